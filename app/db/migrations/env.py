@@ -1,0 +1,15 @@
+"""Run by Alembic. The connection comes from ``app.db.migrate``; there is no offline mode."""
+
+from alembic import context
+from sqlmodel import SQLModel
+
+import app.db.tables  # noqa: F401 - fills the metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=SQLModel.metadata,
+    include_schemas=True,
+    compare_server_default=False,
+    include_name=lambda name, kind, _: kind != "schema" or name in (None, "vault"),
+)
+context.run_migrations()

@@ -1,0 +1,136 @@
+"""Records as they stand, for whoever may see their jobcentre."""
+
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.kinds import TABLES, RecordTable
+from app.domain.refused import Refused
+
+
+def _select(table: RecordTable) -> str:
+    columns = ", ".join(f"version.{column}" for column in table.columns)
+    return f"""
+        select version.version_id, version.jobcentre_code, version.external_id, version.client_id, version.participant_id,
+               version.revision, version.retraction_reason, version.registered_at, {columns}
+        from {table.name} version
+    """  # noqa: S608 - table and columns of our own
+
+
+def _shown(table: RecordTable, row: Row[Any]) -> dict[str, Any]:
+    values = row._mapping
+    fields = {name: values[name] for name in table.columns}
+    if fields.get("hours_per_week") is not None:
+        fields["hours_per_week"] = float(fields["hours_per_week"])
+    return {
+        "external_id": values["external_id"],
+        "client_id": values["client_id"],
+        "participant_id": values["participant_id"],
+        "revision": values["revision"],
+        "registered_at": values["registered_at"],
+        "retracted": values["retraction_reason"] is not None,
+        "retraction_reason": values["retraction_reason"],
+        **fields,
+    }
+
+
+async def list_records(
+    connection: AsyncConnection,
+    kind: str,
+    trial_id: str,
+    jobcentres: Collection[str],
+    participant_id: UUID | None,
+    client: str | None,
+    after: UUID,
+    limit: int,
+) -> list[tuple[UUID, dict[str, Any]]]:
+    """The standing records of jobcentres in the order of their registration, retracted ones left out, each with its place."""
+    table = TABLES[kind]
+    rows = await connection.execute(
+        text(
+            f"""
+            {_select(table)}
+            where jobcentre_code = any(:jobcentres) and trial_id = :trial and version_id > :after
+              and superseded_at = 'infinity' and retraction_reason is null
+              and (cast(:participant as uuid) is null or participant_id = :participant)
+              and (cast(:client as text) is null or client_id = :client)
+            order by version_id limit :limit
+            """  # noqa: S608 - table of our own
+        ),
+        {
+            "trial": trial_id,
+            "jobcentres": sorted(jobcentres),
+            "participant": participant_id,
+            "client": client,
+            "after": after,
+            "limit": limit,
+        },
+    )
+    return [(row.version_id, _shown(table, row)) for row in rows]
+
+
+async def find_record(
+    connection: AsyncConnection,
+    kind: str,
+    trial_id: str,
+    external_id: str,
+    jobcentres: Collection[str],
+    own: str,
+    client: str | None,
+) -> tuple[UUID, dict[str, Any]] | None:
+    """The latest version of a record: of the client named, or one's own, or the only one there is.
+
+    Refused: ``ambiguous_client`` when several others sent a record of that id and none is named.
+    """
+    table = TABLES[kind]
+    rows = (
+        await connection.execute(
+            text(
+                f"""
+                {_select(table)} join record_key key using (jobcentre_code, trial_id, version_id)
+                where key.trial_id = :trial and key.kind = :kind and key.external_id = :external_id
+                  and (cast(:client as text) is null or key.client_id = :client)
+                  and (key.jobcentre_code = any(:jobcentres) or (key.jobcentre_code = '' and key.client_id = :own))
+                """  # noqa: S608 - table of our own
+            ),
+            {
+                "trial": trial_id,
+                "kind": kind,
+                "external_id": external_id,
+                "client": client,
+                "own": own,
+                "jobcentres": sorted(jobcentres),
+            },
+        )
+    ).all()
+    chosen = [row for row in rows if row.client_id == own] or rows
+    if len(chosen) > 1:
+        raise Refused("ambiguous_client")
+    return (chosen[0].version_id, _shown(table, chosen[0])) if chosen else None
+
+
+async def store_receipt(
+    connection: AsyncConnection, batch_id: UUID, client: str, trial_id: str, kind: str, report: bytes
+) -> None:
+    """Keeps the report of a batch for its client."""
+    await connection.execute(
+        text(
+            """
+            insert into batch (batch_id, client_id, trial_id, kind, received_at, report)
+            values (:id, :client, :trial, :kind, clock_timestamp(), cast(cast(:report as text) as jsonb))
+            """
+        ),
+        {"id": batch_id, "client": client, "trial": trial_id, "kind": kind, "report": report.decode()},
+    )
+
+
+async def find_receipt(connection: AsyncConnection, batch_id: UUID, client: str) -> dict[str, Any] | None:
+    rows = await connection.execute(
+        text("select report from batch where batch_id = :id and client_id = :client"),
+        {"id": batch_id, "client": client},
+    )
+    report: dict[str, Any] | None = rows.scalar_one_or_none()
+    return report

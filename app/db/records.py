@@ -1,0 +1,444 @@
+"""A batch of records into the register: resolve, lock, load, judge, write, all in one transaction.
+
+One pipeline for every kind. What a record does is decided by ``app.domain.ingest``; here is only what it takes to ask it and
+to keep the answer.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.histories import load_people
+from app.db.ids import uuid7_at
+from app.db.kinds import ENVELOPE, TABLES, RecordTable
+from app.db.projections import add_to_counts, store_states
+from app.db.record_reads import store_receipt
+from app.db.session import Database, copy_rows
+from app.db.strata import lock_strata
+from app.db.tables import NOWHERE
+from app.db.trials import Trial
+from app.domain.draw import Arm
+from app.domain.facts import Fact
+from app.domain.figures import add_up, difference, tally
+from app.domain.refused import Refused
+from app.domain.ingest import Change, Intake, Person, Report, Submission, Version
+
+_ATTEMPTS = 10
+_PASSING = frozenset({"40001", "40P01"})
+"""SQL states after which the same transaction may go well: serialization failure, deadlock."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentRecord:
+    """A well-formed record as sent, its person named by id or by blind index, or, in a retraction, not at all."""
+
+    external_id: str
+    revision: int | None
+    participant_id: UUID | None
+    blind_index: bytes | None
+    fact: Fact | None
+    retraction_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What a client sends at once. A record that is malformed stands there as its report already."""
+
+    trial: Trial
+    kind: str
+    client: str
+    sees: Callable[[str], bool]
+    """Whether the client may write to a jobcentre."""
+    records: Sequence[SentRecord | Report]
+    keep: bool = True
+    atomic: bool = False
+    if_match: UUID | Literal["any"] | None = None
+    """For a single record: the version that it must still stand at."""
+    receipt: "Callable[[Received], bytes] | None" = None
+    """Makes the report that the client gets, and that is kept for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What became of each record. Without ``committed`` nothing was stored; a dry run has no ``batch_id``."""
+
+    batch_id: UUID | None
+    committed: bool
+    reports: Sequence[Report]
+    receipt: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class _Someone:
+    """A participant named in a batch."""
+
+    participant_id: UUID
+    jobcentre: str
+    drawn: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """The latest version of a record and where it lies."""
+
+    jobcentre: str
+    version_id: UUID
+    record_id: UUID
+    version: Version
+
+
+class _ChangedMeanwhile(Exception):
+    """Another transaction took one of the keys, or moved a record, while this one waited for its locks."""
+
+
+async def receive(database: Database, delivery: Delivery) -> Received:
+    """Judges and stores a delivery. When it returns with ``committed``, all of it is on disk and in every report."""
+    for attempt in range(_ATTEMPTS):
+        try:
+            return await _receive_once(database, delivery)
+        except _ChangedMeanwhile:
+            pass
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) not in _PASSING or attempt == _ATTEMPTS - 1:
+                raise
+    raise TimeoutError("other batches of the same client kept changing the same records")
+
+
+async def _receive_once(database: Database, delivery: Delivery) -> Received:
+    async with database.write(keep=delivery.keep) as connection:
+        work = _Work(connection, delivery)
+        reports, moment = await work.judge()
+        rejected = any(report.outcome == "rejected" for report in reports)
+        committed = delivery.keep and not (delivery.atomic and rejected)
+        batch_id = uuid7_at(moment)
+        if committed:
+            await work.write(batch_id, moment)
+        received = Received(batch_id if delivery.keep else None, committed, reports)
+        if delivery.receipt is not None:
+            received = replace(received, receipt=delivery.receipt(received))
+            if delivery.keep:
+                await store_receipt(
+                    connection, batch_id, delivery.client, delivery.trial.id, delivery.kind, received.receipt
+                )
+    return received
+
+
+class _Work:
+    """One attempt at a delivery, inside one transaction."""
+
+    def __init__(self, connection: AsyncConnection, delivery: Delivery) -> None:
+        self.connection = connection
+        self.trial = delivery.trial
+        self.delivery = delivery
+        self.table = TABLES[delivery.kind]
+        self.well_formed = [record for record in delivery.records if isinstance(record, SentRecord)]
+        self.jobcentres: frozenset[str] = frozenset()
+        self.stored: Mapping[str, _Stored] = {}
+        self.people: Mapping[UUID, Person] = {}
+        self.intake: Intake
+
+    async def judge(self) -> tuple[Sequence[Report], datetime]:
+        """The report of each record, with everything to be written left in ``intake``."""
+        known = await self._resolve()
+        places = await self._places()
+        named = {someone.jobcentre for someone in known.values()}
+        self.jobcentres = frozenset(code for code in named | set(places.values()) if self.delivery.sees(code))
+        if NOWHERE in places.values() or any(r.fact is None and r.external_id not in places for r in self.well_formed):
+            await self._lock_nowhere()
+        _, moment = await lock_strata(self.connection, self.trial.id, self.jobcentres)
+        self.stored = await self._load_stored(places)
+        concerned = {someone.participant_id for someone in known.values() if someone.drawn}
+        concerned |= {each.version.participant_id for each in self.stored.values() if each.version.participant_id}
+        self.people = await load_people(self.connection, self.trial.id, self.jobcentres, concerned)
+        self.intake = Intake(
+            protocol=self.trial.protocol,
+            ends_on=self.trial.ends_on,
+            enforcement=self.trial.enforcement,
+            kind=self.delivery.kind,
+            client=self.delivery.client,
+            people=self.people,
+            stored={external_id: each.version for external_id, each in self.stored.items()},
+            order={external_id: each.record_id.int for external_id, each in self.stored.items()},
+        )
+        reports = [
+            record if isinstance(record, Report) else self._receive(record, known) for record in self.delivery.records
+        ]
+        return reports, moment
+
+    def _receive(self, record: SentRecord, known: Mapping[UUID | bytes, _Someone]) -> Report:
+        stored = self.stored.get(record.external_id)
+        wanted = self.delivery.if_match
+        if wanted is not None and (stored is None or wanted not in ("any", stored.version_id)):
+            raise Refused("precondition_failed")
+        if stored is not None and stored.jobcentre != NOWHERE and stored.jobcentre not in self.jobcentres:
+            return Report("rejected", (("", "unknown_participant"),))
+        participant_id: UUID | None = None
+        if record.fact is not None:
+            pointer = "/cpr" if record.participant_id is None else "/participant_id"
+            reference = record.participant_id or record.blind_index
+            someone = None if reference is None else known.get(reference)
+            if someone is None or someone.jobcentre not in self.jobcentres:
+                return Report("rejected", ((pointer, "unknown_participant"),))
+            if not someone.drawn:
+                return Report("rejected", ((pointer, "not_drawn"),))
+            participant_id = someone.participant_id
+        version = Version(participant_id, record.revision, record.fact, record.retraction_reason)
+        return self.intake.receive(Submission(record.external_id, version))
+
+    async def _resolve(self) -> dict[UUID | bytes, _Someone]:
+        """The people named in the batch, by participant id and by blind index."""
+        ids = {record.participant_id for record in self.well_formed if record.participant_id}
+        indexes = {record.blind_index for record in self.well_formed if record.blind_index}
+        known: dict[UUID | bytes, _Someone] = {}
+        if ids:
+            rows = await self.connection.execute(
+                text(
+                    """
+                    select participant_id, jobcentre_code, status = 'drawn' from participant
+                    where trial_id = :trial and participant_id = any(:ids)
+                    """
+                ),
+                {"trial": self.trial.id, "ids": list(ids)},
+            )
+            known.update((row[0], _Someone(*row)) for row in rows)
+        if indexes:
+            rows = await self.connection.execute(
+                text(
+                    """
+                    select person_index.blind_index, participant_id, jobcentre_code, participant.status = 'drawn'
+                    from person_index join participant using (jobcentre_code, trial_id, participant_id)
+                    where trial_id = :trial and person_index.blind_index = any(:indexes)
+                    """
+                ),
+                {"trial": self.trial.id, "indexes": list(indexes)},
+            )
+            known.update((row[0], _Someone(*row[1:])) for row in rows)
+        return known
+
+    async def _places(self) -> dict[str, str]:
+        """In which jobcentre each record that is known already lies."""
+        rows = await self.connection.execute(
+            text(
+                """
+                select external_id, jobcentre_code from record_key
+                where trial_id = :trial and kind = :kind and client_id = :client and external_id = any(:ids)
+                """
+            ),
+            self._keys(),
+        )
+        return {external_id: jobcentre for external_id, jobcentre in rows}
+
+    def _keys(self) -> dict[str, object]:
+        return {
+            "trial": self.trial.id,
+            "kind": self.table.kind,
+            "client": self.delivery.client,
+            "ids": list({record.external_id for record in self.well_formed}),
+        }
+
+    async def _lock_nowhere(self) -> None:
+        """Retractions without a record belong to no stratum: those of one client and trial take turns."""
+        await self.connection.execute(
+            text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"),
+            {"key": f"{self.trial.id}/{self.delivery.client}"},
+        )
+
+    async def _load_stored(self, places: Mapping[str, str]) -> dict[str, _Stored]:
+        """The latest versions of the batch's records, read under the locks."""
+        rows = await self.connection.execute(
+            text(
+                f"""
+                select version.external_id, version.jobcentre_code, version_id, record_id, participant_id, revision,
+                       retraction_reason, {", ".join(f"version.{column}" for column in self.table.columns)}
+                from record_key join {self.table.name} version using (jobcentre_code, trial_id, version_id)
+                where record_key.trial_id = :trial and record_key.kind = :kind and record_key.client_id = :client
+                  and record_key.external_id = any(:ids)
+                """  # noqa: S608 - table and columns of our own
+            ),
+            self._keys(),
+        )
+        stored: dict[str, _Stored] = {}
+        for row in rows:
+            version = Version(row.participant_id, row.revision, self.table.fact_of(row), row.retraction_reason)
+            stored[row.external_id] = _Stored(row.jobcentre_code, row.version_id, row.record_id, version)
+        if {external_id: each.jobcentre for external_id, each in stored.items()} != places:
+            raise _ChangedMeanwhile
+        return stored
+
+    async def write(self, batch_id: UUID, moment: datetime) -> None:
+        if self.intake.changes:
+            await _Versions(self, batch_id, moment).write()
+            await self._project()
+        await self._note_sources(moment)
+
+    async def _project(self) -> None:
+        """Adds to the counts what the touched people count now and did not before."""
+        trial = self.trial
+        parts: dict[tuple[str, Arm], list[Mapping[date, Mapping[str, int]]]] = {}
+        for participant_id, before in self.intake.before.items():
+            person = self.people[participant_id]
+            change = difference(
+                tally(trial.protocol, trial.ends_on, before), tally(trial.protocol, trial.ends_on, person.history())
+            )
+            parts.setdefault((person.jobcentre, person.arm), []).append(change)
+        await add_to_counts(self.connection, trial.id, {key: add_up(changes) for key, changes in parts.items()})
+        if self.delivery.kind != "conversations":
+            await store_states(self.connection, trial, [self.people[each] for each in self.intake.before])
+
+    async def _note_sources(self, moment: datetime) -> None:
+        await self.connection.execute(
+            text(
+                """
+                insert into source (jobcentre_code, trial_id, client_id, kind, last_received_at)
+                select jobcentre_code, :trial, :client, :kind, :moment
+                from unnest(cast(:codes as text[])) as jobcentre (jobcentre_code)
+                on conflict (jobcentre_code, trial_id, client_id, kind)
+                do update set last_received_at = excluded.last_received_at
+                """
+            ),
+            {
+                "trial": self.trial.id,
+                "client": self.delivery.client,
+                "kind": self.delivery.kind,
+                "moment": moment,
+                "codes": sorted(self.jobcentres - {NOWHERE}),
+            },
+        )
+
+
+class _Versions:
+    """Writes the changes of an intake as versions: new rows, the superseded ones closed, the guard pointing to the latest."""
+
+    def __init__(self, work: _Work, batch_id: UUID, moment: datetime) -> None:
+        self.connection = work.connection
+        self.table: RecordTable = work.table
+        self.trial = work.trial.id
+        self.client = work.delivery.client
+        self.people = work.people
+        self.changes: Sequence[Change] = work.intake.changes
+        self.batch_id = batch_id
+        self.moment = moment
+        self.latest: dict[str, tuple[str, UUID, UUID]] = {
+            external_id: (each.jobcentre, each.version_id, each.record_id) for external_id, each in work.stored.items()
+        }
+        self.known: Collection[str] = set(self.latest)
+
+    async def write(self) -> None:
+        rows: list[tuple[object, ...]] = []
+        superseded: list[tuple[str, UUID]] = []
+        for place, change in enumerate(self.changes):
+            external_id = change.key[2]
+            before = self.latest.get(external_id)
+            version_id = uuid7_at(self.moment, place)
+            jobcentre = self._jobcentre(change.after, before)
+            record_id = before[2] if before else version_id
+            if before is not None:
+                superseded.append(before[:2])
+            self.latest[external_id] = (jobcentre, version_id, record_id)
+            rows.append(self._row(jobcentre, version_id, record_id, before and before[1], external_id, change.after))
+        await copy_rows(self.connection, self.table.name, (*ENVELOPE, *self.table.columns), rows)
+        await self._supersede(superseded)
+        await self._point_keys()
+
+    def _jobcentre(self, after: Version, before: tuple[str, UUID, UUID] | None) -> str:
+        if after.participant_id is not None:
+            return self.people[after.participant_id].jobcentre
+        return before[0] if before is not None else NOWHERE
+
+    def _row(
+        self,
+        jobcentre: str,
+        version_id: UUID,
+        record_id: UUID,
+        previous_id: UUID | None,
+        external_id: str,
+        version: Version,
+    ) -> tuple[object, ...]:
+        return (
+            jobcentre,
+            self.trial,
+            version_id,
+            record_id,
+            previous_id,
+            version.participant_id,
+            self.client,
+            external_id,
+            version.revision,
+            version.retraction_reason,
+            self.batch_id,
+            self.moment,
+            *self.table.values_of(version.fact),
+        )
+
+    async def _supersede(self, superseded: Sequence[tuple[str, UUID]]) -> None:
+        """Closes versions, those of this very batch included: theirs was a span of no length."""
+        if not superseded:
+            return
+        await self.connection.execute(
+            text(
+                f"""
+                update {self.table.name} version set superseded_at = :moment
+                from unnest(cast(:jobcentres as text[]), cast(:ids as uuid[])) as old (jobcentre_code, version_id)
+                where version.jobcentre_code = old.jobcentre_code and version.trial_id = :trial
+                  and version.version_id = old.version_id
+                """  # noqa: S608 - table of our own
+            ),
+            {
+                "moment": self.moment,
+                "trial": self.trial,
+                "jobcentres": [jobcentre for jobcentre, _ in superseded],
+                "ids": [version_id for _, version_id in superseded],
+            },
+        )
+
+    async def _point_keys(self) -> None:
+        """Points the keys to the latest versions. A key that appeared meanwhile sends the whole batch round again."""
+        changed = sorted({change.key[2] for change in self.changes})
+        new = [each for each in changed if each not in self.known]
+        inserted = await self._execute_on_keys(
+            new,
+            """
+            insert into record_key (trial_id, kind, external_id, client_id, jobcentre_code, version_id)
+            select :trial, :kind, external_id, :client, jobcentre_code, version_id from latest
+            on conflict do nothing
+            """,
+        )
+        if inserted != len(new):
+            raise _ChangedMeanwhile
+        await self._execute_on_keys(
+            [each for each in changed if each in self.known],
+            """
+            update record_key set jobcentre_code = latest.jobcentre_code, version_id = latest.version_id from latest
+            where record_key.trial_id = :trial and record_key.kind = :kind
+              and record_key.external_id = latest.external_id and record_key.client_id = :client
+            """,
+        )
+
+    async def _execute_on_keys(self, external_ids: Sequence[str], statement: str) -> int:
+        if not external_ids:
+            return 0
+        result = await self.connection.execute(
+            text(
+                f"""
+                with latest (external_id, jobcentre_code, version_id) as (
+                    select * from unnest(cast(:external_ids as text[]), cast(:jobcentres as text[]), cast(:ids as uuid[]))
+                )
+                {statement}
+                """  # noqa: S608 - statements of our own
+            ),
+            {
+                "trial": self.trial,
+                "kind": self.table.kind,
+                "client": self.client,
+                "external_ids": list(external_ids),
+                "jobcentres": [self.latest[each][0] for each in external_ids],
+                "ids": [self.latest[each][1] for each in external_ids],
+            },
+        )
+        return result.rowcount

@@ -1,0 +1,71 @@
+"""The stratum of a jobcentre in a trial: the lock under which everything of the jobcentre is registered.
+
+``registered_at`` is taken under this lock, so that it rises in the order of commits.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.domain.draw import Arm
+
+
+@dataclass(frozen=True, slots=True)
+class Stratum:
+    """How far the draws of a jobcentre have come."""
+
+    jobcentre: str
+    draws: int
+    balance: int
+
+
+async def lock_strata(
+    connection: AsyncConnection, trial_id: str, jobcentres: Collection[str]
+) -> tuple[Mapping[str, Stratum], datetime]:
+    """Locks the strata until the transaction ends, in the order of their codes, so that no two can wait for each other.
+
+    The moment is the ``registered_at`` of whatever is registered under the lock: later than any before it in any of them.
+    """
+    parameters = {"trial": trial_id, "codes": sorted(jobcentres)}
+    locked = await connection.execute(
+        text(
+            """
+            select jobcentre_code, draws, balance from stratum
+            where trial_id = :trial and jobcentre_code = any(:codes) order by jobcentre_code for no key update
+            """
+        ),
+        parameters,
+    )
+    strata = {code: Stratum(code, draws, balance) for code, draws, balance in locked}
+    moment = await connection.execute(
+        text(
+            """
+            with now as (
+                select greatest(clock_timestamp(), max(last_registered_at) + interval '1 microsecond') as moment
+                from stratum where trial_id = :trial and jobcentre_code = any(:codes)
+            ), noted as (
+                update stratum set last_registered_at = now.moment from now
+                where trial_id = :trial and jobcentre_code = any(:codes)
+            )
+            select moment from now
+            """
+        ),
+        parameters,
+    )
+    return strata, moment.scalar_one()
+
+
+async def advance(connection: AsyncConnection, trial_id: str, stratum: Stratum, arm: Arm) -> None:
+    """Counts a draw: the next position, and the balance of the arms."""
+    await connection.execute(
+        text(
+            """
+            update stratum set draws = draws + 1, balance = balance + :step
+            where jobcentre_code = :jobcentre and trial_id = :trial
+            """
+        ),
+        {"jobcentre": stratum.jobcentre, "trial": trial_id, "step": 1 if arm == "treatment" else -1},
+    )

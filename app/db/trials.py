@@ -1,0 +1,162 @@
+"""Trials and their jobcentres."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from pydantic_core import to_json
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.vault import Vault
+from app.domain.door import Enforcement
+from app.domain.draw import commitment
+from app.domain.protocol import Protocol
+from app.protocols import protocols
+
+_SEED_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Jobcentre:
+    """A jobcentre in a trial; ``agreed_participants`` are treatment participants (domain 3.2, 5)."""
+
+    code: str
+    name: str
+    region: str
+    agreed_participants: int
+    weekly_target: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A trial as stored, without its seed."""
+
+    id: str
+    protocol: Protocol
+    title: str
+    intake_from: date
+    intake_to: date
+    ends_on: date
+    pilot: bool
+    enforcement: Enforcement
+    definition: Mapping[str, Any]
+    seed_commitment: str
+    sealed_seed: bytes
+    created_at: datetime
+    closed_at: datetime | None
+    jobcentres: Mapping[str, Jobcentre]
+
+
+@dataclass(frozen=True, slots=True)
+class NewTrial:
+    """What a trial is created from; ``definition`` is all of it as sent, defaults filled in."""
+
+    id: str
+    protocol: str
+    title: str
+    intake_from: date
+    intake_to: date
+    ends_on: date
+    pilot: bool
+    enforcement: Enforcement
+    jobcentres: tuple[Jobcentre, ...]
+    definition: Mapping[str, Any]
+
+
+async def create_trial(connection: AsyncConnection, vault: Vault, new: NewTrial, client: str) -> bool:
+    """Stores a trial with a fresh seed; False, and nothing is changed, when the id is taken."""
+    seed = os.urandom(_SEED_BYTES)
+    created = await connection.execute(
+        text(
+            """
+            insert into trial (id, protocol, definition, title, intake_from, intake_to, ends_on, pilot, enforcement,
+                               sealed_seed, seed_commitment, created_at, created_by)
+            values (:id, :protocol, cast(cast(:definition as text) as jsonb), :title, :intake_from, :intake_to, :ends_on,
+                    :pilot, :enforcement, :sealed_seed, :seed_commitment, clock_timestamp(), :client)
+            on conflict (id) do nothing
+            """
+        ),
+        {
+            **{name: getattr(new, name) for name in ("id", "protocol", "title", "intake_from", "intake_to", "ends_on")},
+            "pilot": new.pilot,
+            "enforcement": new.enforcement,
+            "definition": to_json(new.definition).decode(),
+            "sealed_seed": vault.seal_seed(new.id, seed),
+            "seed_commitment": commitment(seed),
+            "client": client,
+        },
+    )
+    if not created.rowcount:
+        return False
+    await connection.execute(
+        text(
+            """
+            insert into stratum (jobcentre_code, trial_id, name, region, agreed_participants, weekly_target)
+            values (:code, :trial, :name, :region, :agreed_participants, :weekly_target)
+            """
+        ),
+        [
+            {
+                "code": each.code,
+                "trial": new.id,
+                "name": each.name,
+                "region": each.region,
+                "agreed_participants": each.agreed_participants,
+                "weekly_target": each.weekly_target,
+            }
+            for each in new.jobcentres
+        ],
+    )
+    return True
+
+
+async def load_trials(connection: AsyncConnection, ids: list[str]) -> dict[str, Trial]:
+    """The trials with these ids, those that exist."""
+    strata = await connection.execute(
+        text(
+            """
+            select trial_id, jobcentre_code, name, region, agreed_participants, weekly_target
+            from stratum where trial_id = any(:ids) order by jobcentre_code
+            """
+        ),
+        {"ids": ids},
+    )
+    jobcentres: dict[str, dict[str, Jobcentre]] = {}
+    for trial_id, code, *rest in strata:
+        jobcentres.setdefault(trial_id, {})[code] = Jobcentre(code, *rest)
+    rows = await connection.execute(
+        text(
+            """
+            select id, protocol, title, intake_from, intake_to, ends_on, pilot, enforcement, definition,
+                   seed_commitment, sealed_seed, created_at, closed_at
+            from trial where id = any(:ids)
+            """
+        ),
+        {"ids": ids},
+    )
+    return {
+        row.id: Trial(**{**row._mapping, "protocol": protocols()[row.protocol]}, jobcentres=jobcentres.get(row.id, {}))
+        for row in rows
+    }
+
+
+async def load_trial(connection: AsyncConnection, trial_id: str) -> Trial | None:
+    return (await load_trials(connection, [trial_id])).get(trial_id)
+
+
+async def trial_ids(connection: AsyncConnection, after: str, limit: int) -> list[str]:
+    """Ids in their order, those after ``after``."""
+    rows = await connection.execute(
+        text("select id from trial where id > :after order by id limit :limit"), {"after": after, "limit": limit}
+    )
+    return list(rows.scalars())
+
+
+async def close_trial(connection: AsyncConnection, trial_id: str) -> None:
+    """No more draws. Waits for those under way: they hold the trial's row in share mode."""
+    await connection.execute(
+        text("update trial set closed_at = clock_timestamp() where id = :id and closed_at is null"), {"id": trial_id}
+    )

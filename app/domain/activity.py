@@ -1,0 +1,71 @@
+"""What a person's activations make of each week (domain 4.6), due or not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.domain.calendar import WORKING_DAYS
+from app.domain.facts import WORKPLACE_TYPES, Activation, History
+from app.domain.protocol import Protocol
+from app.domain.timeline import Timeline, working_days
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """A week that at least one activation covers."""
+
+    active: bool
+    """The hours reach the minimum, or a covering activation carries an accepted reason for reduced hours."""
+    at_workplace: bool
+    excused: bool
+    """A covering activation carries a sufficient reason for not being at a workplace."""
+    mentored: bool
+    """A covering workplace activation has a mentor assigned or waived, or a mentor record covers a working day."""
+
+
+def activity_by_week(protocol: Protocol, line: Timeline, history: History) -> dict[int, Activity]:
+    """The weeks covered by an activation, by index. A week is covered by one of its working days."""
+    covering: dict[int, list[tuple[str, Activation, int]]] = {}
+    for client, offer in history.activations:
+        days = line.days_of(((offer.starts_on, offer.ends_on),))
+        if not days:
+            continue
+        first = ((days & -days).bit_length() - 1) // WORKING_DAYS
+        last = (days.bit_length() - 1) // WORKING_DAYS
+        for index in range(first, last + 1):
+            if week_days := working_days(days, index):
+                covering.setdefault(index, []).append((client, offer, week_days))
+    mentor_days = line.days_of((mentor.starts_on, mentor.ends_on) for mentor in history.mentors)
+    return {
+        index: _activity(protocol, offers, bool(working_days(mentor_days, index))) for index, offers in covering.items()
+    }
+
+
+def _activity(protocol: Protocol, covering: Sequence[tuple[str, Activation, int]], mentor_record: bool) -> Activity:
+    offers = [offer for _, offer, _ in covering]
+    workplaces = [offer for offer in offers if offer.type in WORKPLACE_TYPES]
+    return Activity(
+        active=reaches_minimum(protocol, covering)
+        or any(offer.reduced_hours_reason in protocol.reduced_hours_reasons for offer in offers),
+        at_workplace=bool(workplaces),
+        excused=any(offer.not_workplace_reason in protocol.sufficient_not_workplace_reasons for offer in offers),
+        mentored=mentor_record or any(offer.mentor != "unknown" for offer in workplaces),
+    )
+
+
+def reaches_minimum(protocol: Protocol, covering: Sequence[tuple[str, Activation, int]]) -> bool:
+    """Whether on one working day the activations of one client together reach the minimum hours.
+
+    Activations of different clients are never added up: a case system and a register may report one placement.
+    ``covering`` holds client, activation, and the working days of the week that it covers.
+    """
+    minimum = protocol.min_weekly_hours
+    if minimum is None or any(offer.hours_per_week >= minimum for _, offer, _ in covering):
+        return True
+    if len(covering) == 1:
+        return False
+    clients = {client for client, _, _ in covering}
+    return any(
+        sum(offer.hours_per_week for sender, offer, days in covering if sender == client and days >> day & 1) >= minimum
+        for client in clients
+        for day in range(WORKING_DAYS)
+    )

@@ -1,0 +1,251 @@
+"""What a record does to what is known (api.md "Records"): outcome by outcome, pure, for every kind alike.
+
+A batch is received into an ``Intake``, which holds what is stored of the records and people concerned. Records are judged in
+order, each against all that came before it; what must be written stands in ``changes`` afterwards.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Literal
+from uuid import UUID
+
+from app.domain.door import REFUSED, Enforcement, warnings_of
+from app.domain.draw import Arm
+from app.domain.facts import (
+    Activation,
+    Conversation,
+    Exemption,
+    Fact,
+    History,
+    Mentorship,
+    PresenceEvent,
+)
+from app.domain.protocol import Protocol
+from app.domain.weeks import Course
+
+Outcome = Literal["created", "updated", "unchanged", "stale", "retracted", "rejected"]
+OUTCOMES: tuple[Outcome, ...] = ("created", "updated", "unchanged", "stale", "retracted", "rejected")
+RecordKey = tuple[str, str, str]
+"""Kind, client and external id: what a record is known by within a trial."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a record. ``fact`` is None only in a retraction that arrived before its record."""
+
+    participant_id: UUID | None
+    revision: int | None
+    fact: Fact | None
+    retraction_reason: str | None = None
+
+    @property
+    def retracted(self) -> bool:
+        return self.retraction_reason is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One well-formed record as sent. Without a fact it is a retraction and names no participant."""
+
+    external_id: str
+    version: Version
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of one record."""
+
+    outcome: Outcome
+    errors: Sequence[tuple[str, str]] = ()
+    """(JSON pointer within the record, code); the pointer is empty where the record as a whole is meant."""
+    warnings: Sequence[str] = ()
+
+
+def decide(stored: Version | None, sent: Version) -> Outcome:
+    """The outcome of a version against the stored one; ``rejected`` means ``revision_conflict``.
+
+    No revision ranks below every revision. Same content is ``unchanged`` whatever its revision. Without revisions the later
+    arrival wins, with two exceptions: it does not move a record to another participant, and a retraction that came before
+    its record holds the record off.
+    """
+    written: Outcome = "retracted" if sent.retracted else "updated"
+    if stored is None:
+        return "retracted" if sent.retracted else "created"
+    if _same_content(stored, sent):
+        return "unchanged"
+    if _rank(sent) != _rank(stored):
+        return written if _rank(sent) > _rank(stored) else "stale"
+    if sent.revision is not None:
+        return "rejected"
+    if sent.retracted:
+        return written
+    if stored.fact is None:
+        return "stale"
+    return written if sent.participant_id == stored.participant_id else "rejected"
+
+
+def _rank(version: Version) -> int:
+    return -1 if version.revision is None else version.revision
+
+
+def _same_content(stored: Version, sent: Version) -> bool:
+    if sent.retracted:
+        return stored.retraction_reason == sent.retraction_reason
+    return not stored.retracted and stored.participant_id == sent.participant_id and stored.fact == sent.fact
+
+
+@dataclass(slots=True)
+class Known:
+    """A record of a person as it stands now. ``order`` is that of first registration."""
+
+    order: int
+    client: str
+    fact: Fact
+
+
+@dataclass(slots=True)
+class Person:
+    """A drawn participant with the standing records, which an intake changes as records come in."""
+
+    participant_id: UUID
+    jobcentre: str
+    arm: Arm
+    assigned_on: date
+    records: dict[RecordKey, Known] = field(default_factory=dict)
+    mentors: tuple[Mentorship, ...] = ()
+
+    def history(self) -> History:
+        """The person's records as the rules read them, in the order of first registration."""
+        known = sorted(self.records.values(), key=lambda each: each.order)
+        facts = [each.fact for each in known]
+        return History(
+            assigned_on=self.assigned_on,
+            conversations=tuple(fact for fact in facts if isinstance(fact, Conversation)),
+            activations=tuple((each.client, each.fact) for each in known if isinstance(each.fact, Activation)),
+            exemptions=tuple(fact for fact in facts if isinstance(fact, Exemption)),
+            events=tuple(fact for fact in facts if isinstance(fact, PresenceEvent)),
+            mentors=self.mentors,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A version to be written, and the one that it supersedes."""
+
+    key: RecordKey
+    before: Version | None
+    after: Version
+
+
+@dataclass(slots=True)
+class Intake:
+    """Receives the records of one client and kind into a trial."""
+
+    protocol: Protocol
+    ends_on: date
+    enforcement: Enforcement
+    kind: str
+    client: str
+    people: Mapping[UUID, Person]
+    stored: dict[str, Version]
+    """The latest version by external id, of this client and kind."""
+    order: dict[str, int]
+    """The order of first registration by external id, for the stored records."""
+    changes: list[Change] = field(default_factory=list)
+    before: dict[UUID, History] = field(default_factory=dict)
+    """What was known of each person whom a change touches, before the first of them."""
+    _courses: dict[UUID, Course] = field(default_factory=dict)
+
+    def receive(self, sent: Submission) -> Report:
+        """Judges one record and, unless it is refused, makes it part of what is known.
+
+        Codes: ``event_order``, ``revision_conflict``, and in a trial that refuses those of ``door.REFUSED``.
+        """
+        version = sent.version
+        stored = self.stored.get(sent.external_id)
+        outcome = decide(stored, version)
+        if outcome == "rejected":
+            return Report("rejected", (("/revision", "revision_conflict"),))
+        if isinstance(version.fact, PresenceEvent) and self._person(version).assigned_on > version.fact.date:
+            return Report("rejected", (("/date", "event_order"),))
+        if outcome == "stale":
+            return Report("stale")
+        if outcome == "unchanged":
+            if stored is not None and _rank(version) > _rank(stored):
+                self._write(sent.external_id, stored, replace(stored, revision=version.revision))
+            return Report("unchanged")
+        if version.fact is None:
+            self._write(sent.external_id, stored, _retraction(stored, version))
+            return Report(outcome)
+        warnings = self._warnings(sent.external_id, version)
+        if self.enforcement == "refuse" and (refused := [code for code in warnings if code in REFUSED]):
+            return Report("rejected", tuple((_FIELD_OF[code], code) for code in refused))
+        self._write(sent.external_id, stored, version)
+        return Report(outcome, warnings=warnings)
+
+    def _person(self, version: Version) -> Person:
+        assert version.participant_id is not None, "a fact names its participant"
+        return self.people[version.participant_id]
+
+    def _touch(self, participant_id: UUID) -> Person:
+        person = self.people[participant_id]
+        if participant_id not in self.before:
+            self.before[participant_id] = person.history()
+        return person
+
+    def _key(self, external_id: str) -> RecordKey:
+        return (self.kind, self.client, external_id)
+
+    def _warnings(self, external_id: str, version: Version) -> Sequence[str]:
+        """Holds a record against its person's weeks as they would be with it, and leaves everything as it was."""
+        if not isinstance(version.fact, Conversation | Activation):
+            return ()
+        person = self._person(version)
+        key = self._key(external_id)
+        before = person.records.get(key)
+        person.records[key] = Known(self._order_of(external_id), self.client, version.fact)
+        history = person.history()
+        if before is None:
+            del person.records[key]
+        else:
+            person.records[key] = before
+        course = self._courses.get(person.participant_id)
+        if course is None or not isinstance(version.fact, Conversation):
+            course = Course.of(self.protocol, self.ends_on, history)
+            self._courses[person.participant_id] = course
+        return warnings_of(self.protocol, course, history, version.fact)
+
+    def _order_of(self, external_id: str) -> int:
+        return self.order.setdefault(external_id, NEW + len(self.order))
+
+    def _write(self, external_id: str, before: Version | None, after: Version) -> None:
+        key = self._key(external_id)
+        if before is not None and before.participant_id is not None and not before.retracted:
+            self._touch(before.participant_id).records.pop(key, None)
+        if after.fact is not None and after.participant_id is not None and not after.retracted:
+            known = Known(self._order_of(external_id), self.client, after.fact)
+            self._touch(after.participant_id).records[key] = known
+        self.stored[external_id] = after
+        self.changes.append(Change(key, before, after))
+
+
+NEW = 1 << 128
+"""Orders from here on belong to records first registered in this intake."""
+
+
+def _retraction(stored: Version | None, sent: Version) -> Version:
+    """A retraction keeps what it retracts, so that the history shows it."""
+    if stored is None:
+        return sent
+    return Version(stored.participant_id, sent.revision, stored.fact, sent.retraction_reason)
+
+
+_FIELD_OF: Mapping[str, str] = {
+    "form_not_accepted": "/form",
+    "remote_too_early": "/form",
+    "conducted_by_mentor": "/conducted_by",
+    "hours_too_few": "/hours_per_week",
+    "not_at_workplace": "/type",
+}
+

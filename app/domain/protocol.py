@@ -1,0 +1,176 @@
+"""A protocol: the rules' parameters as data, each beside its source (domain 6). A protocol in use is never edited."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from typing import Any, Literal
+
+Design = Literal["randomised", "one_arm"]
+Cadence = Literal["weekly", "average"]
+InPerson = int | Literal["all", "before_first_workplace_activation"]
+
+
+class ProtocolError(ValueError):
+    """A protocol file is faulty; the sentence says which parameter and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class EligibilityRule:
+    """One failing code of the screening: which check, with which parameters (domain 3.1)."""
+
+    code: str
+    check: str
+    parameters: Mapping[str, Any]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """The conditions of the grant, in per cent, inclusive (domain 5)."""
+
+    conversation: int
+    activation: int
+    workplace: int
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """The parameters that the rules are functions of. Names and units as in domain 6; None: the protocol has none."""
+
+    id: str
+    title: str
+    design: Design
+    imbalance_limit: int
+    """How far one arm may be ahead in a jobcentre (domain 3.3)."""
+    intake_from: date | None
+    intake_to: date | None
+    ends_on: date | None
+    countable_days: int
+    """Available working days that make a week count, of 5 (domain 4.3)."""
+    accepted_forms: frozenset[str]
+    in_person_forms: frozenset[str]
+    """The forms that are as good as meeting alone in person."""
+    accepted_conductors: frozenset[str]
+    cadence: Cadence
+    in_person_weeks: InPerson
+    """Programme weeks 1 to n in person; all; or the weeks before the first workplace activation starts."""
+    remote_grounds: frozenset[str]
+    remote_share_max: Fraction | None
+    activation_due_week: int | None
+    min_weekly_hours: int | None
+    reduced_hours_reasons: frozenset[str]
+    sufficient_not_workplace_reasons: frozenset[str]
+    max_activation_weeks: int | None
+    """The meter: weeks of activation due after which the course is over (domain 4.4)."""
+    max_programme_weeks: int | None
+    """The programme week after which the course is over, whatever the meter."""
+    judges_workplace: bool
+    """Whether wrong_place, not_at_workplace and mentor_missing are deviations."""
+    requires_justification: bool
+    thresholds: Thresholds | None
+    grant_dkk: int | None
+    channels: tuple[str, ...]
+    screening_fields: frozenset[str]
+    """What a screening must state beyond cpr, jobcentre and interview_on."""
+    eligibility: tuple[EligibilityRule, ...]
+    document: Mapping[str, Any]
+    """The file as it was read, every value beside its source: what the API shows."""
+
+
+def parse_protocol(document: Mapping[str, Any]) -> Protocol:
+    """A protocol from its parsed TOML; ProtocolError names what is missing, unknown or of the wrong type."""
+    known = {"id", "title", "description", "parameters", "eligibility"}
+    if unknown := set(document) - known:
+        raise ProtocolError(f"unknown entries: {', '.join(sorted(unknown))}")
+    reader = _Parameters(document.get("parameters", {}))
+    thresholds = reader.take("thresholds", dict, optional=True)
+    share = reader.take("remote_share_max", str, optional=True)
+    protocol = Protocol(
+        id=_text(document, "id"),
+        title=_text(document, "title"),
+        design=reader.choice("design", ("randomised", "one_arm")),
+        imbalance_limit=reader.take("imbalance_limit", int),
+        intake_from=reader.take("intake_from", date, optional=True),
+        intake_to=reader.take("intake_to", date, optional=True),
+        ends_on=reader.take("ends_on", date, optional=True),
+        countable_days=reader.take("countable_days", int),
+        accepted_forms=reader.codes("accepted_forms"),
+        in_person_forms=reader.codes("in_person_forms"),
+        accepted_conductors=reader.codes("accepted_conductors"),
+        cadence=reader.choice("cadence", ("weekly", "average")),
+        in_person_weeks=reader.in_person_weeks(),
+        remote_grounds=reader.codes("remote_grounds"),
+        remote_share_max=None if share is None else Fraction(share),
+        activation_due_week=reader.take("activation_due_week", int, optional=True),
+        min_weekly_hours=reader.take("min_weekly_hours", int, optional=True),
+        reduced_hours_reasons=reader.codes("reduced_hours_reasons"),
+        sufficient_not_workplace_reasons=reader.codes("sufficient_not_workplace_reasons"),
+        max_activation_weeks=reader.take("max_activation_weeks", int, optional=True),
+        max_programme_weeks=reader.take("max_programme_weeks", int, optional=True),
+        judges_workplace=reader.take("judges_workplace", bool),
+        requires_justification=reader.take("requires_justification", bool),
+        thresholds=None if thresholds is None else Thresholds(**thresholds),
+        grant_dkk=reader.take("grant_dkk", int, optional=True),
+        channels=tuple(reader.take("channels", list)),
+        screening_fields=reader.codes("screening_fields"),
+        eligibility=tuple(_rule(code, entry) for code, entry in document.get("eligibility", {}).items()),
+        document=document,
+    )
+    reader.finish()
+    return protocol
+
+
+class _Parameters:
+    """Takes parameters one by one, each a table of ``value`` and ``source``, and knows what was left over."""
+
+    def __init__(self, entries: Mapping[str, Any]) -> None:
+        self._entries = dict(entries)
+
+    def take(self, name: str, kind: type, *, optional: bool = False) -> Any:
+        entry = self._entries.pop(name, None)
+        if entry is None:
+            if optional:
+                return None
+            raise ProtocolError(f"parameters.{name} is missing")
+        if not isinstance(entry, dict) or not isinstance(entry.get("source"), str) or "value" not in entry:
+            raise ProtocolError(f"parameters.{name} needs a value and its source")
+        value = entry["value"]
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            raise ProtocolError(f"parameters.{name} must be of type {kind.__name__}")
+        return value
+
+    def codes(self, name: str) -> frozenset[str]:
+        return frozenset(self.take(name, list))
+
+    def choice(self, name: str, allowed: tuple[str, ...]) -> Any:
+        value = self.take(name, str)
+        if value not in allowed:
+            raise ProtocolError(f"parameters.{name} must be one of {', '.join(allowed)}")
+        return value
+
+    def in_person_weeks(self) -> Any:
+        value = self.take("in_person_weeks", object)
+        if isinstance(value, bool) or not (
+            isinstance(value, int) or value in ("all", "before_first_workplace_activation")
+        ):
+            raise ProtocolError("parameters.in_person_weeks must be a number, all or before_first_workplace_activation")
+        return value
+
+    def finish(self) -> None:
+        if self._entries:
+            raise ProtocolError(f"unknown parameters: {', '.join(sorted(self._entries))}")
+
+
+def _text(document: Mapping[str, Any], name: str) -> str:
+    value = document.get(name)
+    if not isinstance(value, str) or not value:
+        raise ProtocolError(f"{name} is missing")
+    return value
+
+
+def _rule(code: str, entry: Any) -> EligibilityRule:
+    if not isinstance(entry, dict) or not isinstance(entry.get("source"), str) or "check" not in entry:
+        raise ProtocolError(f"eligibility.{code} needs a check and its source")
+    parameters = {name: value for name, value in entry.items() if name not in ("check", "source")}
+    return EligibilityRule(code, entry["check"], parameters, entry["source"])

@@ -1,0 +1,304 @@
+"""A person's weeks, judged (domain 4.1 to 4.6): the one definition of every number, state, flag and deviation.
+
+The steps, each a function: presence and exemptions become sets of working days; activations become weeks of activity; the
+clock numbers the weeks and says what is due; talks and activity are held against what is due.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal, NamedTuple
+
+from app.domain.activity import Activity, activity_by_week
+from app.domain.calendar import is_over
+from app.domain.facts import WORKPLACE_TYPES, Conversation, Exemption, History
+from app.domain.presence import Presence, read_presence
+from app.domain.protocol import Protocol
+from app.domain.timeline import Timeline, working_days
+
+State = Literal["assignment_week", "counted", "absent", "exempt", "complete"]
+FLAGS = (
+    "conversation_due",
+    "conversation_held",
+    "conversation_conforming",
+    "activation_due",
+    "activated",
+    "workplace_activated",
+)
+DAYS_TO_START = 7
+"""A counting conversation is expected within this many days after the assignment (domain 4.5, ``started_late`` [F])."""
+
+
+class Week(NamedTuple):
+    """One ISO week of one person. The deviations are those of a week that is over: see ``as_seen_on``."""
+
+    monday: date
+    number: int | None
+    state: State
+    conversation_due: bool
+    conversation_held: bool
+    conversation_conforming: bool
+    activation_due: bool
+    activated: bool
+    workplace_activated: bool
+    deviations: tuple[str, ...]
+
+
+def counts(protocol: Protocol, assigned_on: date, talk: Conversation) -> bool:
+    """Whether a conversation counts (domain 4.5), whatever the person's presence or exemption that day."""
+    return (
+        talk.status == "held"
+        and talk.date > assigned_on
+        and talk.form in protocol.accepted_forms
+        and talk.conducted_by in protocol.accepted_conductors
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """All that a person's weeks are besides conversations, which change none of it: presence, activity, numbers, duties."""
+
+    line: Timeline
+    presence: Presence
+    activity: Mapping[int, Activity]
+    ticks: Sequence["Tick"]
+    phase: "InPersonPhase"
+
+    @classmethod
+    def of(cls, protocol: Protocol, ends_on: date, history: History) -> "Course":
+        line = Timeline.of(history.assigned_on, ends_on, protocol.countable_days)
+        presence = read_presence(history, ends_on)
+        activity = activity_by_week(protocol, line, history)
+        ticks = _run_clock(protocol, line, line.days_of(presence.spans), history.exemptions, activity)
+        return cls(line, presence, activity, ticks, InPersonPhase.of(protocol, line, history))
+
+    def tick_on(self, day: date) -> "Tick | None":
+        """What the clock says of the week of a day; None outside the person's weeks."""
+        index = self.line.week(day)
+        return self.ticks[index] if 0 <= index < len(self.ticks) else None
+
+
+def judge(protocol: Protocol, ends_on: date, history: History) -> tuple[Week, ...]:
+    """Every ISO week of a person, from the assignment week to the last one of domain 4.3.
+
+    ``ends_on`` is the trial's last day. Weeks not over are judged by what is recorded so far.
+    """
+    return judge_on(Course.of(protocol, ends_on, history), protocol, history)
+
+
+def judge_on(course: Course, protocol: Protocol, history: History) -> tuple[Week, ...]:
+    """The same on a course that is known already; only the conversations of ``history`` are read."""
+    line = course.line
+    talks = _judge_talks(protocol, course.phase, course.ticks, _talks_by_week(protocol, line, history))
+    extra: dict[int, tuple[str, ...]] = {}
+    for event in course.presence.without_effect:
+        extra[line.week(event.date)] = ("event_without_effect",)
+    if _started_late(protocol, history):
+        extra[0] = (*extra.get(0, ()), "started_late")
+    weeks = []
+    for index, (number, state, talk_due, activation_due) in enumerate(course.ticks):
+        held, conforming, found = talks[index]
+        active = at_workplace = False
+        if activation_due:
+            deed = course.activity.get(index)
+            active = deed is not None and deed.active
+            at_workplace = active and deed is not None and deed.at_workplace
+            found += _activation_deviations(protocol, deed)
+        found += extra.get(index, ())
+        deviations = tuple(sorted(found)) if len(found) > 1 else found
+        weeks.append(
+            Week(
+                line.monday(index),
+                number,
+                state,
+                talk_due,
+                held,
+                conforming,
+                activation_due,
+                active,
+                at_workplace,
+                deviations,
+            )
+        )
+    return tuple(weeks)
+
+
+def as_seen_on(weeks: Sequence[Week], assigned_on: date, today: date) -> Iterator[Week]:
+    """The weeks as they stand on a day: those not over have no deviations yet, ``started_late`` waits for its 7 days."""
+    for week in weeks:
+        if not week.deviations or is_over(week.monday, today):
+            if "started_late" in week.deviations and today <= assigned_on + timedelta(days=DAYS_TO_START):
+                week = week._replace(deviations=tuple(code for code in week.deviations if code != "started_late"))
+            yield week
+        else:
+            yield week._replace(deviations=())
+
+
+# --- the clock (4.3, 4.4) -------------------------------------------------------------------------------------------
+
+
+class Tick(NamedTuple):
+    """What the clock says of a week: programme number, state, and what is due."""
+
+    number: int | None
+    state: State
+    conversation_due: bool
+    activation_due: bool
+
+
+def _run_clock(
+    protocol: Protocol, line: Timeline, in_trial: int, exemptions: Sequence[Exemption], activity: Mapping[int, Activity]
+) -> list[Tick]:
+    from_talks = line.days_of((x.starts_on, x.ends_on) for x in exemptions if x.scope != "activation")
+    from_activation = line.days_of((x.starts_on, x.ends_on) for x in exemptions if x.scope != "conversations")
+    enough = protocol.countable_days
+    due_week = protocol.activation_due_week
+    ticks = [Tick(1, "assignment_week", False, False)]
+    number, meter, through = 1, 0, False
+    for index in range(1, line.weeks):
+        if through:
+            ticks.append(Tick(None, "complete", False, False))
+            continue
+        present = working_days(in_trial, index)
+        talk_free = present & working_days(from_talks, index)
+        offer_free = present & working_days(from_activation, index)
+        if (present & ~(talk_free & offer_free)).bit_count() < enough:
+            ticks.append(Tick(None, "absent" if present.bit_count() < enough else "exempt", False, False))
+            continue
+        number += 1
+        reached = due_week is not None and number >= due_week
+        activation_due = reached and (present & ~offer_free).bit_count() >= enough
+        conversation_due = protocol.cadence == "weekly" and (present & ~talk_free).bit_count() >= enough
+        ticks.append(Tick(number, "counted", conversation_due, activation_due))
+        early = due_week is not None and not reached and index in activity and activity[index].active
+        meter += activation_due or early
+        through = meter == protocol.max_activation_weeks or number == protocol.max_programme_weeks
+    return ticks
+
+
+# --- conversations (4.5) --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class InPersonPhase:
+    """The weeks in which a conversation is to be in person: by programme number, or until a workplace is found."""
+
+    last_number: int | None
+    first_free_week: int | None
+    first_workplace_week: int | None
+    """Index of the week in which any workplace activation starts first, before the assignment included."""
+
+    @classmethod
+    def of(cls, protocol: Protocol, line: Timeline, history: History) -> "InPersonPhase":
+        starts = [offer.starts_on for _, offer in history.activations if offer.type in WORKPLACE_TYPES]
+        later = [start for start in starts if start >= history.assigned_on]
+        rule = protocol.in_person_weeks
+        return cls(
+            rule if isinstance(rule, int) else None,
+            line.week(min(later)) if rule == "before_first_workplace_activation" and later else None,
+            line.week(min(starts)) if starts else None,
+        )
+
+    def covers(self, index: int, number: int | None) -> bool:
+        """Whether week ``index`` with programme number ``number`` lies in the phase."""
+        if self.last_number is not None:
+            return number is not None and number <= self.last_number
+        return self.first_free_week is None or index < self.first_free_week
+
+    def workplace_started_by(self, index: int) -> bool:
+        """Whether a workplace activation has started by that week's Sunday."""
+        return self.first_workplace_week is not None and self.first_workplace_week <= index
+
+
+@dataclass(slots=True)
+class _TalkWeek:
+    """The talks held in a week."""
+
+    counted: bool = False
+    in_person: bool = False
+    grounded: bool = False
+    at_jobcentre: bool = False
+    unjustified: bool = False
+    only_mentor: bool = True
+
+
+def _talks_by_week(protocol: Protocol, line: Timeline, history: History) -> dict[int, _TalkWeek]:
+    by_week: dict[int, _TalkWeek] = {}
+    for talk in history.conversations:
+        if talk.status != "held":
+            continue
+        week = by_week.setdefault(line.week(talk.date), _TalkWeek())
+        week.only_mentor = week.only_mentor and talk.conducted_by == "mentor"
+        if not counts(protocol, history.assigned_on, talk):
+            continue
+        week.counted = True
+        if talk.form in protocol.in_person_forms:
+            week.in_person = True
+            week.at_jobcentre = week.at_jobcentre or talk.place == "jobcentre"
+        elif protocol.requires_justification and talk.justification is None:
+            week.unjustified = True
+        if talk.remote_ground in protocol.remote_grounds:
+            week.grounded = True
+    return by_week
+
+
+def _judge_talks(
+    protocol: Protocol, phase: InPersonPhase, ticks: Sequence[Tick], talks: Mapping[int, _TalkWeek]
+) -> list[tuple[bool, bool, tuple[str, ...]]]:
+    """For each week: held, conforming, deviations."""
+    judged: list[tuple[bool, bool, tuple[str, ...]]] = []
+    held_later = remote_later = 0
+    for index, tick in enumerate(ticks):
+        week = talks.get(index)
+        found: tuple[str, ...] = ("no_justification",) if week is not None and week.unjustified else ()
+        if not tick.conversation_due:
+            judged.append((False, False, found))
+        elif week is None or not week.counted:
+            missing = ("conversation_missing",) if week is None or not week.only_mentor else ("conversation_missing", "mentor_only")
+            judged.append((False, False, found + missing))
+        elif phase.covers(index, tick.number):
+            remote = not (week.in_person or week.grounded)
+            away = week.in_person and not week.at_jobcentre and not phase.workplace_started_by(index)
+            if remote:
+                found += ("remote_too_early",)
+            elif away and protocol.judges_workplace:
+                found += ("wrong_place",)
+            judged.append((True, not remote, found))
+        else:
+            remote = not (week.in_person or week.grounded)
+            if week.in_person or remote:
+                held_later += 1
+                remote_later += remote
+            too_often = remote and not _remote_share_kept(protocol, remote_later, held_later)
+            judged.append((True, not too_often, (*found, "remote_too_often") if too_often else found))
+    return judged
+
+
+def _remote_share_kept(protocol: Protocol, remote: int, held: int) -> bool:
+    """k ≤ ceil(share × m), exactly (4.5)."""
+    share = protocol.remote_share_max
+    return share is None or remote <= -(-share.numerator * held // share.denominator)
+
+
+def _started_late(protocol: Protocol, history: History) -> bool:
+    """No counting conversation in the 7 days after the assignment, present or not (4.5)."""
+    limit = history.assigned_on + timedelta(days=DAYS_TO_START)
+    return protocol.cadence == "weekly" and not any(
+        talk.date <= limit and counts(protocol, history.assigned_on, talk) for talk in history.conversations
+    )
+
+
+# --- activations (4.6) ----------------------------------------------------------------------------------------------
+
+
+def _activation_deviations(protocol: Protocol, deed: Activity | None) -> tuple[str, ...]:
+    """The deviations of a week in which activation is due."""
+    if deed is None:
+        return ("activation_missing",)
+    if not deed.active:
+        return ("hours_too_few",)
+    if not protocol.judges_workplace:
+        return ()
+    if not deed.at_workplace:
+        return () if deed.excused else ("not_at_workplace",)
+    return () if deed.mentored else ("mentor_missing",)

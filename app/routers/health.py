@@ -1,0 +1,54 @@
+"""Whether the process lives, whether it can work, and what it has done."""
+
+from typing import Literal
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel
+from sqlalchemy import text
+
+from app.db.migrate import newest_schema, schema_of
+from app.problems import Problem, problem_responses
+from app.routers.support import JSON, Use
+
+router = APIRouter(tags=["operation"])
+
+
+class Health(BaseModel):
+    status: Literal["ok"]
+
+
+class Readiness(BaseModel):
+    status: Literal["ready"]
+    schema_revision: str
+
+
+@router.get("/healthz", operation_id="getHealth", summary="The process answers", response_model=Health)
+async def healthz() -> Response:
+    return Response(b'{"status":"ok"}', media_type=JSON)
+
+
+@router.get(
+    "/readyz",
+    operation_id="getReadiness",
+    summary="The database answers, and its schema is the one expected",
+    responses=problem_responses("unavailable", "internal_error"),
+)
+async def readyz(use: Use) -> Readiness:
+    async with use.database.engine.connect() as connection:
+        await connection.execute(text("select 1"))
+        found = await schema_of(connection)
+    if found is None or found != newest_schema():
+        raise Problem("unavailable", "The database's schema is not the one expected: run `rettevej migrate`.")
+    return Readiness(status="ready", schema_revision=found)
+
+
+@router.get(
+    "/metrics",
+    operation_id="getMetrics",
+    summary="Prometheus metrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
+async def metrics(request: Request) -> Response:
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,482 @@
+"""People in a trial: screening with the draw, looking up, contact person, withdrawal, weeks (domain 3 and 4)."""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
+
+from app.auth import Principal, requires
+from app.db.draws import assignment_of, draw_candidate
+from app.db.histories import load_people
+from app.db.people import (
+    ParticipantView,
+    change_contact_person,
+    find_by_person,
+    find_participant,
+    list_assignments,
+    list_participants,
+    withdraw,
+)
+from app.db.screening import ScreeningAnswer, ScreeningRequest, screen
+from app.db.trials import Trial
+from app.domain.calendar import week_code
+from app.domain.eligibility import Benefit, Channel, Circumstance, ExemptFrom, Screening, WithdrawalReason
+from app.domain.weeks import FLAGS, as_seen_on, judge
+from app.problems import BODY, COMMON, Problem, problem_responses
+from app.routers.fields import Code, CprNumber, IsoDate, JobcentreCode, Text, WeekCode
+from app.routers.support import (
+    Cursor,
+    Limit,
+    TrialPath,
+    Use,
+    answer,
+    decode_cursor,
+    encode_cursor,
+    page,
+    trial_or_404,
+)
+
+router = APIRouter(tags=["participants"])
+Reader = Annotated[Principal, Depends(requires("participants:read"))]
+Writer = Annotated[Principal, Depends(requires("participants:write"))]
+ParticipantPath = Annotated[UUID, Path(alias="id", description="The participant's id in the trial.")]
+_NOBODY = UUID(int=0)
+
+
+# --- what comes in and goes out -------------------------------------------------------------------------------------
+
+
+class ScreeningIn(BaseModel):
+    """What is stated of a person at the job interview. Which fields are asked for depends on the trial's protocol."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "cpr": "7101701234",
+                    "jobcentre": "849",
+                    "interview_on": "2010-11-08",
+                    "channel": "new_match",
+                    "at_job_interview": True,
+                    "match_group": 2,
+                    "benefit": "cash_benefit",
+                    "exempt_from": "none",
+                }
+            ]
+        },
+    )
+
+    cpr: CprNumber
+    jobcentre: JobcentreCode
+    interview_on: IsoDate
+    channel: Channel | None = None
+    at_job_interview: StrictBool | None = Field(None, description="Not at the short first visit.")
+    match_group: Annotated[int, Field(ge=1, le=3, strict=True)] | None = None
+    benefit: Benefit | None = None
+    unemployed_since: IsoDate | None = Field(None, description="Asked for in the channel supplement.")
+    circumstances: list[Circumstance] = Field(default_factory=list, max_length=50)
+    exempt_from: ExemptFrom | None = Field(None, description="Decides eligibility only; creates no exemption.")
+    contact_person: Text | None = None
+    target_group: Code | None = None
+
+
+class FailureView(BaseModel):
+    code: str = Field(examples=["under_20"])
+    detail: str
+
+
+class AssignmentView(BaseModel):
+    """The draw: the arm, the day from which the person is in the trial, and the moment of the draw."""
+
+    arm: Literal["treatment", "control"]
+    assigned_on: date
+    drawn_at: datetime
+
+
+class ScreeningView(BaseModel):
+    participant_id: UUID | None = Field(description="Null for the ineligible, of whom nothing is kept but the codes.")
+    eligible: bool
+    failures: list[FailureView] = Field(description="Every failing rule.")
+    assignment: AssignmentView | None = Field(description="Null for a supplement candidate, who waits for a draw.")
+
+
+class ParticipantModel(BaseModel):
+    """A participant today."""
+
+    participant_id: UUID
+    jobcentre: str
+    state: Literal[
+        "assignment_week", "counted", "absent", "exempt", "complete", "waiting", "withdrawn", "ineligible"
+    ] = Field(description="State of the week that today lies in, or of the undrawn candidate.")
+    programme_week: int | None = Field(description="The programme week reached so far.")
+    arm: Literal["treatment", "control"] | None
+    assigned_on: date | None
+    interview_on: date
+    channel: str | None
+    contact_person: str | None
+
+
+class ParticipantPage(BaseModel):
+    items: list[ParticipantModel]
+    next: str | None
+
+
+class AssignedView(AssignmentView):
+    participant_id: UUID
+    jobcentre: str
+
+
+class AssignmentPage(BaseModel):
+    items: list[AssignedView]
+    next: str | None
+
+
+class LookupIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    cpr: CprNumber
+
+
+class ContactPersonIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    contact_person: Text | None = Field(description="Who answers for the person from now on; null for nobody.")
+
+
+class WithdrawalIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    reason: WithdrawalReason
+
+
+class WeekView(BaseModel):
+    """One ISO week of a person, judged by the trial's protocol."""
+
+    week: str = Field(examples=["2010-W46"])
+    number: int | None = Field(description="Programme week; null while the clock stands still.")
+    state: Literal["assignment_week", "counted", "absent", "exempt", "complete"]
+    conversation_due: bool
+    conversation_held: bool
+    conversation_conforming: bool
+    activation_due: bool
+    activated: bool
+    workplace_activated: bool
+    deviations: list[str] = Field(description="Codes, sorted; none while the week is not over.")
+
+
+class WeekList(BaseModel):
+    items: list[WeekView]
+
+
+# --- screening and draw ---------------------------------------------------------------------------------------------
+
+
+def _screening(trial: Trial, body: ScreeningIn, today: date) -> ScreeningRequest:
+    """What the rules look at. Problem ``malformed``: a field that the protocol asks for is missing, or contradicts."""
+    asked = set(trial.protocol.screening_fields)
+    if body.channel == "supplement":
+        asked.add("unemployed_since")
+    errors = [(f"/{name}", "missing_field") for name in sorted(asked) if getattr(body, name) is None]
+    if body.channel is not None and body.channel not in trial.protocol.channels:
+        errors.append(("/channel", "invalid_value"))
+    if body.interview_on > today:
+        errors.append(("/interview_on", "date_in_future"))
+    if body.unemployed_since is not None and body.unemployed_since > body.interview_on:
+        errors.append(("/unemployed_since", "invalid_value"))
+    if errors:
+        raise Problem("malformed", errors=errors)
+    facts = body.model_dump(mode="json", exclude={"cpr"})
+    facts["circumstances"] = sorted(set(body.circumstances))
+    screening = Screening(
+        born_on=body.cpr.born_on,
+        jobcentre=body.jobcentre,
+        interview_on=body.interview_on,
+        channel=body.channel,
+        at_job_interview=body.at_job_interview,
+        match_group=body.match_group,
+        benefit=body.benefit,
+        unemployed_since=body.unemployed_since,
+        circumstances=frozenset(body.circumstances),
+        exempt_from=body.exempt_from,
+    )
+    return ScreeningRequest(body.cpr.number, screening, facts, body.contact_person)
+
+
+def _screening_view(result: ScreeningAnswer) -> dict[str, Any]:
+    return {
+        "participant_id": result.participant_id,
+        "eligible": result.eligible,
+        "failures": result.failures,
+        "assignment": result.assignment,
+    }
+
+
+@router.post(
+    "/v1/trials/{trial}/participants",
+    operation_id="screenParticipant",
+    summary="Screen a person, and draw",
+    status_code=201,
+    response_model=ScreeningView,
+    responses={
+        200: {"model": ScreeningView, "description": "The same screening was sent before, or it is a dry run."},
+        **problem_responses(*COMMON, *BODY, "not_found", "already_drawn", "screening_conflict", "trial_closed"),
+    },
+)
+async def post_participant(
+    request: Request,
+    body: ScreeningIn,
+    use: Use,
+    trial_id: TrialPath,
+    principal: Writer,
+    dry_run: Annotated[bool, Query(description="Screens, and keeps and draws nothing.")] = False,
+) -> Response:
+    """Whoever is eligible as new match or rematch is drawn at once, in the same transaction."""
+    if not principal.reads_person_of(body.jobcentre):
+        raise Problem("not_found")
+    async with use.database.write(keep=not dry_run) as connection:
+        trial = await trial_or_404(connection, trial_id)
+        wanted = _screening(trial, body, use.today())
+        result = await screen(connection, use.vault, trial, wanted, principal.client_id)
+    if dry_run and result.created:
+        return answer(request, _screening_view(result) | {"participant_id": None, "assignment": None})
+    return answer(request, _screening_view(result), 201 if result.created else 200)
+
+
+@router.post(
+    "/v1/trials/{trial}/participants/{id}/assignment",
+    operation_id="drawParticipant",
+    summary="The draw of a supplement candidate",
+    status_code=201,
+    response_model=AssignmentView,
+    responses={
+        200: {"model": AssignmentView, "description": "The person was drawn before: the same assignment."},
+        **problem_responses(
+            *COMMON, "not_found", "intake_sufficient", "supplement_order", "trial_closed", "not_waiting"
+        ),
+    },
+)
+async def post_assignment(
+    request: Request, use: Use, trial_id: TrialPath, participant_id: ParticipantPath, principal: Writer
+) -> Response:
+    """Refused while the week's intake is sufficient, or while candidates with shorter unemployment are ahead."""
+    async with use.database.write() as connection:
+        trial = await trial_or_404(connection, trial_id)
+        view = await _visible(connection, principal, trial_id, participant_id, use.today())
+        drawn, is_new = await draw_candidate(
+            connection, use.vault, trial, view.jobcentre, participant_id, principal.client_id
+        )
+    return answer(request, drawn, 201 if is_new else 200)
+
+
+@router.get(
+    "/v1/trials/{trial}/participants/{id}/assignment",
+    operation_id="getAssignment",
+    summary="The assignment of one person",
+    response_model=AssignmentView,
+    responses=problem_responses(*COMMON, "not_found"),
+)
+async def get_assignment(
+    request: Request, use: Use, trial_id: TrialPath, participant_id: ParticipantPath, principal: Reader
+) -> Response:
+    async with use.database.read() as connection:
+        await _visible(connection, principal, trial_id, participant_id, use.today())
+        assignment = await assignment_of(connection, trial_id, participant_id)
+    if assignment is None:
+        raise Problem("not_found")
+    return answer(request, assignment)
+
+
+@router.get(
+    "/v1/trials/{trial}/assignments",
+    operation_id="listAssignments",
+    summary="Who was drawn to which arm",
+    response_model=AssignmentPage,
+    responses=problem_responses(*COMMON, "not_found"),
+)
+async def get_assignments(
+    request: Request,
+    use: Use,
+    trial_id: TrialPath,
+    principal: Reader,
+    jobcentre: JobcentreCode | None = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Response:
+    after = decode_cursor(cursor, str, UUID) or ("", _NOBODY)
+    async with use.database.read() as connection:
+        trial = await trial_or_404(connection, trial_id)
+        jobcentres = _visible_jobcentres(principal, trial, jobcentre)
+        items = await list_assignments(connection, trial_id, jobcentres, after, limit + 1)
+    return page(request, items, limit, lambda item: encode_cursor(item["jobcentre"], item["participant_id"]))
+
+
+# --- reading and changing -------------------------------------------------------------------------------------------
+
+
+async def _visible(
+    connection: Any, principal: Principal, trial_id: str, participant_id: UUID, today: date
+) -> ParticipantView:
+    """The participant, or Problem ``not_found`` when there is none or it is not the client's."""
+    view = await find_participant(connection, trial_id, participant_id, today)
+    if view is None or not principal.reads_person_of(view.jobcentre):
+        raise Problem("not_found")
+    return view
+
+
+def _visible_jobcentres(principal: Principal, trial: Trial, jobcentre: str | None) -> list[str]:
+    """The jobcentres of the trial whose people the client sees, or the one asked for; Problem ``not_found`` for none."""
+    asked = trial.jobcentres if jobcentre is None else [jobcentre]
+    visible = [code for code in asked if code in trial.jobcentres and principal.reads_person_of(code)]
+    if not visible:
+        raise Problem("not_found")
+    return visible
+
+
+@router.get(
+    "/v1/trials/{trial}/participants",
+    operation_id="listParticipants",
+    summary="The people of your jobcentres",
+    response_model=ParticipantPage,
+    responses=problem_responses(*COMMON, "not_found"),
+)
+async def get_participants(
+    request: Request,
+    use: Use,
+    trial_id: TrialPath,
+    principal: Reader,
+    jobcentre: JobcentreCode | None = None,
+    arm: Literal["treatment", "control"] | None = None,
+    state: Literal["assignment_week", "counted", "absent", "exempt", "complete", "waiting", "withdrawn", "ineligible"]
+    | None = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Response:
+    after = decode_cursor(cursor, str, UUID) or ("", _NOBODY)
+    async with use.database.read() as connection:
+        trial = await trial_or_404(connection, trial_id)
+        jobcentres = _visible_jobcentres(principal, trial, jobcentre)
+        items = await list_participants(
+            connection, trial_id, jobcentres, arm, state, use.today(), after, limit + 1
+        )
+    return page(request, items, limit, lambda item: encode_cursor(item.jobcentre, item.participant_id))
+
+
+@router.post(
+    "/v1/trials/{trial}/participants/lookup",
+    operation_id="lookUpParticipant",
+    summary="The participant behind a CPR number",
+    response_model=ParticipantModel,
+    responses=problem_responses(*COMMON, *BODY, "not_found"),
+)
+async def post_lookup(request: Request, body: LookupIn, use: Use, trial_id: TrialPath, principal: Reader) -> Response:
+    """A CPR number is never in a URL, so it is asked for in a body."""
+    async with use.database.read() as connection:
+        participant_id = await find_by_person(connection, trial_id, use.vault.blind_index(body.cpr.number))
+        if participant_id is None:
+            raise Problem("not_found")
+        view = await _visible(connection, principal, trial_id, participant_id, use.today())
+    return answer(request, view)
+
+
+@router.get(
+    "/v1/trials/{trial}/participants/{id}",
+    operation_id="getParticipant",
+    summary="One participant",
+    response_model=ParticipantModel,
+    responses=problem_responses(*COMMON, "not_found"),
+)
+async def get_participant(
+    request: Request, use: Use, trial_id: TrialPath, participant_id: ParticipantPath, principal: Reader
+) -> Response:
+    async with use.database.read() as connection:
+        view = await _visible(connection, principal, trial_id, participant_id, use.today())
+    return answer(request, view)
+
+
+@router.patch(
+    "/v1/trials/{trial}/participants/{id}",
+    operation_id="changeContactPerson",
+    summary="Change the contact person",
+    response_model=ParticipantModel,
+    responses=problem_responses(*COMMON, *BODY, "not_found"),
+)
+async def patch_participant(
+    request: Request,
+    body: ContactPersonIn,
+    use: Use,
+    trial_id: TrialPath,
+    participant_id: ParticipantPath,
+    principal: Writer,
+) -> Response:
+    async with use.database.write() as connection:
+        view = await _visible(connection, principal, trial_id, participant_id, use.today())
+        await change_contact_person(connection, trial_id, view, body.contact_person, principal.client_id)
+        view = await _visible(connection, principal, trial_id, participant_id, use.today())
+    return answer(request, view)
+
+
+@router.post(
+    "/v1/trials/{trial}/participants/{id}/withdrawal",
+    operation_id="withdrawCandidate",
+    summary="Withdraw an undrawn candidate",
+    response_model=ParticipantModel,
+    responses=problem_responses(*COMMON, *BODY, "not_found", "already_drawn", "not_waiting"),
+)
+async def post_withdrawal(
+    request: Request,
+    body: WithdrawalIn,
+    use: Use,
+    trial_id: TrialPath,
+    participant_id: ParticipantPath,
+    principal: Writer,
+) -> Response:
+    """The candidate blocks nobody from then on, and may be screened anew."""
+    async with use.database.write() as connection:
+        view = await _visible(connection, principal, trial_id, participant_id, use.today())
+        await withdraw(connection, trial_id, view.jobcentre, participant_id, body.reason)
+        view = await _visible(connection, principal, trial_id, participant_id, use.today())
+    return answer(request, view)
+
+
+@router.get(
+    "/v1/trials/{trial}/participants/{id}/weeks",
+    operation_id="getWeeks",
+    summary="The person's weeks, judged",
+    response_model=WeekList,
+    responses=problem_responses(*COMMON, "not_found"),
+)
+async def get_weeks(
+    request: Request,
+    use: Use,
+    trial_id: TrialPath,
+    participant_id: ParticipantPath,
+    principal: Reader,
+    until: Annotated[WeekCode | None, Query(description="The last week wanted.")] = None,
+) -> Response:
+    """Every ISO week from the assignment week to the last of the trial: number, state, what was due, what was done.
+
+    404 for someone who was not drawn."""
+    today = use.today()
+    async with use.database.read() as connection:
+        trial = await trial_or_404(connection, trial_id)
+        view = await _visible(connection, principal, trial_id, participant_id, today)
+        people = await load_people(connection, trial_id, [view.jobcentre], [participant_id])
+    if participant_id not in people:
+        raise Problem("not_found")
+    history = people[participant_id].history()
+    weeks = as_seen_on(judge(trial.protocol, trial.ends_on, history), history.assigned_on, today)
+    items = [
+        {
+            "week": week_code(week.monday),
+            "number": week.number,
+            "state": week.state,
+            **{flag: getattr(week, flag) for flag in FLAGS},
+            "deviations": week.deviations,
+        }
+        for week in weeks
+        if until is None or week.monday <= until
+    ]
+    return answer(request, {"items": items})

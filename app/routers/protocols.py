@@ -1,0 +1,61 @@
+"""The protocols: the rules' parameters with their sources (domain 6)."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+from pydantic import BaseModel, Field
+
+from app.auth import authenticated
+from app.domain.protocol import Protocol
+from app.problems import COMMON, Problem, problem_responses
+from app.protocols import protocols
+from app.routers.support import answer
+
+router = APIRouter(tags=["protocols"], dependencies=[Depends(authenticated())])
+
+
+class ProtocolView(BaseModel):
+    """A protocol: parameters by name, each with its value and its source, and the rules of eligibility."""
+
+    id: str = Field(examples=["prvij-2010-11"])
+    title: str
+    description: str
+    parameters: dict[str, Any] = Field(
+        examples=[{"activation_due_week": {"value": 9, "source": "[F] Virksomhedsrettet aktivt tilbud; domain 4.4"}}]
+    )
+    eligibility: dict[str, Any] = Field(description="By the code of the failure.")
+
+
+class ProtocolList(BaseModel):
+    items: list[ProtocolView]
+    next: str | None = Field(description="Always null: there are few.")
+
+
+def _view(protocol: Protocol) -> dict[str, Any]:
+    return {"description": "", "eligibility": {}, **protocol.document}
+
+
+@router.get(
+    "/v1/protocols",
+    operation_id="listProtocols",
+    summary="All protocols",
+    response_model=ProtocolList,
+    responses=problem_responses(*COMMON),
+)
+async def list_protocols(request: Request) -> Response:
+    return answer(request, {"items": [_view(each) for each in protocols().values()], "next": None})
+
+
+@router.get(
+    "/v1/protocols/{id}",
+    operation_id="getProtocol",
+    summary="One protocol",
+    response_model=ProtocolView,
+    responses=problem_responses(*COMMON, "not_found"),
+)
+async def get_protocol(
+    request: Request, protocol_id: Annotated[str, Path(alias="id", examples=["prvij-2010-11"])]
+) -> Response:
+    if protocol_id not in protocols():
+        raise Problem("not_found")
+    return answer(request, _view(protocols()[protocol_id]))

@@ -1,0 +1,166 @@
+"""Records as clients write them, kind by kind, made from the facts of the domain and the envelope that all share."""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from uuid import UUID
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, TypeAdapter, ValidationError, create_model
+
+from app.db.records import SentRecord
+from app.domain.facts import KINDS, Fact, RetractionReason, faults_of
+from app.domain.ingest import Report
+from app.problems import field_errors
+from app.routers.fields import Code, CprNumber, CvrNumber, ExternalId, Hours, IsoDate, PNumber, Revision
+
+ENVELOPE = ("external_id", "revision", "participant_id", "cpr", "retracted", "retraction_reason")
+_BY_NAME: Mapping[str, Any] = {"cvr_number": CvrNumber, "p_number": PNumber}
+_BY_TYPE: Mapping[Any, Any] = {date: IsoDate, Decimal: Hours, bool: StrictBool, str: Code}
+
+
+class _Envelope(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    external_id: ExternalId
+    revision: Revision | None = None
+
+
+class _RecordBase(_Envelope):
+    participant_id: UUID | None = Field(None, description="The participant; or send `cpr`, exactly one of the two.")
+    cpr: CprNumber | None = Field(None, description="The person's CPR number, where the participant is not known.")
+
+
+class Retraction(_Envelope):
+    """Takes a record back. It may arrive before its record, and then holds it off."""
+
+    retracted: Literal[True]
+    retraction_reason: RetractionReason = Field(description="Why the record is taken back.")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordWire:
+    """How one kind is read: its model, the names it knows, and the fact it becomes."""
+
+    kind: str
+    fact: type[Fact]
+    model: type[_RecordBase]
+    names: frozenset[str]
+
+    def fact_of(self, record: BaseModel) -> Fact:
+        values = {each.name: getattr(record, each.name) for each in fields(self.fact)}
+        if "focus" in values:
+            values["focus"] = tuple(sorted(set(values["focus"])))
+        return self.fact(**values)
+
+
+def _wire_type(name: str, annotation: Any) -> Any:
+    """The strict type for a field of the domain."""
+    if name in _BY_NAME:
+        return _BY_NAME[name] | None
+    if get_origin(annotation) in (Union, UnionType):
+        inner = [each for each in get_args(annotation) if each is not NoneType]
+        return Union[tuple(_wire_type("", each) for each in inner)] | None  # noqa: UP007 - built at run time
+    if get_origin(annotation) is tuple:
+        return list[get_args(annotation)[0]]  # type: ignore[misc]
+    if get_origin(annotation) is Literal and all(isinstance(each, int) for each in get_args(annotation)):
+        return Annotated[annotation, BeforeValidator(_no_bool)]
+    return _BY_TYPE.get(annotation, annotation)
+
+
+def _no_bool(value: object) -> object:
+    """True is no 1, and 1.0 is none either."""
+    return value if type(value) is int else ""
+
+
+@cache
+def wire_of(kind: str) -> RecordWire:
+    fact = KINDS[kind]
+    members: dict[str, Any] = {}
+    hints = get_type_hints(fact, include_extras=True)
+    for each in fields(fact):
+        annotation, description = get_args(hints[each.name])
+        default = ... if each.default is MISSING else (list(each.default) if each.default == () else each.default)
+        members[each.name] = (
+            Annotated[_wire_type(each.name, annotation), Field(description=description)],
+            default,
+        )
+    model = create_model(f"{fact.__name__}Record", __base__=_RecordBase, __doc__=fact.__doc__, **members)
+    return RecordWire(kind, fact, model, frozenset((*model.model_fields, "retracted", "retraction_reason")))
+
+
+_RETRACTION = TypeAdapter(Retraction)
+
+
+def read_record(wire: RecordWire, raw: object, today: date, index_of: Any) -> tuple[str | None, SentRecord | Report]:
+    """One record as sent: its external id where that can be told, and what it says, or a report of every fault in it.
+
+    Null means absent. ``index_of`` gives the blind index of a CPR number. Codes: ``missing_field``, ``unknown_field``,
+    ``invalid_value``, ``invalid_cpr``, ``invalid_cvr``, ``invalid_json`` and those of ``facts.faults_of``.
+    """
+    if not isinstance(raw, dict):
+        return None, _rejected([("", "invalid_json")])
+    external_id = _legible_id(raw.get("external_id"))
+    values = {name: value for name, value in raw.items() if value is not None}
+    faults: list[tuple[str, str]] = []
+    if not raw.keys() <= wire.names:
+        faults.append(("", "unknown_field"))
+        values = {name: value for name, value in values.items() if name in wire.names}
+    retracted = values.pop("retracted", False)
+    if not isinstance(retracted, bool):
+        return external_id, _rejected([*faults, ("/retracted", "invalid_value")])
+    if retracted:
+        return external_id, _read_retraction(values, faults)
+    if "retraction_reason" in values:
+        faults.append(("/retraction_reason", "invalid_value"))
+        del values["retraction_reason"]
+    faults += _faults_of_person(values)
+    try:
+        record = wire.model.model_validate(values)
+    except ValidationError as error:
+        found = field_errors(error.errors(include_url=False, include_context=False), values, wire.names)
+        return external_id, _rejected([*faults, *found])
+    fact = wire.fact_of(record)
+    faults += [(f"/{name}", code) for name, code in faults_of(fact, today)]
+    if faults:
+        return external_id, _rejected(faults)
+    blind_index = None if record.cpr is None else index_of(record.cpr.number)
+    return external_id, SentRecord(record.external_id, record.revision, record.participant_id, blind_index, fact, None)
+
+
+def _read_retraction(values: Mapping[str, Any], faults: list[tuple[str, str]]) -> SentRecord | Report:
+    asked = {name: values[name] for name in ("external_id", "revision", "retraction_reason") if name in values}
+    try:
+        retraction = _RETRACTION.validate_python({**asked, "retracted": True})
+    except ValidationError as error:
+        found = field_errors(error.errors(include_url=False, include_context=False), asked, frozenset(ENVELOPE))
+        return _rejected([*faults, *found])
+    if faults:
+        return _rejected(faults)
+    return SentRecord(
+        retraction.external_id, retraction.revision, None, None, None, retraction.retraction_reason
+    )
+
+
+def _faults_of_person(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if "participant_id" not in values and "cpr" not in values:
+        return [("/participant_id", "missing_field")]
+    return [("/cpr", "invalid_value")] if "participant_id" in values and "cpr" in values else []
+
+
+def _legible_id(value: object) -> str | None:
+    """The external id for the report, unless it is not one that may be repeated."""
+    try:
+        return _EXTERNAL_ID.validate_python(value)
+    except ValidationError:
+        return None
+
+
+_EXTERNAL_ID: TypeAdapter[str] = TypeAdapter(ExternalId)
+
+
+def _rejected(faults: list[tuple[str, str]]) -> Report:
+    return Report("rejected", tuple(dict.fromkeys(faults)))

@@ -1,0 +1,310 @@
+"""The endpoints of records: the same for every kind, each kind with its own names in the contract."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from pydantic_core import from_json, to_json
+
+from app.auth import Principal, requires
+from app.db.record_reads import find_record, list_records
+from app.db.records import Delivery, SentRecord, receive
+from app.db.trials import Trial
+from app.domain.door import REFUSED
+from app.domain.facts import RetractionReason
+from app.domain.ingest import Report
+from app.problems import BODY, COMMON, Problem, problem_responses
+from app.routers.batches import BatchReport, ReportLevel, media_type_of, read_batch, report_of
+from app.routers.fields import MAX_REVISION, ExternalId
+from app.routers.record_schemas import batch_body, page_schema, record_body, record_schema, stored_schema
+from app.routers.record_wire import RecordWire, read_record, wire_of
+from app.routers.support import (
+    JSON,
+    Cursor,
+    Limit,
+    Services,
+    TrialPath,
+    Use,
+    decode_cursor,
+    encode_cursor,
+    page,
+    trial_or_404,
+    with_etag,
+)
+
+_FIRST = UUID(int=0)
+_CONFLICTS = ("not_drawn", "event_order", "revision_conflict")
+ExternalIdPath = Annotated[ExternalId, Path(description="The sender's id of the record.")]
+ClientQuery = Annotated[
+    str | None, Query(alias="client_id", max_length=200, pattern=r"^[^\x00]*$", description="Whose record.")
+]
+DryRun = Annotated[bool, Query(description="Judges everything and stores nothing.")]
+IfMatch = Annotated[str | None, Header(description="The ETag that the record must still have.")]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A kind of record as the contract names it."""
+
+    kind: str
+    singular: str
+    plural: str
+    writes: str
+    reads: str
+
+
+_KINDS = (
+    _Kind("conversations", "Conversation", "Conversations", "conversations:write", "conversations:write"),
+    _Kind("activations", "Activation", "Activations", "activations:write", "activations:write"),
+    _Kind("exemptions", "Exemption", "Exemptions", "participants:write", "participants:read"),
+    _Kind("presence-events", "PresenceEvent", "PresenceEvents", "participants:write", "participants:read"),
+)
+
+
+def router_of(kind: _Kind) -> APIRouter:
+    """The five endpoints of one kind."""
+    router = APIRouter(tags=["records"], prefix=f"/v1/trials/{{trial}}/{kind.kind}")
+    _add_batch(router, kind)
+    _add_reads(router, kind)
+    _add_single_writes(router, kind)
+    return router
+
+
+def _add_batch(router: APIRouter, kind: _Kind) -> None:
+    wire = wire_of(kind.kind)
+
+    @router.post(
+        "/batch",
+        operation_id=f"push{kind.plural}",
+        summary=f"Send up to 10,000 {kind.kind}",
+        status_code=207,
+        response_model=BatchReport,
+        openapi_extra=batch_body(kind.singular),
+        responses=problem_responses(*COMMON, *BODY, "not_found"),
+    )
+    async def push(
+        request: Request,
+        use: Use,
+        trial_id: TrialPath,
+        principal: Annotated[Principal, Depends(requires(kind.writes))],
+        dry_run: DryRun = False,
+        atomic: Annotated[bool, Query(description="Stores all or, if one is rejected, nothing.")] = False,
+        report: Annotated[ReportLevel, Query(description="`errors` leaves warnings out, `full` lists all.")] = "default",
+    ) -> Response:
+        """Sending again is always safe. One faulty record never stops the others; each is told what became of it.
+
+        A 207 means: what was stored is on disk, and in every report asked for afterwards.
+        """
+        media_type = media_type_of(request)
+        records = read_batch(media_type, await request.body())
+        async with use.database.read() as connection:
+            trial = await trial_or_404(connection, trial_id)
+        _require_a_place(principal, trial)
+        external_ids, parsed = _read(wire, use, records)
+        delivery = Delivery(
+            trial,
+            kind.kind,
+            principal.client_id,
+            principal.reads_person_of,
+            parsed,
+            keep=not dry_run,
+            atomic=atomic,
+            receipt=lambda received: to_json(report_of(received, external_ids, report)),
+        )
+        received = await receive(use.database, delivery)
+        return Response(received.receipt, 207, media_type=JSON)
+
+
+def _require_a_place(principal: Principal, trial: Trial) -> None:
+    """Problem ``not_found`` for a client that is bound to no jobcentre of the trial."""
+    if not any(principal.reads_person_of(code) for code in trial.jobcentres):
+        raise Problem("not_found")
+
+
+def _read(wire: RecordWire, use: Services, records: list[Any]) -> tuple[list[str | None], list[SentRecord | Report]]:
+    today = use.today()
+    read = [read_record(wire, record, today, use.vault.blind_index) for record in records]
+    return [external_id for external_id, _ in read], [record for _, record in read]
+
+
+def _add_reads(router: APIRouter, kind: _Kind) -> None:
+    @router.get(
+        "",
+        operation_id=f"list{kind.plural}",
+        summary=f"The {kind.kind} of your jobcentres",
+        responses={200: page_schema(kind.singular), **problem_responses(*COMMON, "not_found")},
+    )
+    async def listed(
+        request: Request,
+        use: Use,
+        trial_id: TrialPath,
+        principal: Annotated[Principal, Depends(requires(kind.reads))],
+        participant_id: UUID | None = None,
+        client_id: ClientQuery = None,
+        limit: Limit = 100,
+        cursor: Cursor = None,
+    ) -> Response:
+        """The records that stand, whoever sent them, in the order of their registration; retracted ones are left out."""
+        (after,) = decode_cursor(cursor, UUID) or (_FIRST,)
+        async with use.database.read() as connection:
+            trial = await trial_or_404(connection, trial_id)
+            _require_a_place(principal, trial)
+            jobcentres = [code for code in trial.jobcentres if principal.reads_person_of(code)]
+            found = await list_records(
+                connection, kind.kind, trial_id, jobcentres, participant_id, client_id, after, limit + 1
+            )
+        places = [version_id for version_id, _ in found]
+        items = [record for _, record in found]
+        return page(request, items, limit, lambda _: encode_cursor(places[limit - 1]))
+
+    @router.get(
+        "/{external_id}",
+        operation_id=f"get{kind.singular}",
+        summary="One record",
+        responses={200: stored_schema(kind.singular), **problem_responses(*COMMON, "not_found", "ambiguous_client")},
+    )
+    async def single(
+        request: Request,
+        use: Use,
+        trial_id: TrialPath,
+        external_id: ExternalIdPath,
+        principal: Annotated[Principal, Depends(requires(kind.reads))],
+        client_id: ClientQuery = None,
+    ) -> Response:
+        """Your own record of that id, or another client's of your jobcentres; a retracted one says so."""
+        async with use.database.read() as connection:
+            trial = await trial_or_404(connection, trial_id)
+            etag, record = await _find(connection, kind, trial, external_id, principal, client_id)
+        return with_etag(request, to_json(record), JSON, etag)
+
+
+async def _find(
+    connection: Any, kind: _Kind, trial: Trial, external_id: str, principal: Principal, client: str | None
+) -> tuple[str, Mapping[str, Any]]:
+    jobcentres = [code for code in trial.jobcentres if principal.reads_person_of(code)]
+    found = await find_record(
+        connection, kind.kind, trial.id, external_id, jobcentres, principal.client_id, client
+    )
+    if found is None:
+        raise Problem("not_found")
+    return str(found[0]), found[1]
+
+
+def _add_single_writes(router: APIRouter, kind: _Kind) -> None:
+    wire = wire_of(kind.kind)
+    refusals = sorted(REFUSED) if kind.kind in ("conversations", "activations") else []
+    problems = (*COMMON, "not_found", "unknown_participant", *_CONFLICTS, "stale", *refusals, "precondition_failed")
+
+    @router.put(
+        "/{external_id}",
+        operation_id=f"put{kind.singular}",
+        summary="Send one record",
+        openapi_extra=record_body(kind.singular),
+        responses={
+            200: stored_schema(kind.singular, warnings=True),
+            201: stored_schema(kind.singular, warnings=True),
+            **problem_responses(*problems, *BODY),
+        },
+    )
+    async def put(
+        request: Request,
+        use: Use,
+        trial_id: TrialPath,
+        external_id: ExternalIdPath,
+        principal: Annotated[Principal, Depends(requires(kind.writes))],
+        if_match: IfMatch = None,
+    ) -> Response:
+        """The same rules as in a batch: sending again is safe, a higher revision corrects."""
+        if media_type_of(request) != JSON:
+            raise Problem("unsupported_media_type")
+        try:
+            raw = from_json(await request.body(), allow_inf_nan=False)
+        except ValueError:
+            raise Problem("invalid_json", errors=[("", "invalid_json")]) from None
+        if not isinstance(raw, dict):
+            raise Problem("malformed", errors=[("", "invalid_value")])
+        if raw.get("external_id", external_id) != external_id:
+            raise Problem("malformed", errors=[("/external_id", "invalid_value")])
+        record = {**raw, "external_id": external_id}
+        return await _write_one(request, use, kind, wire, trial_id, record, principal, if_match)
+
+    @router.delete(
+        "/{external_id}",
+        operation_id=f"retract{kind.singular}",
+        summary="Take one record back",
+        responses={200: stored_schema(kind.singular, warnings=True), **problem_responses(*problems)},
+    )
+    async def delete(
+        request: Request,
+        use: Use,
+        trial_id: TrialPath,
+        external_id: ExternalIdPath,
+        principal: Annotated[Principal, Depends(requires(kind.writes))],
+        retraction_reason: Annotated[RetractionReason, Query(description="Why.")] = "entered_in_error",
+        revision: Annotated[int | None, Query(ge=0, le=MAX_REVISION)] = None,
+        if_match: IfMatch = None,
+    ) -> Response:
+        """A retraction, like one in a batch: it may even come before its record, and holds that off then."""
+        raw = {
+            "external_id": external_id,
+            "revision": revision,
+            "retracted": True,
+            "retraction_reason": retraction_reason,
+        }
+        return await _write_one(request, use, kind, wire, trial_id, raw, principal, if_match)
+
+
+async def _write_one(
+    request: Request,
+    use: Services,
+    kind: _Kind,
+    wire: RecordWire,
+    trial_id: str,
+    raw: dict[str, Any],
+    principal: Principal,
+    if_match: str | None,
+) -> Response:
+    """A batch of one, its outcome as a status: 201 created, 200 otherwise, a problem where it was rejected or stale."""
+    async with use.database.read() as connection:
+        trial = await trial_or_404(connection, trial_id)
+    _require_a_place(principal, trial)
+    (_, parsed) = read_record(wire, raw, use.today(), use.vault.blind_index)
+    delivery = Delivery(
+        trial, kind.kind, principal.client_id, principal.reads_person_of, [parsed], if_match=_version(if_match)
+    )
+    report = (await receive(use.database, delivery)).reports[0]
+    if report.outcome == "stale":
+        raise Problem("stale")
+    if report.errors:
+        raise _problem_of(report)
+    async with use.database.read() as connection:
+        etag, record = await _find(connection, kind, trial, raw["external_id"], principal, principal.client_id)
+    content = to_json({**record, "outcome": report.outcome, "warnings": report.warnings})
+    return with_etag(request, content, JSON, etag, 201 if report.outcome == "created" else 200)
+
+
+def _version(if_match: str | None) -> UUID | Literal["any"] | None:
+    """The version behind an ETag; one that was never ours cannot match."""
+    if if_match is None:
+        return None
+    if if_match.strip() == "*":
+        return "any"
+    try:
+        return UUID(if_match.strip().strip('"'))
+    except ValueError:
+        raise Problem("precondition_failed") from None
+
+
+def _problem_of(report: Report) -> Problem:
+    """Single codes have a status of their own; everything else is a malformed body, every fault with its pointer."""
+    for _, code in report.errors:
+        if code in REFUSED or code in (*_CONFLICTS, "unknown_participant"):
+            return Problem(code, errors=report.errors)
+    return Problem("malformed", errors=report.errors)
+
+
+routers = [router_of(kind) for kind in _KINDS]
+RECORD_SCHEMAS = {name: schema for kind in _KINDS for name, schema in record_schema(kind.kind, kind.singular).items()}
+"""The schemas of all kinds, for the contract's components."""

@@ -1,0 +1,285 @@
+"""The weekly summary and the conditions (domain 5): figures of jobcentres, regions and the trial."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel, Field
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.auth import Principal, requires
+from app.db.reports import sources_of, watermark_of, week_numbers
+from app.db.trials import Trial
+from app.domain.calendar import last_week_over, monday_of, week_code
+from app.domain.facts import ExitReason
+from app.domain.figures import (
+    Group,
+    SummaryRow,
+    codes_of,
+    conditions_of,
+    figures_of,
+    grant_of,
+    summary_rows,
+)
+from app.domain.timeline import last_monday
+from app.problems import COMMON, Problem, problem_responses
+from app.routers.fields import WeekCode
+from app.routers.support import TrialPath, Use, answer, digest, trial_or_404, with_etag
+from app.routers.tables_out import to_csv, wants_csv
+
+router = APIRouter(tags=["reports"])
+By = Literal["jobcentre", "region", "trial"]
+Reader = Annotated[Principal, Depends(requires("reports:read"))]
+Week = Annotated[WeekCode | None, Query(description="The week; the last one that is over, where left out.")]
+_STATES = ("counted", "absent", "exempt", "complete", "assignment_week")
+_MAX_WEEKS = 520
+
+
+class GroupView(BaseModel):
+    """Whose figures: one jobcentre's, one region's, or, empty, the trial's."""
+
+    jobcentre: str | None = None
+    region: str | None = None
+
+
+class StatesView(BaseModel):
+    counted: int
+    absent: int
+    exempt: int
+    complete: int
+    assignment_week: int
+
+
+class FiguresView(BaseModel):
+    """Person-weeks and rates (0 to 1, null with nothing due)."""
+
+    conversation_due: int
+    conversation_held: int
+    conversation_conforming: int
+    activation_due: int
+    activated: int
+    workplace_activated: int
+    conversation_rate: float | None
+    conforming_rate: float | None
+    activation_rate: float | None
+    workplace_rate: float | None
+
+
+class ConditionsView(BaseModel):
+    conversation: Literal["met", "not_met", "nothing_due"]
+    activation: Literal["met", "not_met", "nothing_due"]
+    workplace: Literal["met", "not_met", "nothing_due"]
+
+
+class SummaryRowView(FiguresView):
+    """A week of a group and arm, and everything up to it."""
+
+    week: str = Field(examples=["2011-W05"])
+    group: GroupView
+    arm: Literal["treatment", "control"]
+    participants: int = Field(description="People whose week is not absent.")
+    states: StatesView
+    entries: int = Field(description="People assigned in the week.")
+    exits: dict[ExitReason, int] = Field(description="Effective exits by reason.")
+    forms: dict[str, int] = Field(description="Counting conversations by form, due or not.")
+    no_shows: int
+    deviations: dict[str, int] = Field(description="By code; none while the week is not over.")
+    cumulative: FiguresView
+    conditions: ConditionsView | None = Field(description="Cumulative; null for the control arm.")
+    action_plan: bool | None = Field(
+        None, description="Jobcentre rows of the treatment arm: the same condition is not met in this and the last week."
+    )
+
+
+class SourceView(BaseModel):
+    client_id: str
+    kind: str
+    last_received_at: datetime
+
+
+class WeeklySummary(BaseModel):
+    as_of: date = Field(description="The day in Copenhagen by which weeks are over.")
+    watermark: datetime | None = Field(description="The latest registration that the figures hold.")
+    sources: list[SourceView]
+    items: list[SummaryRowView]
+
+
+class GrantView(BaseModel):
+    """The grant up to the week, in DKK."""
+
+    first_conversations: int = Field(description="Treatment participants with at least one counting conversation.")
+    agreed_participants: int
+    dkk_per_participant: int
+    amount_dkk: int
+    payable: bool | None = Field(description="While all three conditions are met.")
+
+
+class ConditionsRow(BaseModel):
+    week: str
+    group: GroupView
+    figures: FiguresView = Field(description="Cumulative, treatment arm.")
+    thresholds: dict[str, int] | None = Field(description="In per cent, inclusive.")
+    conditions: ConditionsView | None
+    grant: GrantView | None
+
+
+class ConditionsReport(BaseModel):
+    as_of: date
+    watermark: datetime | None
+    items: list[ConditionsRow]
+
+
+_CSV = {"content": {"text/csv": {"schema": {"type": "string"}}}}
+
+
+@router.get(
+    "/v1/trials/{trial}/weekly-summary",
+    operation_id="getWeeklySummary",
+    summary="The weekly summary",
+    response_model=WeeklySummary,
+    responses={200: _CSV, **problem_responses(*COMMON, "not_found")},
+)
+async def get_weekly_summary(
+    request: Request,
+    use: Use,
+    trial_id: TrialPath,
+    principal: Reader,
+    week: Week = None,
+    by: Annotated[By, Query(description="Whose rows.")] = "jobcentre",
+    first: Annotated[WeekCode | None, Query(alias="from", description="First week of a span up to `week`.")] = None,
+) -> Response:
+    """Rows by group and arm for a week, or a span of weeks, each with the sums of everything up to it.
+
+    Of groups that lie wholly within what the token is bound to. The running week enters only when it is named."""
+    today = use.today()
+    async with use.database.read() as connection:
+        trial = await trial_or_404(connection, trial_id)
+        groups = _visible_groups(principal, trial, by)
+        weeks = _span(trial, today, first, week)
+        rows = await _rows(connection, trial, groups, weeks, today)
+        watermark = await watermark_of(connection, trial_id, groups)
+        sources = await sources_of(connection, trial_id, groups)
+    items = [_summary_item(row) for row in rows]
+    if wants_csv(request.headers.get("accept")):
+        return _csv_answer(request, items)
+    return answer(request, {"as_of": today, "watermark": watermark, "sources": sources, "items": items})
+
+
+@router.get(
+    "/v1/trials/{trial}/conditions",
+    operation_id="getConditions",
+    summary="The three conditions and the grant by jobcentre",
+    response_model=ConditionsReport,
+    responses={200: _CSV, **problem_responses(*COMMON, "not_found")},
+)
+async def get_conditions(
+    request: Request, use: Use, trial_id: TrialPath, principal: Reader, week: Week = None
+) -> Response:
+    """The treatment arm of each jobcentre, cumulative to the week (domain 5 [F])."""
+    today = use.today()
+    async with use.database.read() as connection:
+        trial = await trial_or_404(connection, trial_id)
+        groups = _visible_groups(principal, trial, "jobcentre")
+        (monday,) = _span(trial, today, None, week)
+        numbers = await week_numbers(connection, trial_id, groups, monday + timedelta(days=7), monday)
+        watermark = await watermark_of(connection, trial_id, groups)
+    items = [
+        _conditions_item(trial, code, monday, numbers.before.get((code, "treatment"), {})) for code in sorted(groups)
+    ]
+    if wants_csv(request.headers.get("accept")):
+        return _csv_answer(request, items)
+    return answer(request, {"as_of": today, "watermark": watermark, "items": items})
+
+
+def _csv_answer(request: Request, items: Sequence[Mapping[str, Any]]) -> Response:
+    content = to_csv(items)
+    return with_etag(request, content, "text/csv; charset=utf-8", digest(content))
+
+
+def _visible_groups(principal: Principal, trial: Trial, by: By) -> dict[str, Group]:
+    """The group of each jobcentre whose group the client sees as a whole; Problem ``not_found`` when it sees none.
+
+    A sum over jobcentres of which some are not the client's would be nobody's figure.
+    """
+    group_of = {
+        code: Group(jobcentre=code)
+        if by == "jobcentre"
+        else Group(region=place.region)
+        if by == "region"
+        else Group()
+        for code, place in trial.jobcentres.items()
+    }
+    hidden = {
+        group_of[code]
+        for code, place in trial.jobcentres.items()
+        if not principal.reads_figures_of(code, place.region)
+    }
+    visible = {code: group for code, group in group_of.items() if group not in hidden}
+    if not visible:
+        raise Problem("not_found")
+    return visible
+
+
+def _span(trial: Trial, today: date, first: date | None, last: date | None) -> list[date]:
+    """The Mondays asked for. Problem ``malformed``: a week after the running one, or a span that runs backwards."""
+    if last is None:
+        last = min(last_week_over(today), last_monday(trial.ends_on, trial.protocol.countable_days))
+    if last > monday_of(today):
+        raise Problem("malformed", errors=[("/query/week", "date_in_future")])
+    first = last if first is None else first
+    if first > last:
+        raise Problem("malformed", errors=[("/query/from", "invalid_value")])
+    if (last - first).days // 7 >= _MAX_WEEKS:
+        raise Problem("malformed", f"A span has at most {_MAX_WEEKS} weeks.", errors=[("/query/from", "invalid_value")])
+    return [first + timedelta(days=7 * place) for place in range((last - first).days // 7 + 1)]
+
+
+async def _rows(
+    connection: AsyncConnection, trial: Trial, groups: Mapping[str, Group], weeks: Sequence[date], today: date
+) -> list[SummaryRow]:
+    numbers = await week_numbers(connection, trial.id, groups, weeks[0], weeks[-1])
+    return summary_rows(trial.protocol, groups, numbers.before, numbers.weeks, weeks, today)
+
+
+def _group_view(group: Group) -> dict[str, str]:
+    return {name: value for name, value in asdict(group).items() if value is not None}
+
+
+def _or_null(value: Any) -> dict[str, Any] | None:
+    """A dataclass as a JSON object."""
+    return None if value is None else asdict(value)
+
+
+def _summary_item(row: SummaryRow) -> dict[str, Any]:
+    states = codes_of("state", row.week)
+    item = {
+        "week": week_code(row.monday),
+        "group": _group_view(row.group),
+        "arm": row.arm,
+        "participants": row.week["participants"],
+        "states": {state: states.get(state, 0) for state in _STATES},
+        "entries": row.week["entries"],
+        "exits": codes_of("exit", row.week),
+        **asdict(figures_of(row.week)),
+        "forms": codes_of("form", row.week),
+        "no_shows": row.week["no_shows"],
+        "deviations": codes_of("deviation", row.week),
+        "cumulative": asdict(figures_of(row.cumulative)),
+        "conditions": _or_null(row.conditions),
+    }
+    return item if row.action_plan is None else {**item, "action_plan": row.action_plan}
+
+
+def _conditions_item(trial: Trial, jobcentre: str, monday: date, sums: Mapping[str, int]) -> dict[str, Any]:
+    return {
+        "week": week_code(monday),
+        "group": {"jobcentre": jobcentre},
+        "figures": asdict(figures_of(sums)),
+        "thresholds": _or_null(trial.protocol.thresholds),
+        "conditions": _or_null(conditions_of(trial.protocol, sums)),
+        "grant": _or_null(grant_of(trial.protocol, trial.jobcentres[jobcentre].agreed_participants, sums)),
+    }
+
+

@@ -1,0 +1,119 @@
+"""What every endpoint uses: the services of the process, a trial or 404, answers with ETag, pages of a list."""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from fastapi import Depends, Path, Query, Request, Response
+from pydantic_core import from_json, to_json
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.session import Database
+from app.db.trials import Trial, load_trial
+from app.db.vault import Vault
+from app.domain.calendar import civil_day
+from app.problems import Problem
+
+JSON = "application/json"
+MAX_LIMIT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What a process has besides its code. ``clock`` gives the moment now, with its zone."""
+
+    database: Database
+    vault: Vault
+    clock: Callable[[], datetime]
+
+    def today(self) -> date:
+        """The day in Copenhagen."""
+        return civil_day(self.clock())
+
+
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+Use = Annotated[Services, Depends(_services)]
+TrialPath = Annotated[
+    str, Path(alias="trial", pattern=r"^[a-z0-9-]{1,40}$", description="Id of the trial.", examples=["prvij"])
+]
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items at most.")]
+Cursor = Annotated[
+    str | None, Query(max_length=400, description="Where to go on: `next` of the page before, as it was given.")
+]
+
+
+async def trial_or_404(connection: AsyncConnection, trial_id: str) -> Trial:
+    trial = await load_trial(connection, trial_id)
+    if trial is None:
+        raise Problem("not_found")
+    return trial
+
+
+def answer(request: Request, value: Any, status: int = 200, *, etag: str | None = None) -> Response:
+    """The value as JSON with an ETag (of the content, where none is given); 304 when the client has it already."""
+    content = to_json(value, inf_nan_mode="null")
+    return with_etag(request, content, JSON, etag or digest(content), status)
+
+
+def with_etag(request: Request, content: bytes, media_type: str, etag: str, status: int = 200) -> Response:
+    headers = {"ETag": f'"{etag}"', "Cache-Control": "private, no-cache"}
+    if status == 200 and request.method in ("GET", "HEAD") and _matches(request.headers.get("if-none-match"), etag):
+        return Response(status_code=304, headers=headers)
+    return Response(content, status, headers=headers, media_type=media_type)
+
+
+def digest(content: bytes) -> str:
+    """A strong validator for content."""
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def _matches(header: str | None, etag: str) -> bool:
+    if header is None:
+        return False
+    tags = {tag.strip().removeprefix("W/").strip('"') for tag in header.split(",")}
+    return etag in tags or "*" in tags
+
+
+def encode_cursor(*values: object) -> str:
+    return base64.urlsafe_b64encode(to_json(values)).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str | None, *kinds: Callable[[Any], Any]) -> tuple[Any, ...] | None:
+    """The values of a cursor, each read by its kind; Problem ``malformed`` for one that we did not give."""
+    if cursor is None:
+        return None
+    try:
+        values = from_json(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if isinstance(values, list) and len(values) == len(kinds) and "\x00" not in str(values):
+            return tuple(kind(value) for kind, value in zip(kinds, values, strict=True))
+    except (ValueError, TypeError, AttributeError, binascii.Error):
+        pass
+    raise Problem("malformed", errors=[("/query/cursor", "invalid_value")])
+
+
+def whole_number(value: object) -> int:
+    """For cursors: an integer that the database can hold."""
+    if isinstance(value, int) and -(2**31) <= value < 2**31:
+        return value
+    raise ValueError
+
+
+def page(
+    request: Request, items: Sequence[Any], limit: int, cursor_of: Callable[[Any], str]
+) -> Response:
+    """``{"items", "next"}`` out of up to ``limit + 1`` items, with the RFC 8288 link to the next page."""
+    shown = items[:limit]
+    following = cursor_of(shown[-1]) if len(items) > limit else None
+    response = answer(request, {"items": shown, "next": following})
+    if following is not None:
+        url = request.url.include_query_params(cursor=following)
+        response.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
+    return response

@@ -1,0 +1,57 @@
+"""Reports as CSV (RFC 4180) for those who ask for it; nothing in it that a spreadsheet would run."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+_RISKY = ("=", "+", "-", "@", "\t", "\r")
+
+
+def wants_csv(accept: str | None) -> bool:
+    """Whether CSV is named in Accept and liked at least as well as JSON. JSON is the default."""
+    liked = {media_type: quality for media_type, quality in _accepted(accept or "")}
+    asked = liked.get("text/csv", 0.0)
+    return asked > 0 and asked >= liked.get("application/json", 0.0)
+
+
+def _accepted(accept: str) -> Iterator[tuple[str, float]]:
+    for part in accept.split(","):
+        media_type, *parameters = (each.strip().lower() for each in part.split(";"))
+        quality = 1.0
+        for parameter in parameters:
+            if parameter.startswith("q="):
+                try:
+                    quality = float(parameter[2:])
+                except ValueError:
+                    quality = 0.0
+        yield media_type, quality
+
+
+def to_csv(items: Iterable[Mapping[str, Any]]) -> bytes:
+    """One line an item; nested members become columns ``cumulative.activated``, in the order in which they first occur."""
+    flat = [dict(_flatten("", item)) for item in items]
+    columns = list(dict.fromkeys(name for row in flat for name in row))
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(columns)
+    writer.writerows([_cell(row.get(column)) for column in columns] for row in flat)
+    return out.getvalue().encode()
+
+
+def _flatten(prefix: str, item: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in item.items():
+        if isinstance(value, Mapping):
+            yield from _flatten(f"{prefix}{name}.", value)
+        else:
+            yield prefix + name, value
+
+
+def _cell(value: Any) -> Any:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str) and value.startswith(_RISKY):
+        return "'" + value
+    return value

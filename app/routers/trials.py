@@ -1,0 +1,282 @@
+"""Trials: creating, reading, closing, and the published draws (domain 3.3)."""
+
+from datetime import date
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
+
+from app.auth import Principal, authenticated, requires, requires_any
+from app.db.draws import published_draws
+from app.db.trials import Jobcentre, NewTrial, Trial, close_trial, create_trial, load_trials, trial_ids
+from app.problems import BODY, COMMON, Problem, problem_responses
+from app.protocols import protocols
+from app.routers.fields import Code, IsoDate, JobcentreCode, Text, TrialId
+from app.routers.support import (
+    Cursor,
+    Limit,
+    Services,
+    TrialPath,
+    Use,
+    answer,
+    decode_cursor,
+    encode_cursor,
+    page,
+    trial_or_404,
+    whole_number,
+)
+
+router = APIRouter(tags=["trials"])
+_MAX_PEOPLE = 1_000_000
+
+
+class JobcentreIn(BaseModel):
+    """A jobcentre that takes part."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    code: JobcentreCode
+    name: Text = Field(examples=["Jammerbugt"])
+    region: Literal["nord", "midtjylland", "syddanmark", "hovedstaden_sjaelland"]
+    agreed_participants: Annotated[StrictInt, Field(ge=0, le=_MAX_PEOPLE)] = Field(
+        description="The agreed number of treatment participants.", examples=[85]
+    )
+    weekly_target: Annotated[StrictInt, Field(ge=0, le=_MAX_PEOPLE)] | None = Field(
+        None, description="People to be drawn a week; ceil(2 × agreed / weeks of the intake period) where left out."
+    )
+
+
+class TrialIn(BaseModel):
+    """A trial to be created. Dates may be left out where the protocol has them."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "prvij",
+                    "protocol": "prvij-2010-11",
+                    "title": "På rette vej – i job",
+                    "jobcentres": [{"code": "849", "name": "Jammerbugt", "region": "nord", "agreed_participants": 85}],
+                }
+            ]
+        },
+    )
+
+    id: TrialId
+    protocol: Annotated[str, Field(max_length=60)] = Field(examples=["prvij-2010-11"])
+    title: Text
+    intake_from: IsoDate | None = None
+    intake_to: IsoDate | None = None
+    ends_on: IsoDate | None = Field(None, description="Last day of the trial; overrides the protocol's.")
+    pilot: StrictBool = Field(False, description="A pilot is a trial of its own, in nobody else's figures.")
+    jobcentres: list[JobcentreIn] = Field(min_length=1, max_length=200)
+    enforcement: Literal["flag", "refuse"] = Field(
+        "flag", description="Whether records that break the trial's rules are stored with warnings, or refused."
+    )
+    required_contacts: Annotated[float, Field(gt=0, le=100, strict=True)] | None = Field(
+        None, description="Contacts per person and four weeks, where the protocol measures an average."
+    )
+    target_groups: list[Code] | None = Field(None, max_length=50)
+
+
+class JobcentreView(BaseModel):
+    code: str
+    name: str
+    region: str
+    agreed_participants: int
+    weekly_target: int | None
+
+
+class TrialView(BaseModel):
+    """A trial. The seed of its draws is shown once it is closed; its SHA-256 from the first moment."""
+
+    id: str
+    protocol: str
+    title: str
+    intake_from: date
+    intake_to: date
+    ends_on: date
+    pilot: bool
+    jobcentres: list[JobcentreView]
+    enforcement: Literal["flag", "refuse"]
+    required_contacts: float | None
+    target_groups: list[str] | None
+    seed_commitment: str = Field(description="SHA-256 of the seed, hex.")
+    seed: str | None = Field(description="The seed, hex; null until the trial is closed.")
+    closed: bool
+
+
+class TrialList(BaseModel):
+    items: list[TrialView]
+    next: str | None
+
+
+class DrawView(BaseModel):
+    """A published draw, under a pseudonym of its own."""
+
+    jobcentre: str
+    position: int = Field(description="0, 1, 2 … within the jobcentre, without gap or repeat.")
+    arm: Literal["treatment", "control"]
+    drawn_at: str
+    pseudonym: UUID
+
+
+class DrawList(BaseModel):
+    items: list[DrawView]
+    next: str | None
+
+
+def _view(services: Services, trial: Trial) -> dict[str, Any]:
+    closed = trial.closed_at is not None
+    seed = services.vault.open_seed(trial.id, trial.sealed_seed).hex() if closed else None
+    return {
+        "id": trial.id,
+        "protocol": trial.protocol.id,
+        "title": trial.title,
+        "intake_from": trial.intake_from,
+        "intake_to": trial.intake_to,
+        "ends_on": trial.ends_on,
+        "pilot": trial.pilot,
+        "jobcentres": list(trial.jobcentres.values()),
+        "enforcement": trial.enforcement,
+        "required_contacts": trial.definition.get("required_contacts"),
+        "target_groups": trial.definition.get("target_groups"),
+        "seed_commitment": trial.seed_commitment,
+        "seed": seed,
+        "closed": closed,
+    }
+
+
+def _new_trial(body: TrialIn) -> NewTrial:
+    """The trial asked for, dates filled in from the protocol. Problem ``malformed`` where it contradicts itself."""
+    protocol = protocols().get(body.protocol)
+    if protocol is None:
+        raise Problem("malformed", errors=[("/protocol", "invalid_value")])
+    dates = {name: getattr(body, name) or getattr(protocol, name) for name in ("intake_from", "intake_to", "ends_on")}
+    errors = [(f"/{name}", "missing_field") for name, value in dates.items() if value is None]
+    if not errors and dates["intake_to"] < dates["intake_from"]:
+        errors.append(("/intake_to", "ends_before_start"))
+    if not errors and dates["ends_on"] < dates["intake_to"]:
+        errors.append(("/ends_on", "ends_before_start"))
+    codes = [each.code for each in body.jobcentres]
+    errors += [
+        (f"/jobcentres/{place}/code", "invalid_value") for place, code in enumerate(codes) if code in codes[:place]
+    ]
+    if errors:
+        raise Problem("malformed", errors=errors)
+    return NewTrial(
+        id=body.id,
+        protocol=body.protocol,
+        title=body.title,
+        **dates,
+        pilot=body.pilot,
+        enforcement=body.enforcement,
+        jobcentres=tuple(Jobcentre(**each.model_dump()) for each in body.jobcentres),
+        definition={**body.model_dump(mode="json"), **{name: str(value) for name, value in dates.items()}},
+    )
+
+
+@router.post(
+    "/v1/trials",
+    operation_id="createTrial",
+    summary="Create a trial",
+    status_code=201,
+    response_model=TrialView,
+    responses={
+        200: {"model": TrialView, "description": "The same trial was created before."},
+        **problem_responses(*COMMON, *BODY, "not_found", "trial_exists"),
+    },
+)
+async def post_trial(
+    request: Request, body: TrialIn, use: Use, principal: Annotated[Principal, Depends(requires("trials:write"))]
+) -> Response:
+    """Creates a trial with a fresh secret seed and answers with its commitment. The same content again answers 200."""
+    new = _new_trial(body)
+    if not all(principal.reads_person_of(each.code) for each in new.jobcentres):
+        raise Problem("not_found")
+    async with use.database.write() as connection:
+        created = await create_trial(connection, use.vault, new, principal.client_id)
+        trial = await trial_or_404(connection, new.id)
+    if trial.definition != new.definition:
+        raise Problem("trial_exists")
+    return answer(request, _view(use, trial), 201 if created else 200)
+
+
+@router.get(
+    "/v1/trials",
+    operation_id="listTrials",
+    summary="All trials",
+    response_model=TrialList,
+    dependencies=[Depends(authenticated())],
+    responses=problem_responses(*COMMON),
+)
+async def list_trials(request: Request, use: Use, limit: Limit = 100, cursor: Cursor = None) -> Response:
+    (after,) = decode_cursor(cursor, str) or ("",)
+    async with use.database.read() as connection:
+        ids = await trial_ids(connection, after, limit + 1)
+        trials = await load_trials(connection, ids)
+    items = [_view(use, trials[trial_id]) for trial_id in ids]
+    return page(request, items, limit, lambda item: encode_cursor(item["id"]))
+
+
+@router.get(
+    "/v1/trials/{trial}",
+    operation_id="getTrial",
+    summary="One trial",
+    response_model=TrialView,
+    dependencies=[Depends(authenticated())],
+    responses=problem_responses(*COMMON, "not_found"),
+)
+async def get_trial(request: Request, use: Use, trial_id: TrialPath) -> Response:
+    async with use.database.read() as connection:
+        trial = await trial_or_404(connection, trial_id)
+    return answer(request, _view(use, trial))
+
+
+@router.post(
+    "/v1/trials/{trial}/close",
+    operation_id="closeTrial",
+    summary="No more draws; shows the seed",
+    response_model=TrialView,
+    responses=problem_responses(*COMMON, "not_found"),
+)
+async def post_close(
+    request: Request, use: Use, trial_id: TrialPath, principal: Annotated[Principal, Depends(requires("trials:write"))]
+) -> Response:
+    """Ends the intake for good. From now on anyone can recompute every draw: see `GET /v1/trials/{trial}/draws`."""
+    async with use.database.write() as connection:
+        trial = await trial_or_404(connection, trial_id)
+        if not all(principal.reads_person_of(code) for code in trial.jobcentres):
+            raise Problem("not_found")
+        await close_trial(connection, trial_id)
+        trial = await trial_or_404(connection, trial_id)
+    return answer(request, _view(use, trial))
+
+
+@router.get(
+    "/v1/trials/{trial}/draws",
+    operation_id="listDraws",
+    summary="The draws in order",
+    response_model=DrawList,
+    responses=problem_responses(*COMMON, "not_found"),
+)
+async def list_draws(
+    request: Request,
+    use: Use,
+    trial_id: TrialPath,
+    principal: Annotated[Principal, Depends(requires_any("audit:read", "reports:read"))],
+    limit: Limit = 1000,
+    cursor: Cursor = None,
+) -> Response:
+    """For the auditor at any time; for `reports:read` once the trial is closed (403 before), so that anyone can verify."""
+    after = decode_cursor(cursor, str, whole_number) or ("", -1)
+    async with use.database.read() as connection:
+        trial = await trial_or_404(connection, trial_id)
+        if trial.closed_at is None and not principal.may("audit:read"):
+            raise Problem("insufficient_scope", "Until the trial is closed this needs the scope audit:read.")
+        draws = await published_draws(connection, trial_id, after, limit + 1)
+    return page(request, draws, limit, lambda draw: encode_cursor(draw["jobcentre"], draw["position"]))
+
+

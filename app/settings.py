@@ -1,0 +1,116 @@
+"""What the operator can set: the only place where the environment is read.
+
+Every field is the environment variable ``RETTEVEJ_<NAME>``; the command line passes its options as arguments, which win.
+An empty variable counts as absent. Faulty values raise pydantic's ``ValidationError``, whose text never repeats what was
+set (a database URL holds a password, the master key is one).
+"""
+
+import base64
+import binascii
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MASTER_KEY_BYTES = 32
+DATABASE_SCHEMES = frozenset({"postgresql", "postgres", "postgresql+asyncpg"})
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach ``host``: 127.0.0.0/8, ::1, or the name localhost."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def decode_master_key(text: str) -> bytes:
+    """The 32 bytes behind 64 hexadecimal digits or their base64 (plain or URL-safe, padded or not).
+
+    Raises ValueError, without the text, for anything else.
+    """
+    text = text.strip()
+    try:
+        if len(text) == 2 * MASTER_KEY_BYTES:
+            key = bytes.fromhex(text)
+        else:
+            plain = text.rstrip("=").replace("-", "+").replace("_", "/")
+            key = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
+    except (ValueError, binascii.Error):
+        key = b""
+    if len(key) != MASTER_KEY_BYTES:
+        raise ValueError("The master key must be 32 bytes, written as 64 hexadecimal digits or as base64.")
+    return key
+
+
+class Settings(BaseSettings):
+    """One start's settings; read once, never changed."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="RETTEVEJ_", env_ignore_empty=True, frozen=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    host: str = Field(default="127.0.0.1", min_length=1, description="The address to listen on.")
+    port: int = Field(default=8000, ge=0, le=65_535, description="The port to listen on; 0 takes a free one.")
+    workers: int = Field(default=1, ge=1, le=64, description="Processes that answer.")
+    data_dir: Path = Field(default=Path(".rettevej"), description="The embedded database and the keys made here.")
+    database_url: str | None = Field(
+        default=None, repr=False, description="A PostgreSQL server; without it the embedded one."
+    )
+    pool_size: int = Field(default=10, ge=1, le=200, description="Database connections of one worker.")
+    issuer: str | None = Field(default=None, description="The `iss` of the tokens that are accepted.")
+    jwks_url: str | None = Field(default=None, description="Where the issuer publishes its keys.")
+    audience: str = Field(default="rettevej", min_length=1, description="The `aud` that a token must carry.")
+    master_key: SecretStr | None = Field(
+        default=None, description="Wraps the keys of persons: 32 bytes, hexadecimal or base64."
+    )
+    log_level: Annotated[LogLevel, BeforeValidator(lambda v: v.lower() if isinstance(v, str) else v)] = "info"
+    max_body_bytes: int = Field(default=16 * 1024 * 1024, ge=1024, description="The largest body of a request.")
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgres(cls, url: str | None) -> str | None:
+        if url is not None and urlsplit(url).scheme not in DATABASE_SCHEMES:
+            raise ValueError("The database must be PostgreSQL: postgresql://user@host/name.")
+        return url
+
+    @field_validator("jwks_url")
+    @classmethod
+    def _safe_jwks_url(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        parts = urlsplit(url)
+        plain_but_local = parts.scheme == "http" and is_loopback(parts.hostname or "")
+        if not parts.hostname or not (parts.scheme == "https" or plain_but_local):
+            raise ValueError("The keys of the issuer must come over https (or http from this machine).")
+        return url
+
+    @field_validator("master_key")
+    @classmethod
+    def _whole_master_key(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None:
+            decode_master_key(key.get_secret_value())
+        return key
+
+    @model_validator(mode="after")
+    def _issuer_is_whole(self) -> Self:
+        if (self.issuer is None) != (self.jwks_url is None):
+            raise ValueError("RETTEVEJ_ISSUER and RETTEVEJ_JWKS_URL go together: set both, or neither.")
+        return self
+
+    @property
+    def local_issuer_allowed(self) -> bool:
+        """Whether this start may sign its own tokens: no issuer is set, only this machine can connect, and the
+        database is the embedded one, which we created ourselves (api.md, "Who may do what")."""
+        return self.issuer is None and self.database_url is None and is_loopback(self.host)
+
+    def master_key_bytes(self) -> bytes | None:
+        """The 32 bytes of the master key, or None when none is set."""
+        return None if self.master_key is None else decode_master_key(self.master_key.get_secret_value())

@@ -1,0 +1,50 @@
+"""`rettevej simulate`: plays the PRVIJ trial through the HTTP API alone, as eighteen case systems and a register.
+
+Nothing here knows the server's inside; of the rest of the application only the calendar is used.
+"""
+
+import asyncio
+
+import httpx
+from rich.console import Console
+
+from app.simulate.client import SimulationError, open_pool
+from app.simulate.play import Mint, Player
+from app.simulate.population import FEWEST_PEOPLE
+from app.simulate.result import ParticipantTruth, Result
+from app.simulate.show import Show
+
+__all__ = ["Mint", "ParticipantTruth", "Result", "SimulationError", "run"]
+
+
+def run(
+    url: str,
+    people: int,
+    seed: int,
+    trial: str | None,
+    mint: Mint,
+    *,
+    transport: httpx.AsyncBaseTransport | None = None,
+    console: Console | None = None,
+) -> Result:
+    """Plays a trial of ``people`` people (40 and more) against the server at ``url`` and shows how it goes.
+
+    ``mint(role, client_id, jobcentres)`` returns a bearer token. The result holds what is finally true of each person.
+    ``SimulationError`` with a message for people when it cannot go on. ``transport`` and ``console`` are for tests.
+    """
+    if people < FEWEST_PEOPLE:
+        raise SimulationError(f"The simulation needs at least {FEWEST_PEOPLE} people.")
+    return asyncio.run(_run(url, people, seed, trial or f"prvij-sim-{seed}", mint, transport, Show(console)))
+
+
+async def _run(
+    url: str, people: int, seed: int, trial: str, mint: Mint, transport: httpx.AsyncBaseTransport | None, show: Show
+) -> Result:
+    async with open_pool(url, transport) as pool:
+        try:
+            await pool.get("/healthz")
+        except httpx.TransportError as error:
+            raise SimulationError(f"No server answers at {url}: {type(error).__name__}") from error
+        result = await Player(pool, mint, trial, people, seed, show).play()
+    show.finish(result)
+    return result

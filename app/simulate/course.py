@@ -1,0 +1,155 @@
+"""A person's time in the trial: exits, re-entries, rematches, exemptions, and the weeks they leave (domain 4.1–4.4).
+
+The weeks are what a case system would put in its diary; the register judges by its own rules.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from random import Random
+
+from app.domain.calendar import monday_of
+from app.simulate.model import ENDS_ON, LAST_WEEK, Body
+
+IN_PERSON_WEEKS, COURSE_WEEKS, COUNTABLE_DAYS = 8, 39, 3
+
+EXIT_SHARE, SECOND_EXIT_SHARE, REMATCH_SHARE, EXEMPT_SHARE = 0.28, 0.2, 0.06, 0.3
+EXIT_REASONS = {"job": 27, "match_group_3": 27, "moved": 20, "benefit_ended": 18, "education": 6, "deceased": 2}
+"""Weights. About 7 % of all people leave for a job (domain 7)."""
+
+RETURNS = {"job": 0.35, "match_group_3": 0.5, "moved": 0.35, "benefit_ended": 0.65, "education": 0.4, "deceased": 0.0}
+
+GROUNDS: dict[str, tuple[int, int, int, tuple[str, ...]]] = {
+    "illness": (40, 10, 70, ("both", "both", "activation", "activation", "conversations")),
+    "holiday": (30, 5, 21, ("both",)),
+    "job_starts": (8, 10, 28, ("both", "activation")),
+    "child_care": (5, 7, 60, ("both", "activation")),
+    "parental_leave": (4, 100, 320, ("both",)),
+    "care_of_relative": (3, 14, 90, ("both", "activation")),
+    "sentence": (3, 20, 90, ("both",)),
+    "offer_not_reasonable": (4, 14, 60, ("activation",)),
+    "military_service": (1, 60, 120, ("both",)),
+    "stu": (1, 100, 200, ("both",)),
+    "other": (3, 7, 40, ("both", "conversations", "activation")),
+}
+"""Ground: weight, shortest and longest in days, scopes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """One week of the diary: its programme number (none while the clock stands still), days for a talk, what is due."""
+
+    monday: date
+    number: int | None
+    days: tuple[date, ...]
+    talk_due: bool
+    offer_due: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """The events and exemptions of one person, as they truly were, and the weeks they leave."""
+
+    events: tuple[Body, ...]
+    exemptions: tuple[Body, ...]
+    weeks: tuple[Week, ...]
+
+
+def make_course(rng: Random, assigned_on: date) -> Course:
+    """A course by chance. It does not depend on the arm: the trial changed neither exits nor exemptions (domain 7)."""
+    events, away = _presence(rng, assigned_on)
+    exemptions = _exemptions(rng, assigned_on)
+    return Course(tuple(events), tuple(exemptions), tuple(_weeks(assigned_on, away, exemptions)))
+
+
+def weekday(rng: Random, first: date, last: date) -> date:
+    """A random weekday from ``first`` to ``last``, or the Friday before ``last`` when there is none between."""
+    day = first + timedelta(days=rng.randrange(max(1, (last - first).days + 1)))
+    return day - timedelta(days=max(0, day.weekday() - 4))
+
+
+def _presence(rng: Random, assigned_on: date) -> tuple[list[Body], list[tuple[date, date]]]:
+    """Exits, re-entries and rematches, and the spans that the person is away, last day included."""
+    events: list[Body] = []
+    away: list[tuple[date, date]] = []
+    since, share = assigned_on + timedelta(days=7), EXIT_SHARE
+    while since < ENDS_ON and rng.random() < share:
+        out = weekday(rng, since, min(ENDS_ON, since + timedelta(days=400)))
+        out = max(out, assigned_on + timedelta(days=1))
+        reason = rng.choices(list(EXIT_REASONS), list(EXIT_REASONS.values()))[0]
+        events += _exit(rng, out, reason)
+        back = weekday(rng, out + timedelta(days=14), out + timedelta(days=150))
+        if rng.random() >= RETURNS[reason] or back > ENDS_ON:
+            away.append((out, ENDS_ON))
+            break
+        away.append((out, back - timedelta(days=1)))
+        events.append({"kind": "re_entry", "date": back.isoformat()})
+        if reason == "match_group_3":
+            events.append({"kind": "rematch", "date": back.isoformat(), "match_group": 2})
+        since, share = back + timedelta(days=7), SECOND_EXIT_SHARE
+    if rng.random() < REMATCH_SHARE:
+        day = weekday(rng, assigned_on + timedelta(days=20), assigned_on + timedelta(days=350))
+        events.append({"kind": "rematch", "date": day.isoformat(), "match_group": 1})
+    return events, away
+
+
+def _exit(rng: Random, out: date, reason: str) -> list[Body]:
+    """An exit; with the rematch that causes it, and sometimes a second time on a later date (without effect)."""
+    events: list[Body] = [{"kind": "exit", "date": out.isoformat(), "reason": reason}]
+    if reason == "match_group_3" and rng.random() < 0.8:
+        events.append({"kind": "rematch", "date": out.isoformat(), "match_group": 3})
+    if rng.random() < 0.03:
+        events.append({"kind": "exit", "date": (out + timedelta(days=2)).isoformat(), "reason": reason})
+    return events
+
+
+def _exemptions(rng: Random, assigned_on: date) -> list[Body]:
+    """Mostly none; sometimes one or two, which may overlap; a few without a last day."""
+    exemptions: list[Body] = []
+    while len(exemptions) < 3 and rng.random() < EXEMPT_SHARE:
+        ground = rng.choices(list(GROUNDS), [weight for weight, *_ in GROUNDS.values()])[0]
+        _, shortest, longest, scopes = GROUNDS[ground]
+        first = weekday(rng, assigned_on + timedelta(days=3), assigned_on + timedelta(days=380))
+        if first > ENDS_ON:
+            continue
+        last = first + timedelta(days=rng.randint(shortest, longest) - 1)
+        body: Body = {"scope": rng.choice(scopes), "ground": ground, "starts_on": first.isoformat()}
+        if last <= ENDS_ON and (rng.random() > 0.03 or ground == "holiday"):
+            body["ends_on"] = last.isoformat()
+        exemptions.append(body)
+    return exemptions
+
+
+def _weeks(assigned_on: date, away: Sequence[tuple[date, date]], exemptions: Sequence[Body]) -> list[Week]:
+    """The weeks from the assignment week to the last of the trial, numbered as domain 4.3 does, without its meter."""
+    spans = [
+        (
+            date.fromisoformat(str(body["starts_on"])),
+            date.fromisoformat(str(body["ends_on"])) if "ends_on" in body else date.max,
+            str(body["scope"]),
+        )
+        for body in exemptions
+    ]
+    weeks: list[Week] = []
+    number, monday = 0, monday_of(assigned_on)
+    while monday <= LAST_WEEK:
+        days = [monday + timedelta(days=day) for day in range(5)]
+        days = [day for day in days if assigned_on <= day and not any(out <= day <= last for out, last in away)]
+        scopes = {day: {scope for first, last, scope in spans if first <= day <= last} for day in days}
+        talk_days = [day for day in days if not scopes[day] & {"both", "conversations"}]
+        offer_days = [day for day in days if not scopes[day] & {"both", "activation"}]
+        available = tuple(sorted({*talk_days, *offer_days}))
+        counted = number == 0 or len(available) >= COUNTABLE_DAYS
+        number += counted
+        due = counted and number > 1
+        weeks.append(
+            Week(
+                monday,
+                number if counted else None,
+                tuple(talk_days) or available or tuple(days),
+                talk_due=due and len(talk_days) >= COUNTABLE_DAYS,
+                offer_due=due and len(offer_days) >= COUNTABLE_DAYS,
+            )
+        )
+        monday += timedelta(days=7)
+    return weeks

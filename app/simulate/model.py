@@ -1,0 +1,108 @@
+"""What the simulation passes between its parts: people, screenings, true records and the messages that tell of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import TypeAlias
+
+Value: TypeAlias = str | int | float | bool | list[str] | None
+Body: TypeAlias = dict[str, Value]
+
+PROTOCOL = "prvij-2010-11"
+INTAKE_FROM, INTAKE_TO, ENDS_ON = date(2010, 11, 8), date(2011, 3, 31), date(2012, 3, 31)
+FIRST_WEEK, LAST_WEEK = date(2010, 11, 8), date(2012, 3, 26)
+"""Mondays of 2010-W45 and 2012-W13, the first and the last week that records are sent in (domain 6)."""
+
+REGISTER = "amfora"
+KINDS = ("presence-events", "exemptions", "activations", "conversations")
+"""The kinds that are sent, in the order in which a case system sends a week's batches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Someone who may be screened. The CPR number is synthetic (day + 60, domain 7)."""
+
+    index: int
+    cpr: str
+
+
+@dataclass(frozen=True, slots=True)
+class Screening:
+    """One call of ``POST …/participants``, with the outcome that domain 3.1 gives it.
+
+    ``only_if_waiting``: sent only while the person is an undrawn candidate. ``conflicts``: tells other facts of
+    someone drawn, which is answered by 409. ``withdrawal``: reason for withdrawing the candidate before the draw.
+    """
+
+    person: Person
+    sender: str
+    sent_on: date
+    body: Mapping[str, Value]
+    failures: frozenset[str] = frozenset()
+    only_if_waiting: bool = False
+    conflicts: bool = False
+    withdrawal: str | None = None
+
+    @property
+    def interview_on(self) -> date:
+        """The day of the job interview."""
+        return date.fromisoformat(str(self.body["interview_on"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """Everyone who is screened, the screenings in the order of sending, and people that only the register knows."""
+
+    people: tuple[Person, ...]
+    screenings: tuple[Screening, ...]
+    strangers: tuple[Person, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """Someone drawn. The arm is what the API answered, never chosen here."""
+
+    person: Person
+    participant_id: str
+    jobcentre: str
+    arm: str
+    assigned_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record as it stands in the end: field names of api.md, fields at their default left out."""
+
+    client_id: str
+    kind: str
+    external_id: str
+    person: Person
+    fields: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One record as it is sent, in the week that begins on ``week``. ``body`` lacks the person, added at sending.
+
+    ``expect`` holds the codes that it must be rejected with (one of them); empty: it must be accepted.
+    """
+
+    week: date
+    client_id: str
+    kind: str
+    person: Person
+    body: Mapping[str, Value]
+    expect: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is sent, in order for each client and kind, and what is true when all of it has arrived."""
+
+    messages: tuple[Message, ...]
+    records: tuple[Record, ...]
+
+
+def client_of(jobcentre: str) -> str:
+    """The client id of a jobcentre's case system."""
+    return f"case-system-{jobcentre}"

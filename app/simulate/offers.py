@@ -1,0 +1,159 @@
+"""Activations of one person (domain 4.6): how many weeks are spent at a workplace, in another offer, in none."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from random import Random
+
+from app.simulate.course import COURSE_WEEKS, IN_PERSON_WEEKS, Week
+from app.simulate.model import ENDS_ON, Body
+from app.simulate.places import ORDINARY_ACTIVATED, ORDINARY_WORKPLACE, Place
+
+MEAN_WEEKS = 9
+TOO_FEW_HOURS = 0.025
+"""Share of the offers under 10 hours a week without an accepted reason: present, but not active."""
+
+WORKPLACE_TYPES = {
+    "work_placement_private": 45,
+    "work_placement_public": 33,
+    "wage_subsidy_public": 7,
+    "wage_subsidy_private": 7,
+    "part_time_job": 8,
+}
+"""Weights: mostly work placements [E]."""
+
+HOURS = (10, 12, 12.5, 15, 15, 18.5, 20, 20, 20, 22.2, 25, 25, 29.6, 30, 37)
+FEW_HOURS = (3, 4, 5, 6, 7.4, 8, 9.75)
+REDUCED = ("health", "health", "health", "gradual_start", "gradual_start", "care", "other")
+AWAY_FROM_WORKPLACE = ("substance_abuse", "untreated_mental_illness", "untreated_mental_illness", "other")
+INSUFFICIENT = ("cannot_get_up", "no_transport", "unstable")
+
+
+@dataclass(slots=True)
+class _Spell:
+    """A run of weeks in one offer."""
+
+    workplace: bool
+    weeks: list[Week] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """The activations, the Monday from which the course is over (none: never), and when the first workplace starts."""
+
+    activations: tuple[Body, ...]
+    complete_from: date | None
+    workplace_from: date | None
+
+
+def make_offers(rng: Random, arm: str, place: Place, weeks: Sequence[Week]) -> Offers:
+    """The offers of the weeks of a course. In each week due the shares are the arm's, whatever came before."""
+    spells, complete_from = _spells(rng, arm, place, weeks)
+    companies = _Companies(place.code)
+    activations: list[Body] = []
+    for spell in spells:
+        activations += _activations(rng, arm, spell, companies)
+    starts = [date.fromisoformat(str(body["starts_on"])) for body in activations if body["type"] in WORKPLACE_TYPES]
+    return Offers(tuple(activations), complete_from, min(starts, default=None))
+
+
+def _spells(rng: Random, arm: str, place: Place, weeks: Sequence[Week]) -> tuple[list[_Spell], date | None]:
+    """A chain that forgets: one week in nine the state is drawn anew, so that every week has the same shares."""
+    spells: list[_Spell] = []
+    current: _Spell | None = None
+    drawn = False
+    meter, complete_from = 0, None
+    start = rng.choice(
+        [*[IN_PERSON_WEEKS + 1] * 7, *range(3, 9)] if arm == "treatment" else [IN_PERSON_WEEKS + 1] * 5 + [4]
+    )
+    for week in weeks[1:]:
+        complete = meter >= COURSE_WEEKS
+        if complete and complete_from is None:
+            complete_from = week.monday
+        if week.number is None or week.number < start or not week.offer_due:
+            current, drawn = None, False
+        elif not drawn or rng.random() < 1 / MEAN_WEEKS:
+            current, drawn = _draw_state(rng, arm if not complete else "control", place), True
+            if current is not None:
+                spells.append(current)
+        if current is not None:
+            current.weeks.append(week)
+        due = week.number is not None and week.number > IN_PERSON_WEEKS and week.offer_due
+        meter += due or (current is not None and week.number is not None and week.number <= IN_PERSON_WEEKS)
+    return spells, complete_from
+
+
+def _draw_state(rng: Random, arm: str, place: Place) -> _Spell | None:
+    activated, workplace = ORDINARY_ACTIVATED, ORDINARY_WORKPLACE
+    if arm == "treatment":
+        activated, workplace = place.activated, place.workplace
+    luck = rng.random() * (1 - TOO_FEW_HOURS)
+    return _Spell(workplace=True) if luck < workplace else _Spell(workplace=False) if luck < activated else None
+
+
+class _Companies:
+    """The forty companies of a jobcentre, with CVR numbers that pass modulus 11 and P-numbers."""
+
+    def __init__(self, code: str) -> None:
+        rng = Random(f"companies/{code}")
+        self.all = [(make_cvr(rng), f"10{rng.randrange(10**8):08d}") for _ in range(40)]
+
+
+def make_cvr(rng: Random) -> str:
+    """A CVR number: 8 digits, the first not 0, weights 2 7 6 5 4 3 2 1, sum divisible by 11 (domain 7)."""
+    while True:
+        digits = [rng.randrange(1, 10), *(rng.randrange(10) for _ in range(6))]
+        check = -sum(weight * digit for weight, digit in zip((2, 7, 6, 5, 4, 3, 2), digits, strict=True)) % 11
+        if check < 10:
+            return "".join(map(str, [*digits, check]))
+
+
+def _activations(rng: Random, arm: str, spell: _Spell, companies: _Companies) -> list[Body]:
+    """One activation for a spell, or two at once whose hours add up to enough."""
+    first = rng.choice(spell.weeks[0].days[:3])
+    last = max(first, spell.weeks[-1].monday + timedelta(days=rng.choice([4, 4, 4, 6, 3])))
+    body: Body = {"starts_on": first.isoformat()}
+    if last < ENDS_ON - timedelta(days=3):
+        body["ends_on"] = last.isoformat()
+    if not spell.workplace:
+        return [{**body, **_other_offer(rng), **_hours(rng)}]
+    offer = {**body, **_workplace(rng, arm, companies)}
+    if rng.random() < 0.04:
+        return [{**offer, "hours_per_week": 6}, {**body, "type": "guidance_and_upskilling", "hours_per_week": 5.5}]
+    return [{**offer, **_hours(rng)}]
+
+
+def _hours(rng: Random) -> Body:
+    luck = rng.random()
+    if luck < TOO_FEW_HOURS:
+        return {"hours_per_week": rng.choice(FEW_HOURS)}
+    if luck < 0.14:
+        return {"hours_per_week": rng.choice(FEW_HOURS), "reduced_hours_reason": rng.choice(REDUCED)}
+    return {"hours_per_week": rng.choice(HOURS)}
+
+
+def _other_offer(rng: Random) -> Body:
+    offer: Body = {"type": rng.choice(["guidance_and_upskilling"] * 4 + ["other_offer"])}
+    luck = rng.random()
+    if luck < 0.6:
+        offer["not_workplace_reason"] = rng.choice(AWAY_FROM_WORKPLACE)
+    elif luck < 0.75:
+        offer["not_workplace_reason"] = rng.choice(INSUFFICIENT)
+    return offer
+
+
+def _workplace(rng: Random, arm: str, companies: _Companies) -> Body:
+    offer: Body = {"type": rng.choices(list(WORKPLACE_TYPES), list(WORKPLACE_TYPES.values()))[0]}
+    luck = rng.random()
+    if luck < (0.6 if arm == "treatment" else 0.2):
+        offer["mentor"] = "assigned"
+    elif luck < (0.85 if arm == "treatment" else 0.35):
+        offer |= {"mentor": "waived", "mentor_waiver_reason": rng.choice(["no_purpose", "declined_by_participant"])}
+    if rng.random() < 0.9:
+        cvr_number, p_number = rng.choice(companies.all)
+        offer["cvr_number"] = cvr_number
+        if rng.random() < 0.6:
+            offer["p_number"] = p_number
+    if str(offer["type"]).startswith("work_placement") and rng.random() < 0.3:
+        offer["company_centre"] = True
+    return offer

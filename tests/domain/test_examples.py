@@ -1,0 +1,60 @@
+"""The worked examples of domain 8 (tests/examples): each is a test."""
+
+import json
+from datetime import date
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from app.domain.calendar import week_code
+from app.domain.draw import commitment, sequence
+from app.domain.weeks import FLAGS, Week, judge
+from app.protocols import protocols
+from tests.domain.build import history_of
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+WEEKS = yaml.safe_load((EXAMPLES / "weeks.yaml").read_text("utf-8"))
+HISTORIES = [
+    history
+    for history in json.loads((EXAMPLES / "histories.json").read_text("utf-8"))
+    if history["protocol"] in protocols()
+]
+DRAWS = yaml.safe_load((EXAMPLES / "draws.yaml").read_text("utf-8"))
+
+
+def as_written(week: Week) -> dict[str, Any]:
+    return {
+        "week": week_code(week.monday),
+        "number": week.number,
+        "state": week.state,
+        "flags": [flag for flag in FLAGS if getattr(week, flag)],
+        "deviations": list(week.deviations),
+    }
+
+
+@pytest.mark.parametrize("example", WEEKS, ids=lambda example: example["name"])
+def test_weeks(example: dict[str, Any]) -> None:
+    protocol = protocols()[example["protocol"]]
+    assert protocol.ends_on is not None
+    judged = judge(protocol, protocol.ends_on, history_of(example["person"]))
+    shown = [week for week in judged if week_code(week.monday) <= example["until"]]
+    assert [as_written(week) for week in shown] == example["weeks"]
+    assert {flag: sum(getattr(week, flag) for week in shown) for flag in FLAGS} == example["totals"]
+
+
+@pytest.mark.parametrize("example", HISTORIES, ids=[f"{n}-{h['protocol']}" for n, h in enumerate(HISTORIES)])
+def test_histories(example: dict[str, Any]) -> None:
+    protocol = protocols()[example["protocol"]]
+    judged = judge(protocol, date.fromisoformat(example["ends_on"]), history_of(example["person"]))
+    assert [as_written(week) for week in judged] == example["weeks"]
+
+
+@pytest.mark.parametrize("example", DRAWS, ids=lambda example: example["trial"])
+def test_draws(example: dict[str, Any]) -> None:
+    """domain 3.3: the first forty draws of a jobcentre, and the commitment."""
+    seed = bytes.fromhex(example["seed_hex"])
+    assert commitment(seed) == example["seed_commitment"]
+    assert list(islice(sequence(seed, example["trial"], example["jobcentre"], 3), 40)) == example["arms"]
