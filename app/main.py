@@ -15,6 +15,7 @@ from app.auth import LocalIssuer, TokenVerifier
 from app.db.embedded import EmbeddedPostgres
 from app.db.session import Database, make_engine
 from app.db.vault import Vault, load_or_create_master_key
+from app.read_log import ReadLog
 from app.routers import batches, health, participants, protocols, records, reports, trials
 from app.routers.support import Services
 from app.settings import Settings
@@ -40,16 +41,19 @@ def create_app(
     settings: Settings, database_url: str | None = None, clock: Callable[[], datetime] = _clock
 ) -> FastAPI:
     """An application on a database whose schema is up to date. Without a URL only its contract can be asked for."""
-    vault = Vault(_master_key(settings)) if database_url else None
-
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        assert database_url is not None and vault is not None, "serving needs a database"
+        assert database_url is not None, "serving needs a database"
         database = Database(make_engine(database_url, settings.pool_size))
-        app.state.services = Services(database, vault, clock)
+        async with database.engine.begin() as connection:
+            vault = await Vault.open(connection, master_key_of(settings))
+        reads = ReadLog(database)
+        reads.start()
+        app.state.services = Services(database, vault, clock, reads)
         app.state.verifier = _verifier(settings)
         app.openapi()
         yield
+        await reads.stop()
         await database.close()
 
     app = FastAPI(
@@ -106,7 +110,7 @@ def _verifier(settings: Settings) -> TokenVerifier:
     return TokenVerifier.local(LocalIssuer.load_or_create(settings.data_dir, settings.audience))
 
 
-def _master_key(settings: Settings) -> bytes:
+def master_key_of(settings: Settings) -> bytes:
     key = settings.master_key_bytes()
     if key is not None:
         return key

@@ -98,6 +98,7 @@ PROBLEMS: Final[Mapping[str, ProblemType]] = {
     "event_order": _type(409, "Events out of order", "The event does not fit those that are stored."),
     "revision_conflict": _type(409, "Revision conflict", "That revision is stored with other content."),
     "ambiguous_client": _type(409, "Several clients", "Several clients sent a record of that id: name one."),
+    "idempotency_key_reused": _type(409, "Key used before", "That Idempotency-Key came with another request before."),
     "stale": _type(409, "Stale", "A later revision is stored."),
     # What a trial with `enforcement: refuse` refuses (domain 4.8).
     "form_not_accepted": _type(409, "Form not accepted", "A conversation of this form does not count."),

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.db.audit import Entry, append
 from app.db.projections import add_to_counts, store_states
 from app.db.strata import advance, lock_strata
 from app.db.trials import Trial
@@ -96,6 +97,8 @@ async def assign(
     first = difference({}, tally(trial.protocol, trial.ends_on, person.history()))
     await add_to_counts(connection, trial.id, {(jobcentre, arm): first})
     await store_states(connection, trial, [person])
+    told = {"position": position, "arm": arm, "assigned_on": str(assigned_on)}
+    await append(connection, [Entry(jobcentre, client, "participant.drawn", trial.id, participant_id, told)])
     return Assignment(arm, assigned_on, moment)
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.db.audit import Entry, append
 from app.db.projections import STATE_LETTERS
 from app.db.screening import note_contact_person, release
 from app.db.strata import lock_strata
@@ -142,7 +143,7 @@ async def list_assignments(
 
 
 async def withdraw(
-    connection: AsyncConnection, trial_id: str, jobcentre: str, participant_id: UUID, reason: str
+    connection: AsyncConnection, trial_id: str, jobcentre: str, participant_id: UUID, reason: str, client: str
 ) -> None:
     """Withdraws an undrawn candidate; the same again changes nothing. Refused: ``already_drawn``, ``not_waiting``."""
     await lock_strata(connection, trial_id, [jobcentre])
@@ -164,6 +165,8 @@ async def withdraw(
     if row.status != "waiting":
         raise Refused("not_waiting")
     await release(connection, trial_id, jobcentre, participant_id, "withdrawn", reason)
+    told = {"reason": reason}
+    await append(connection, [Entry(jobcentre, client, "participant.withdrawn", trial_id, participant_id, told)])
 
 
 async def change_contact_person(

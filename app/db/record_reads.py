@@ -111,26 +111,3 @@ async def find_record(
         raise Refused("ambiguous_client")
     return (chosen[0].version_id, _shown(table, chosen[0])) if chosen else None
 
-
-async def store_receipt(
-    connection: AsyncConnection, batch_id: UUID, client: str, trial_id: str, kind: str, report: bytes
-) -> None:
-    """Keeps the report of a batch for its client."""
-    await connection.execute(
-        text(
-            """
-            insert into batch (batch_id, client_id, trial_id, kind, received_at, report)
-            values (:id, :client, :trial, :kind, clock_timestamp(), cast(cast(:report as text) as jsonb))
-            """
-        ),
-        {"id": batch_id, "client": client, "trial": trial_id, "kind": kind, "report": report.decode()},
-    )
-
-
-async def find_receipt(connection: AsyncConnection, batch_id: UUID, client: str) -> dict[str, Any] | None:
-    rows = await connection.execute(
-        text("select report from batch where batch_id = :id and client_id = :client"),
-        {"id": batch_id, "client": client},
-    )
-    report: dict[str, Any] | None = rows.scalar_one_or_none()
-    return report

@@ -4,22 +4,25 @@ One pipeline for every kind. What a record does is decided by ``app.domain.inges
 to keep the answer.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
+from pydantic_core import to_json
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.db.audit import Entry, append
 from app.db.histories import load_people
 from app.db.ids import uuid7_at
-from app.db.kinds import ENVELOPE, TABLES, RecordTable
+from app.db.kinds import TABLES, RecordTable, insert_versions
 from app.db.projections import add_to_counts, store_states
-from app.db.record_reads import store_receipt
-from app.db.session import Database, copy_rows
+from app.db.receipts import RequestKey, find_receipt_by_key, store_receipt
+from app.db.session import Database, Sight
 from app.db.strata import lock_strata
 from app.db.tables import NOWHERE
 from app.db.trials import Trial
@@ -55,6 +58,7 @@ class Delivery:
     client: str
     sees: Callable[[str], bool]
     """Whether the client may write to a jobcentre."""
+    sight: Sight
     records: Sequence[SentRecord | Report]
     keep: bool = True
     atomic: bool = False
@@ -62,6 +66,8 @@ class Delivery:
     """For a single record: the version that it must still stand at."""
     receipt: "Callable[[Received], bytes] | None" = None
     """Makes the report that the client gets, and that is kept for it."""
+    request: RequestKey | None = None
+    """The client's own key of the request: the same request again gets the report of the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +117,11 @@ async def receive(database: Database, delivery: Delivery) -> Received:
 
 
 async def _receive_once(database: Database, delivery: Delivery) -> Received:
-    async with database.write(keep=delivery.keep) as connection:
+    async with database.write(delivery.sight, keep=delivery.keep) as connection:
+        if delivery.request is not None:
+            earlier = await find_receipt_by_key(connection, delivery.client, delivery.request)
+            if earlier is not None:
+                return Received(earlier.batch_id, True, (), to_json(earlier.report))
         work = _Work(connection, delivery)
         reports, moment = await work.judge()
         rejected = any(report.outcome == "rejected" for report in reports)
@@ -123,9 +133,9 @@ async def _receive_once(database: Database, delivery: Delivery) -> Received:
         if delivery.receipt is not None:
             received = replace(received, receipt=delivery.receipt(received))
             if delivery.keep:
-                await store_receipt(
-                    connection, batch_id, delivery.client, delivery.trial.id, delivery.kind, received.receipt
-                )
+                owner = (delivery.client, delivery.trial.id, delivery.kind)
+                if not await store_receipt(connection, batch_id, *owner, received.receipt, delivery.request):
+                    raise _ChangedMeanwhile
     return received
 
 
@@ -276,6 +286,7 @@ class _Work:
             await _Versions(self, batch_id, moment).write()
             await self._project()
         await self._note_sources(moment)
+        await self._audit(batch_id)
 
     async def _project(self) -> None:
         """Adds to the counts what the touched people count now and did not before."""
@@ -290,6 +301,19 @@ class _Work:
         await add_to_counts(self.connection, trial.id, {key: add_up(changes) for key, changes in parts.items()})
         if self.delivery.kind != "conversations":
             await store_states(self.connection, trial, [self.people[each] for each in self.intake.before])
+
+    async def _audit(self, batch_id: UUID) -> None:
+        """One entry for each jobcentre that was written to; the versions name the batch, and so whose they are."""
+        written = Counter(
+            NOWHERE if each.after.participant_id is None else self.people[each.after.participant_id].jobcentre
+            for each in self.intake.changes
+        )
+        kind, client = self.delivery.kind, self.delivery.client
+        entries = [
+            Entry(code, client, "records.received", self.trial.id, None, {"batch": str(batch_id), "kind": kind, "versions": n})
+            for code, n in sorted(written.items())
+        ]
+        await append(self.connection, entries)
 
     async def _note_sources(self, moment: datetime) -> None:
         await self.connection.execute(
@@ -342,7 +366,7 @@ class _Versions:
                 superseded.append(before[:2])
             self.latest[external_id] = (jobcentre, version_id, record_id)
             rows.append(self._row(jobcentre, version_id, record_id, before and before[1], external_id, change.after))
-        await copy_rows(self.connection, self.table.name, (*ENVELOPE, *self.table.columns), rows)
+        await insert_versions(self.connection, self.table, rows)
         await self._supersede(superseded)
         await self._point_keys()
 

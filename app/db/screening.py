@@ -10,6 +10,7 @@ from pydantic_core import to_json
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.db.audit import Entry, append
 from app.db.draws import Assignment, assign, assignment_of
 from app.db.ids import uuid7_at
 from app.db.strata import lock_strata
@@ -78,6 +79,8 @@ async def screen(
     screening_id = uuid7_at(moment)
     kept = participant_id if not failures else None
     await _keep_screening(connection, trial.id, request, person, failures, screening_id, kept, client, moment)
+    told = {"interview_on": str(screening.interview_on), "failures": [failure.code for failure in failures]}
+    await append(connection, [Entry(jobcentre, client, "participant.screened", trial.id, kept, told)])
     if failures:
         if holder is not None and not elsewhere:
             await release(connection, trial.id, jobcentre, holder.participant_id, "ineligible")
@@ -197,7 +200,7 @@ async def release(
     await connection.execute(
         text(
             """
-            update participant set status = :status, withdrawal_reason = :reason
+            update participant set status = :status, withdrawal_reason = :reason, withdrawn_at = clock_timestamp()
             where jobcentre_code = :jobcentre and trial_id = :trial and participant_id = :participant
             """
         ),
@@ -306,6 +309,7 @@ async def note_contact_person(
     moment: datetime,
 ) -> None:
     """One contact person at a time, with history (domain 4.7)."""
+    await append(connection, [Entry(jobcentre, client, "participant.contact_person_changed", trial_id, participant_id)])
     parameters = {"jobcentre": jobcentre, "trial": trial_id, "participant": participant_id, "name": name}
     await connection.execute(
         text(

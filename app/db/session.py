@@ -1,21 +1,50 @@
-"""Connections. A write is one transaction that is committed before the answer; a read sees one snapshot."""
+"""Connections. A write is one transaction that is committed before the answer; a read sees one snapshot.
 
-from collections.abc import AsyncIterator, Sequence
+Every transaction runs as a role that owns nothing, and tells the database what its client may see: row-level security there
+is the second line behind the application's own checks.
+"""
+
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from dataclasses import dataclass, field
 
 from pydantic_core import from_json, to_json
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+APPLICATION_ROLE = "rettevej_app"
+ALL = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a transaction may see: people and records of some jobcentres, figures of some regions, receipts of a client."""
+
+    client: str = ""
+    jobcentres: frozenset[str] = field(default_factory=frozenset)
+    regions: frozenset[str] = field(default_factory=frozenset)
+
+
+EVERYTHING = Sight(jobcentres=frozenset({ALL}))
+"""For the service itself: rebuilding, verifying, closing."""
+NOTHING = Sight()
+
+_ENTER = text(
+    """
+    select set_config('role', :role, true), set_config('app.client', :client, true),
+           set_config('app.jobcentres', :jobcentres, true), set_config('app.regions', :regions, true)
+    """
+)
+
 
 def make_engine(url: str, pool_size: int) -> AsyncEngine:
-    """An engine on PostgreSQL by ``postgresql://…``; works behind a pooler in transaction mode too."""
+    """An engine on PostgreSQL by ``postgresql://…``."""
     return create_async_engine(
         make_url(url).set(drivername="postgresql+asyncpg"),
         pool_size=pool_size,
         max_overflow=0,
-        pool_timeout=30,
+        pool_timeout=10,
         pool_pre_ping=True,
         hide_parameters=True,
         json_serializer=lambda value: to_json(value).decode(),
@@ -24,34 +53,43 @@ def make_engine(url: str, pool_size: int) -> AsyncEngine:
 
 
 class Database:
-    """The one database. ``write`` commits when its block ends well and takes everything back when it does not."""
+    """The one database, entered with a ``Sight``."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
         self._snapshots = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
     @asynccontextmanager
-    async def write(self, *, keep: bool = True) -> AsyncIterator[AsyncConnection]:
-        """``keep=False`` is a dry run: everything happens, and is taken back at the end."""
+    async def write(self, sight: Sight, *, keep: bool = True) -> AsyncIterator[AsyncConnection]:
+        """Commits when its block ends well and takes everything back when it does not.
+
+        ``keep=False`` is a dry run: everything happens, and is taken back at the end.
+        """
         async with self.engine.connect() as connection, connection.begin() as transaction:
+            await look(connection, sight)
             yield connection
             if not keep:
                 await transaction.rollback()
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncConnection]:
+    async def read(self, sight: Sight) -> AsyncIterator[AsyncConnection]:
         """All statements of the block see the same state."""
         async with self._snapshots.connect() as connection:
+            await look(connection, sight)
             yield connection
 
     async def close(self) -> None:
         await self.engine.dispose()
 
 
-async def copy_rows(connection: AsyncConnection, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Appends rows by COPY, in the connection's transaction: the cheapest way in for what is only ever inserted."""
-    if rows:
-        raw = await connection.get_raw_connection()
-        assert raw.driver_connection is not None
-        await raw.driver_connection.copy_records_to_table(table, columns=columns, records=rows)
-
+async def look(connection: AsyncConnection, sight: Sight) -> None:
+    """Sets, until the transaction ends, what it may see."""
+    await connection.execute(
+        _ENTER,
+        {
+            "role": APPLICATION_ROLE,
+            "client": sight.client,
+            "jobcentres": ",".join(sorted(sight.jobcentres)),
+            "regions": ",".join(sorted(sight.regions)),
+        },
+    )

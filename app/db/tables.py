@@ -109,9 +109,18 @@ class Identity(SQLModel, table=True):
     trial_id: str = Field(primary_key=True)
     participant_id: UUID = Field(primary_key=True)
     blind_index: bytes
-    wrapped_key: bytes
-    """The person's data key, sealed with the master key; without it the number below cannot be read."""
-    sealed_cpr: bytes
+    wrapped_key: bytes | None
+    """The person's data key, sealed with the master key; without it the number below cannot be read. Null once erased."""
+    sealed_cpr: bytes | None
+
+
+class Secret(SQLModel, table=True):
+    """A key of the vault, wrapped by the master key."""
+
+    __tablename__ = "secret"
+    __table_args__ = {"schema": "vault"}  # noqa: RUF012 - SQLAlchemy's own way
+    name: str = Field(primary_key=True)
+    wrapped: bytes
 
 
 class Screening(SQLModel, table=True):
@@ -152,6 +161,7 @@ class Participant(SQLModel, table=True):
     waiting_since: dt.datetime = _moment()
     """When the screening that counts was registered: the place among ties."""
     withdrawal_reason: str | None = None
+    withdrawn_at: dt.datetime | None = _moment(nullable=True)
     contact_person: str | None = None
     first_monday: dt.date | None = None
     week_states: str | None = None
@@ -189,6 +199,21 @@ class Assignment(SQLModel, table=True):
     drawn_at: dt.datetime = _moment()
     pseudonym: UUID
     client_id: str
+
+
+class Duplicate(SQLModel, table=True):
+    """A drawn participant whose corrected CPR number turned out to be that of a person drawn before (domain 3.3)."""
+
+    __tablename__ = "duplicate"
+    __table_args__ = (ForeignKeyConstraint(_PERSON, [f"participant.{name}" for name in _PERSON]),)
+    jobcentre_code: str = Field(primary_key=True)
+    trial_id: str = Field(primary_key=True)
+    participant_id: UUID = Field(primary_key=True)
+    of_jobcentre_code: str
+    of_participant_id: UUID
+    reason: str
+    client_id: str
+    registered_at: dt.datetime = _moment()
 
 
 class RecordKey(SQLModel, table=True):
@@ -293,15 +318,18 @@ class PresenceEventVersion(_RecordVersion, table=True):
 
 
 class Batch(SQLModel, table=True):
-    """The receipt of a batch: the report that its client got."""
+    """The receipt of a batch: the report that its client got. The same key with the same request gets it again."""
 
     __tablename__ = "batch"
+    __table_args__ = (UniqueConstraint("client_id", "idempotency_key"),)
     batch_id: UUID = Field(primary_key=True)
     client_id: str
     trial_id: str
     kind: str
     received_at: dt.datetime = _moment()
     report: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    idempotency_key: str | None = None
+    request_digest: bytes | None = None
 
 
 class Source(SQLModel, table=True):
@@ -335,3 +363,49 @@ class WeekCount(SQLModel, table=True):
     first_conversations: int
     other: dict[str, int] = Field(sa_column=Column(JSONB, nullable=False))
     """The remaining measures by name."""
+
+
+class GrantAssessment(SQLModel, table=True):
+    """A grant as it was decided: figures, and all that they were computed from. Never changed."""
+
+    __tablename__ = "grant_assessment"
+    __table_args__ = (ForeignKeyConstraint(_STRATUM, [f"stratum.{name}" for name in _STRATUM]),)
+    jobcentre_code: str = Field(primary_key=True)
+    trial_id: str = Field(primary_key=True)
+    monday: dt.date = Field(primary_key=True)
+    frozen_at: dt.datetime = _moment()
+    client_id: str
+    watermark: dt.datetime | None = _moment(nullable=True)
+    figures: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    inputs: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
+
+
+class AuditChain(SQLModel, table=True):
+    """How long a jobcentre's chain is, and the hash of its latest entry. Reads have a chain of their own."""
+
+    __tablename__ = "audit_chain"
+    jobcentre_code: str = Field(primary_key=True)
+    chain: str = Field(primary_key=True)
+    length: int = Field(sa_type=BigInteger)
+    head: bytes
+
+
+class AuditEntry(SQLModel, table=True):
+    """Who did or read what, when. Each entry's hash is over the one before it and its own content."""
+
+    __tablename__ = "audit_entry"
+    __table_args__ = (
+        Index("ix_audit_entry_participant", "participant_id"),
+        Index("ix_audit_entry_at", "at"),
+    )
+    jobcentre_code: str = Field(primary_key=True)
+    chain: str = Field(primary_key=True)
+    position: int = Field(primary_key=True, sa_type=BigInteger)
+    at: dt.datetime = _moment()
+    client_id: str | None
+    action: str
+    trial_id: str | None
+    participant_id: UUID | None
+    details: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    previous_hash: bytes
+    hash: bytes

@@ -10,6 +10,7 @@ from pydantic_core import to_json
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.db.audit import EVERYWHERE, Entry, append
 from app.db.vault import Vault
 from app.domain.door import Enforcement
 from app.domain.draw import commitment
@@ -110,6 +111,7 @@ async def create_trial(connection: AsyncConnection, vault: Vault, new: NewTrial,
             for each in new.jobcentres
         ],
     )
+    await append(connection, [Entry(EVERYWHERE, client, "trial.created", new.id)])
     return True
 
 
@@ -155,8 +157,10 @@ async def trial_ids(connection: AsyncConnection, after: str, limit: int) -> list
     return list(rows.scalars())
 
 
-async def close_trial(connection: AsyncConnection, trial_id: str) -> None:
+async def close_trial(connection: AsyncConnection, trial_id: str, client: str) -> None:
     """No more draws. Waits for those under way: they hold the trial's row in share mode."""
-    await connection.execute(
+    closed = await connection.execute(
         text("update trial set closed_at = clock_timestamp() where id = :id and closed_at is null"), {"id": trial_id}
     )
+    if closed.rowcount:
+        await append(connection, [Entry(EVERYWHERE, client, "trial.closed", trial_id)])

@@ -1,21 +1,29 @@
 """Personal data under lock: what is needed to find a person again, and to read a number back with a key from outside.
 
-The master key is not in the database. From it come, by HKDF, the key of the blind index and the key that wraps others. Each
-person has a data key of their own; destroying its wrapped form makes the number unreadable for ever.
+The master key is not in the database; it wraps everything that is needed to read what is in there: the key of the blind
+index, each person's data key, each trial's seed. Changing the master key rewraps these and leaves all else as it was.
+Destroying a person's wrapped data key makes the number unreadable for ever.
 """
 
 import hmac
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 from uuid import UUID
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 _NONCE_BYTES = 12
-_KEY_BYTES = 32
+KEY_BYTES = 32
+_INDEX_KEY = "blind index key"
+
+
+class WrongMasterKeyError(Exception):
+    """The master key is not the one that this database was sealed with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,31 +35,79 @@ class SealedIdentity:
 
 
 class Vault:
-    """Seals and finds. ``master_key`` is 32 bytes."""
+    """Seals and finds. Both keys are 32 bytes."""
 
-    def __init__(self, master_key: bytes) -> None:
-        self._index_key = _derive(master_key, b"blind index")
-        self._wrapping_key = _derive(master_key, b"wrapping")
+    def __init__(self, master_key: bytes, index_key: bytes) -> None:
+        self._master_key = master_key
+        self._index_key = index_key
+
+    @classmethod
+    async def open(cls, connection: AsyncConnection, master_key: bytes) -> Self:
+        """The vault of a database, made at the first start. WrongMasterKeyError when the key does not fit."""
+        fresh = _seal(master_key, os.urandom(KEY_BYTES), _INDEX_KEY.encode())
+        await connection.execute(
+            text("insert into vault.secret (name, wrapped) values (:name, :wrapped) on conflict do nothing"),
+            {"name": _INDEX_KEY, "wrapped": fresh},
+        )
+        stored = await connection.execute(
+            text("select wrapped from vault.secret where name = :name"), {"name": _INDEX_KEY}
+        )
+        try:
+            return cls(master_key, _open(master_key, stored.scalar_one(), _INDEX_KEY.encode()))
+        except InvalidTag:
+            raise WrongMasterKeyError("The master key does not fit this database.") from None
 
     def blind_index(self, cpr: str) -> bytes:
         """HMAC-SHA-256 of a CPR number: equal for equal numbers, and no way back."""
         return hmac.digest(self._index_key, cpr.encode(), "sha256")
 
     def seal_cpr(self, participant_id: UUID, cpr: str) -> SealedIdentity:
-        data_key = os.urandom(_KEY_BYTES)
+        data_key = os.urandom(KEY_BYTES)
         context = participant_id.bytes
-        return SealedIdentity(_seal(self._wrapping_key, data_key, context), _seal(data_key, cpr.encode(), context))
+        return SealedIdentity(_seal(self._master_key, data_key, context), _seal(data_key, cpr.encode(), context))
 
     def open_cpr(self, participant_id: UUID, sealed: SealedIdentity) -> str:
-        """The number again; ``cryptography.exceptions.InvalidTag`` when key, person or content do not belong together."""
+        """The number again; ``InvalidTag`` when key, person or content do not belong together."""
         context = participant_id.bytes
-        return _open(_open(self._wrapping_key, sealed.wrapped_key, context), sealed.sealed_cpr, context).decode()
+        return _open(_open(self._master_key, sealed.wrapped_key, context), sealed.sealed_cpr, context).decode()
 
     def seal_seed(self, trial: str, seed: bytes) -> bytes:
-        return _seal(self._wrapping_key, seed, b"seed of " + trial.encode())
+        return _seal(self._master_key, seed, _seed_context(trial))
 
     def open_seed(self, trial: str, sealed: bytes) -> bytes:
-        return _open(self._wrapping_key, sealed, b"seed of " + trial.encode())
+        return _open(self._master_key, sealed, _seed_context(trial))
+
+
+async def change_master_key(connection: AsyncConnection, old: bytes, new: bytes) -> int:
+    """Rewraps everything in one transaction and says how many persons' keys there were."""
+    await Vault.open(connection, old)
+    secret = await connection.execute(text("select name, wrapped from vault.secret for update"))
+    for name, wrapped in secret.all():
+        await connection.execute(
+            text("update vault.secret set wrapped = :wrapped where name = :name"),
+            {"name": name, "wrapped": _rewrap(old, new, wrapped, name.encode())},
+        )
+    trials = await connection.execute(text("select id, sealed_seed from trial for update"))
+    for trial, sealed in trials.all():
+        await connection.execute(
+            text("update trial set sealed_seed = :sealed where id = :id"),
+            {"id": trial, "sealed": _rewrap(old, new, sealed, _seed_context(trial))},
+        )
+    people = await connection.execute(
+        text("select participant_id, wrapped_key from vault.identity where wrapped_key is not null for update")
+    )
+    rewrapped = [(each, _rewrap(old, new, wrapped, each.bytes)) for each, wrapped in people.all()]
+    await connection.execute(
+        text(
+            """
+            update vault.identity set wrapped_key = new.wrapped
+            from unnest(cast(:ids as uuid[]), cast(:keys as bytea[])) as new (participant_id, wrapped)
+            where identity.participant_id = new.participant_id
+            """
+        ),
+        {"ids": [each for each, _ in rewrapped], "keys": [wrapped for _, wrapped in rewrapped]},
+    )
+    return len(rewrapped)
 
 
 def load_or_create_master_key(data_dir: Path) -> bytes:
@@ -62,18 +118,22 @@ def load_or_create_master_key(data_dir: Path) -> bytes:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         key = path.read_bytes()
-        if len(key) != _KEY_BYTES:
+        if len(key) != KEY_BYTES:
             raise ValueError(f"{path} is not a master key: restore it from the backup") from None
         return key
     with os.fdopen(descriptor, "wb") as file:
-        file.write(key := os.urandom(_KEY_BYTES))
+        file.write(key := os.urandom(KEY_BYTES))
         file.flush()
         os.fsync(file.fileno())
     return key
 
 
-def _derive(master_key: bytes, purpose: bytes) -> bytes:
-    return HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=None, info=b"rettevej " + purpose).derive(master_key)
+def _seed_context(trial: str) -> bytes:
+    return b"seed of " + trial.encode()
+
+
+def _rewrap(old: bytes, new: bytes, sealed: bytes, context: bytes) -> bytes:
+    return _seal(new, _open(old, sealed, context), context)
 
 
 def _seal(key: bytes, content: bytes, context: bytes) -> bytes:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from pydantic_core import from_json
 
 from app.auth import Principal, authenticated
-from app.db.record_reads import find_receipt
+from app.db.receipts import find_receipt
 from app.db.records import Received
 from app.domain.ingest import OUTCOMES, Report
 from app.problems import COMMON, Problem, problem_responses
@@ -74,7 +74,7 @@ router = APIRouter(tags=["records"])
 async def get_batch(
     request: Request, batch_id: UUID, use: Use, principal: Annotated[Principal, Depends(authenticated())]
 ) -> Response:
-    async with use.database.read() as connection:
+    async with use.read(principal) as connection:
         report = await find_receipt(connection, batch_id, principal.client_id)
     if report is None:
         raise Problem("not_found")

@@ -236,7 +236,7 @@ async def post_participant(
     """Whoever is eligible as new match or rematch is drawn at once, in the same transaction."""
     if not principal.reads_person_of(body.jobcentre):
         raise Problem("not_found")
-    async with use.database.write(keep=not dry_run) as connection:
+    async with use.write(principal, keep=not dry_run) as connection:
         trial = await trial_or_404(connection, trial_id)
         wanted = _screening(trial, body, use.today())
         result = await screen(connection, use.vault, trial, wanted, principal.client_id)
@@ -262,7 +262,7 @@ async def post_assignment(
     request: Request, use: Use, trial_id: TrialPath, participant_id: ParticipantPath, principal: Writer
 ) -> Response:
     """Refused while the week's intake is sufficient, or while candidates with shorter unemployment are ahead."""
-    async with use.database.write() as connection:
+    async with use.write(principal) as connection:
         trial = await trial_or_404(connection, trial_id)
         view = await _visible(connection, principal, trial_id, participant_id, use.today())
         drawn, is_new = await draw_candidate(
@@ -281,11 +281,12 @@ async def post_assignment(
 async def get_assignment(
     request: Request, use: Use, trial_id: TrialPath, participant_id: ParticipantPath, principal: Reader
 ) -> Response:
-    async with use.database.read() as connection:
-        await _visible(connection, principal, trial_id, participant_id, use.today())
+    async with use.read(principal) as connection:
+        view = await _visible(connection, principal, trial_id, participant_id, use.today())
         assignment = await assignment_of(connection, trial_id, participant_id)
     if assignment is None:
         raise Problem("not_found")
+    await use.noted(principal, "assignment.read", trial_id, [view.jobcentre], participant_id)
     return answer(request, assignment)
 
 
@@ -306,10 +307,11 @@ async def get_assignments(
     cursor: Cursor = None,
 ) -> Response:
     after = decode_cursor(cursor, str, UUID) or ("", _NOBODY)
-    async with use.database.read() as connection:
+    async with use.read(principal) as connection:
         trial = await trial_or_404(connection, trial_id)
         jobcentres = _visible_jobcentres(principal, trial, jobcentre)
         items = await list_assignments(connection, trial_id, jobcentres, after, limit + 1)
+    await use.noted(principal, "assignments.listed", trial_id, jobcentres)
     return page(request, items, limit, lambda item: encode_cursor(item["jobcentre"], item["participant_id"]))
 
 
@@ -355,12 +357,13 @@ async def get_participants(
     cursor: Cursor = None,
 ) -> Response:
     after = decode_cursor(cursor, str, UUID) or ("", _NOBODY)
-    async with use.database.read() as connection:
+    async with use.read(principal) as connection:
         trial = await trial_or_404(connection, trial_id)
         jobcentres = _visible_jobcentres(principal, trial, jobcentre)
         items = await list_participants(
             connection, trial_id, jobcentres, arm, state, use.today(), after, limit + 1
         )
+    await use.noted(principal, "participants.listed", trial_id, jobcentres, arm=arm, state=state)
     return page(request, items, limit, lambda item: encode_cursor(item.jobcentre, item.participant_id))
 
 
@@ -373,11 +376,12 @@ async def get_participants(
 )
 async def post_lookup(request: Request, body: LookupIn, use: Use, trial_id: TrialPath, principal: Reader) -> Response:
     """A CPR number is never in a URL, so it is asked for in a body."""
-    async with use.database.read() as connection:
+    async with use.read(principal) as connection:
         participant_id = await find_by_person(connection, trial_id, use.vault.blind_index(body.cpr.number))
         if participant_id is None:
             raise Problem("not_found")
         view = await _visible(connection, principal, trial_id, participant_id, use.today())
+    await use.noted(principal, "participant.looked_up", trial_id, [view.jobcentre], participant_id)
     return answer(request, view)
 
 
@@ -391,8 +395,9 @@ async def post_lookup(request: Request, body: LookupIn, use: Use, trial_id: Tria
 async def get_participant(
     request: Request, use: Use, trial_id: TrialPath, participant_id: ParticipantPath, principal: Reader
 ) -> Response:
-    async with use.database.read() as connection:
+    async with use.read(principal) as connection:
         view = await _visible(connection, principal, trial_id, participant_id, use.today())
+    await use.noted(principal, "participant.read", trial_id, [view.jobcentre], participant_id)
     return answer(request, view)
 
 
@@ -411,7 +416,7 @@ async def patch_participant(
     participant_id: ParticipantPath,
     principal: Writer,
 ) -> Response:
-    async with use.database.write() as connection:
+    async with use.write(principal) as connection:
         view = await _visible(connection, principal, trial_id, participant_id, use.today())
         await change_contact_person(connection, trial_id, view, body.contact_person, principal.client_id)
         view = await _visible(connection, principal, trial_id, participant_id, use.today())
@@ -434,9 +439,9 @@ async def post_withdrawal(
     principal: Writer,
 ) -> Response:
     """The candidate blocks nobody from then on, and may be screened anew."""
-    async with use.database.write() as connection:
+    async with use.write(principal) as connection:
         view = await _visible(connection, principal, trial_id, participant_id, use.today())
-        await withdraw(connection, trial_id, view.jobcentre, participant_id, body.reason)
+        await withdraw(connection, trial_id, view.jobcentre, participant_id, body.reason, principal.client_id)
         view = await _visible(connection, principal, trial_id, participant_id, use.today())
     return answer(request, view)
 
@@ -460,12 +465,13 @@ async def get_weeks(
 
     404 for someone who was not drawn."""
     today = use.today()
-    async with use.database.read() as connection:
+    async with use.read(principal) as connection:
         trial = await trial_or_404(connection, trial_id)
         view = await _visible(connection, principal, trial_id, participant_id, today)
         people = await load_people(connection, trial_id, [view.jobcentre], [participant_id])
     if participant_id not in people:
         raise Problem("not_found")
+    await use.noted(principal, "weeks.read", trial_id, [view.jobcentre], participant_id)
     history = people[participant_id].history()
     weeks = as_seen_on(judge(trial.protocol, trial.ends_on, history), history.assigned_on, today)
     items = [

@@ -1,5 +1,6 @@
 """The endpoints of records: the same for every kind, each kind with its own names in the contract."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -9,6 +10,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from pydantic_core import from_json, to_json
 
 from app.auth import Principal, requires
+from app.db.receipts import RequestKey
 from app.db.record_reads import find_record, list_records
 from app.db.records import Delivery, SentRecord, receive
 from app.db.trials import Trial
@@ -30,6 +32,7 @@ from app.routers.support import (
     decode_cursor,
     encode_cursor,
     page,
+    sight_of,
     trial_or_404,
     with_etag,
 )
@@ -41,6 +44,15 @@ ClientQuery = Annotated[
     str | None, Query(alias="client_id", max_length=200, pattern=r"^[^\x00]*$", description="Whose record.")
 ]
 DryRun = Annotated[bool, Query(description="Judges everything and stores nothing.")]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=255,
+        pattern=r"^[!-~]+$",
+        description="Your own key of this request: sent again with the same request, it gets the report of the first.",
+    ),
+]
 IfMatch = Annotated[str | None, Header(description="The ETag that the record must still have.")]
 
 
@@ -82,7 +94,7 @@ def _add_batch(router: APIRouter, kind: _Kind) -> None:
         status_code=207,
         response_model=BatchReport,
         openapi_extra=batch_body(kind.singular),
-        responses=problem_responses(*COMMON, *BODY, "not_found"),
+        responses=problem_responses(*COMMON, *BODY, "not_found", "idempotency_key_reused"),
     )
     async def push(
         request: Request,
@@ -92,14 +104,15 @@ def _add_batch(router: APIRouter, kind: _Kind) -> None:
         dry_run: DryRun = False,
         atomic: Annotated[bool, Query(description="Stores all or, if one is rejected, nothing.")] = False,
         report: Annotated[ReportLevel, Query(description="`errors` leaves warnings out, `full` lists all.")] = "default",
+        idempotency_key: IdempotencyKey = None,
     ) -> Response:
         """Sending again is always safe. One faulty record never stops the others; each is told what became of it.
 
         A 207 means: what was stored is on disk, and in every report asked for afterwards.
         """
-        media_type = media_type_of(request)
-        records = read_batch(media_type, await request.body())
-        async with use.database.read() as connection:
+        body = await request.body()
+        records = read_batch(media_type_of(request), body)
+        async with use.read(principal) as connection:
             trial = await trial_or_404(connection, trial_id)
         _require_a_place(principal, trial)
         external_ids, parsed = _read(wire, use, records)
@@ -108,13 +121,22 @@ def _add_batch(router: APIRouter, kind: _Kind) -> None:
             kind.kind,
             principal.client_id,
             principal.reads_person_of,
+            sight_of(principal),
             parsed,
             keep=not dry_run,
             atomic=atomic,
+            request=_request_key(request, body, idempotency_key),
             receipt=lambda received: to_json(report_of(received, external_ids, report)),
         )
         received = await receive(use.database, delivery)
         return Response(received.receipt, 207, media_type=JSON)
+
+
+def _request_key(request: Request, body: bytes, key: str | None) -> RequestKey | None:
+    if key is None:
+        return None
+    described = f"{request.url.path}?{request.url.query}\n{request.headers.get('content-type')}\n"
+    return RequestKey(key, hashlib.sha256(described.encode() + body).digest())
 
 
 def _require_a_place(principal: Principal, trial: Trial) -> None:
@@ -148,13 +170,16 @@ def _add_reads(router: APIRouter, kind: _Kind) -> None:
     ) -> Response:
         """The records that stand, whoever sent them, in the order of their registration; retracted ones are left out."""
         (after,) = decode_cursor(cursor, UUID) or (_FIRST,)
-        async with use.database.read() as connection:
+        async with use.read(principal) as connection:
             trial = await trial_or_404(connection, trial_id)
             _require_a_place(principal, trial)
             jobcentres = [code for code in trial.jobcentres if principal.reads_person_of(code)]
             found = await list_records(
                 connection, kind.kind, trial_id, jobcentres, participant_id, client_id, after, limit + 1
             )
+        await use.noted(
+            principal, "records.listed", trial_id, jobcentres, participant_id, kind=kind.kind, client_id=client_id
+        )
         places = [version_id for version_id, _ in found]
         items = [record for _, record in found]
         return page(request, items, limit, lambda _: encode_cursor(places[limit - 1]))
@@ -174,9 +199,10 @@ def _add_reads(router: APIRouter, kind: _Kind) -> None:
         client_id: ClientQuery = None,
     ) -> Response:
         """Your own record of that id, or another client's of your jobcentres; a retracted one says so."""
-        async with use.database.read() as connection:
+        async with use.read(principal) as connection:
             trial = await trial_or_404(connection, trial_id)
             etag, record = await _find(connection, kind, trial, external_id, principal, client_id)
+        await use.noted(principal, "record.read", trial_id, (), record["participant_id"], kind=kind.kind)
         return with_etag(request, to_json(record), JSON, etag)
 
 
@@ -267,19 +293,19 @@ async def _write_one(
     if_match: str | None,
 ) -> Response:
     """A batch of one, its outcome as a status: 201 created, 200 otherwise, a problem where it was rejected or stale."""
-    async with use.database.read() as connection:
+    async with use.read(principal) as connection:
         trial = await trial_or_404(connection, trial_id)
     _require_a_place(principal, trial)
     (_, parsed) = read_record(wire, raw, use.today(), use.vault.blind_index)
     delivery = Delivery(
-        trial, kind.kind, principal.client_id, principal.reads_person_of, [parsed], if_match=_version(if_match)
+        trial, kind.kind, principal.client_id, principal.reads_person_of, sight_of(principal), [parsed], if_match=_version(if_match)
     )
     report = (await receive(use.database, delivery)).reports[0]
     if report.outcome == "stale":
         raise Problem("stale")
     if report.errors:
         raise _problem_of(report)
-    async with use.database.read() as connection:
+    async with use.read(principal) as connection:
         etag, record = await _find(connection, kind, trial, raw["external_id"], principal, principal.client_id)
     content = to_json({**record, "outcome": report.outcome, "warnings": report.warnings})
     return with_etag(request, content, JSON, etag, 201 if report.outcome == "created" else 200)

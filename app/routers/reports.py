@@ -154,13 +154,14 @@ async def get_weekly_summary(
 
     Of groups that lie wholly within what the token is bound to. The running week enters only when it is named."""
     today = use.today()
-    async with use.database.read() as connection:
+    async with use.read(principal) as connection:
         trial = await trial_or_404(connection, trial_id)
         groups = _visible_groups(principal, trial, by)
         weeks = _span(trial, today, first, week)
         rows = await _rows(connection, trial, groups, weeks, today)
         watermark = await watermark_of(connection, trial_id, groups)
         sources = await sources_of(connection, trial_id, groups)
+    await use.noted(principal, "weekly_summary.read", trial_id, groups, by=by, week=week, first=first)
     items = [_summary_item(row) for row in rows]
     if wants_csv(request.headers.get("accept")):
         return _csv_answer(request, items)
@@ -179,12 +180,13 @@ async def get_conditions(
 ) -> Response:
     """The treatment arm of each jobcentre, cumulative to the week (domain 5 [F])."""
     today = use.today()
-    async with use.database.read() as connection:
+    async with use.read(principal) as connection:
         trial = await trial_or_404(connection, trial_id)
         groups = _visible_groups(principal, trial, "jobcentre")
         (monday,) = _span(trial, today, None, week)
         numbers = await week_numbers(connection, trial_id, groups, monday + timedelta(days=7), monday)
         watermark = await watermark_of(connection, trial_id, groups)
+    await use.noted(principal, "conditions.read", trial_id, groups, week=week)
     items = [
         _conditions_item(trial, code, monday, numbers.before.get((code, "treatment"), {})) for code in sorted(groups)
     ]

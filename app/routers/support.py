@@ -3,20 +3,25 @@
 import base64
 import binascii
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import Depends, Path, Query, Request, Response
 from pydantic_core import from_json, to_json
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.session import Database
+from app.auth import Principal
+from app.db.audit import EVERYWHERE, Entry
+from app.db.session import ALL, Database, Sight
 from app.db.trials import Trial, load_trial
 from app.db.vault import Vault
 from app.domain.calendar import civil_day
 from app.problems import Problem
+from app.read_log import ReadLog
 
 JSON = "application/json"
 MAX_LIMIT = 1000
@@ -29,10 +34,39 @@ class Services:
     database: Database
     vault: Vault
     clock: Callable[[], datetime]
+    reads: ReadLog
+
+    async def noted(
+        self,
+        principal: Principal,
+        action: str,
+        trial: str | None = None,
+        jobcentres: Collection[str] = (),
+        participant_id: UUID | None = None,
+        **filters: object,
+    ) -> None:
+        """Notes a read before it is answered, in the chain of the jobcentre when it is one, with the filter asked for."""
+        jobcentre = next(iter(jobcentres)) if len(jobcentres) == 1 else EVERYWHERE
+        details = {name: str(value) for name, value in filters.items() if value is not None}
+        await self.reads.note(Entry(jobcentre, principal.client_id, action, trial, participant_id, details))
+
+    def write(self, principal: Principal, *, keep: bool = True) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A transaction that sees what the client may see."""
+        return self.database.write(sight_of(principal), keep=keep)
+
+    def read(self, principal: Principal) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A snapshot of what the client may see."""
+        return self.database.read(sight_of(principal))
 
     def today(self) -> date:
         """The day in Copenhagen."""
         return civil_day(self.clock())
+
+
+def sight_of(principal: Principal) -> Sight:
+    """What the database lets through for a client."""
+    jobcentres = frozenset({ALL}) if principal.all_jobcentres else principal.jobcentres
+    return Sight(principal.client_id, jobcentres, principal.regions)
 
 
 def _services(request: Request) -> Services:

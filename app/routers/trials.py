@@ -28,6 +28,7 @@ from app.routers.support import (
 )
 
 router = APIRouter(tags=["trials"])
+Anyone = Annotated[Principal, Depends(authenticated())]
 _MAX_PEOPLE = 1_000_000
 
 
@@ -196,7 +197,7 @@ async def post_trial(
     new = _new_trial(body)
     if not all(principal.reads_person_of(each.code) for each in new.jobcentres):
         raise Problem("not_found")
-    async with use.database.write() as connection:
+    async with use.write(principal) as connection:
         created = await create_trial(connection, use.vault, new, principal.client_id)
         trial = await trial_or_404(connection, new.id)
     if trial.definition != new.definition:
@@ -209,12 +210,11 @@ async def post_trial(
     operation_id="listTrials",
     summary="All trials",
     response_model=TrialList,
-    dependencies=[Depends(authenticated())],
     responses=problem_responses(*COMMON),
 )
-async def list_trials(request: Request, use: Use, limit: Limit = 100, cursor: Cursor = None) -> Response:
+async def list_trials(request: Request, use: Use, principal: Anyone, limit: Limit = 100, cursor: Cursor = None) -> Response:
     (after,) = decode_cursor(cursor, str) or ("",)
-    async with use.database.read() as connection:
+    async with use.read(principal) as connection:
         ids = await trial_ids(connection, after, limit + 1)
         trials = await load_trials(connection, ids)
     items = [_view(use, trials[trial_id]) for trial_id in ids]
@@ -226,11 +226,10 @@ async def list_trials(request: Request, use: Use, limit: Limit = 100, cursor: Cu
     operation_id="getTrial",
     summary="One trial",
     response_model=TrialView,
-    dependencies=[Depends(authenticated())],
     responses=problem_responses(*COMMON, "not_found"),
 )
-async def get_trial(request: Request, use: Use, trial_id: TrialPath) -> Response:
-    async with use.database.read() as connection:
+async def get_trial(request: Request, use: Use, trial_id: TrialPath, principal: Anyone) -> Response:
+    async with use.read(principal) as connection:
         trial = await trial_or_404(connection, trial_id)
     return answer(request, _view(use, trial))
 
@@ -246,11 +245,11 @@ async def post_close(
     request: Request, use: Use, trial_id: TrialPath, principal: Annotated[Principal, Depends(requires("trials:write"))]
 ) -> Response:
     """Ends the intake for good. From now on anyone can recompute every draw: see `GET /v1/trials/{trial}/draws`."""
-    async with use.database.write() as connection:
+    async with use.write(principal) as connection:
         trial = await trial_or_404(connection, trial_id)
         if not all(principal.reads_person_of(code) for code in trial.jobcentres):
             raise Problem("not_found")
-        await close_trial(connection, trial_id)
+        await close_trial(connection, trial_id, principal.client_id)
         trial = await trial_or_404(connection, trial_id)
     return answer(request, _view(use, trial))
 
@@ -272,11 +271,12 @@ async def list_draws(
 ) -> Response:
     """For the auditor at any time; for `reports:read` once the trial is closed (403 before), so that anyone can verify."""
     after = decode_cursor(cursor, str, whole_number) or ("", -1)
-    async with use.database.read() as connection:
+    async with use.read(principal) as connection:
         trial = await trial_or_404(connection, trial_id)
         if trial.closed_at is None and not principal.may("audit:read"):
             raise Problem("insufficient_scope", "Until the trial is closed this needs the scope audit:read.")
         draws = await published_draws(connection, trial_id, after, limit + 1)
+    await use.noted(principal, "draws.listed", trial_id)
     return page(request, draws, limit, lambda draw: encode_cursor(draw["jobcentre"], draw["position"]))
 
 
