@@ -1,6 +1,10 @@
-"""People with all that is recorded of them, for the rules to judge: one query a kind, for any number of people."""
+"""People with all that is recorded of them, for the rules to judge: one query a kind, for any number of people.
+
+``known_at`` asks for what was registered by a moment; without it, for what stands now.
+"""
 
 from collections.abc import Collection
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
@@ -9,54 +13,73 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.db.kinds import TABLES, RecordTable
 from app.domain.ingest import Known, Person
 
+_STANDS = "superseded_at = 'infinity'"
+_STOOD = "registered_at <= :known_at and superseded_at > :known_at"
 
-async def load_everyone(connection: AsyncConnection, trial_id: str, jobcentre: str) -> dict[UUID, Person]:
-    """Everyone drawn in a jobcentre, with their standing records."""
+
+async def load_everyone(
+    connection: AsyncConnection, trial_id: str, jobcentre: str, known_at: datetime | None = None
+) -> dict[UUID, Person]:
+    """Everyone drawn in a jobcentre who is no duplicate, with their records."""
     rows = await connection.execute(
         text("select participant_id from assignment where jobcentre_code = :jobcentre and trial_id = :trial"),
         {"jobcentre": jobcentre, "trial": trial_id},
     )
-    return await load_people(connection, trial_id, [jobcentre], rows.scalars().all())
+    return await load_people(connection, trial_id, [jobcentre], rows.scalars().all(), known_at)
 
 
 async def load_people(
-    connection: AsyncConnection, trial_id: str, jobcentres: Collection[str], participant_ids: Collection[UUID]
+    connection: AsyncConnection,
+    trial_id: str,
+    jobcentres: Collection[str],
+    participant_ids: Collection[UUID],
+    known_at: datetime | None = None,
 ) -> dict[UUID, Person]:
-    """The drawn ones among participants of some jobcentres, with their standing records."""
+    """The drawn ones among participants of some jobcentres, duplicates left out, with their records."""
     if not participant_ids:
         return {}
-    ids, codes = list(participant_ids), sorted(jobcentres)
+    parameters: dict[str, object] = {
+        "codes": sorted(jobcentres),
+        "trial": trial_id,
+        "ids": list(participant_ids),
+        "known_at": known_at,
+    }
     drawn = await connection.execute(
         text(
             """
             select participant_id, jobcentre_code, arm, assigned_on from assignment
             where jobcentre_code = any(:codes) and trial_id = :trial and participant_id = any(:ids)
+              and (cast(:known_at as timestamptz) is null or drawn_at <= :known_at)
+              and not exists (
+                  select from duplicate
+                  where duplicate.jobcentre_code = assignment.jobcentre_code and duplicate.trial_id = :trial
+                    and duplicate.participant_id = assignment.participant_id
+                    and (cast(:known_at as timestamptz) is null or duplicate.registered_at <= :known_at))
             """
         ),
-        {"codes": codes, "trial": trial_id, "ids": ids},
+        parameters,
     )
     people = {row.participant_id: Person(*row) for row in drawn}
     for table in TABLES.values():
-        await _load_records(connection, table, trial_id, codes, people)
+        await _load_records(connection, table, {**parameters, "ids": list(people)}, people)
     return people
 
 
 async def _load_records(
-    connection: AsyncConnection,
-    table: RecordTable,
-    trial_id: str,
-    jobcentres: list[str],
-    people: dict[UUID, Person],
+    connection: AsyncConnection, table: RecordTable, parameters: dict[str, object], people: dict[UUID, Person]
 ) -> None:
+    then = parameters["known_at"] is not None
+    if not then:
+        parameters.pop("known_at")
     rows = await connection.execute(
         text(
             f"""
             select record_id, participant_id, client_id, external_id, {", ".join(table.columns)} from {table.name}
-            where jobcentre_code = any(:jobcentres) and trial_id = :trial and participant_id = any(:ids)
-              and superseded_at = 'infinity' and retraction_reason is null
+            where jobcentre_code = any(:codes) and trial_id = :trial and participant_id = any(:ids)
+              and {_STOOD if then else _STANDS} and retraction_reason is null
             """  # noqa: S608 - table and columns of our own
         ),
-        {"jobcentres": jobcentres, "trial": trial_id, "ids": list(people)},
+        parameters,
     )
     for row in rows:
         fact = table.fact_of(row)

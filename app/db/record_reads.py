@@ -1,6 +1,6 @@
 """Records as they stand, for whoever may see their jobcentre."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +8,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.kinds import TABLES, RecordTable
+from app.db.tables import NOWHERE
 from app.domain.refused import Refused
 
 
@@ -70,6 +71,76 @@ async def list_records(
         },
     )
     return [(row.version_id, _shown(table, row)) for row in rows]
+
+
+async def changed_records(
+    connection: AsyncConnection,
+    kind: str,
+    trial_id: str,
+    places: Mapping[str, UUID],
+    participant_id: UUID | None,
+    client: str | None,
+    limit: int,
+) -> tuple[list[dict[str, Any]], dict[str, UUID]]:
+    """The change feed: records whose latest version is later than the place reached in its jobcentre, and the new places.
+
+    Within a jobcentre versions rise in the order of commits, so that whoever has a place has seen all before it. Retracted
+    records are among them.
+    """
+    table = TABLES[kind]
+    rows = await connection.execute(
+        text(
+            f"""
+            {_select(table)}
+            join unnest(cast(:codes as text[]), cast(:places as uuid[])) as reached (code, place)
+                on version.jobcentre_code = reached.code and version.version_id > reached.place
+            where trial_id = :trial and superseded_at = 'infinity'
+              and (cast(:participant as uuid) is null or participant_id = :participant)
+              and (cast(:client as text) is null or client_id = :client)
+            order by version_id limit :limit
+            """  # noqa: S608 - table of our own
+        ),
+        {
+            "codes": list(places),
+            "places": list(places.values()),
+            "trial": trial_id,
+            "participant": participant_id,
+            "client": client,
+            "limit": limit,
+        },
+    )
+    found = rows.all()
+    reached = dict(places) | {row.jobcentre_code: row.version_id for row in found}
+    return [_shown(table, row) for row in found], reached
+
+
+async def history_of(
+    connection: AsyncConnection, kind: str, trial_id: str, jobcentres: Collection[str], latest: UUID
+) -> list[dict[str, Any]]:
+    """Every version of a record, the first one first; those in jobcentres that may not be seen are left out."""
+    table = TABLES[kind]
+    rows = await connection.execute(
+        text(
+            f"""
+            with recursive chain as (
+                select version_id, previous_id, 0 as age from {table.name}
+                where jobcentre_code = any(:codes) and trial_id = :trial and version_id = :latest
+                union all
+                select earlier.version_id, earlier.previous_id, age + 1 from {table.name} earlier
+                join chain on earlier.version_id = chain.previous_id
+                where earlier.jobcentre_code = any(:codes) and earlier.trial_id = :trial
+            )
+            select shown.*, version.batch_id, nullif(version.superseded_at, 'infinity') as superseded_at
+            from chain join ({_select(table)}) shown using (version_id)
+            join {table.name} version using (jobcentre_code, version_id)
+            where version.trial_id = :trial order by age desc
+            """  # noqa: S608 - table of our own
+        ),
+        {"codes": [*sorted(jobcentres), NOWHERE], "trial": trial_id, "latest": latest},
+    )
+    return [
+        {**_shown(table, row), "batch_id": row.batch_id, "superseded_at": row.superseded_at} for row in rows
+    ]
 
 
 async def find_record(

@@ -210,13 +210,15 @@ class _Work:
             rows = await self.connection.execute(
                 text(
                     """
-                    select participant_id, jobcentre_code, status = 'drawn' from participant
-                    where trial_id = :trial and participant_id = any(:ids)
+                    select participant.participant_id, coalesce(of_participant_id, participant.participant_id),
+                           coalesce(of_jobcentre_code, participant.jobcentre_code), status in ('drawn', 'duplicate')
+                    from participant left join duplicate using (jobcentre_code, trial_id, participant_id)
+                    where participant.trial_id = :trial and participant.participant_id = any(:ids)
                     """
                 ),
                 {"trial": self.trial.id, "ids": list(ids)},
             )
-            known.update((row[0], _Someone(*row)) for row in rows)
+            known.update((row[0], _Someone(*row[1:])) for row in rows)
         if indexes:
             rows = await self.connection.execute(
                 text(

@@ -148,7 +148,7 @@ class Participant(SQLModel, table=True):
     __table_args__ = (
         ForeignKeyConstraint(_STRATUM, [f"stratum.{name}" for name in _STRATUM]),
         Index("ix_participant_id", "participant_id"),
-        CheckConstraint("status in ('waiting', 'withdrawn', 'ineligible', 'drawn')", name="status"),
+        CheckConstraint("status in ('waiting', 'withdrawn', 'ineligible', 'drawn', 'duplicate')", name="status"),
     )
     jobcentre_code: str = Field(primary_key=True)
     trial_id: str = Field(primary_key=True)

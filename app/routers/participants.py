@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from app.auth import Principal, requires
 from app.db.draws import assignment_of, draw_candidate
+from app.db.duplicates import correct_cpr
 from app.db.histories import load_people
 from app.db.people import (
     ParticipantView,
@@ -20,6 +21,7 @@ from app.db.people import (
     withdraw,
 )
 from app.db.screening import ScreeningAnswer, ScreeningRequest, screen
+from app.db.session import EVERYTHING
 from app.db.trials import Trial
 from app.domain.calendar import week_code
 from app.domain.eligibility import Benefit, Channel, Circumstance, ExemptFrom, Screening, WithdrawalReason
@@ -109,7 +111,7 @@ class ParticipantModel(BaseModel):
     participant_id: UUID
     jobcentre: str
     state: Literal[
-        "assignment_week", "counted", "absent", "exempt", "complete", "waiting", "withdrawn", "ineligible"
+        "assignment_week", "counted", "absent", "exempt", "complete", "waiting", "withdrawn", "ineligible", "duplicate"
     ] = Field(description="State of the week that today lies in, or of the undrawn candidate.")
     programme_week: int | None = Field(description="The programme week reached so far.")
     arm: Literal["treatment", "control"] | None
@@ -144,6 +146,13 @@ class ContactPersonIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     contact_person: Text | None = Field(description="Who answers for the person from now on; null for nobody.")
+
+
+class CorrectedCprIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    cpr: CprNumber
+    reason: Code = Field(description="Code of the reason.", examples=["typing_error"])
 
 
 class WithdrawalIn(BaseModel):
@@ -351,7 +360,7 @@ async def get_participants(
     principal: Reader,
     jobcentre: JobcentreCode | None = None,
     arm: Literal["treatment", "control"] | None = None,
-    state: Literal["assignment_week", "counted", "absent", "exempt", "complete", "waiting", "withdrawn", "ineligible"]
+    state: Literal["assignment_week", "counted", "absent", "exempt", "complete", "waiting", "withdrawn", "ineligible", "duplicate"]
     | None = None,
     limit: Limit = 100,
     cursor: Cursor = None,
@@ -442,6 +451,34 @@ async def post_withdrawal(
     async with use.write(principal) as connection:
         view = await _visible(connection, principal, trial_id, participant_id, use.today())
         await withdraw(connection, trial_id, view.jobcentre, participant_id, body.reason, principal.client_id)
+        view = await _visible(connection, principal, trial_id, participant_id, use.today())
+    return answer(request, view)
+
+
+@router.post(
+    "/v1/trials/{trial}/participants/{id}/cpr",
+    operation_id="correctCpr",
+    summary="Correct a CPR number",
+    response_model=ParticipantModel,
+    responses=problem_responses(*COMMON, *BODY, "not_found"),
+)
+async def post_cpr(
+    request: Request,
+    body: CorrectedCprIn,
+    use: Use,
+    trial_id: TrialPath,
+    participant_id: ParticipantPath,
+    principal: Writer,
+) -> Response:
+    """When the number turns out to be that of a person drawn before, the earlier draw governs: this or the other participant
+    becomes a `duplicate`, leaves all figures, and its records pass to the earlier one."""
+    async with use.read(principal) as connection:
+        trial = await trial_or_404(connection, trial_id)
+        await _visible(connection, principal, trial_id, participant_id, use.today())
+    async with use.database.write(EVERYTHING) as connection:
+        number = body.cpr.number
+        await correct_cpr(connection, use.vault, trial, participant_id, number, body.reason, principal.client_id)
+    async with use.read(principal) as connection:
         view = await _visible(connection, principal, trial_id, participant_id, use.today())
     return answer(request, view)
 

@@ -128,5 +128,19 @@ def stored_schema(singular: str, *, warnings: bool = False) -> dict[str, Any]:
     return {"description": "The record as it stands.", "content": {"application/json": {"schema": schema}}}
 
 
+def history_schema(singular: str) -> dict[str, Any]:
+    version = {
+        "type": "object",
+        "required": ["batch_id", "superseded_at"],
+        "properties": {
+            "batch_id": {"type": "string", "format": "uuid"},
+            "superseded_at": {"type": ["string", "null"], "format": "date-time", "description": "Null: it stands."},
+        },
+    }
+    items = {"type": "array", "items": {"allOf": [_ref(f"{singular}Stored"), version]}}
+    schema = {"type": "object", "required": ["items"], "properties": {"items": items}}
+    return {"description": "The versions, the first one first.", "content": {"application/json": {"schema": schema}}}
+
+
 def page_schema(singular: str) -> dict[str, Any]:
     return {"description": "A page of records.", "content": {"application/json": {"schema": _ref(f"{singular}Page")}}}

@@ -1,7 +1,7 @@
 """The endpoints of records: the same for every kind, each kind with its own names in the contract."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -11,7 +11,7 @@ from pydantic_core import from_json, to_json
 
 from app.auth import Principal, requires
 from app.db.receipts import RequestKey
-from app.db.record_reads import find_record, list_records
+from app.db.record_reads import changed_records, find_record, history_of, list_records
 from app.db.records import Delivery, SentRecord, receive
 from app.db.trials import Trial
 from app.domain.door import REFUSED
@@ -20,7 +20,7 @@ from app.domain.ingest import Report
 from app.problems import BODY, COMMON, Problem, problem_responses
 from app.routers.batches import BatchReport, ReportLevel, media_type_of, read_batch, report_of
 from app.routers.fields import MAX_REVISION, ExternalId
-from app.routers.record_schemas import batch_body, page_schema, record_body, record_schema, stored_schema
+from app.routers.record_schemas import batch_body, history_schema, page_schema, record_body, record_schema, stored_schema
 from app.routers.record_wire import RecordWire, read_record, wire_of
 from app.routers.support import (
     JSON,
@@ -29,6 +29,7 @@ from app.routers.support import (
     Services,
     TrialPath,
     Use,
+    answer,
     decode_cursor,
     encode_cursor,
     page,
@@ -44,6 +45,9 @@ ClientQuery = Annotated[
     str | None, Query(alias="client_id", max_length=200, pattern=r"^[^\x00]*$", description="Whose record.")
 ]
 DryRun = Annotated[bool, Query(description="Judges everything and stores nothing.")]
+ChangedSince = Annotated[
+    str | None, Query(max_length=20_000, description="`0`, or `next` of the feed's last answer: what changed since.")
+]
 IdempotencyKey = Annotated[
     str | None,
     Header(
@@ -165,24 +169,35 @@ def _add_reads(router: APIRouter, kind: _Kind) -> None:
         principal: Annotated[Principal, Depends(requires(kind.reads))],
         participant_id: UUID | None = None,
         client_id: ClientQuery = None,
+        changed_since: ChangedSince = None,
         limit: Limit = 100,
         cursor: Cursor = None,
     ) -> Response:
-        """The records that stand, whoever sent them, in the order of their registration; retracted ones are left out."""
+        """The records that stand, whoever sent them, in the order of their registration; retracted ones are left out.
+
+        With `changed_since` a change feed instead: what has changed since, retractions included. Its `next` is never null:
+        keep it, and ask with it again later. It misses nothing, whatever is written meanwhile; begin with `0`."""
         (after,) = decode_cursor(cursor, UUID) or (_FIRST,)
         async with use.read(principal) as connection:
             trial = await trial_or_404(connection, trial_id)
             _require_a_place(principal, trial)
             jobcentres = [code for code in trial.jobcentres if principal.reads_person_of(code)]
+            if changed_since is not None:
+                places = _places(changed_since, jobcentres)
+                changed, reached = await changed_records(
+                    connection, kind.kind, trial_id, places, participant_id, client_id, limit
+                )
+                await use.noted(principal, "records.followed", trial_id, jobcentres, participant_id, kind=kind.kind)
+                return answer(request, {"items": changed, "next": _feed_cursor(reached)})
             found = await list_records(
                 connection, kind.kind, trial_id, jobcentres, participant_id, client_id, after, limit + 1
             )
         await use.noted(
             principal, "records.listed", trial_id, jobcentres, participant_id, kind=kind.kind, client_id=client_id
         )
-        places = [version_id for version_id, _ in found]
+        versions = [version_id for version_id, _ in found]
         items = [record for _, record in found]
-        return page(request, items, limit, lambda _: encode_cursor(places[limit - 1]))
+        return page(request, items, limit, lambda _: encode_cursor(versions[limit - 1]))
 
     @router.get(
         "/{external_id}",
@@ -204,6 +219,46 @@ def _add_reads(router: APIRouter, kind: _Kind) -> None:
             etag, record = await _find(connection, kind, trial, external_id, principal, client_id)
         await use.noted(principal, "record.read", trial_id, (), record["participant_id"], kind=kind.kind)
         return with_etag(request, to_json(record), JSON, etag)
+
+
+    @router.get(
+        "/{external_id}/history",
+        operation_id=f"get{kind.singular}History",
+        summary="Every version of one record",
+        responses={200: history_schema(kind.singular), **problem_responses(*COMMON, "not_found", "ambiguous_client")},
+    )
+    async def history(
+        request: Request,
+        use: Use,
+        trial_id: TrialPath,
+        external_id: ExternalIdPath,
+        principal: Annotated[Principal, Depends(requires(kind.reads))],
+        client_id: ClientQuery = None,
+    ) -> Response:
+        """When each version was registered, by whom, in which batch, and when the next took its place."""
+        async with use.read(principal) as connection:
+            trial = await trial_or_404(connection, trial_id)
+            latest, record = await _find(connection, kind, trial, external_id, principal, client_id)
+            jobcentres = [code for code in trial.jobcentres if principal.reads_person_of(code)]
+            versions = await history_of(connection, kind.kind, trial_id, jobcentres, UUID(latest))
+        await use.noted(principal, "history.read", trial_id, (), record["participant_id"], kind=kind.kind)
+        return answer(request, {"items": versions})
+
+
+def _places(changed_since: str, jobcentres: Sequence[str]) -> dict[str, UUID]:
+    """How far a reader of the feed has come in each jobcentre; ``0`` is the beginning."""
+    reached: dict[str, UUID] = {}
+    if changed_since != "0":
+        (given,) = decode_cursor(changed_since, dict, parameter="changed_since") or ({},)
+        try:
+            reached = {code: UUID(hex=place) for code, place in given.items()}
+        except (ValueError, AttributeError, TypeError):
+            raise Problem("malformed", errors=[("/query/changed_since", "invalid_value")]) from None
+    return {code: reached.get(code, _FIRST) for code in jobcentres}
+
+
+def _feed_cursor(reached: Mapping[str, UUID]) -> str:
+    return encode_cursor({code: place.hex for code, place in reached.items() if place != _FIRST})
 
 
 async def _find(

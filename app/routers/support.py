@@ -120,7 +120,9 @@ def encode_cursor(*values: object) -> str:
     return base64.urlsafe_b64encode(to_json(values)).decode().rstrip("=")
 
 
-def decode_cursor(cursor: str | None, *kinds: Callable[[Any], Any]) -> tuple[Any, ...] | None:
+def decode_cursor(
+    cursor: str | None, *kinds: Callable[[Any], Any], parameter: str = "cursor"
+) -> tuple[Any, ...] | None:
     """The values of a cursor, each read by its kind; Problem ``malformed`` for one that we did not give."""
     if cursor is None:
         return None
@@ -130,7 +132,7 @@ def decode_cursor(cursor: str | None, *kinds: Callable[[Any], Any]) -> tuple[Any
             return tuple(kind(value) for kind, value in zip(kinds, values, strict=True))
     except (ValueError, TypeError, AttributeError, binascii.Error):
         pass
-    raise Problem("malformed", errors=[("/query/cursor", "invalid_value")])
+    raise Problem("malformed", errors=[(f"/query/{parameter}", "invalid_value")])
 
 
 def whole_number(value: object) -> int:

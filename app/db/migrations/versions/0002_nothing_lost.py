@@ -88,6 +88,10 @@ def _tables() -> None:
     op.add_column("batch", sa.Column("idempotency_key", sa.String()))
     op.add_column("batch", sa.Column("request_digest", sa.LargeBinary()))
     op.create_unique_constraint("uq_batch_client_id", "batch", ["client_id", "idempotency_key"])
+    op.drop_constraint(op.f("ck_participant_status"), "participant")
+    op.create_check_constraint(
+        "status", "participant", "status in ('waiting', 'withdrawn', 'ineligible', 'drawn', 'duplicate')"
+    )
     op.add_column("participant", sa.Column("withdrawn_at", moment))
 
 

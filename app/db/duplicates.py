@@ -1,0 +1,286 @@
+"""A corrected CPR number, and what follows when it turns out to be that of a person drawn before (domain 3.3)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.audit import Entry, append
+from app.db.histories import load_people
+from app.db.ids import uuid7_at
+from app.db.kinds import TABLES, RecordTable, insert_versions
+from app.db.projections import add_to_counts, store_states
+from app.db.screening import release
+from app.db.strata import lock_strata
+from app.db.trials import Trial
+from app.db.vault import Vault
+from app.domain.draw import Arm
+from app.domain.figures import add_up, difference, tally
+
+
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    """A participant of the trial behind a CPR number; ``drawn_at`` None while waiting."""
+
+    jobcentre: str
+    participant_id: UUID
+    drawn_at: datetime | None
+
+
+async def correct_cpr(
+    connection: AsyncConnection, vault: Vault, trial: Trial, participant_id: UUID, cpr: str, reason: str, client: str
+) -> None:
+    """Gives a participant another CPR number. The connection must see every jobcentre.
+
+    When the number is that of another participant, the earlier draw governs: the later becomes a duplicate, keeps its
+    position and its part in the balance, leaves all figures, and its records pass to the earlier. An undrawn candidate
+    gives way to whoever was drawn, or screened before.
+    """
+    person = vault.blind_index(cpr)
+    other = await _holder(connection, trial.id, "index.blind_index = :person", {"person": person})
+    mine = await _holder(connection, trial.id, "index.participant_id = :participant", {"participant": participant_id})
+    if mine is None or (other is not None and other.participant_id == participant_id):
+        return
+    _, moment = await lock_strata(connection, trial.id, {mine.jobcentre, *([other.jobcentre] if other else [])})
+    told = [Entry(mine.jobcentre, client, "participant.cpr_corrected", trial.id, participant_id, {"reason": reason})]
+    await _forget(connection, trial.id, participant_id)
+    if other is None:
+        await _take(connection, trial.id, mine, person)
+    else:
+        earlier, later = _in_order(mine, other)
+        if earlier is mine:
+            await _forget(connection, trial.id, other.participant_id)
+            await _take(connection, trial.id, mine, person)
+        if later.drawn_at is None:
+            await release(connection, trial.id, later.jobcentre, later.participant_id, "withdrawn", "entered_in_error")
+        else:
+            await _mark(connection, trial.id, later, earlier, reason, client, moment)
+            await _pass_on(connection, trial, later, earlier, moment)
+        details = {"of": str(earlier.participant_id)}
+        told.append(Entry(later.jobcentre, client, "participant.duplicate", trial.id, later.participant_id, details))
+    await _seal(connection, vault, trial.id, mine, cpr, person)
+    await append(connection, told)
+
+
+async def _holder(
+    connection: AsyncConnection, trial_id: str, condition: str, values: Mapping[str, object]
+) -> _Holder | None:
+    rows = await connection.execute(
+        text(
+            f"""
+            select index.jobcentre_code, index.participant_id, assignment.drawn_at
+            from person_index index left join assignment using (jobcentre_code, trial_id, participant_id)
+            where index.trial_id = :trial and {condition}
+            """  # noqa: S608 - conditions of our own
+        ),
+        {"trial": trial_id, **values},
+    )
+    row = rows.one_or_none()
+    return None if row is None else _Holder(*row)
+
+
+def _in_order(one: _Holder, other: _Holder) -> tuple[_Holder, _Holder]:
+    """The governing one first: the earlier draw; a draw before a candidate; the earlier screened of two candidates."""
+
+    def rank(holder: _Holder) -> tuple[bool, float, int]:
+        drawn = holder.drawn_at
+        return (drawn is None, 0.0 if drawn is None else drawn.timestamp(), holder.participant_id.int)
+
+    return (one, other) if rank(one) <= rank(other) else (other, one)
+
+
+async def _forget(connection: AsyncConnection, trial_id: str, participant_id: UUID) -> None:
+    await connection.execute(
+        text("delete from person_index where trial_id = :trial and participant_id = :participant"),
+        {"trial": trial_id, "participant": participant_id},
+    )
+
+
+async def _take(connection: AsyncConnection, trial_id: str, holder: _Holder, person: bytes) -> None:
+    await connection.execute(
+        text(
+            """
+            insert into person_index (trial_id, blind_index, jobcentre_code, participant_id)
+            values (:trial, :person, :jobcentre, :participant)
+            """
+        ),
+        {
+            "trial": trial_id,
+            "person": person,
+            "jobcentre": holder.jobcentre,
+            "participant": holder.participant_id,
+        },
+    )
+
+
+async def _seal(
+    connection: AsyncConnection, vault: Vault, trial_id: str, holder: _Holder, cpr: str, person: bytes
+) -> None:
+    sealed = vault.seal_cpr(holder.participant_id, cpr)
+    await connection.execute(
+        text(
+            """
+            update vault.identity set blind_index = :person, wrapped_key = :key, sealed_cpr = :cpr
+            where jobcentre_code = :jobcentre and trial_id = :trial and participant_id = :participant
+            """
+        ),
+        {
+            "person": person,
+            "key": sealed.wrapped_key,
+            "cpr": sealed.sealed_cpr,
+            "jobcentre": holder.jobcentre,
+            "trial": trial_id,
+            "participant": holder.participant_id,
+        },
+    )
+
+
+async def _mark(
+    connection: AsyncConnection,
+    trial_id: str,
+    later: _Holder,
+    earlier: _Holder,
+    reason: str,
+    client: str,
+    moment: datetime,
+) -> None:
+    where = {"jobcentre": later.jobcentre, "trial": trial_id, "participant": later.participant_id}
+    await connection.execute(
+        text(
+            """
+            insert into duplicate (jobcentre_code, trial_id, participant_id, of_jobcentre_code, of_participant_id,
+                                   reason, client_id, registered_at)
+            values (:jobcentre, :trial, :participant, :of_jobcentre, :of_participant, :reason, :client, :moment)
+            """
+        ),
+        {
+            **where,
+            "of_jobcentre": earlier.jobcentre,
+            "of_participant": earlier.participant_id,
+            "reason": reason,
+            "client": client,
+            "moment": moment,
+        },
+    )
+    await connection.execute(
+        text(
+            """
+            update participant set status = 'duplicate', week_states = null, first_monday = null
+            where jobcentre_code = :jobcentre and trial_id = :trial and participant_id = :participant
+            """
+        ),
+        where,
+    )
+
+
+async def _pass_on(
+    connection: AsyncConnection, trial: Trial, later: _Holder, earlier: _Holder, moment: datetime
+) -> None:
+    """Moves the records by new versions, and the counts with them."""
+    jobcentres = {later.jobcentre, earlier.jobcentre}
+    ids = [later.participant_id, earlier.participant_id]
+    loaded = await load_people(connection, trial.id, jobcentres, [earlier.participant_id])
+    before = tally(trial.protocol, trial.ends_on, loaded[earlier.participant_id].history())
+    leaving = await _tally_of_duplicate(connection, trial, later)
+    for table in TABLES.values():
+        await _move(connection, table, trial.id, later, earlier, moment)
+    person = (await load_people(connection, trial.id, jobcentres, ids))[earlier.participant_id]
+    after = tally(trial.protocol, trial.ends_on, person.history())
+    parts: dict[tuple[str, Arm], list[Mapping[date, Mapping[str, int]]]] = {}
+    parts.setdefault((person.jobcentre, person.arm), []).append(difference(before, after))
+    for key, numbers in leaving.items():
+        parts.setdefault(key, []).append(numbers)
+    await add_to_counts(connection, trial.id, {key: add_up(several) for key, several in parts.items()})
+    await store_states(connection, trial, [person])
+
+
+async def _tally_of_duplicate(
+    connection: AsyncConnection, trial: Trial, later: _Holder
+) -> dict[tuple[str, Arm], Mapping[date, Mapping[str, int]]]:
+    """What the duplicate counted as long as it was none, to be taken away."""
+    assert later.drawn_at is not None
+    rows = await connection.execute(
+        text("select max(registered_at) - interval '1 microsecond' from duplicate where participant_id = :participant"),
+        {"participant": later.participant_id},
+    )
+    person = (
+        await load_people(connection, trial.id, [later.jobcentre], [later.participant_id], rows.scalar_one())
+    )[later.participant_id]
+    counted = tally(trial.protocol, trial.ends_on, person.history())
+    return {(person.jobcentre, person.arm): difference(counted, {})}
+
+
+async def _move(
+    connection: AsyncConnection, table: RecordTable, trial_id: str, later: _Holder, earlier: _Holder, moment: datetime
+) -> None:
+    rows = await connection.execute(
+        text(
+            f"""
+            select version_id, record_id, client_id, external_id, revision, retraction_reason, participant_id,
+                   {", ".join(table.columns)}
+            from {table.name}
+            where jobcentre_code = :jobcentre and trial_id = :trial and participant_id = :participant
+              and superseded_at = 'infinity' order by version_id
+            """  # noqa: S608 - table and columns of our own
+        ),
+        {"jobcentre": later.jobcentre, "trial": trial_id, "participant": later.participant_id},
+    )
+    batch_id = uuid7_at(moment)
+    old: list[Any] = list(rows)
+    if not old:
+        return
+    versions = [
+        (
+            earlier.jobcentre,
+            trial_id,
+            uuid7_at(moment, place),
+            row.record_id,
+            row.version_id,
+            earlier.participant_id,
+            row.client_id,
+            row.external_id,
+            row.revision,
+            row.retraction_reason,
+            batch_id,
+            moment,
+            *table.values_of(table.fact_of(row)),
+        )
+        for place, row in enumerate(old)
+    ]
+    await insert_versions(connection, table, versions)
+    parameters = {
+        "moment": moment,
+        "trial": trial_id,
+        "kind": table.kind,
+        "jobcentre": later.jobcentre,
+        "ids": [row.version_id for row in old],
+        "external_ids": [row.external_id for row in old],
+        "clients": [row.client_id for row in old],
+        "new_ids": [version[2] for version in versions],
+        "of_jobcentre": earlier.jobcentre,
+    }
+    await connection.execute(
+        text(
+            f"""
+            update {table.name} set superseded_at = :moment
+            where jobcentre_code = :jobcentre and trial_id = :trial and version_id = any(:ids)
+            """  # noqa: S608 - table of our own
+        ),
+        parameters,
+    )
+    await connection.execute(
+        text(
+            """
+            update record_key set jobcentre_code = :of_jobcentre, version_id = moved.new_id
+            from unnest(cast(:external_ids as text[]), cast(:clients as text[]), cast(:new_ids as uuid[]))
+                 as moved (external_id, client_id, new_id)
+            where record_key.trial_id = :trial and record_key.kind = :kind
+              and record_key.external_id = moved.external_id and record_key.client_id = moved.client_id
+            """
+        ),
+        parameters,
+    )
