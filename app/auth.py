@@ -477,6 +477,7 @@ async def _authenticate(
     verifier: TokenVerifier = request.app.state.verifier
     principal = await verifier.verify(credentials.credentials)
     request.state.principal = principal  # the access log names the client
+    request.app.state.limit.take(principal.client_id)
     return principal
 
 

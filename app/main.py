@@ -14,9 +14,11 @@ from app.access_log import AccessLog, configure_logging
 from app.auth import LocalIssuer, TokenVerifier
 from app.db.embedded import EmbeddedPostgres
 from app.db.session import Database, make_engine
+from app.db.signing import Signer
 from app.db.vault import Vault, load_or_create_master_key
-from app.read_log import ReadLog
-from app.routers import batches, health, participants, protocols, records, reports, trials
+from app.limits import RateLimit
+from app.read_log import ReadLog, RefusalLog
+from app.routers import audit, batches, grants, health, participants, protocols, records, reports, trials
 from app.routers.support import Services
 from app.settings import Settings
 
@@ -47,10 +49,12 @@ def create_app(
         database = Database(make_engine(database_url, settings.pool_size))
         async with database.engine.begin() as connection:
             vault = await Vault.open(connection, master_key_of(settings))
+            signer = await Signer.open(connection, master_key_of(settings))
         reads = ReadLog(database)
         reads.start()
-        app.state.services = Services(database, vault, clock, reads)
+        app.state.services = Services(database, vault, clock, reads, signer)
         app.state.verifier = _verifier(settings)
+        app.state.limit = RateLimit(settings.rate_limit)
         app.openapi()
         yield
         await reads.stop()
@@ -75,9 +79,10 @@ def create_app(
         app.include_router(module.router)
     for router in records.routers:
         app.include_router(router)
-    for module in (batches, reports, health):
+    for module in (batches, reports, grants, audit, health):
         app.include_router(module.router)
     problems.install(app, max_body_bytes=settings.max_body_bytes)
+    app.add_middleware(RefusalLog)
     app.add_middleware(AccessLog)
     app.openapi = lambda: _contract(app)  # type: ignore[method-assign]
     return app

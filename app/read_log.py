@@ -7,8 +7,14 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-from app.db.audit import Entry, append
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.db.audit import EVERYWHERE, Entry, append
 from app.db.session import EVERYTHING, Database
+
+_log = structlog.get_logger(__name__)
 
 
 class ReadLog:
@@ -62,6 +68,35 @@ class ReadLog:
         for _, done in group:
             if not done.done():
                 done.set_result(None)
+
+
+class RefusalLog:
+    """ASGI middleware: a refused access (401, 403, 404 of the API) is in the trail before it is answered."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not scope["path"].startswith("/v1/"):
+            await self.app(scope, receive, send)
+            return
+
+        async def watched(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] in (401, 403, 404):
+                await self._note(scope, message["status"])
+            await send(message)
+
+        await self.app(scope, receive, watched)
+
+    async def _note(self, scope: Scope, status: int) -> None:
+        """Nothing of what was sent is noted but the route. A trail that cannot be written must not hide the refusal."""
+        principal = scope.get("state", {}).get("principal")
+        details = {"method": scope["method"], "route": getattr(scope.get("route"), "path", "none"), "status": status}
+        entry = Entry(EVERYWHERE, getattr(principal, "client_id", None), "access.refused", None, None, details)
+        try:
+            await scope["app"].state.services.reads.note(entry)
+        except (SQLAlchemyError, OSError):
+            _log.warning("refusal_not_noted", status=status)
 
 
 def _merged(entries: Sequence[Entry]) -> list[Entry]:

@@ -17,6 +17,8 @@ from pydantic_core import to_json
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.db.kinds import TABLES
+
 Chain = Literal["writes", "reads"]
 EVERYWHERE = ""
 _BEGINNING = bytes(32)
@@ -220,6 +222,20 @@ def _stored(row: Any) -> StoredEntry:
     return StoredEntry(entry, row.chain, row.position, row.at, row.previous_hash, row.hash)
 
 
+async def _batches_of(connection: AsyncConnection, participant_id: UUID) -> list[str]:
+    """The batches that brought versions of a participant's records: their entries speak of the participant too."""
+    versions = " union ".join(
+        f"""
+        select batch_id from {table.name}
+        where (jobcentre_code, trial_id, participant_id) in (
+            select jobcentre_code, trial_id, participant_id from participant where participant_id = :participant)
+        """  # noqa: S608 - tables of our own
+        for table in TABLES.values()
+    )
+    rows = await connection.execute(text(versions), {"participant": participant_id})
+    return [str(batch_id) for batch_id in rows.scalars()]
+
+
 async def list_entries(
     connection: AsyncConnection,
     participant_id: UUID | None,
@@ -230,11 +246,13 @@ async def list_entries(
 ) -> list[StoredEntry]:
     """Entries by their moment, those after one of them."""
     at, jobcentre, chain, position = after or (None, "", "", -1)
+    batches = [] if participant_id is None else await _batches_of(connection, participant_id)
     rows = await connection.execute(
         text(
             f"""
             {_SELECT}
-            where (cast(:participant as uuid) is null or participant_id = :participant)
+            where (cast(:participant as uuid) is null or participant_id = :participant
+                   or details ->> 'batch' = any(cast(:batches as text[])))
               and (cast(:client as text) is null or client_id = :client)
               and (cast(:since as timestamptz) is null or at >= :since)
               and (cast(:at as timestamptz) is null
@@ -244,6 +262,7 @@ async def list_entries(
         ),
         {
             "participant": participant_id,
+            "batches": batches,
             "client": client,
             "since": since,
             "at": at,

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -11,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.audit import Entry, append
 from app.db.histories import load_people
-from app.db.ids import uuid7_at
-from app.db.kinds import TABLES, RecordTable, insert_versions
+from app.db.kinds import TABLES
 from app.db.projections import add_to_counts, store_states
+from app.db.reissue import Ownership, latest_versions, reissue
 from app.db.screening import release
 from app.db.strata import lock_strata
 from app.db.trials import Trial
@@ -187,7 +186,11 @@ async def _pass_on(
     before = tally(trial.protocol, trial.ends_on, loaded[earlier.participant_id].history())
     leaving = await _tally_of_duplicate(connection, trial, later)
     for table in TABLES.values():
-        await _move(connection, table, trial.id, later, earlier, moment)
+        rows = await latest_versions(
+            connection, table, trial.id, later.jobcentre, participant_id=later.participant_id
+        )
+        owner = Ownership(earlier.jobcentre, earlier.participant_id)
+        await reissue(connection, table, trial.id, rows, owner, moment)
     person = (await load_people(connection, trial.id, jobcentres, ids))[earlier.participant_id]
     after = tally(trial.protocol, trial.ends_on, person.history())
     parts: dict[tuple[str, Arm], list[Mapping[date, Mapping[str, int]]]] = {}
@@ -213,74 +216,3 @@ async def _tally_of_duplicate(
     counted = tally(trial.protocol, trial.ends_on, person.history())
     return {(person.jobcentre, person.arm): difference(counted, {})}
 
-
-async def _move(
-    connection: AsyncConnection, table: RecordTable, trial_id: str, later: _Holder, earlier: _Holder, moment: datetime
-) -> None:
-    rows = await connection.execute(
-        text(
-            f"""
-            select version_id, record_id, client_id, external_id, revision, retraction_reason, participant_id,
-                   {", ".join(table.columns)}
-            from {table.name}
-            where jobcentre_code = :jobcentre and trial_id = :trial and participant_id = :participant
-              and superseded_at = 'infinity' order by version_id
-            """  # noqa: S608 - table and columns of our own
-        ),
-        {"jobcentre": later.jobcentre, "trial": trial_id, "participant": later.participant_id},
-    )
-    batch_id = uuid7_at(moment)
-    old: list[Any] = list(rows)
-    if not old:
-        return
-    versions = [
-        (
-            earlier.jobcentre,
-            trial_id,
-            uuid7_at(moment, place),
-            row.record_id,
-            row.version_id,
-            earlier.participant_id,
-            row.client_id,
-            row.external_id,
-            row.revision,
-            row.retraction_reason,
-            batch_id,
-            moment,
-            *table.values_of(table.fact_of(row)),
-        )
-        for place, row in enumerate(old)
-    ]
-    await insert_versions(connection, table, versions)
-    parameters = {
-        "moment": moment,
-        "trial": trial_id,
-        "kind": table.kind,
-        "jobcentre": later.jobcentre,
-        "ids": [row.version_id for row in old],
-        "external_ids": [row.external_id for row in old],
-        "clients": [row.client_id for row in old],
-        "new_ids": [version[2] for version in versions],
-        "of_jobcentre": earlier.jobcentre,
-    }
-    await connection.execute(
-        text(
-            f"""
-            update {table.name} set superseded_at = :moment
-            where jobcentre_code = :jobcentre and trial_id = :trial and version_id = any(:ids)
-            """  # noqa: S608 - table of our own
-        ),
-        parameters,
-    )
-    await connection.execute(
-        text(
-            """
-            update record_key set jobcentre_code = :of_jobcentre, version_id = moved.new_id
-            from unnest(cast(:external_ids as text[]), cast(:clients as text[]), cast(:new_ids as uuid[]))
-                 as moved (external_id, client_id, new_id)
-            where record_key.trial_id = :trial and record_key.kind = :kind
-              and record_key.external_id = moved.external_id and record_key.client_id = moved.client_id
-            """
-        ),
-        parameters,
-    )

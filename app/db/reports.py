@@ -1,5 +1,6 @@
-"""Reads for the weekly summary: kept counts added up, nothing judged."""
+"""Reads for the weekly summary: kept counts added up; or, as known at an earlier moment, everyone judged anew."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -9,8 +10,11 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.db.histories import load_everyone
+from app.db.kinds import TABLES
+from app.db.trials import Trial
 from app.domain.draw import Arm
-from app.domain.figures import SUMS
+from app.domain.figures import SUMS, tally
 
 _SUMMED = ", ".join(f"sum({name})::int as {name}" for name in SUMS)
 _COLUMNS = ", ".join(SUMS)
@@ -61,6 +65,25 @@ def _counter(row: Row[Any]) -> Counter[str]:
     return Counter({name: getattr(row, name) for name in SUMS})
 
 
+async def numbers_known_at(
+    connection: AsyncConnection, trial: Trial, jobcentres: Collection[str], first: date, last: date, known_at: datetime
+) -> WeekNumbers:
+    """The same out of the versions that stood at a moment, by the function that made the kept counts."""
+    before: dict[tuple[str, Arm], Counter[str]] = {}
+    weeks: dict[tuple[str, Arm], dict[date, Counter[str]]] = {}
+    for jobcentre in sorted(jobcentres):
+        people = await load_everyone(connection, trial.id, jobcentre, known_at)
+        for person in people.values():
+            key = (jobcentre, person.arm)
+            for monday, counted in tally(trial.protocol, trial.ends_on, person.history()).items():
+                if monday < first:
+                    before.setdefault(key, Counter()).update({name: counted[name] for name in SUMS})
+                elif monday <= last:
+                    weeks.setdefault(key, {}).setdefault(monday, Counter()).update(counted)
+            await asyncio.sleep(0)  # others are answered meanwhile
+    return WeekNumbers(before, weeks)
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """A client that delivers a kind of records, and when it last did."""
@@ -70,22 +93,53 @@ class Source:
     last_received_at: datetime
 
 
-async def sources_of(connection: AsyncConnection, trial_id: str, jobcentres: Collection[str]) -> list[Source]:
-    """Who delivers to these jobcentres, with the latest delivery of each kind."""
+async def sources_of(
+    connection: AsyncConnection, trial_id: str, jobcentres: Collection[str], known_at: datetime | None
+) -> list[Source]:
+    """Who delivers to these jobcentres, with the latest delivery of each kind; as known then, of those that brought a version."""
+    parameters = {"trial": trial_id, "jobcentres": sorted(jobcentres), "known_at": known_at}
+    if known_at is None:
+        delivered = "select client_id, kind, last_received_at as at from source"
+    else:
+        delivered = " union all ".join(
+            f"select client_id, '{table.kind}' as kind, registered_at as at, jobcentre_code, trial_id from {table.name}"
+            for table in TABLES.values()
+        )
+        delivered = f"select client_id, kind, at from ({delivered}) version"
     rows = await connection.execute(
         text(
-            """
-            select client_id, kind, max(last_received_at) from source
-            where jobcentre_code = any(:jobcentres) and trial_id = :trial group by client_id, kind order by client_id, kind
-            """
+            f"""
+            select client_id, kind, max(at) from (
+                {delivered} where jobcentre_code = any(:jobcentres) and trial_id = :trial
+            ) delivery
+            where cast(:known_at as timestamptz) is null or at <= :known_at
+            group by client_id, kind order by client_id, kind
+            """  # noqa: S608 - tables and kinds of our own
         ),
-        {"trial": trial_id, "jobcentres": sorted(jobcentres)},
+        parameters,
     )
     return [Source(*row) for row in rows]
 
 
+async def settle(connection: AsyncConnection, trial_id: str, jobcentres: Collection[str]) -> None:
+    """Waits for what is being registered in these jobcentres, and holds back what is not, until the transaction ends.
+
+    Within one jobcentre every snapshot is whole; over several, one could hold a later registration and miss an earlier one.
+    """
+    if len(jobcentres) > 1:
+        await connection.execute(
+            text(
+                """
+                select from stratum where jobcentre_code = any(:jobcentres) and trial_id = :trial
+                order by jobcentre_code for share
+                """
+            ),
+            {"trial": trial_id, "jobcentres": sorted(jobcentres)},
+        )
+
+
 async def watermark_of(connection: AsyncConnection, trial_id: str, jobcentres: Collection[str]) -> datetime | None:
-    """When the latest of what the report shows was registered; None while there is nothing."""
+    """The moment up to which the report holds everything registered in these jobcentres; None while there is nothing."""
     rows = await connection.execute(
         text(
             """

@@ -44,18 +44,7 @@ class Vault:
     @classmethod
     async def open(cls, connection: AsyncConnection, master_key: bytes) -> Self:
         """The vault of a database, made at the first start. WrongMasterKeyError when the key does not fit."""
-        fresh = _seal(master_key, os.urandom(KEY_BYTES), _INDEX_KEY.encode())
-        await connection.execute(
-            text("insert into vault.secret (name, wrapped) values (:name, :wrapped) on conflict do nothing"),
-            {"name": _INDEX_KEY, "wrapped": fresh},
-        )
-        stored = await connection.execute(
-            text("select wrapped from vault.secret where name = :name"), {"name": _INDEX_KEY}
-        )
-        try:
-            return cls(master_key, _open(master_key, stored.scalar_one(), _INDEX_KEY.encode()))
-        except InvalidTag:
-            raise WrongMasterKeyError("The master key does not fit this database.") from None
+        return cls(master_key, await stored_secret(connection, master_key, _INDEX_KEY, os.urandom(KEY_BYTES)))
 
     def blind_index(self, cpr: str) -> bytes:
         """HMAC-SHA-256 of a CPR number: equal for equal numbers, and no way back."""
@@ -76,6 +65,19 @@ class Vault:
 
     def open_seed(self, trial: str, sealed: bytes) -> bytes:
         return _open(self._master_key, sealed, _seed_context(trial))
+
+
+async def stored_secret(connection: AsyncConnection, master_key: bytes, name: str, fresh: bytes) -> bytes:
+    """A secret of the database; ``fresh`` becomes it when there is none. WrongMasterKeyError when the key does not fit."""
+    await connection.execute(
+        text("insert into vault.secret (name, wrapped) values (:name, :wrapped) on conflict do nothing"),
+        {"name": name, "wrapped": _seal(master_key, fresh, name.encode())},
+    )
+    stored = await connection.execute(text("select wrapped from vault.secret where name = :name"), {"name": name})
+    try:
+        return _open(master_key, stored.scalar_one(), name.encode())
+    except InvalidTag:
+        raise WrongMasterKeyError("The master key does not fit this database.") from None
 
 
 async def change_master_key(connection: AsyncConnection, old: bytes, new: bytes) -> int:

@@ -1,6 +1,6 @@
 """The weekly summary and the conditions (domain 5): figures of jobcentres, regions and the trial."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -10,9 +10,9 @@ from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.auth import Principal, requires
-from app.db.reports import sources_of, watermark_of, week_numbers
+from app.db.reports import WeekNumbers, numbers_known_at, settle, sources_of, watermark_of, week_numbers
 from app.db.trials import Trial
-from app.domain.calendar import last_week_over, monday_of, week_code
+from app.domain.calendar import civil_day, last_week_over, monday_of, week_code
 from app.domain.facts import ExitReason
 from app.domain.figures import (
     Group,
@@ -26,7 +26,7 @@ from app.domain.figures import (
 from app.domain.timeline import last_monday
 from app.problems import COMMON, Problem, problem_responses
 from app.routers.fields import WeekCode
-from app.routers.support import TrialPath, Use, answer, digest, trial_or_404, with_etag
+from app.routers.support import KnownAt, Services, TrialPath, Use, answer, digest, trial_or_404, with_etag
 from app.routers.tables_out import to_csv, wants_csv
 
 router = APIRouter(tags=["reports"])
@@ -149,19 +149,20 @@ async def get_weekly_summary(
     week: Week = None,
     by: Annotated[By, Query(description="Whose rows.")] = "jobcentre",
     first: Annotated[WeekCode | None, Query(alias="from", description="First week of a span up to `week`.")] = None,
+    known_at: KnownAt = None,
 ) -> Response:
     """Rows by group and arm for a week, or a span of weeks, each with the sums of everything up to it.
 
     Of groups that lie wholly within what the token is bound to. The running week enters only when it is named."""
-    today = use.today()
-    async with use.read(principal) as connection:
+    async with use.write(principal, keep=False) as connection:
         trial = await trial_or_404(connection, trial_id)
-        groups = _visible_groups(principal, trial, by)
+        groups = visible_groups(principal, trial, by)
+        today = as_of_day(use, known_at)
         weeks = _span(trial, today, first, week)
-        rows = await _rows(connection, trial, groups, weeks, today)
-        watermark = await watermark_of(connection, trial_id, groups)
-        sources = await sources_of(connection, trial_id, groups)
-    await use.noted(principal, "weekly_summary.read", trial_id, groups, by=by, week=week, first=first)
+        numbers, watermark = await numbers_and_watermark(connection, trial, groups, weeks[0], weeks[-1], known_at)
+        sources = await sources_of(connection, trial_id, groups, known_at)
+    rows = summary_rows(trial.protocol, groups, numbers.before, numbers.weeks, weeks, today)
+    await use.noted(principal, "weekly_summary.read", trial_id, groups, by=by, week=week, first=first, known_at=known_at)
     items = [_summary_item(row) for row in rows]
     if wants_csv(request.headers.get("accept")):
         return _csv_answer(request, items)
@@ -176,19 +177,19 @@ async def get_weekly_summary(
     responses={200: _CSV, **problem_responses(*COMMON, "not_found")},
 )
 async def get_conditions(
-    request: Request, use: Use, trial_id: TrialPath, principal: Reader, week: Week = None
+    request: Request, use: Use, trial_id: TrialPath, principal: Reader, week: Week = None, known_at: KnownAt = None
 ) -> Response:
     """The treatment arm of each jobcentre, cumulative to the week (domain 5 [F])."""
-    today = use.today()
-    async with use.read(principal) as connection:
+    async with use.write(principal, keep=False) as connection:
         trial = await trial_or_404(connection, trial_id)
-        groups = _visible_groups(principal, trial, "jobcentre")
+        groups = visible_groups(principal, trial, "jobcentre")
+        today = as_of_day(use, known_at)
         (monday,) = _span(trial, today, None, week)
-        numbers = await week_numbers(connection, trial_id, groups, monday + timedelta(days=7), monday)
-        watermark = await watermark_of(connection, trial_id, groups)
-    await use.noted(principal, "conditions.read", trial_id, groups, week=week)
+        after = monday + timedelta(days=7)
+        numbers, watermark = await numbers_and_watermark(connection, trial, groups, after, monday, known_at)
+    await use.noted(principal, "conditions.read", trial_id, groups, week=week, known_at=known_at)
     items = [
-        _conditions_item(trial, code, monday, numbers.before.get((code, "treatment"), {})) for code in sorted(groups)
+        conditions_item(trial, code, monday, numbers.before.get((code, "treatment"), {})) for code in sorted(groups)
     ]
     if wants_csv(request.headers.get("accept")):
         return _csv_answer(request, items)
@@ -200,7 +201,7 @@ def _csv_answer(request: Request, items: Sequence[Mapping[str, Any]]) -> Respons
     return with_etag(request, content, "text/csv; charset=utf-8", digest(content))
 
 
-def _visible_groups(principal: Principal, trial: Trial, by: By) -> dict[str, Group]:
+def visible_groups(principal: Principal, trial: Trial, by: By) -> dict[str, Group]:
     """The group of each jobcentre whose group the client sees as a whole; Problem ``not_found`` when it sees none.
 
     A sum over jobcentres of which some are not the client's would be nobody's figure.
@@ -238,11 +239,26 @@ def _span(trial: Trial, today: date, first: date | None, last: date | None) -> l
     return [first + timedelta(days=7 * place) for place in range((last - first).days // 7 + 1)]
 
 
-async def _rows(
-    connection: AsyncConnection, trial: Trial, groups: Mapping[str, Group], weeks: Sequence[date], today: date
-) -> list[SummaryRow]:
-    numbers = await week_numbers(connection, trial.id, groups, weeks[0], weeks[-1])
-    return summary_rows(trial.protocol, groups, numbers.before, numbers.weeks, weeks, today)
+def as_of_day(use: Services, known_at: datetime | None) -> date:
+    """The day by which weeks are over: of the earlier of now and ``known_at``."""
+    now = use.clock()
+    return civil_day(now if known_at is None else min(now, known_at))
+
+
+async def numbers_and_watermark(
+    connection: AsyncConnection,
+    trial: Trial,
+    groups: Collection[str],
+    first: date,
+    last: date,
+    known_at: datetime | None,
+) -> tuple[WeekNumbers, datetime | None]:
+    """The counts of weeks with the watermark that they are cut to; as known then, when a moment is given."""
+    await settle(connection, trial.id, groups)
+    watermark = await watermark_of(connection, trial.id, groups)
+    if known_at is None or watermark is None or watermark <= known_at:
+        return await week_numbers(connection, trial.id, groups, first, last), watermark
+    return await numbers_known_at(connection, trial, groups, first, last, known_at), known_at
 
 
 def _group_view(group: Group) -> dict[str, str]:
@@ -274,7 +290,7 @@ def _summary_item(row: SummaryRow) -> dict[str, Any]:
     return item if row.action_plan is None else {**item, "action_plan": row.action_plan}
 
 
-def _conditions_item(trial: Trial, jobcentre: str, monday: date, sums: Mapping[str, int]) -> dict[str, Any]:
+def conditions_item(trial: Trial, jobcentre: str, monday: date, sums: Mapping[str, int]) -> dict[str, Any]:
     return {
         "week": week_code(monday),
         "group": {"jobcentre": jobcentre},

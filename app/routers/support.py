@@ -11,12 +11,14 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Path, Query, Request, Response
+from pydantic import AwareDatetime
 from pydantic_core import from_json, to_json
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.auth import Principal
 from app.db.audit import EVERYWHERE, Entry
 from app.db.session import ALL, Database, Sight
+from app.db.signing import Signer
 from app.db.trials import Trial, load_trial
 from app.db.vault import Vault
 from app.domain.calendar import civil_day
@@ -35,6 +37,7 @@ class Services:
     vault: Vault
     clock: Callable[[], datetime]
     reads: ReadLog
+    signer: Signer
 
     async def noted(
         self,
@@ -77,6 +80,13 @@ def _services(request: Request) -> Services:
 Use = Annotated[Services, Depends(_services)]
 TrialPath = Annotated[
     str, Path(alias="trial", pattern=r"^[a-z0-9-]{1,40}$", description="Id of the trial.", examples=["prvij"])
+]
+KnownAt = Annotated[
+    AwareDatetime | None,
+    Query(
+        description="As it was known at this moment: what was registered afterwards is left out.",
+        examples=["2026-11-21T21:00:00Z"],
+    ),
 ]
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items at most.")]
 Cursor = Annotated[

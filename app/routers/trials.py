@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
 from app.auth import Principal, authenticated, requires, requires_any
 from app.db.draws import published_draws
+from app.db.handovers import hand_over
 from app.db.trials import Jobcentre, NewTrial, Trial, close_trial, create_trial, load_trials, trial_ids
 from app.problems import BODY, COMMON, Problem, problem_responses
 from app.protocols import protocols
@@ -112,6 +113,25 @@ class TrialView(BaseModel):
 class TrialList(BaseModel):
     items: list[TrialView]
     next: str | None
+
+
+class HandoverIn(BaseModel):
+    """Whose records of a jobcentre become whose."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"jobcentre": "849", "from_client": "case-system-849", "to_client": "new-system-849"}]
+        },
+    )
+
+    jobcentre: JobcentreCode
+    from_client: Text
+    to_client: Text
+
+
+class HandoverView(BaseModel):
+    handed_over: dict[str, int] = Field(description="How many records, by kind.", examples=[{"conversations": 120}])
 
 
 class DrawView(BaseModel):
@@ -252,6 +272,33 @@ async def post_close(
         await close_trial(connection, trial_id, principal.client_id)
         trial = await trial_or_404(connection, trial_id)
     return answer(request, _view(use, trial))
+
+
+@router.post(
+    "/v1/trials/{trial}/handovers",
+    operation_id="handOverRecords",
+    summary="Hand a client's records to its successor",
+    response_model=HandoverView,
+    responses=problem_responses(*COMMON, *BODY, "not_found", "handover_conflict"),
+)
+async def post_handover(
+    request: Request,
+    body: HandoverIn,
+    use: Use,
+    trial_id: TrialPath,
+    principal: Annotated[Principal, Depends(requires("trials:write"))],
+) -> Response:
+    """When a municipality changes its case system: the successor corrects and retracts these records from then on.
+
+    Each gets a new version of the successor's; sent again, it finds nothing more to hand over."""
+    async with use.write(principal) as connection:
+        trial = await trial_or_404(connection, trial_id)
+        if body.jobcentre not in trial.jobcentres or not principal.reads_person_of(body.jobcentre):
+            raise Problem("not_found")
+        moved = await hand_over(
+            connection, trial, body.jobcentre, body.from_client, body.to_client, principal.client_id
+        )
+    return answer(request, {"handed_over": moved})
 
 
 @router.get(

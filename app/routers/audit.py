@@ -1,0 +1,116 @@
+"""The audit trail, for the auditor: who did or read what, when; and the heads of its chains, signed."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import AwareDatetime, BaseModel, Field
+
+from app.auth import Principal, requires
+from app.db.audit import StoredEntry, heads_of_audit, list_entries
+from app.db.session import EVERYTHING
+from app.problems import COMMON, problem_responses
+from app.routers.support import Cursor, Limit, Use, answer, decode_cursor, encode_cursor, page, whole_number
+
+router = APIRouter(tags=["audit"])
+Auditor = Annotated[Principal, Depends(requires("audit:read"))]
+
+
+class AuditEntryView(BaseModel):
+    """An entry of a hash chain. Nothing in it is personal: ids, codes, counts and dates."""
+
+    at: datetime
+    client_id: str | None
+    action: str = Field(examples=["participant.drawn"])
+    trial: str | None
+    participant_id: UUID | None
+    details: dict[str, Any]
+    jobcentre: str = Field(description="The chain's jobcentre; empty for what belongs to no single one.")
+    chain: Literal["writes", "reads"]
+    position: int
+    previous_hash: str
+    hash: str = Field(description="SHA-256 over `previous_hash` and the entry in canonical JSON: see docs/verify.md.")
+
+
+class AuditPage(BaseModel):
+    items: list[AuditEntryView]
+    next: str | None
+
+
+class HeadView(BaseModel):
+    jobcentre: str
+    chain: Literal["writes", "reads"]
+    length: int
+    head: str
+
+
+class HeadsView(BaseModel):
+    """The heads of all chains, and the same as a signed JWS (ES256) with the moment in it."""
+
+    items: list[HeadView]
+    jws: str
+    jwk: dict[str, str] = Field(description="The public key of the signature.")
+
+
+@router.get(
+    "/v1/audit",
+    operation_id="listAudit",
+    summary="Who did or read what, when",
+    response_model=AuditPage,
+    responses=problem_responses(*COMMON),
+)
+async def get_audit(
+    request: Request,
+    use: Use,
+    principal: Auditor,
+    participant_id: UUID | None = None,
+    client_id: Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")] = None,
+    since: Annotated[AwareDatetime | None, Query(alias="from", description="Entries from this moment on.")] = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Response:
+    """In the order of their moments. Of a participant also the batches that brought records of theirs."""
+    after = decode_cursor(cursor, datetime.fromisoformat, str, str, whole_number)
+    async with use.database.read(EVERYTHING) as connection:
+        entries = await list_entries(connection, participant_id, client_id, since, after, limit + 1)
+    await use.noted(principal, "audit.read", None, (), participant_id, client_id=client_id, since=since)
+    return page(
+        request,
+        [_view(each) for each in entries],
+        limit,
+        lambda item: encode_cursor(item["at"], item["jobcentre"], item["chain"], item["position"]),
+    )
+
+
+@router.get(
+    "/v1/audit/heads",
+    operation_id="getAuditHeads",
+    summary="The heads of all chains, signed",
+    response_model=HeadsView,
+    responses=problem_responses(*COMMON),
+)
+async def get_heads(request: Request, use: Use, principal: Auditor) -> Response:
+    """Whoever keeps these can tell later whether anything before them was changed, removed or inserted."""
+    async with use.database.read(EVERYTHING) as connection:
+        heads = await heads_of_audit(connection)
+    await use.noted(principal, "audit.heads_read")
+    jws = use.signer.sign({"iat": int(use.clock().timestamp()), "heads": heads})
+    return answer(request, {"items": heads, "jws": jws, "jwk": use.signer.public_jwk()})
+
+
+def _view(stored: StoredEntry) -> dict[str, Any]:
+    entry = stored.entry
+    return {
+        "at": stored.at,
+        "client_id": entry.client,
+        "action": entry.action,
+        "trial": entry.trial,
+        "participant_id": entry.participant_id,
+        "details": entry.details,
+        "jobcentre": entry.jobcentre,
+        "chain": stored.chain,
+        "position": stored.position,
+        "previous_hash": stored.previous_hash.hex(),
+        "hash": stored.hash.hex(),
+    }

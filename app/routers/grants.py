@@ -1,0 +1,141 @@
+"""Grant assessments: frozen as decided, answered beside what they are today (domain 5)."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.auth import Principal, requires
+from app.db.grants import Frozen, freeze, frozen_assessments
+from app.db.trials import Trial
+from app.domain.calendar import is_over, week_code
+from app.problems import BODY, COMMON, Problem, problem_responses
+from app.routers.fields import JobcentreCode, WeekCode
+from app.routers.reports import ConditionsRow, conditions_item, numbers_and_watermark, visible_groups
+from app.routers.support import TrialPath, Use, answer, trial_or_404
+
+router = APIRouter(tags=["reports"])
+
+
+class AssessmentIn(BaseModel):
+    """Which figure to freeze."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"jobcentre": "849", "week": "2011-W26"}]})
+
+    jobcentre: JobcentreCode
+    week: WeekCode = Field(description="A week that is over; the figures are cumulative to it.")
+
+
+class AssessmentInput(BaseModel):
+    """What one treatment participant adds to the sums, under the pseudonym of the published draws."""
+
+    pseudonym: str
+    conversation_due: int
+    conversation_held: int
+    conversation_conforming: int
+    activation_due: int
+    activated: int
+    workplace_activated: int
+    entries: int
+    first_conversations: int
+
+
+class AssessmentView(BaseModel):
+    """An assessment as it was decided, and the same figure today."""
+
+    week: str
+    jobcentre: str
+    frozen_at: datetime
+    client_id: str = Field(description="Who froze it.")
+    watermark: datetime | None = Field(description="Everything registered up to this moment is in the frozen figures.")
+    frozen: ConditionsRow
+    inputs: list[AssessmentInput] = Field(description="The frozen sums are the sums of these.")
+    today: ConditionsRow
+
+
+class AssessmentList(BaseModel):
+    items: list[AssessmentView]
+
+
+@router.post(
+    "/v1/trials/{trial}/grant-assessments",
+    operation_id="freezeGrantAssessment",
+    summary="Freeze the grant of a jobcentre up to a week",
+    status_code=201,
+    response_model=AssessmentView,
+    responses={
+        200: {"model": AssessmentView, "description": "It was frozen before: the same."},
+        **problem_responses(*COMMON, *BODY, "not_found"),
+    },
+)
+async def post_assessment(
+    request: Request,
+    body: AssessmentIn,
+    use: Use,
+    trial_id: TrialPath,
+    principal: Annotated[Principal, Depends(requires("trials:write"))],
+) -> Response:
+    """Figures, watermark, date and every input are kept as decided; later corrections never change them."""
+    async with use.write(principal) as connection:
+        trial = await trial_or_404(connection, trial_id)
+        if body.jobcentre not in trial.jobcentres or not principal.reads_person_of(body.jobcentre):
+            raise Problem("not_found")
+        if not is_over(body.week, use.today()):
+            raise Problem("malformed", errors=[("/week", "date_in_future")])
+        frozen = [each for each in await frozen_assessments(connection, trial_id, [body.jobcentre]) if each.monday == body.week]
+        created = False
+        today, watermark = await _figures(connection, trial, body.jobcentre, body.week)
+        if not frozen:
+            created = await freeze(
+                connection, trial, body.jobcentre, body.week, watermark, today, principal.client_id
+            )
+            frozen = [each for each in await frozen_assessments(connection, trial_id, [body.jobcentre]) if each.monday == body.week]
+    return answer(request, _view(frozen[0], today), 201 if created else 200)
+
+
+@router.get(
+    "/v1/trials/{trial}/grant-assessments",
+    operation_id="listGrantAssessments",
+    summary="The frozen assessments beside today's figures",
+    response_model=AssessmentList,
+    responses=problem_responses(*COMMON, "not_found"),
+)
+async def list_assessments(
+    request: Request,
+    use: Use,
+    trial_id: TrialPath,
+    principal: Annotated[Principal, Depends(requires("reports:read"))],
+) -> Response:
+    async with use.read(principal) as connection:
+        trial = await trial_or_404(connection, trial_id)
+        jobcentres = visible_groups(principal, trial, "jobcentre")
+        frozen = await frozen_assessments(connection, trial_id, jobcentres)
+        items = [
+            _view(each, (await _figures(connection, trial, each.jobcentre, each.monday))[0]) for each in frozen
+        ]
+    await use.noted(principal, "grant_assessments.read", trial_id, jobcentres)
+    return answer(request, {"items": items})
+
+
+async def _figures(
+    connection: Any, trial: Trial, jobcentre: str, monday: Any
+) -> tuple[dict[str, Any], datetime | None]:
+    """One jobcentre's conditions and grant up to a week, as they are now, and the watermark."""
+    after = monday + timedelta(days=7)
+    numbers, watermark = await numbers_and_watermark(connection, trial, [jobcentre], after, monday, None)
+    sums = numbers.before.get((jobcentre, "treatment"), {})
+    return conditions_item(trial, jobcentre, monday, sums), watermark
+
+
+def _view(frozen: Frozen, today: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "week": week_code(frozen.monday),
+        "jobcentre": frozen.jobcentre,
+        "frozen_at": frozen.frozen_at,
+        "client_id": frozen.client_id,
+        "watermark": frozen.watermark,
+        "frozen": frozen.figures,
+        "inputs": frozen.inputs,
+        "today": today,
+    }
