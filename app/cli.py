@@ -1,71 +1,35 @@
 """The command ``rettevej``: serve, token, migrate, verify, simulate."""
 
 import asyncio
-import os
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import httpx
 import typer
 import uvicorn
-from pydantic import ValidationError
-from rich.console import Console
 from uvicorn.supervisors import Multiprocess
 
 from app.auth import ROLES, LocalIssuer
-from app.db.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from app.cli_operate import app as operator
+from app.cli_support import DataDir, DatabaseUrl, console, database_of, fail, settings_of
 from app.db.migrate import migrate as apply_migrations
 from app.db.session import make_engine
-from app.main import embedded_in
+from app.operations import audit_faults
 from app.settings import Settings
 from app.simulate import SimulationError
 from app.simulate import run as run_simulation
 from app.verify import draws_faults
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The register of controlled employment trials.")
-console = Console(stderr=True, highlight=False)
-
-DataDir = Annotated[Path | None, typer.Option(help="Embedded database and keys made here.  [RETTEVEJ_DATA_DIR]")]
-DatabaseUrl = Annotated[str | None, typer.Option(help="A PostgreSQL server instead.  [RETTEVEJ_DATABASE_URL]")]
+app.add_typer(operator)
 Url = Annotated[str, typer.Option(help="Where the register answers.")]
 
 
 def main() -> None:
     app()
-
-
-def _fail(sentence: str) -> NoReturn:
-    console.print(f"rettevej: {sentence}", style="red", markup=False)
-    raise typer.Exit(1)
-
-
-def _settings(**options: object) -> Settings:
-    """The settings of environment and options. Options are put into the environment too, for worker processes."""
-    for name, value in options.items():
-        if value is not None:
-            os.environ[f"RETTEVEJ_{name.upper()}"] = str(value)
-    try:
-        return Settings()
-    except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, each['loc'])) or 'settings'}: {each['msg']}" for each in error.errors())
-        _fail(faults)
-
-
-@contextmanager
-def _database(settings: Settings) -> Iterator[str]:
-    """The URL of the database, which runs meanwhile: a server's, or the embedded one, started here."""
-    if settings.database_url is not None:
-        yield settings.database_url
-        return
-    try:
-        with embedded_in(settings.data_dir) as server:
-            yield server.url
-    except EmbeddedPostgresError as error:
-        _fail(str(error))
 
 
 @app.command()
@@ -77,9 +41,9 @@ def serve(
     workers: Annotated[int | None, typer.Option(help="Processes that answer.  [RETTEVEJ_WORKERS, 1]")] = None,
 ) -> None:
     """Start the register: database, migrations, server."""
-    settings = _settings(host=host, port=port, data_dir=data_dir, database_url=database_url, workers=workers)
+    settings = settings_of(host=host, port=port, data_dir=data_dir, database_url=database_url, workers=workers)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with _database(settings) as url:
+    with database_of(settings) as url:
         asyncio.run(_migrate(url))
         config = uvicorn.Config(
             "app.main:app_of_environment",
@@ -133,14 +97,14 @@ def token(
     data_dir: DataDir = None,
 ) -> None:
     """Print a token of the local issuer."""
-    settings = _settings(data_dir=data_dir)
+    settings = settings_of(data_dir=data_dir)
     if not settings.local_issuer_allowed:
-        _fail("the local issuer is for a local start with its own database; ask your issuer for a token")
+        fail("the local issuer is for a local start with its own database; ask your issuer for a token")
     issuer = LocalIssuer.load_or_create(settings.data_dir, settings.audience)
     try:
         typer.echo(issuer.token(role, client_id, tuple(jobcentre or ()), tuple(region or ()), hours))
     except ValueError as error:
-        _fail(str(error))
+        fail(str(error))
 
 
 async def _migrate(url: str) -> None:
@@ -154,31 +118,48 @@ async def _migrate(url: str) -> None:
 @app.command()
 def migrate(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
     """Bring the database's schema up to date."""
-    with _database(_settings(data_dir=data_dir, database_url=database_url)) as url:
+    with database_of(settings_of(data_dir=data_dir, database_url=database_url)) as url:
         asyncio.run(_migrate(url))
     console.print("The schema is up to date.")
 
 
 @app.command()
 def verify(
-    trial: Annotated[str, typer.Option(help="A closed trial.")],
+    trial: Annotated[str | None, typer.Option(help="A closed trial, whose draws are recomputed.")] = None,
+    audit: Annotated[bool, typer.Option("--audit", help="Recompute every hash chain of the audit trail.")] = False,
     url: Url = "http://127.0.0.1:8000",
     bearer: Annotated[str | None, typer.Option("--token", help="A token; of the local issuer where left out.")] = None,
     data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
 ) -> None:
-    """Recompute every draw of a closed trial from what the API publishes."""
+    """Recompute every draw of a closed trial from what the API publishes; or the audit trail from the database."""
+    if audit:
+        with database_of(settings_of(data_dir=data_dir, database_url=database_url), join=True) as database:
+            entries, faults = asyncio.run(audit_faults(database))
+        _tell(faults, f"{entries} audit entries recomputed: every chain is whole.")
+    if trial is not None:
+        _verify_draws(trial, url, bearer, data_dir)
+    elif not audit:
+        fail("say what to verify: --trial ID, --audit, or both")
+
+
+def _verify_draws(trial: str, url: str, bearer: str | None, data_dir: Path | None) -> None:
     if bearer is None:
-        settings = _settings(data_dir=data_dir)
+        settings = settings_of(data_dir=data_dir)
         bearer = LocalIssuer.load_or_create(settings.data_dir, settings.audience).token("auditor")
     try:
         draws, faults = draws_faults(url, trial, bearer)
     except (httpx.HTTPError, LookupError) as error:
-        _fail(f"{trial} could not be verified: {error}")
+        fail(f"{trial} could not be verified: {error}")
+    _tell(faults, f"{draws} draws of {trial} recomputed from the seed: every arm is as published.")
+
+
+def _tell(faults: Sequence[str], all_well: str) -> None:
     for fault in faults:
         console.print(fault, style="red", markup=False)
     if faults:
-        _fail(f"{len(faults)} faults in {draws} draws")
-    console.print(f"{draws} draws of {trial} recomputed from the seed: every arm is as published.")
+        fail(f"{len(faults)} faults found")
+    console.print(all_well)
 
 
 @app.command()
@@ -190,11 +171,11 @@ def simulate(
     data_dir: DataDir = None,
 ) -> None:
     """Play the whole trial through the API: eighteen case systems and a register integration."""
-    settings = _settings(data_dir=data_dir)
+    settings = settings_of(data_dir=data_dir)
     issuer = LocalIssuer.load_or_create(settings.data_dir, settings.audience)
     try:
         run_simulation(
             url, people, seed, trial, lambda role, client, jobcentres: issuer.token(role, client, jobcentres)
         )
     except SimulationError as error:
-        _fail(str(error))
+        fail(str(error))

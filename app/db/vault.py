@@ -117,12 +117,17 @@ def load_or_create_master_key(data_dir: Path) -> bytes:
     path = data_dir / "master.key"
     data_dir.mkdir(parents=True, exist_ok=True)
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        return write_key(path)
     except FileExistsError:
         key = path.read_bytes()
-        if len(key) != KEY_BYTES:
-            raise ValueError(f"{path} is not a master key: restore it from the backup") from None
-        return key
+    if len(key) != KEY_BYTES:
+        raise ValueError(f"{path} is not a master key: restore it from the backup")
+    return key
+
+
+def write_key(path: Path) -> bytes:
+    """Writes a fresh key to a new file, for its owner only; FileExistsError when there is one."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(key := os.urandom(KEY_BYTES))
         file.flush()

@@ -1,5 +1,6 @@
 """Grant assessments: frozen as decided, answered beside what they are today (domain 5)."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -124,7 +125,7 @@ async def _figures(
     """One jobcentre's conditions and grant up to a week, as they are now, and the watermark."""
     after = monday + timedelta(days=7)
     numbers, watermark = await numbers_and_watermark(connection, trial, [jobcentre], after, monday, None)
-    sums = numbers.before.get((jobcentre, "treatment"), {})
+    sums: Mapping[str, int] = numbers.before.get((jobcentre, "treatment"), {})
     return conditions_item(trial, jobcentre, monday, sums), watermark
 
 

@@ -1,0 +1,97 @@
+"""What must hold in a database, checked from what is stored: chains, kept counts, keys, draws. Nothing is changed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.audit import faults_of_audit
+from app.db.kinds import TABLES
+from app.db.projections import rebuild
+from app.db.session import EVERYTHING, Database
+from app.db.trials import Trial, load_trials, trial_ids
+from app.db.vault import Vault
+from app.domain.draw import PublishedDraw, faults_of_draws
+from app.domain.figures import SUMS
+
+_ALL_TRIALS = 1_000_000
+
+
+async def faults_of_register(database: Database, vault: Vault) -> list[str]:
+    """Everything that is not as it should be, in one sentence each."""
+    async with database.read(EVERYTHING) as connection:
+        _, faults = await faults_of_audit(connection)
+        trials = await load_trials(connection, await trial_ids(connection, "", _ALL_TRIALS))
+        for trial in trials.values():
+            faults += await _faults_of_draws(connection, vault, trial)
+        faults += await _faults_of_keys(connection)
+    for trial in trials.values():
+        faults += await faults_of_counts(database, trial)
+    return faults
+
+
+async def faults_of_counts(database: Database, trial: Trial) -> list[str]:
+    """Where the kept counts differ from those made anew out of the records."""
+    async with database.write(EVERYTHING, keep=False) as connection:
+        await connection.execute(
+            text("select from stratum where trial_id = :trial order by jobcentre_code for update"), {"trial": trial.id}
+        )
+        kept = await _counts(connection, trial.id)
+        await rebuild(connection, trial)
+        made = await _counts(connection, trial.id)
+    wrong = sorted(key for key in kept.keys() | made.keys() if kept.get(key, {}) != made.get(key, {}))
+    return [f"trial {trial.id}: the counts of {code}, {arm}, {monday} are not those of the records" for code, arm, monday in wrong]
+
+
+async def _counts(connection: AsyncConnection, trial_id: str) -> Mapping[tuple[str, str, str], Mapping[str, Any]]:
+    """The kept counts that are not zero."""
+    rows = await connection.execute(
+        text(
+            f"""
+            select jobcentre_code, arm, monday, {", ".join(SUMS)}, other from week_count where trial_id = :trial
+            """  # noqa: S608 - column names of our own
+        ),
+        {"trial": trial_id},
+    )
+    counted = {}
+    for row in rows:
+        numbers = {name: getattr(row, name) for name in SUMS} | row.other
+        counted[row.jobcentre_code, row.arm, str(row.monday)] = {name: n for name, n in numbers.items() if n}
+    return counted
+
+
+async def _faults_of_draws(connection: AsyncConnection, vault: Vault, trial: Trial) -> list[str]:
+    rows = await connection.execute(
+        text("select jobcentre_code, position, arm from assignment where trial_id = :trial and position is not null"),
+        {"trial": trial.id},
+    )
+    draws = [PublishedDraw(*row) for row in rows]
+    seed = vault.open_seed(trial.id, trial.sealed_seed)
+    limit = trial.protocol.imbalance_limit
+    return [f"trial {trial.id}: {fault}" for fault in faults_of_draws(seed, trial.seed_commitment, trial.id, limit, draws)]
+
+
+async def _faults_of_keys(connection: AsyncConnection) -> list[str]:
+    """Keys that point to no standing version, and standing versions that no key points to, or several of one record."""
+    faults: list[str] = []
+    for table in TABLES.values():
+        rows = await connection.execute(
+            text(
+                f"""
+                with standing as (
+                    select trial_id, external_id, client_id, version_id, jobcentre_code from {table.name}
+                    where superseded_at = 'infinity'
+                ), pointed as (
+                    select trial_id, external_id, client_id, version_id, jobcentre_code from record_key where kind = :kind
+                )
+                select (select count(*) from (table pointed except table standing) as lost),
+                       (select count(*) from (table standing except table pointed) as stray)
+                """  # noqa: S608 - table of our own
+            ),
+            {"kind": table.kind},
+        )
+        lost, stray = rows.one()
+        if lost or stray:
+            faults.append(f"{table.kind}: {lost} keys without a standing version, {stray} standing versions without a key")
+    return faults

@@ -1,0 +1,126 @@
+"""What an operator does with a database: back it up, restore it, look whether all is well, change keys, erase a person."""
+
+import os
+import subprocess
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+
+from app.db.audit import Entry, append, faults_of_audit
+from app.db.checks import faults_of_register
+from app.db.embedded import EmbeddedPostgres
+from app.db.migrate import newest_schema, schema_of
+from app.db.session import APPLICATION_ROLE, EVERYTHING, Database, make_engine
+from app.db.vault import Vault, WrongMasterKeyError, change_master_key
+
+
+class OperationError(Exception):
+    """What was asked for could not be done; one sentence says why."""
+
+
+def back_up(url: str, file: Path) -> None:
+    """Writes the whole database to a file, by pg_dump. Keys are not in it: keep the master key elsewhere."""
+    draft = file.with_name(file.name + ".part")
+    _run_tool(url, "pg_dump", "--format=custom", "--enable-row-security", f"--file={draft}")
+    draft.replace(file)
+
+
+def restore(url: str, file: Path) -> None:
+    """Fills an empty database from a backup, all of it or nothing."""
+    if not file.is_file():
+        raise OperationError(f"there is no file {file}")
+    role = f"""
+        do $$ begin create role {APPLICATION_ROLE} nologin; exception when duplicate_object then null; end $$;
+        grant {APPLICATION_ROLE} to current_user;
+    """
+    _run_tool(url, "psql", "--quiet", "--set=ON_ERROR_STOP=1", f"--command={role}")
+    _run_tool(url, "pg_restore", "--no-owner", "--exit-on-error", "--single-transaction", str(file))
+
+
+def _run_tool(url: str, tool: str, *arguments: str) -> None:
+    """Runs one of PostgreSQL's own programs on the database; the password goes by the environment, never by argument."""
+    parts = make_url(url)
+    host = parts.query.get("host", parts.host)
+    port = parts.query.get("port", parts.port)
+    environment = {
+        "PATH": os.defpath,
+        "PGHOST": str(host or ""),
+        "PGPORT": str(port or 5432),
+        "PGUSER": parts.username or "",
+        "PGPASSWORD": parts.password or "",
+        "PGDATABASE": parts.database or "",
+        "PGOPTIONS": "-c app.jobcentres=*",
+    }
+    program = EmbeddedPostgres(Path()).bindir / tool
+    target = ["--dbname", parts.database or ""] if tool == "pg_restore" else []
+    done = subprocess.run(  # noqa: S603 - a program of the wheel, arguments of our own
+        [str(program), *target, *arguments], env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise OperationError(f"{tool} failed: {done.stderr.strip().splitlines()[-1] if done.stderr else 'no reason given'}")
+
+
+async def examine(url: str, master_key: bytes) -> list[str]:
+    """Schema, master key, audit chains, draws, keys of records, kept counts: every fault, in one sentence each."""
+    engine = make_engine(url, 2)
+    try:
+        async with engine.connect() as connection:
+            found = await schema_of(connection)
+        if found != newest_schema():
+            return [f"the schema is {found or 'missing'}, this version expects {newest_schema()}: run rettevej migrate"]
+        try:
+            async with engine.begin() as connection:
+                vault = await Vault.open(connection, master_key)
+        except WrongMasterKeyError as error:
+            return [str(error)]
+        return await faults_of_register(Database(engine), vault)
+    finally:
+        await engine.dispose()
+
+
+async def audit_faults(url: str) -> tuple[int, list[str]]:
+    """How many audit entries there are, and every fault in any chain."""
+    engine = make_engine(url, 1)
+    try:
+        async with Database(engine).read(EVERYTHING) as connection:
+            return await faults_of_audit(connection)
+    finally:
+        await engine.dispose()
+
+
+async def rotate_master_key(url: str, old: bytes, new: bytes) -> int:
+    """Seals with a new master key all that the old one sealed; how many persons' keys. Stop the servers first."""
+    engine = make_engine(url, 1)
+    try:
+        async with engine.begin() as connection:
+            return await change_master_key(connection, old, new)
+    finally:
+        await engine.dispose()
+
+
+async def erase_person(url: str, trial: str, participant_id: UUID, client: str) -> None:
+    """Destroys a participant's data key and number. Figures, records and chains stay, about nobody who can be named.
+
+    The blind index stays: without it the same person could be drawn a second time.
+    """
+    engine = make_engine(url, 1)
+    try:
+        async with Database(engine).write(EVERYTHING) as connection:
+            erased = await connection.execute(
+                text(
+                    """
+                    update vault.identity set wrapped_key = null, sealed_cpr = null
+                    where trial_id = :trial and participant_id = :participant and wrapped_key is not null
+                    returning jobcentre_code
+                    """
+                ),
+                {"trial": trial, "participant": participant_id},
+            )
+            jobcentre = erased.scalar_one_or_none()
+            if jobcentre is None:
+                raise OperationError("there is no such participant, or it was erased before")
+            await append(connection, [Entry(jobcentre, client, "participant.erased", trial, participant_id)])
+    finally:
+        await engine.dispose()
