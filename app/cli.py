@@ -12,7 +12,7 @@ import typer
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from app.auth import ROLES, LocalIssuer
+from app.auth import ROLES
 from app.cli_operate import app as operator
 from app.cli_support import DataDir, DatabaseUrl, console, database_of, fail, settings_of
 from app.db.migrate import migrate as apply_migrations
@@ -21,6 +21,7 @@ from app.operations import audit_faults
 from app.settings import Settings
 from app.simulate import SimulationError
 from app.simulate import run as run_simulation
+from app.tokens import LocalIssuer
 from app.verify import draws_faults
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The register of controlled employment trials.")
@@ -29,6 +30,7 @@ Url = Annotated[str, typer.Option(help="Where the register answers.")]
 
 
 def main() -> None:
+    """The entry point."""
     app()
 
 
@@ -174,8 +176,6 @@ def simulate(
     settings = settings_of(data_dir=data_dir)
     issuer = LocalIssuer.load_or_create(settings.data_dir, settings.audience)
     try:
-        run_simulation(
-            url, people, seed, trial, lambda role, client, jobcentres: issuer.token(role, client, jobcentres)
-        )
+        run_simulation(url, people, seed, trial, issuer.token)
     except SimulationError as error:
         fail(str(error))

@@ -11,7 +11,8 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from app.db.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from app.db.embedded import EmbeddedPostgres
+from app.db.embedded_process import EmbeddedPostgresError
 from app.main import embedded_in
 from app.settings import Settings
 
@@ -30,7 +31,7 @@ def settings_of(**options: object) -> Settings:
     """The settings of environment and options. Options are put into the environment too, for worker processes."""
     for name, value in options.items():
         if value is not None:
-            os.environ[f"RETTEVEJ_{name.upper()}"] = str(value)
+            os.environ[f"RETTEVEJ_{name.upper()}"] = str(value)  # noqa: TID251 - written, not read
     try:
         return Settings()
     except ValidationError as error:

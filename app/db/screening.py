@@ -269,8 +269,8 @@ async def _keep_participant(
             on conflict (jobcentre_code, trial_id, participant_id) do update set
                 screening_id = excluded.screening_id, status = 'waiting', interview_on = excluded.interview_on,
                 channel = excluded.channel, unemployed_since = excluded.unemployed_since,
-                waiting_since = excluded.waiting_since, contact_person = excluded.contact_person,
-                withdrawal_reason = null
+                waiting_since = excluded.waiting_since, withdrawal_reason = null,
+                contact_person = coalesce(excluded.contact_person, participant.contact_person)
             """
         ),
         {

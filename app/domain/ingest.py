@@ -217,9 +217,10 @@ class Intake:
         return warnings_of(self.protocol, course, history, version.fact)
 
     def _order_of(self, external_id: str) -> int:
-        return self.order.setdefault(external_id, NEW + len(self.order))
+        return self.order.get(external_id, NEW + len(self.order))
 
     def _write(self, external_id: str, before: Version | None, after: Version) -> None:
+        self.order[external_id] = self._order_of(external_id)
         key = self._key(external_id)
         if before is not None and before.participant_id is not None and not before.retracted:
             self._touch(before.participant_id).records.pop(key, None)

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Path, Query, Request, Response
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 from pydantic_core import from_json, to_json
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -88,9 +88,18 @@ KnownAt = Annotated[
         examples=["2026-11-21T21:00:00Z"],
     ),
 ]
-Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items at most.")]
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items at most, 1 to 1,000.")]
 Cursor = Annotated[
-    str | None, Query(max_length=400, description="Where to go on: `next` of the page before, as it was given.")
+    str | None,
+    Query(
+        max_length=400,
+        description="Where to go on: `next` of the page before, as it was given. Nothing else is a cursor.",
+    ),
+]
+
+
+NextPage = Annotated[
+    str | None, Field(description="Send it as `cursor` for the next page; null on the last one.", examples=[None])
 ]
 
 
@@ -152,9 +161,7 @@ def whole_number(value: object) -> int:
     raise ValueError
 
 
-def page(
-    request: Request, items: Sequence[Any], limit: int, cursor_of: Callable[[Any], str]
-) -> Response:
+def page(request: Request, items: Sequence[Any], limit: int, cursor_of: Callable[[Any], str]) -> Response:
     """``{"items", "next"}`` out of up to ``limit + 1`` items, with the RFC 8288 link to the next page."""
     shown = items[:limit]
     following = cursor_of(shown[-1]) if len(items) > limit else None
