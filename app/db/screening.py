@@ -14,7 +14,7 @@ from app.db.audit import Entry, append
 from app.db.draws import Assignment, assign, assignment_of
 from app.db.ids import uuid7_at
 from app.db.strata import lock_strata
-from app.db.trials import Trial
+from app.db.trials import Trial, is_closed
 from app.db.vault import Vault
 from app.domain.eligibility import NOT_AVAILABLE, Failure, Screening, details_of, failures_of
 from app.domain.refused import Refused
@@ -59,7 +59,7 @@ async def screen(
     """
     screening = request.screening
     jobcentre = screening.jobcentre
-    closed = await _is_closed(connection, trial.id)
+    closed = await is_closed(connection, trial.id)
     _, moment = await lock_strata(connection, trial.id, [jobcentre])
     person = vault.blind_index(request.cpr)
     holder = await _holder(connection, trial.id, person)
@@ -90,12 +90,6 @@ async def screen(
     if screening.channel != "supplement":
         assignment = await assign(connection, vault, trial, jobcentre, participant_id, screening.interview_on, client)
     return ScreeningAnswer(participant_id, (), assignment, created=True)
-
-
-async def _is_closed(connection: AsyncConnection, trial_id: str) -> bool:
-    """Whether the trial is closed; it stays as it is until this transaction ends."""
-    row = await connection.execute(text("select closed_at from trial where id = :id for share"), {"id": trial_id})
-    return row.scalar_one() is not None
 
 
 async def _holder(connection: AsyncConnection, trial_id: str, person: bytes) -> _Holder | None:

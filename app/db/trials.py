@@ -157,8 +157,20 @@ async def trial_ids(connection: AsyncConnection, after: str, limit: int) -> list
     return list(rows.scalars())
 
 
+async def is_closed(connection: AsyncConnection, trial_id: str) -> bool:
+    """Whether the trial is closed; it stays as it is until this transaction ends, and a closing waits for it, in turn."""
+    await connection.execute(
+        text("select pg_advisory_xact_lock_shared(hashtextextended('close ' || :id, 0))"), {"id": trial_id}
+    )
+    row = await connection.execute(text("select closed_at from trial where id = :id"), {"id": trial_id})
+    return row.scalar_one() is not None
+
+
 async def close_trial(connection: AsyncConnection, trial_id: str, client: str) -> None:
-    """No more draws. Waits for those under way: they hold the trial's row in share mode."""
+    """No more draws. Waits for those under way, and lets none begin meanwhile."""
+    await connection.execute(
+        text("select pg_advisory_xact_lock(hashtextextended('close ' || :id, 0))"), {"id": trial_id}
+    )
     closed = await connection.execute(
         text("update trial set closed_at = clock_timestamp() where id = :id and closed_at is null"), {"id": trial_id}
     )
