@@ -6,13 +6,14 @@ import time
 import uuid
 
 import structlog
-from prometheus_client import Counter, Histogram
+from opentelemetry import trace
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-REQUESTS = Counter("rettevej_requests_total", "Requests answered.", ("method", "route", "status"))
-SECONDS = Histogram("rettevej_request_seconds", "Time to answer.", ("method", "route"))
+from app.metrics import REQUESTS, SECONDS
+
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
+_TRACER = trace.get_tracer("rettevej")
 _log = structlog.get_logger(__name__)
 
 
@@ -27,6 +28,22 @@ def configure_logging(level: str) -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+    )
+
+
+def _describe(span: trace.Span, scope: Scope, status: int) -> None:
+    """Names a span by what it may be named by: method, route, status and client."""
+    route = getattr(scope.get("route"), "path", "none")
+    method = scope["method"] if scope["method"] in _METHODS else "other"
+    span.update_name(f"{method} {route}")
+    principal = scope.get("state", {}).get("principal")
+    span.set_attributes(
+        {
+            "http.request.method": method,
+            "http.route": route,
+            "http.response.status_code": status,
+            "enduser.id": getattr(principal, "client_id", ""),
+        }
     )
 
 
@@ -52,8 +69,11 @@ class AccessLog:
             await send(message)
 
         try:
-            with structlog.contextvars.bound_contextvars(request_id=request_id):
+            with structlog.contextvars.bound_contextvars(request_id=request_id), _TRACER.start_as_current_span(
+                "request", kind=trace.SpanKind.SERVER, record_exception=False, set_status_on_exception=False
+            ) as span:
                 await self.app(scope, receive, noted)
+                _describe(span, scope, status)
         finally:
             seconds = time.perf_counter() - started
             route = getattr(scope.get("route"), "path", "none")

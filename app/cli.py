@@ -17,6 +17,7 @@ from app.cli_operate import app as operator
 from app.cli_support import DataDir, DatabaseUrl, console, database_of, fail, settings_of
 from app.db.migrate import migrate as apply_migrations
 from app.db.session import make_engine
+from app.metrics import share_between_workers
 from app.operations import audit_faults
 from app.settings import Settings
 from app.simulate import SimulationError
@@ -47,6 +48,8 @@ def serve(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with database_of(settings) as url:
         asyncio.run(_migrate(url))
+        if settings.workers > 1:
+            share_between_workers()
         config = uvicorn.Config(
             "app.main:app_of_environment",
             factory=True,

@@ -19,6 +19,7 @@ from app.routers import audit, batches, docs, grants, health, participants, prob
 from app.routers.openapi.document import document
 from app.routers.support import Services
 from app.settings import Settings
+from app.tracing import configure_tracing
 from app.tokens import LocalIssuer, TokenVerifier
 
 
@@ -104,4 +105,5 @@ def app_of_environment() -> FastAPI:
     """For worker processes: the application that the environment describes, on a database that runs already."""
     settings = Settings()
     configure_logging(settings.log_level)
+    configure_tracing(settings.otlp_endpoint)
     return create_app(settings, settings.database_url or embedded_in(settings.data_dir).url)

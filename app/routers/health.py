@@ -3,11 +3,12 @@
 from typing import Literal
 
 from fastapi import APIRouter, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
-from sqlalchemy import text
+from sqlalchemy import QueuePool, text
 
 from app.db.migrate import newest_schema, schema_of
+from app.metrics import CONNECTIONS, exposition
 from app.problems import Problem, problem_responses
 from app.routers.support import JSON, Use
 
@@ -56,6 +57,10 @@ async def readyz(use: Use) -> Readiness:
     response_class=Response,
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
-async def metrics() -> Response:
+async def metrics(use: Use) -> Response:
     """Counts and durations of requests by route and status, in Prometheus' text format; no value from a request."""
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    pool = use.database.engine.pool
+    if isinstance(pool, QueuePool):
+        CONNECTIONS.labels("in_use").set(pool.checkedout())
+        CONNECTIONS.labels("size").set(pool.size())
+    return Response(exposition(), media_type=CONTENT_TYPE_LATEST)

@@ -1,6 +1,7 @@
 """The endpoints of records: the same for every kind, each kind with its own names in the contract."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -12,11 +13,12 @@ from pydantic_core import from_json, to_json
 from app.auth import Principal, requires
 from app.db.receipts import RequestKey
 from app.db.record_reads import changed_records, find_record, history_of, list_records
-from app.db.records import Delivery, SentRecord, receive
+from app.db.records import Delivery, Received, SentRecord, receive
 from app.db.trials import Trial
 from app.domain.door import REFUSED
 from app.domain.facts import RetractionReason
 from app.domain.ingest import Report
+from app.metrics import BATCHES, RECORDS
 from app.problems import BODY, COMMON, Problem, problem_responses
 from app.routers.batches import BatchReport, ReportLevel, media_type_of, read_batch, report_of
 from app.routers.fields import MAX_REVISION, ExternalId
@@ -163,7 +165,14 @@ def _add_batch(router: APIRouter, kind: _Kind) -> None:
             receipt=lambda received: to_json(report_of(received, external_ids, report)),
         )
         received = await receive(use.database, delivery)
+        measure(kind.kind, received)
         return Response(received.receipt, 207, media_type=JSON)
+
+
+def measure(kind: str, received: Received) -> None:
+    BATCHES.labels(kind, str(received.committed).lower()).inc()
+    for outcome, n in Counter(report.outcome for report in received.reports).items():
+        RECORDS.labels(kind, outcome).inc(n)
 
 
 def _request_key(request: Request, body: bytes, key: str | None) -> RequestKey | None:
@@ -407,7 +416,9 @@ async def _write_one(
     delivery = Delivery(
         trial, kind.kind, principal.client_id, principal.reads_person_of, sight_of(principal), [parsed], if_match=_version(if_match)
     )
-    report = (await receive(use.database, delivery)).reports[0]
+    received = await receive(use.database, delivery)
+    measure(kind.kind, received)
+    report = received.reports[0]
     if report.outcome == "stale":
         raise Problem("stale")
     if report.errors:
