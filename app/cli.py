@@ -16,14 +16,15 @@ from pydantic import ValidationError
 from rich.console import Console
 from uvicorn.supervisors import Multiprocess
 
-from app.auth import ROLES, LocalIssuer
-from app.db.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from app.auth import ROLES
+from app.db.embedded_process import EmbeddedPostgresError
 from app.db.migrate import migrate as apply_migrations
 from app.db.session import make_engine
 from app.main import embedded_in
 from app.settings import Settings
 from app.simulate import SimulationError
 from app.simulate import run as run_simulation
+from app.tokens import LocalIssuer
 from app.verify import draws_faults
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The register of controlled employment trials.")
@@ -35,6 +36,7 @@ Url = Annotated[str, typer.Option(help="Where the register answers.")]
 
 
 def main() -> None:
+    """The entry point."""
     app()
 
 
@@ -47,7 +49,7 @@ def _settings(**options: object) -> Settings:
     """The settings of environment and options. Options are put into the environment too, for worker processes."""
     for name, value in options.items():
         if value is not None:
-            os.environ[f"RETTEVEJ_{name.upper()}"] = str(value)
+            os.environ[f"RETTEVEJ_{name.upper()}"] = str(value)  # noqa: TID251 - written, not read
     try:
         return Settings()
     except ValidationError as error:
@@ -193,8 +195,6 @@ def simulate(
     settings = _settings(data_dir=data_dir)
     issuer = LocalIssuer.load_or_create(settings.data_dir, settings.audience)
     try:
-        run_simulation(
-            url, people, seed, trial, lambda role, client, jobcentres: issuer.token(role, client, jobcentres)
-        )
+        run_simulation(url, people, seed, trial, issuer.token)
     except SimulationError as error:
         _fail(str(error))

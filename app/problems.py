@@ -1,34 +1,21 @@
 """Every error as a problem document (RFC 9457), and no error that repeats what a client sent.
 
-A domain code becomes a status here and nowhere else: raise ``Problem("already_drawn")`` anywhere, and ``install`` has it
-answered. Texts come from the table below or from the code that raises, never from an exception or a request: a CPR
-number may stand in any body, key or query, so FastAPI's own answers (which repeat the input) are all replaced.
+A domain code becomes a status here and nowhere else: raise ``Problem("already_drawn")`` anywhere, and
+``app.problem_handlers`` has it answered. Texts come from the table below or from the code that raises, never from an
+exception or a request: a CPR number may stand in any body, key or query, so FastAPI's own answers (which repeat the
+input) are all replaced.
 """
 
 import json
-import traceback
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
 
-import asyncpg  # type: ignore[import-untyped, unused-ignore]  # asyncpg ships no types
-import structlog
-from fastapi import FastAPI
-from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-from app.domain.refused import Refused
 
 MEDIA_TYPE: Final = "application/problem+json"
-
-_log = structlog.get_logger(__name__)
 
 
 # --- The table --------------------------------------------------------------------------------------------------------
@@ -134,21 +121,6 @@ COMMON: Final = (
 )
 BODY: Final = ("invalid_json", "too_large", "unsupported_media_type")
 
-_STATUS_CODES: Final[Mapping[int, str]] = {
-    400: "invalid_json",
-    401: "unauthorized",
-    403: "insufficient_scope",
-    404: "not_found",
-    405: "method_not_allowed",
-    406: "not_acceptable",
-    412: "precondition_failed",
-    413: "too_large",
-    415: "unsupported_media_type",
-    428: "precondition_required",
-    429: "rate_limited",
-    503: "unavailable",
-}
-
 
 # --- The exception and its answer -------------------------------------------------------------------------------------
 
@@ -179,6 +151,7 @@ class Problem(Exception):
 
     @property
     def status(self) -> int:
+        """The HTTP status of the answer."""
         return self.kind.status
 
     def body(self) -> dict[str, Any]:
@@ -197,275 +170,6 @@ class Problem(Exception):
         """The answer: the document as application/problem+json, with the headers that belong to the code."""
         content = json.dumps(self.body(), ensure_ascii=False).encode()
         return Response(content, self.status, headers=self.headers, media_type=MEDIA_TYPE)
-
-
-# --- From pydantic's errors to (pointer, code) ------------------------------------------------------------------------
-
-_MISSING: Final = frozenset({"missing", "missing_argument", "missing_keyword_only_argument"})
-_UNKNOWN: Final = frozenset({"extra_forbidden", "unexpected_keyword_argument"})
-
-
-def declared_names(schema: object) -> frozenset[str]:
-    """The names of all fields and parameters in an OpenAPI document or a JSON schema: what a pointer may contain."""
-    names: set[str] = set()
-    pending = [schema]
-    while pending:
-        node = pending.pop()
-        if isinstance(node, Mapping):
-            properties = node.get("properties")
-            if isinstance(properties, Mapping):
-                names.update(properties)
-            if isinstance(node.get("in"), str) and isinstance(node.get("name"), str):
-                names.add(node["name"])
-            pending.extend(node.values())
-        elif isinstance(node, list | tuple):
-            pending.extend(node)
-    return frozenset(names)
-
-
-def field_errors(
-    errors: Iterable[Mapping[str, Any]], value: object, names: Container[str], prefix: str = ""
-) -> list[tuple[str, str]]:
-    """Pydantic's errors on ``value`` as (JSON pointer, code), each pair once.
-
-    ``names`` are the declared field names (``declared_names`` of the model's schema); ``prefix`` is the pointer of
-    ``value`` itself, such as ``/records/2``. A pointer to an unknown field, or into a mapping whose keys the client
-    chose, ends at its parent. A validator of a whole object points at one of its fields by
-    ``PydanticCustomError(code, message, {"field": name})``.
-    """
-    found: dict[tuple[str, str], None] = {}
-    for error in errors:
-        kind, location = str(error["type"]), tuple(error["loc"])
-        code = _code(kind)
-        if code == "unknown_field":
-            location = location[:-1]
-        pointer = prefix + _pointer(location, value, names, missing=kind in _MISSING)
-        named = (error.get("ctx") or {}).get("field") if kind in FIELD_CODES else None
-        if isinstance(named, str) and named in names:
-            pointer += "/" + _escape(named)
-        found[(pointer, code)] = None
-    return list(found)
-
-
-def _code(kind: str) -> str:
-    if kind in _MISSING:
-        return "missing_field"
-    if kind in _UNKNOWN:
-        return "unknown_field"
-    return kind if kind in FIELD_CODES else "invalid_value"
-
-
-def _pointer(location: Sequence[int | str], value: object, names: Container[str], *, missing: bool) -> str:
-    """Follow pydantic's location through the value that was sent. A part that is neither an index nor a key there is a
-    tag of a union and is skipped; a key that nobody declared is the client's own, and ends the pointer."""
-    pointer = ""
-    node = value
-    for position, part in enumerate(location):
-        if isinstance(node, list) and isinstance(part, int) and 0 <= part < len(node):
-            pointer += f"/{part}"
-            node = node[part]
-        elif isinstance(node, Mapping) and part in node:
-            if part not in names:
-                break
-            pointer += "/" + _escape(str(part))
-            node = node[part]
-        elif missing and position == len(location) - 1 and isinstance(node, Mapping) and part in names:
-            pointer += "/" + _escape(str(part))
-    return pointer
-
-
-def _escape(part: str) -> str:
-    return part.replace("~", "~0").replace("/", "~1")
-
-
-def _parameter_errors(errors: Iterable[Mapping[str, Any]], names: Container[str]) -> list[tuple[str, str]]:
-    """Errors of query, path, header and cookie: ``/query/week``. A parameter that is not declared is not named."""
-    found: dict[tuple[str, str], None] = {}
-    for error in errors:
-        code = _code(str(error["type"]))
-        pointer = f"/{error['loc'][0]}"
-        for part in error["loc"][1:-1] if code == "unknown_field" else error["loc"][1:]:
-            if not isinstance(part, int) and part not in names:
-                break
-            pointer += "/" + _escape(str(part))
-        found[(pointer, code)] = None
-    return list(found)
-
-
-def from_validation(exc: RequestValidationError, names: Container[str]) -> Problem:
-    """What FastAPI's validation error is to the client: 400 not JSON, 415 another media type, else 422 ``malformed``."""
-    errors: Sequence[Mapping[str, Any]] = exc.errors()
-    in_body = [error for error in errors if error["loc"][0] == "body"]
-    elsewhere = [error for error in errors if error["loc"][0] != "body"]
-    if any(error["type"] == "json_invalid" and isinstance(error["loc"][-1], int) for error in in_body):
-        return Problem("invalid_json", errors=[("", "invalid_json")])
-    if in_body and isinstance(
-        exc.body, bytes
-    ):  # FastAPI parses JSON by the content type alone; bytes are anything else
-        return Problem("unsupported_media_type")
-    body_errors = field_errors([{**error, "loc": error["loc"][1:]} for error in in_body], exc.body, names)
-    return Problem("malformed", errors=[*_parameter_errors(elsewhere, names), *body_errors])
-
-
-# --- Failures that nobody raised on purpose ---------------------------------------------------------------------------
-
-# SQLSTATEs of a database that is away, starting, stopping or too busy; a deadlock or lost race is worth another try.
-_AWAY_CLASSES: Final = ("08", "53")
-_AWAY_STATES: Final = frozenset({"57P01", "57P02", "57P03", "57P05", "25006", "40001", "40P01", "55P03"})
-
-
-def database_is_away(exc: BaseException) -> bool:
-    """Whether the exception says that the database cannot answer now, rather than that a statement was wrong."""
-    if isinstance(exc, PoolTimeout):
-        return True
-    if isinstance(exc, DBAPIError):
-        if exc.connection_invalidated or isinstance(exc, OperationalError):
-            return True
-        return exc.orig is not None and database_is_away(exc.driver_exception)
-    if isinstance(exc, asyncpg.PostgresError):
-        state = str(getattr(exc, "sqlstate", "") or "")
-        return state.startswith(_AWAY_CLASSES) or state in _AWAY_STATES
-    if isinstance(exc, asyncpg.InterfaceError):  # a DataError is one too: a value that the driver could not send
-        return not isinstance(exc, ValueError)
-    if isinstance(exc, ConnectionRefusedError | ConnectionResetError):
-        return True
-    # No socket, a time limit: an OSError that was raised while asyncpg connected or spoke.
-    frames = traceback.walk_tb(exc.__traceback__)
-    return isinstance(exc, OSError) and any(
-        str(frame.f_globals.get("__name__", "")).startswith("asyncpg.") for frame, _ in frames
-    )
-
-
-def _unexpected(exc: BaseException) -> Problem:
-    """The problem for an exception that nobody raised for the client; the log gets its type and place, never its text
-    (a driver's message may hold a row)."""
-    problem = Problem("unavailable" if database_is_away(exc) else "internal_error")
-    chain: list[str] = []
-    link: BaseException | None = exc
-    while link is not None and len(chain) < 8:
-        chain.append(type(link).__qualname__)
-        link = link.__cause__ or link.__context__
-    # lookup_lines=False: only file, line and function are wanted, not the source.
-    frames = traceback.StackSummary.extract(traceback.walk_tb(exc.__traceback__), lookup_lines=False)
-    where = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-12:]]
-    _log.error("unexpected_exception", code=problem.code, exceptions=chain, where=where)
-    return problem
-
-
-class LastResort:
-    """ASGI middleware: an exception that no handler took becomes 500 or 503 and goes no further, because the server
-    would log its text. If the answer has begun already, the connection breaks with an exception that says nothing."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        started = False
-
-        async def watch(message: Message) -> None:
-            nonlocal started
-            started = started or message["type"] == "http.response.start"
-            await send(message)
-
-        try:
-            await self.app(scope, receive, watch)
-        except ClientDisconnect:
-            return
-        except Exception as exc:  # noqa: BLE001 -- whatever it is, it must not reach the server's log
-            problem = _unexpected(exc)
-        else:
-            return
-        if started:  # outside the except clause, so that the new exception does not carry the old one
-            raise RuntimeError("The answer broke off.")
-        await problem.response()(scope, receive, send)
-
-
-class BodyLimit:
-    """ASGI middleware: 413 for a body of more than ``limit`` bytes, declared or counted.
-
-    In place of FastAPI's ``max_body_size``, which answers a declared length in plain text, whatever the handlers say.
-    """
-
-    def __init__(self, app: ASGIApp, limit: int) -> None:
-        self.app = app
-        self.limit = limit
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
-        if declared.isdigit() and (len(declared) > 18 or int(declared) > self.limit):
-            await Problem("too_large").response()(scope, receive, send)
-            return
-        seen = 0
-
-        async def counted() -> Message:
-            nonlocal seen
-            message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > self.limit:
-                raise HTTPException(413)  # FastAPI lets this one class through while it reads a body
-            return message
-
-        await self.app(scope, counted, send)
-
-
-# --- Wiring -----------------------------------------------------------------------------------------------------------
-
-
-def install(app: FastAPI, *, max_body_bytes: int | None = None) -> None:
-    """Answer every error of ``app`` as a problem, and refuse bodies above ``max_body_bytes``.
-
-    Call it before other middleware is added, so that theirs is outside and sees the final answer. The names that
-    pointers may contain are those of ``app.openapi()``; ask for it once at the start, or the first 422 waits for it.
-    Raises ValueError when the app limits bodies itself (see ``BodyLimit``).
-    """
-    if app.max_body_size is not None:
-        raise ValueError("Pass the limit to install(), not FastAPI(max_body_size=...), which answers in plain text.")
-    cached: tuple[object, frozenset[str]] = (None, frozenset())
-
-    def names() -> frozenset[str]:
-        nonlocal cached
-        schema = app.openapi()
-        if cached[0] is not schema:
-            cached = (schema, declared_names(schema))
-        return cached[1]
-
-    async def on_problem(request: Request, exc: Exception) -> Response:
-        assert isinstance(exc, Problem)
-        return exc.response()
-
-    async def on_refused(request: Request, exc: Exception) -> Response:
-        assert isinstance(exc, Refused)
-        return Problem(exc.code, exc.detail, **exc.members).response()
-
-    async def on_validation(request: Request, exc: Exception) -> Response:
-        assert isinstance(exc, RequestValidationError)
-        return from_validation(exc, names()).response()
-
-    async def on_http(request: Request, exc: Exception) -> Response:
-        assert isinstance(exc, HTTPException)
-        if exc.status_code < 400:
-            return Response(status_code=exc.status_code, headers=exc.headers)
-        code = _STATUS_CODES.get(exc.status_code, "malformed" if exc.status_code < 500 else "internal_error")
-        errors = [("", "invalid_json")] if code == "invalid_json" else []
-        return Problem(code, errors=errors, headers=exc.headers).response()
-
-    async def on_exception(request: Request, exc: Exception) -> Response:
-        return _unexpected(exc).response()
-
-    app.add_exception_handler(Problem, on_problem)
-    app.add_exception_handler(Refused, on_refused)
-    app.add_exception_handler(RequestValidationError, on_validation)
-    app.add_exception_handler(HTTPException, on_http)
-    app.add_exception_handler(Exception, on_exception)  # only what middleware outside of LastResort raises
-    if max_body_bytes is not None:
-        app.add_middleware(BodyLimit, limit=max_body_bytes)
-    app.add_middleware(LastResort)
 
 
 # --- The contract -----------------------------------------------------------------------------------------------------

@@ -7,12 +7,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import httpx
+import httpx2
 from starlette.testclient import TestClient
 
-from app.auth import LocalIssuer
 from app.main import create_app
 from app.settings import Settings
+from app.tokens import LocalIssuer
 
 LONG_AFTER = datetime(2012, 6, 1, 12, tzinfo=UTC)
 """When everything of PRVIJ is past."""
@@ -50,24 +50,24 @@ class Client:
         self._http = http
         self._headers = {"Authorization": f"Bearer {token}"}
 
-    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+    def request(self, method: str, path: str, **options: Any) -> httpx2.Response:
         headers = {**self._headers, **(options.pop("headers", None) or {})}
-        response: httpx.Response = self._http.request(method, path, headers=headers, **options)
+        response: httpx2.Response = self._http.request(method, path, headers=headers, **options)
         return response
 
-    def get(self, path: str, **parameters: Any) -> httpx.Response:
+    def get(self, path: str, **parameters: Any) -> httpx2.Response:
         return self.request("GET", path, params={k: v for k, v in parameters.items() if v is not None})
 
-    def post(self, path: str, json: Any = None, **parameters: Any) -> httpx.Response:
+    def post(self, path: str, json: Any = None, **parameters: Any) -> httpx2.Response:
         return self.request("POST", path, json=json, params=parameters)
 
-    def put(self, path: str, json: Any, **parameters: Any) -> httpx.Response:
+    def put(self, path: str, json: Any, **parameters: Any) -> httpx2.Response:
         return self.request("PUT", path, json=json, params=parameters)
 
-    def patch(self, path: str, json: Any) -> httpx.Response:
+    def patch(self, path: str, json: Any) -> httpx2.Response:
         return self.request("PATCH", path, json=json)
 
-    def delete(self, path: str, **parameters: Any) -> httpx.Response:
+    def delete(self, path: str, **parameters: Any) -> httpx2.Response:
         return self.request("DELETE", path, params=parameters)
 
     def push(self, trial: str, kind: str, records: Sequence[Any], **parameters: Any) -> dict[str, Any]:

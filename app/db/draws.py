@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.projections import add_to_counts, store_states
 from app.db.strata import advance, lock_strata
-from app.db.trials import Trial
+from app.db.trials import Trial, is_closed
 from app.db.vault import Vault
 from app.domain.calendar import monday_of
 from app.domain.draw import Arm, arm_of_draw
@@ -106,12 +106,10 @@ async def draw_candidate(
 
     Refused: ``trial_closed``, ``not_waiting``, ``intake_sufficient``, ``supplement_order`` (with how many are ``ahead``).
     """
-    closed = await connection.execute(text("select closed_at from trial where id = :id for share"), {"id": trial.id})
-    is_closed = closed.scalar_one() is not None
     await lock_strata(connection, trial.id, [jobcentre])
     if (drawn := await assignment_of(connection, trial.id, participant_id)) is not None:
         return drawn, False
-    if is_closed:
+    if await is_closed(connection, trial.id):
         raise Refused("trial_closed")
     candidate = (
         await connection.execute(
@@ -163,9 +161,7 @@ async def _hold_against_supplement_rules(
         ),
         week,
     )
-    candidates = {
-        row.participant_id: Candidate(row.unemployed_since, row.waiting_since) for row in waiting
-    }
+    candidates = {row.participant_id: Candidate(row.unemployed_since, row.waiting_since) for row in waiting}
     ahead = ahead_of(candidates[participant_id], candidates.values())
     if ahead:
         people = "1 candidate" if ahead == 1 else f"{ahead} candidates"

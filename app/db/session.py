@@ -45,13 +45,15 @@ class Database:
             yield connection
 
     async def close(self) -> None:
+        """Closes every connection."""
         await self.engine.dispose()
 
 
-async def copy_rows(connection: AsyncConnection, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+async def copy_rows(
+    connection: AsyncConnection, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> None:
     """Appends rows by COPY, in the connection's transaction: the cheapest way in for what is only ever inserted."""
     if rows:
         raw = await connection.get_raw_connection()
         assert raw.driver_connection is not None
         await raw.driver_connection.copy_records_to_table(table, columns=columns, records=rows)
-

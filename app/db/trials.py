@@ -10,6 +10,7 @@ from pydantic_core import to_json
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.db.strata import lock_strata
 from app.db.vault import Vault
 from app.domain.door import Enforcement
 from app.domain.draw import commitment
@@ -74,8 +75,8 @@ async def create_trial(connection: AsyncConnection, vault: Vault, new: NewTrial,
             """
             insert into trial (id, protocol, definition, title, intake_from, intake_to, ends_on, pilot, enforcement,
                                sealed_seed, seed_commitment, created_at, created_by)
-            values (:id, :protocol, cast(cast(:definition as text) as jsonb), :title, :intake_from, :intake_to, :ends_on,
-                    :pilot, :enforcement, :sealed_seed, :seed_commitment, clock_timestamp(), :client)
+            values (:id, :protocol, cast(cast(:definition as text) as jsonb), :title, :intake_from, :intake_to,
+                    :ends_on, :pilot, :enforcement, :sealed_seed, :seed_commitment, clock_timestamp(), :client)
             on conflict (id) do nothing
             """
         ),
@@ -144,6 +145,7 @@ async def load_trials(connection: AsyncConnection, ids: list[str]) -> dict[str, 
 
 
 async def load_trial(connection: AsyncConnection, trial_id: str) -> Trial | None:
+    """The trial with its jobcentres, None when there is none of that id."""
     return (await load_trials(connection, [trial_id])).get(trial_id)
 
 
@@ -155,8 +157,15 @@ async def trial_ids(connection: AsyncConnection, after: str, limit: int) -> list
     return list(rows.scalars())
 
 
-async def close_trial(connection: AsyncConnection, trial_id: str) -> None:
-    """No more draws. Waits for those under way: they hold the trial's row in share mode."""
+async def is_closed(connection: AsyncConnection, trial_id: str) -> bool:
+    """Whether the trial is closed. Under a stratum's lock the answer holds until the transaction ends."""
+    row = await connection.execute(text("select closed_at from trial where id = :id"), {"id": trial_id})
+    return row.scalar_one() is not None
+
+
+async def close_trial(connection: AsyncConnection, trial: Trial) -> None:
+    """No more draws. Takes the lock of every stratum, and so its turn among the draws under way."""
+    await lock_strata(connection, trial.id, trial.jobcentres)
     await connection.execute(
-        text("update trial set closed_at = clock_timestamp() where id = :id and closed_at is null"), {"id": trial_id}
+        text("update trial set closed_at = clock_timestamp() where id = :id and closed_at is null"), {"id": trial.id}
     )

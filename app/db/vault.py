@@ -1,7 +1,7 @@
 """Personal data under lock: what is needed to find a person again, and to read a number back with a key from outside.
 
-The master key is not in the database. From it come, by HKDF, the key of the blind index and the key that wraps others. Each
-person has a data key of their own; destroying its wrapped form makes the number unreadable for ever.
+The master key is not in the database. From it come, by HKDF, the key of the blind index and the key that wraps others.
+Each person has a data key of their own; destroying its wrapped form makes the number unreadable for ever.
 """
 
 import hmac
@@ -38,19 +38,22 @@ class Vault:
         return hmac.digest(self._index_key, cpr.encode(), "sha256")
 
     def seal_cpr(self, participant_id: UUID, cpr: str) -> SealedIdentity:
+        """The number under a new data key of this person."""
         data_key = os.urandom(_KEY_BYTES)
         context = participant_id.bytes
         return SealedIdentity(_seal(self._wrapping_key, data_key, context), _seal(data_key, cpr.encode(), context))
 
     def open_cpr(self, participant_id: UUID, sealed: SealedIdentity) -> str:
-        """The number again; ``cryptography.exceptions.InvalidTag`` when key, person or content do not belong together."""
+        """The number again; ``cryptography.exceptions.InvalidTag`` when key, person and content are not of one seal."""
         context = participant_id.bytes
         return _open(_open(self._wrapping_key, sealed.wrapped_key, context), sealed.sealed_cpr, context).decode()
 
     def seal_seed(self, trial: str, seed: bytes) -> bytes:
+        """The trial's seed, wrapped."""
         return _seal(self._wrapping_key, seed, b"seed of " + trial.encode())
 
     def open_seed(self, trial: str, sealed: bytes) -> bytes:
+        """The seed again; ``cryptography.exceptions.InvalidTag`` as with ``open_cpr``."""
         return _open(self._wrapping_key, sealed, b"seed of " + trial.encode())
 
 

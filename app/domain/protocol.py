@@ -1,8 +1,8 @@
 """A protocol: the rules' parameters as data, each beside its source (domain 6). A protocol in use is never edited."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, fields
+from datetime import date, datetime
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -84,8 +84,6 @@ def parse_protocol(document: Mapping[str, Any]) -> Protocol:
     if unknown := set(document) - known:
         raise ProtocolError(f"unknown entries: {', '.join(sorted(unknown))}")
     reader = _Parameters(document.get("parameters", {}))
-    thresholds = reader.take("thresholds", dict, optional=True)
-    share = reader.take("remote_share_max", str, optional=True)
     protocol = Protocol(
         id=_text(document, "id"),
         title=_text(document, "title"),
@@ -101,7 +99,7 @@ def parse_protocol(document: Mapping[str, Any]) -> Protocol:
         cadence=reader.choice("cadence", ("weekly", "average")),
         in_person_weeks=reader.in_person_weeks(),
         remote_grounds=reader.codes("remote_grounds"),
-        remote_share_max=None if share is None else Fraction(share),
+        remote_share_max=reader.share("remote_share_max"),
         activation_due_week=reader.take("activation_due_week", int, optional=True),
         min_weekly_hours=reader.take("min_weekly_hours", int, optional=True),
         reduced_hours_reasons=reader.codes("reduced_hours_reasons"),
@@ -110,9 +108,9 @@ def parse_protocol(document: Mapping[str, Any]) -> Protocol:
         max_programme_weeks=reader.take("max_programme_weeks", int, optional=True),
         judges_workplace=reader.take("judges_workplace", bool),
         requires_justification=reader.take("requires_justification", bool),
-        thresholds=None if thresholds is None else Thresholds(**thresholds),
+        thresholds=reader.thresholds("thresholds"),
         grant_dkk=reader.take("grant_dkk", int, optional=True),
-        channels=tuple(reader.take("channels", list)),
+        channels=reader.texts("channels"),
         screening_fields=reader.codes("screening_fields"),
         eligibility=tuple(_rule(code, entry) for code, entry in document.get("eligibility", {}).items()),
         document=document,
@@ -136,12 +134,35 @@ class _Parameters:
         if not isinstance(entry, dict) or not isinstance(entry.get("source"), str) or "value" not in entry:
             raise ProtocolError(f"parameters.{name} needs a value and its source")
         value = entry["value"]
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        is_subtype = type(value) in (bool, datetime)  # a bool is an int to Python, and a date-time a date
+        if not isinstance(value, kind) or (is_subtype and kind in (int, date)):
             raise ProtocolError(f"parameters.{name} must be of type {kind.__name__}")
         return value
 
+    def texts(self, name: str) -> tuple[str, ...]:
+        values = self.take(name, list)
+        if not all(isinstance(value, str) for value in values):
+            raise ProtocolError(f"parameters.{name} must hold texts only")
+        return tuple(values)
+
     def codes(self, name: str) -> frozenset[str]:
-        return frozenset(self.take(name, list))
+        return frozenset(self.texts(name))
+
+    def share(self, name: str) -> Fraction | None:
+        text = self.take(name, str, optional=True)
+        try:
+            return None if text is None else Fraction(text)
+        except (ValueError, ZeroDivisionError):
+            raise ProtocolError(f"parameters.{name} must be a fraction such as 1/2") from None
+
+    def thresholds(self, name: str) -> Thresholds | None:
+        values = self.take(name, dict, optional=True)
+        if values is None:
+            return None
+        names = {each.name for each in fields(Thresholds)}
+        if values.keys() != names or any(type(each) is not int for each in values.values()):
+            raise ProtocolError(f"parameters.{name} must be conversation, activation and workplace, whole per cent")
+        return Thresholds(**values)
 
     def choice(self, name: str, allowed: tuple[str, ...]) -> Any:
         value = self.take(name, str)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, Field
 from pydantic_core import from_json
 
@@ -16,6 +16,7 @@ from app.db.record_reads import find_receipt
 from app.db.records import Received
 from app.domain.ingest import OUTCOMES, Report
 from app.problems import COMMON, Problem, problem_responses
+from app.routers.fields import FaultCode, WarningCode
 from app.routers.support import Use, answer
 
 MAX_RECORDS = 10_000
@@ -30,19 +31,28 @@ Outcome = Literal["created", "updated", "unchanged", "stale", "retracted", "reje
 
 
 class FaultView(BaseModel):
-    pointer: str = Field(examples=["/records/2/date"])
-    code: str = Field(examples=["date_in_future"])
+    """One fault of a record."""
+
+    pointer: str = Field(
+        description="JSON pointer into the batch; it ends at the parent of an unknown field.",
+        examples=["/records/2/date"],
+    )
+    code: FaultCode
 
 
 class ResultView(BaseModel):
+    """What became of one record."""
+
     index: int = Field(description="Place in the batch, from 0.")
     external_id: str | None = Field(description="Null where it is missing or not one.")
     outcome: Outcome
     errors: list[FaultView] = Field([], description="Why it was rejected.")
-    warnings: list[str] = Field([], description="What the rules say of a stored record (domain 4.8).")
+    warnings: list[WarningCode] = Field([], description="What the rules say of a record that is stored all the same.")
 
 
 class CountsView(BaseModel):
+    """How many records came to what."""
+
     created: int
     updated: int
     unchanged: int
@@ -55,8 +65,8 @@ class BatchReport(BaseModel):
     """What became of a batch. With `committed` everything not rejected or stale is on disk and in every report."""
 
     batch_id: UUID | None = Field(description="Null of a dry run, which leaves no receipt.")
-    committed: bool
-    received: int
+    committed: bool = Field(description="False of a dry run, and of an atomic batch in which something was rejected.")
+    received: int = Field(description="How many records came.")
     counts: CountsView
     results: list[ResultView] = Field(description="What was not plainly stored; with `report=full` every record.")
 
@@ -72,8 +82,12 @@ router = APIRouter(tags=["records"])
     responses=problem_responses(*COMMON, "not_found"),
 )
 async def get_batch(
-    request: Request, batch_id: UUID, use: Use, principal: Annotated[Principal, Depends(authenticated())]
+    request: Request,
+    batch_id: Annotated[UUID, Path(description="Id of the batch, from the answer to it.")],
+    use: Use,
+    principal: Annotated[Principal, Depends(authenticated())],
 ) -> Response:
+    """The answer that the batch got, once more; for the client that sent it. 404 for everybody else's batches."""
     async with use.database.read() as connection:
         report = await find_receipt(connection, batch_id, principal.client_id)
     if report is None:
@@ -188,9 +202,7 @@ def report_of(received: Received, external_ids: Sequence[str | None], level: Rep
         "results": [
             _result(index, external_ids[index], report)
             for index, report in enumerate(reports)
-            if level == "full"
-            or report.outcome in ("rejected", "stale")
-            or (level == "default" and report.warnings)
+            if level == "full" or report.outcome in ("rejected", "stale") or (level == "default" and report.warnings)
         ],
     }
 
@@ -198,11 +210,7 @@ def report_of(received: Received, external_ids: Sequence[str | None], level: Rep
 def _result(index: int, external_id: str | None, report: Report) -> Mapping[str, Any]:
     result: dict[str, Any] = {"index": index, "external_id": external_id, "outcome": report.outcome}
     if report.errors:
-        result["errors"] = [
-            {"pointer": f"/records/{index}{pointer}", "code": code} for pointer, code in report.errors
-        ]
+        result["errors"] = [{"pointer": f"/records/{index}{pointer}", "code": code} for pointer, code in report.errors]
     if report.warnings:
         result["warnings"] = report.warnings
     return result
-
-

@@ -59,9 +59,7 @@ IsoDate = Annotated[
 Hours = Annotated[
     Decimal,
     BeforeValidator(_hours),
-    WithJsonSchema(
-        {"type": "number", "exclusiveMinimum": 0, "maximum": 60, "multipleOf": 0.01, "examples": [15, 7.5]}
-    ),
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 60, "examples": [15, 7.5]}),
 ]
 WeekCode = Annotated[
     date,
@@ -70,7 +68,9 @@ WeekCode = Annotated[
 ]
 """An ISO week, read as its Monday."""
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,60}$")]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$"), AfterValidator(without_cpr)]
+Text = Annotated[
+    str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$"), AfterValidator(without_cpr)
+]
 ExternalId = Annotated[
     str,
     StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00]*$"),
@@ -99,13 +99,19 @@ CprNumber = Annotated[
 ]
 """Read as ``app.identity.Cpr``."""
 CvrNumber = Annotated[
-    str, AfterValidator(parse_cvr), WithJsonSchema({"type": "string", "pattern": "^[0-9]{8}$", "examples": ["10150817"]})
+    str,
+    AfterValidator(parse_cvr),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9]{8}$", "examples": ["10150817"]}),
 ]
-PNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{10}$")]
+PNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{10}$"), Field(examples=["1019601345"])]
 JobcentreCode = Annotated[
     str,
     StringConstraints(pattern=r"^[0-9]{3}$"),
     Field(description="Municipality code of the jobcentre.", examples=["849"]),
 ]
+DeviationCode = Annotated[str, WithJsonSchema({"type": "string", "x-component": "DeviationCode"})]
+FailureCode = Annotated[str, WithJsonSchema({"type": "string", "x-component": "FailureCode"})]
+FaultCode = Annotated[str, WithJsonSchema({"type": "string", "x-component": "FaultCode"})]
+WarningCode = Annotated[str, WithJsonSchema({"type": "string", "x-component": "WarningCode"})]
+"""Codes in answers: each list is open; ``routers/openapi/vocabulary.py`` says what they mean."""
 TrialId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$")]
-

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 from sqlalchemy import text
@@ -15,16 +15,21 @@ router = APIRouter(tags=["operation"])
 
 
 class Health(BaseModel):
+    """The process lives."""
+
     status: Literal["ok"]
 
 
 class Readiness(BaseModel):
+    """The service can work."""
+
     status: Literal["ready"]
     schema_revision: str
 
 
 @router.get("/healthz", operation_id="getHealth", summary="The process answers", response_model=Health)
 async def healthz() -> Response:
+    """Says that the process answers, and nothing of the database. For a liveness probe."""
     return Response(b'{"status":"ok"}', media_type=JSON)
 
 
@@ -35,6 +40,7 @@ async def healthz() -> Response:
     responses=problem_responses("unavailable", "internal_error"),
 )
 async def readyz(use: Use) -> Readiness:
+    """503 while the database cannot be reached, or has another schema than this version needs."""
     async with use.database.engine.connect() as connection:
         await connection.execute(text("select 1"))
         found = await schema_of(connection)
@@ -50,5 +56,6 @@ async def readyz(use: Use) -> Readiness:
     response_class=Response,
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
-async def metrics(request: Request) -> Response:
+async def metrics() -> Response:
+    """Counts and durations of requests by route and status, in Prometheus' text format; no value from a request."""
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

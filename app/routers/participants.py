@@ -1,11 +1,21 @@
 """People in a trial: screening with the draw, looking up, contact person, withdrawal, weeks (domain 3 and 4)."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, StrictBool
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    StrictBool,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from app.auth import Principal, requires
 from app.db.draws import assignment_of, draw_candidate
@@ -22,13 +32,15 @@ from app.db.people import (
 from app.db.screening import ScreeningAnswer, ScreeningRequest, screen
 from app.db.trials import Trial
 from app.domain.calendar import week_code
+from app.domain.draw import Arm
 from app.domain.eligibility import Benefit, Channel, Circumstance, ExemptFrom, Screening, WithdrawalReason
 from app.domain.weeks import FLAGS, as_seen_on, judge
 from app.problems import BODY, COMMON, Problem, problem_responses
-from app.routers.fields import Code, CprNumber, IsoDate, JobcentreCode, Text, WeekCode
+from app.routers.fields import Code, CprNumber, DeviationCode, FailureCode, IsoDate, JobcentreCode, Text, WeekCode
 from app.routers.support import (
     Cursor,
     Limit,
+    NextPage,
     TrialPath,
     Use,
     answer,
@@ -37,11 +49,14 @@ from app.routers.support import (
     page,
     trial_or_404,
 )
+from app.validation import field_errors
 
 router = APIRouter(tags=["participants"])
 Reader = Annotated[Principal, Depends(requires("participants:read"))]
 Writer = Annotated[Principal, Depends(requires("participants:write"))]
 ParticipantPath = Annotated[UUID, Path(alias="id", description="The participant's id in the trial.")]
+JobcentreQuery = Annotated[JobcentreCode | None, Query(description="Only the people of this jobcentre.")]
+State = Literal["assignment_week", "counted", "absent", "exempt", "complete", "waiting", "withdrawn", "ineligible"]
 _NOBODY = UUID(int=0)
 
 
@@ -64,39 +79,89 @@ class ScreeningIn(BaseModel):
                     "match_group": 2,
                     "benefit": "cash_benefit",
                     "exempt_from": "none",
-                }
+                    "contact_person": "Team 3, desk 12",
+                },
+                {
+                    "cpr": "6202805678",
+                    "jobcentre": "849",
+                    "interview_on": "2010-11-09",
+                    "channel": "supplement",
+                    "at_job_interview": True,
+                    "match_group": 2,
+                    "benefit": "start_benefit",
+                    "unemployed_since": "2010-08-01",
+                    "circumstances": [],
+                    "exempt_from": "conversations",
+                },
             ]
         },
     )
 
-    cpr: CprNumber
+    cpr: CprNumber = Field(description="The person's CPR number: ten digits, with or without a dash.")
     jobcentre: JobcentreCode
-    interview_on: IsoDate
+    interview_on: IsoDate = Field(description="The day of the job interview; not after today.")
     channel: Channel | None = None
     at_job_interview: StrictBool | None = Field(None, description="Not at the short first visit.")
     match_group: Annotated[int, Field(ge=1, le=3, strict=True)] | None = None
     benefit: Benefit | None = None
     unemployed_since: IsoDate | None = Field(None, description="Asked for in the channel supplement.")
-    circumstances: list[Circumstance] = Field(default_factory=list, max_length=50)
+    circumstances: list[Circumstance] = Field(
+        default_factory=list, max_length=50, description="What else is known of the person that day."
+    )
     exempt_from: ExemptFrom | None = Field(None, description="Decides eligibility only; creates no exemption.")
-    contact_person: Text | None = None
-    target_group: Code | None = None
+    contact_person: Text | None = Field(None, description="Who answers for the person from the start.")
+    target_group: Code | None = Field(None, description="Where the trial is for certain target groups.")
+    _faults: Sequence[tuple[str, str]] = PrivateAttr(())
+
+    @property
+    def faults(self) -> Sequence[tuple[str, str]]:
+        """What is wrong with the body as it was sent: empty, or this is only what could be read of it."""
+        return self._faults
+
+    def with_faults(self, faults: Sequence[tuple[str, str]]) -> Self:
+        """The same, of a body with these faults."""
+        self._faults = faults
+        return self
+
+
+def _with_faults(sent: Any, read: ValidatorFunctionWrapHandler) -> ScreeningIn:
+    """A body at fault is not refused at once: the trial's protocol may find more, and all of it is told together."""
+    try:
+        screening: ScreeningIn = read(sent)
+    except ValidationError as error:
+        if not isinstance(sent, dict):
+            raise
+        errors = error.errors(include_url=False, include_context=False)
+        unread: dict[str, Any] = dict.fromkeys(name for name, field in _SCREENING_FIELDS.items() if field.is_required())
+        screening = ScreeningIn.model_construct(**unread)
+        for name in sent.keys() & _SCREENING_FIELDS.keys() - {each["loc"][0] for each in errors}:
+            ScreeningIn.__pydantic_validator__.validate_assignment(screening, name, sent[name])
+        return screening.with_faults(field_errors(errors, sent, _SCREENING_FIELDS))
+    return screening
+
+
+_SCREENING_FIELDS = ScreeningIn.model_fields
+Sent = Annotated[ScreeningIn, WrapValidator(_with_faults)]
 
 
 class FailureView(BaseModel):
-    code: str = Field(examples=["under_20"])
-    detail: str
+    """A rule of eligibility that the person does not meet."""
+
+    code: FailureCode
+    detail: str = Field(description="The rule in a sentence.")
 
 
 class AssignmentView(BaseModel):
     """The draw: the arm, the day from which the person is in the trial, and the moment of the draw."""
 
     arm: Literal["treatment", "control"]
-    assigned_on: date
+    assigned_on: date = Field(description="The day from which the person is in the trial: that of the interview.")
     drawn_at: datetime
 
 
 class ScreeningView(BaseModel):
+    """What the screening found, and what was drawn."""
+
     participant_id: UUID | None = Field(description="Null for the ineligible, of whom nothing is kept but the codes.")
     eligible: bool
     failures: list[FailureView] = Field(description="Every failing rule.")
@@ -107,47 +172,57 @@ class ParticipantModel(BaseModel):
     """A participant today."""
 
     participant_id: UUID
-    jobcentre: str
-    state: Literal[
-        "assignment_week", "counted", "absent", "exempt", "complete", "waiting", "withdrawn", "ineligible"
-    ] = Field(description="State of the week that today lies in, or of the undrawn candidate.")
+    jobcentre: JobcentreCode
+    state: State = Field(description="State of the week that today lies in, or of the undrawn candidate.")
     programme_week: int | None = Field(description="The programme week reached so far.")
-    arm: Literal["treatment", "control"] | None
-    assigned_on: date | None
+    arm: Literal["treatment", "control"] | None = Field(description="Null before a draw.")
+    assigned_on: date | None = Field(description="Null before a draw.")
     interview_on: date
-    channel: str | None
+    channel: Channel | None = Field(description="Null where the protocol does not ask for it.")
     contact_person: str | None
 
 
 class ParticipantPage(BaseModel):
+    """A page of participants, by jobcentre and id."""
+
     items: list[ParticipantModel]
-    next: str | None
+    next: NextPage
 
 
 class AssignedView(AssignmentView):
+    """Who was drawn to which arm."""
+
     participant_id: UUID
-    jobcentre: str
+    jobcentre: JobcentreCode
 
 
 class AssignmentPage(BaseModel):
+    """A page of assignments, by jobcentre and participant."""
+
     items: list[AssignedView]
-    next: str | None
+    next: NextPage
 
 
 class LookupIn(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    """Whom to look up."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"cpr": "7101701234"}]})
 
     cpr: CprNumber
 
 
 class ContactPersonIn(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    """The new contact person."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"contact_person": "Team 3, desk 12"}]})
 
     contact_person: Text | None = Field(description="Who answers for the person from now on; null for nobody.")
 
 
 class WithdrawalIn(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    """Why the candidate is withdrawn."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "not_interviewed"}]})
 
     reason: WithdrawalReason
 
@@ -164,10 +239,12 @@ class WeekView(BaseModel):
     activation_due: bool
     activated: bool
     workplace_activated: bool
-    deviations: list[str] = Field(description="Codes, sorted; none while the week is not over.")
+    deviations: list[DeviationCode] = Field(description="Sorted; none while the week is not over.")
 
 
 class WeekList(BaseModel):
+    """The weeks of one person in their order."""
+
     items: list[WeekView]
 
 
@@ -175,16 +252,18 @@ class WeekList(BaseModel):
 
 
 def _screening(trial: Trial, body: ScreeningIn, today: date) -> ScreeningRequest:
-    """What the rules look at. Problem ``malformed``: a field that the protocol asks for is missing, or contradicts."""
+    """What the rules look at. Problem ``malformed``: every fault, those that only the protocol knows included."""
     asked = set(trial.protocol.screening_fields)
     if body.channel == "supplement":
         asked.add("unemployed_since")
-    errors = [(f"/{name}", "missing_field") for name in sorted(asked) if getattr(body, name) is None]
+    missing = {f"/{name}" for name in asked if getattr(body, name) is None} - {pointer for pointer, _ in body.faults}
+    errors = [*body.faults, *((pointer, "missing_field") for pointer in sorted(missing))]
     if body.channel is not None and body.channel not in trial.protocol.channels:
         errors.append(("/channel", "invalid_value"))
-    if body.interview_on > today:
+    interview_on: date | None = body.interview_on  # None where it could not be read
+    if interview_on is not None and interview_on > today:
         errors.append(("/interview_on", "date_in_future"))
-    if body.unemployed_since is not None and body.unemployed_since > body.interview_on:
+    if interview_on is not None and body.unemployed_since is not None and body.unemployed_since > interview_on:
         errors.append(("/unemployed_since", "invalid_value"))
     if errors:
         raise Problem("malformed", errors=errors)
@@ -227,14 +306,23 @@ def _screening_view(result: ScreeningAnswer) -> dict[str, Any]:
 )
 async def post_participant(
     request: Request,
-    body: ScreeningIn,
+    body: Sent,
     use: Use,
     trial_id: TrialPath,
     principal: Writer,
     dry_run: Annotated[bool, Query(description="Screens, and keeps and draws nothing.")] = False,
 ) -> Response:
-    """Whoever is eligible as new match or rematch is drawn at once, in the same transaction."""
-    if not principal.reads_person_of(body.jobcentre):
+    """States what is known of a person at the job interview; the answer says whether the trial takes the person in.
+
+    Whoever is eligible as `new_match` or `rematch` is drawn at once, and `assignment` has the arm. A `supplement`
+    candidate waits for a draw of their own. Of someone ineligible every failing rule is told, and little is kept.
+
+    Which fields are asked for depends on the trial's protocol: those of `screening_fields` there, and
+    `unemployed_since` in the channel `supplement`. Sending the same screening again gives the same answer (200). Other
+    facts about someone who was drawn are refused (`already_drawn`), and so are other facts of the same day
+    (`screening_conflict`).
+    """
+    if not body.faults and not principal.reads_person_of(body.jobcentre):
         raise Problem("not_found")
     async with use.database.write(keep=not dry_run) as connection:
         trial = await trial_or_404(connection, trial_id)
@@ -261,7 +349,12 @@ async def post_participant(
 async def post_assignment(
     request: Request, use: Use, trial_id: TrialPath, participant_id: ParticipantPath, principal: Writer
 ) -> Response:
-    """Refused while the week's intake is sufficient, or while candidates with shorter unemployment are ahead."""
+    """Draws someone who was found eligible by the channel `supplement`.
+
+    Of anyone drawn before: the same assignment (200). Refused while the week's intake is sufficient
+    (`intake_sufficient`), and while candidates with shorter unemployment are ahead (`supplement_order`, with their
+    number as `ahead`).
+    """
     async with use.database.write() as connection:
         trial = await trial_or_404(connection, trial_id)
         view = await _visible(connection, principal, trial_id, participant_id, use.today())
@@ -281,6 +374,7 @@ async def post_assignment(
 async def get_assignment(
     request: Request, use: Use, trial_id: TrialPath, participant_id: ParticipantPath, principal: Reader
 ) -> Response:
+    """To which arm the person was drawn, and when. 404 for someone who was not drawn."""
     async with use.database.read() as connection:
         await _visible(connection, principal, trial_id, participant_id, use.today())
         assignment = await assignment_of(connection, trial_id, participant_id)
@@ -301,10 +395,11 @@ async def get_assignments(
     use: Use,
     trial_id: TrialPath,
     principal: Reader,
-    jobcentre: JobcentreCode | None = None,
+    jobcentre: JobcentreQuery = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Response:
+    """Everyone of your jobcentres who was drawn, with the arm; a draw that turned out to be a duplicate is left out."""
     after = decode_cursor(cursor, str, UUID) or ("", _NOBODY)
     async with use.database.read() as connection:
         trial = await trial_or_404(connection, trial_id)
@@ -327,7 +422,7 @@ async def _visible(
 
 
 def _visible_jobcentres(principal: Principal, trial: Trial, jobcentre: str | None) -> list[str]:
-    """The jobcentres of the trial whose people the client sees, or the one asked for; Problem ``not_found`` for none."""
+    """The jobcentres of the trial whose people the client sees, or the one asked for; ``not_found`` for none."""
     asked = trial.jobcentres if jobcentre is None else [jobcentre]
     visible = [code for code in asked if code in trial.jobcentres and principal.reads_person_of(code)]
     if not visible:
@@ -347,20 +442,18 @@ async def get_participants(
     use: Use,
     trial_id: TrialPath,
     principal: Reader,
-    jobcentre: JobcentreCode | None = None,
-    arm: Literal["treatment", "control"] | None = None,
-    state: Literal["assignment_week", "counted", "absent", "exempt", "complete", "waiting", "withdrawn", "ineligible"]
-    | None = None,
+    jobcentre: JobcentreQuery = None,
+    arm: Annotated[Arm | None, Query(description="Only who was drawn to this arm.")] = None,
+    state: Annotated[State | None, Query(description="Only who is in this state today.")] = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Response:
+    """Everyone who was found eligible at your jobcentres, as they stand today: drawn, waiting or withdrawn."""
     after = decode_cursor(cursor, str, UUID) or ("", _NOBODY)
     async with use.database.read() as connection:
         trial = await trial_or_404(connection, trial_id)
         jobcentres = _visible_jobcentres(principal, trial, jobcentre)
-        items = await list_participants(
-            connection, trial_id, jobcentres, arm, state, use.today(), after, limit + 1
-        )
+        items = await list_participants(connection, trial_id, jobcentres, arm, state, use.today(), after, limit + 1)
     return page(request, items, limit, lambda item: encode_cursor(item.jobcentre, item.participant_id))
 
 
@@ -372,7 +465,10 @@ async def get_participants(
     responses=problem_responses(*COMMON, *BODY, "not_found"),
 )
 async def post_lookup(request: Request, body: LookupIn, use: Use, trial_id: TrialPath, principal: Reader) -> Response:
-    """A CPR number is never in a URL, so it is asked for in a body."""
+    """Finds the participant of a CPR number, which is sent in the body because it may never be in an address.
+
+    404 for someone who is not in the trial, and for someone of a jobcentre that is not yours.
+    """
     async with use.database.read() as connection:
         participant_id = await find_by_person(connection, trial_id, use.vault.blind_index(body.cpr.number))
         if participant_id is None:
@@ -391,6 +487,7 @@ async def post_lookup(request: Request, body: LookupIn, use: Use, trial_id: Tria
 async def get_participant(
     request: Request, use: Use, trial_id: TrialPath, participant_id: ParticipantPath, principal: Reader
 ) -> Response:
+    """The person as they stand today: arm, state, programme week, contact person."""
     async with use.database.read() as connection:
         view = await _visible(connection, principal, trial_id, participant_id, use.today())
     return answer(request, view)
@@ -411,6 +508,7 @@ async def patch_participant(
     participant_id: ParticipantPath,
     principal: Writer,
 ) -> Response:
+    """Names who answers for the person from now on; the history is kept. Null means nobody."""
     async with use.database.write() as connection:
         view = await _visible(connection, principal, trial_id, participant_id, use.today())
         await change_contact_person(connection, trial_id, view, body.contact_person, principal.client_id)
@@ -433,7 +531,9 @@ async def post_withdrawal(
     participant_id: ParticipantPath,
     principal: Writer,
 ) -> Response:
-    """The candidate blocks nobody from then on, and may be screened anew."""
+    """Takes back someone who is eligible and waits for a draw. The candidate blocks nobody from then on, and may be
+    screened anew. Someone drawn cannot be withdrawn (`already_drawn`): send a presence event of the kind `exit`.
+    """
     async with use.database.write() as connection:
         view = await _visible(connection, principal, trial_id, participant_id, use.today())
         await withdraw(connection, trial_id, view.jobcentre, participant_id, body.reason)
@@ -458,7 +558,9 @@ async def get_weeks(
 ) -> Response:
     """Every ISO week from the assignment week to the last of the trial: number, state, what was due, what was done.
 
-    404 for someone who was not drawn."""
+    A programme week's number stands still while the person is absent or exempt. Weeks that are not over are computed
+    from what is known so far, and have no deviations yet. 404 for someone who was not drawn.
+    """
     today = use.today()
     async with use.database.read() as connection:
         trial = await trial_or_404(connection, trial_id)

@@ -19,14 +19,19 @@ class ProtocolView(BaseModel):
 
     id: str = Field(examples=["prvij-2010-11"])
     title: str
-    description: str
+    description: str = Field(description="The course in a sentence.")
     parameters: dict[str, Any] = Field(
-        examples=[{"activation_due_week": {"value": 9, "source": "[F] Virksomhedsrettet aktivt tilbud; domain 4.4"}}]
+        description="By name: the value, and where it comes from.",
+        examples=[{"activation_due_week": {"value": 9, "source": "[F] Virksomhedsrettet aktivt tilbud; domain 4.4"}}],
     )
-    eligibility: dict[str, Any] = Field(description="By the code of the failure.")
+    eligibility: dict[str, Any] = Field(
+        description="The rules of eligibility by the code of their failure, each with its source."
+    )
 
 
 class ProtocolList(BaseModel):
+    """All protocols."""
+
     items: list[ProtocolView]
     next: str | None = Field(description="Always null: there are few.")
 
@@ -43,6 +48,7 @@ def _view(protocol: Protocol) -> dict[str, Any]:
     responses=problem_responses(*COMMON),
 )
 async def list_protocols(request: Request) -> Response:
+    """The rule books that trials can be created with. A protocol never changes once a trial uses it."""
     return answer(request, {"items": [_view(each) for each in protocols().values()], "next": None})
 
 
@@ -54,8 +60,13 @@ async def list_protocols(request: Request) -> Response:
     responses=problem_responses(*COMMON, "not_found"),
 )
 async def get_protocol(
-    request: Request, protocol_id: Annotated[str, Path(alias="id", examples=["prvij-2010-11"])]
+    request: Request,
+    protocol_id: Annotated[
+        str,
+        Path(alias="id", pattern=r"^[a-z0-9-]{1,60}$", description="Id of the protocol.", examples=["prvij-2010-11"]),
+    ],
 ) -> Response:
+    """One rule book: every parameter with its value and source, and the rules of eligibility."""
     if protocol_id not in protocols():
         raise Problem("not_found")
     return answer(request, _view(protocols()[protocol_id]))

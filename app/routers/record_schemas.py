@@ -1,27 +1,88 @@
-"""The schemas of records in the contract, which FastAPI cannot see: bodies are read record by record, not as a whole."""
+"""The schemas of records in the contract, which FastAPI cannot see: bodies are read one record at a time."""
 
-from typing import Any
+import csv
+import io
+import json
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any, Final
 
 from app.routers.record_wire import Retraction, wire_of
 
-_TEMPLATE = "#/components/schemas/{model}"
-_EXAMPLES: dict[str, dict[str, Any]] = {
-    "conversations": {"external_id": "samtale-4711", "revision": 1, "date": "2010-11-15", "form": "in_person"},
-    "activations": {
-        "external_id": "tilbud-12",
-        "type": "work_placement_public",
-        "starts_on": "2011-01-03",
-        "hours_per_week": 15,
-        "mentor": "assigned",
+Node = dict[str, Any]
+
+_TEMPLATE: Final = "#/components/schemas/{model}"
+PERSON: Final = "012c2ae5-c6e0-7b3f-8a41-5d0c9e2f7a16"
+BATCH: Final = "012c5e21-4a08-7f60-b1d7-2c3a905be4f8"
+_CPR: Final = "7101701234"  # synthetic: day + 60
+_NULL: Final = {"type": "null"}
+_EXAMPLES: Final[Mapping[str, tuple[Node, Node]]] = {
+    "conversations": (
+        {"external_id": "samtale-4711", "revision": 1, "date": "2010-11-15", "focus": ["clarification", "motivation"]},
+        {"external_id": "samtale-4712", "date": "2010-11-22", "form": "telephone", "remote_ground": "illness"},
+    ),
+    "activations": (
+        {
+            "external_id": "tilbud-12",
+            "revision": 1,
+            "type": "work_placement_public",
+            "starts_on": "2011-01-03",
+            "hours_per_week": 15,
+            "cvr_number": "10150817",
+            "mentor": "assigned",
+        },
+        {
+            "external_id": "tilbud-13",
+            "type": "guidance_and_upskilling",
+            "starts_on": "2011-01-10",
+            "ends_on": "2011-02-04",
+            "hours_per_week": 7.5,
+            "reduced_hours_reason": "gradual_start",
+        },
+    ),
+    "exemptions": (
+        {
+            "external_id": "fritagelse-3",
+            "revision": 1,
+            "scope": "both",
+            "ground": "illness",
+            "starts_on": "2010-11-24",
+            "ends_on": "2010-12-07",
+        },
+        {"external_id": "fritagelse-4", "scope": "activation", "ground": "parental_leave", "starts_on": "2011-02-01"},
+    ),
+    "presence-events": (
+        {"external_id": "ophoer-7", "revision": 1, "kind": "exit", "date": "2010-12-14", "reason": "match_group_3"},
+        {"external_id": "genindtraeden-2", "kind": "re_entry", "date": "2011-01-17"},
+    ),
+}
+_RETRACTED: Final = {"revision": 2, "retracted": True, "retraction_reason": "duplicate"}
+_ENVELOPE: Final[Node] = {
+    "external_id": {"type": "string", "description": "The sender's id of the record."},
+    "client_id": {"type": "string", "description": "Who sent it."},
+    "participant_id": {
+        "anyOf": [{"type": "string", "format": "uuid"}, _NULL],
+        "description": "Null for a retraction whose record has not come yet.",
     },
-    "exemptions": {
-        "external_id": "fritagelse-3",
-        "scope": "both",
-        "ground": "illness",
-        "starts_on": "2010-11-24",
-        "ends_on": "2010-12-07",
+    "revision": {"anyOf": [{"type": "integer", "format": "int64"}, _NULL], "description": "Null where none was sent."},
+    "registered_at": {"type": "string", "format": "date-time", "description": "When this version was stored."},
+    "retracted": {"type": "boolean", "description": "Whether the record has been taken back."},
+    "retraction_reason": {
+        "anyOf": [{"type": "string", "enum": ["entered_in_error", "duplicate", "wrong_person"]}, _NULL],
+        "description": "Why it was taken back; null while it stands.",
     },
-    "presence-events": {"external_id": "ophoer-7", "kind": "exit", "date": "2010-12-14", "reason": "match_group_3"},
+}
+_TOLD: Final[Node] = {
+    "outcome": {
+        "type": "string",
+        "enum": ["created", "updated", "unchanged", "retracted"],
+        "description": "What became of what you sent.",
+    },
+    "warnings": {
+        "type": "array",
+        "items": {"x-component": "WarningCode"},
+        "description": "What the rules say of the record at this moment; it is stored all the same.",
+    },
 }
 
 
@@ -29,19 +90,36 @@ def _ref(name: str) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def record_schema(kind: str, singular: str) -> dict[str, dict[str, Any]]:
-    """The components of a kind: the record as sent, as put, as stored; a batch; a page."""
+def record_schema(kind: str, singular: str) -> dict[str, Node]:
+    """The components of a kind: the record as sent, as put, as stored, as answered to a write; a batch; a page."""
     sent = wire_of(kind).model.model_json_schema(ref_template=_TEMPLATE)
     sent.pop("$defs", None)
-    sent["examples"] = [{**_EXAMPLES[kind], "cpr": "7101701234"}]
-    put = {**sent, "required": [name for name in sent["required"] if name != "external_id"]}
-    put["examples"] = [{name: value for name, value in sent["examples"][0].items() if name != "external_id"}]
+    for name, schema in sent["properties"].items():
+        if name not in sent["required"]:
+            sent["properties"][name] = _or_null(schema)
+    sent["examples"] = [{**_EXAMPLES[kind][0], "participant_id": PERSON}, {**_EXAMPLES[kind][1], "cpr": _CPR}]
+    put = deepcopy(sent) | {"required": [name for name in sent["required"] if name != "external_id"]}
+    put["properties"]["external_id"]["description"] = "That of the address; it may be left out here."
+    put["examples"] = [
+        {name: value for name, value in example.items() if name != "external_id"} for example in sent["examples"]
+    ]
+    put["description"] = f"{sent['description']} Its id is in the address."
+    retraction = Retraction.model_json_schema(ref_template=_TEMPLATE)
+    retraction["examples"] = [{"external_id": "samtale-4710", **_RETRACTED}]
+    retraction["properties"]["revision"] = _or_null(retraction["properties"]["revision"])
+    facts = {
+        name: _fact(schema)
+        for name, schema in sent["properties"].items()
+        if name not in ("external_id", "revision", "participant_id", "cpr")
+    }
+    stored, written = _ENVELOPE | facts, _ENVELOPE | facts | _TOLD
     return {
         f"{singular}Record": sent,
         f"{singular}Body": put,
-        "Retraction": Retraction.model_json_schema(ref_template=_TEMPLATE),
+        "Retraction": retraction,
         f"{singular}Batch": {
             "type": "object",
+            "description": f"Up to 10,000 {kind}. Two with one `external_id` are judged in their order.",
             "additionalProperties": False,
             "required": ["records"],
             "properties": {
@@ -53,80 +131,195 @@ def record_schema(kind: str, singular: str) -> dict[str, dict[str, Any]]:
                 }
             },
         },
-        f"{singular}Stored": _stored(kind, sent),
+        f"{singular}Stored": {
+            "type": "object",
+            "description": f"One of the {kind} as it stands. The facts are null in a retraction that came first.",
+            "required": list(stored),
+            "properties": stored,
+        },
+        f"{singular}Written": {
+            "type": "object",
+            "description": f"One of the {kind} as it stands after a write, and what became of what was sent.",
+            "required": list(written),
+            "properties": written,
+        },
         f"{singular}Page": {
             "type": "object",
+            "description": f"A page of {kind}, in the order of their registration.",
             "required": ["items", "next"],
             "properties": {
                 "items": {"type": "array", "items": _ref(f"{singular}Stored")},
-                "next": {"type": ["string", "null"]},
+                "next": {
+                    "anyOf": [{"type": "string"}, _NULL],
+                    "description": "Send it as `cursor` for the next page; null on the last one.",
+                },
             },
         },
     }
 
 
-def _stored(kind: str, sent: dict[str, Any]) -> dict[str, Any]:
-    """A record as it is shown: who sent it, which version stands, and the facts, null in an early retraction."""
-    facts = {
-        name: {"anyOf": [schema, {"type": "null"}]}
-        for name, schema in sent["properties"].items()
-        if name not in ("external_id", "revision", "participant_id", "cpr")
-    }
-    envelope: dict[str, Any] = {
-        "external_id": {"type": "string"},
-        "client_id": {"type": "string", "description": "Who sent it."},
-        "participant_id": {"type": ["string", "null"], "format": "uuid"},
-        "revision": {"type": ["integer", "null"]},
-        "registered_at": {"type": "string", "format": "date-time"},
-        "retracted": {"type": "boolean"},
-        "retraction_reason": {"type": ["string", "null"]},
-    }
-    return {
-        "type": "object",
-        "description": f"One of the {kind} as it stands.",
-        "required": [*envelope, *facts],
-        "properties": envelope | facts,
-    }
+def _or_null(schema: Node) -> Node:
+    """A field that may be left out may as well be null."""
+    if "anyOf" in schema:
+        return schema
+    outside: Node = {name: schema[name] for name in ("description", "default") if name in schema}
+    return {"anyOf": [{name: value for name, value in schema.items() if name not in outside}, _NULL], **outside}
 
 
-def batch_body(singular: str) -> dict[str, Any]:
-    """The request body of a batch in its three media types."""
+def _fact(schema: Node) -> Node:
+    """A field as it is shown: anything that may be sent, or null; no bounds that only a request has to keep."""
+    shown = deepcopy(schema)
+    shown.pop("default", None)
+    return _or_null(shown)
+
+
+# --- requests -------------------------------------------------------------------------------------------------------
+
+
+def batch_body(kind: str, singular: str) -> Node:
+    """The request body of a batch in its three media types, each with the same example."""
+    first, second = ({**_EXAMPLES[kind][0], "participant_id": PERSON}, {**_EXAMPLES[kind][1], "cpr": _CPR})
+    records = [first, second, {"external_id": f"{first['external_id']}-x", **_RETRACTED}]
     return {
         "requestBody": {
             "required": True,
+            "description": (
+                "1 to 10,000 records, at most 16 MiB. `participant_id` or `cpr` says whose a record is, exactly one of"
+                " the two. A retraction has neither, only the id and the reason."
+            ),
             "content": {
-                "application/json": {"schema": _ref(f"{singular}Batch")},
-                "application/x-ndjson": {"schema": {"type": "string", "description": "One record a line."}},
+                "application/json": {"schema": _ref(f"{singular}Batch"), "example": {"records": records}},
+                "application/x-ndjson": {
+                    "schema": {
+                        "type": "string",
+                        "description": f"One record a line, each a `{singular}Record` or a `Retraction`.",
+                    },
+                    "example": "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records),
+                },
                 "text/csv": {
                     "schema": {
                         "type": "string",
-                        "description": "The same names in the header; lists joined by |, empty is null, true and false.",
-                    }
+                        "description": (
+                            "RFC 4180 in UTF-8. The header has the names of the fields; lists are joined by `|`,"
+                            " nothing is null, and there is `true` and `false`."
+                        ),
+                    },
+                    "example": _csv(records),
                 },
             },
         }
     }
 
 
-def record_body(singular: str) -> dict[str, Any]:
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": _ref(f"{singular}Body")}}}}
+def _csv(records: list[Node]) -> str:
+    columns = list(dict.fromkeys(name for record in records for name in record))
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(columns)
+    writer.writerows([_cell(record.get(column)) for column in columns] for record in records)
+    return out.getvalue()
 
 
-def stored_schema(singular: str, *, warnings: bool = False) -> dict[str, Any]:
-    """The answer that shows one record, after a write with its outcome and warnings."""
-    schema: dict[str, Any] = _ref(f"{singular}Stored")
-    if warnings:
-        told = {
-            "type": "object",
-            "required": ["outcome", "warnings"],
-            "properties": {
-                "outcome": {"type": "string", "enum": ["created", "updated", "unchanged", "retracted"]},
-                "warnings": {"type": "array", "items": {"type": "string"}},
-            },
-        }
-        schema = {"allOf": [schema, told]}
-    return {"description": "The record as it stands.", "content": {"application/json": {"schema": schema}}}
+def _cell(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "|".join(value) if isinstance(value, list) else value
 
 
-def page_schema(singular: str) -> dict[str, Any]:
-    return {"description": "A page of records.", "content": {"application/json": {"schema": _ref(f"{singular}Page")}}}
+def record_body(kind: str, singular: str) -> Node:
+    """The request body of one record."""
+    examples = {
+        "by_participant": {
+            "summary": "Of a participant",
+            "value": {name: value for name, value in _EXAMPLES[kind][0].items() if name != "external_id"}
+            | {"participant_id": PERSON},
+        },
+        "by_cpr": {
+            "summary": "Of a CPR number",
+            "value": {name: value for name, value in _EXAMPLES[kind][1].items() if name != "external_id"}
+            | {"cpr": _CPR},
+        },
+    }
+    content = {"application/json": {"schema": _ref(f"{singular}Body"), "examples": examples}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+# --- answers --------------------------------------------------------------------------------------------------------
+
+
+def _shown(kind: str, **changes: Any) -> Node:
+    """The first example as it is stored, with the fields that were left out."""
+    defaults = {
+        name: [] if schema.get("default") == [] else schema.get("default")
+        for name, schema in wire_of(kind).model.model_json_schema()["properties"].items()
+        if name not in ("external_id", "revision", "participant_id", "cpr")
+    }
+    sent = {name: value for name, value in _EXAMPLES[kind][0].items() if name in defaults}
+    return {
+        "external_id": _EXAMPLES[kind][0]["external_id"],
+        "client_id": "momentum-849",
+        "participant_id": PERSON,
+        "revision": 1,
+        "registered_at": "2011-01-18T13:22:07.450192Z",
+        "retracted": False,
+        "retraction_reason": None,
+        **defaults,
+        **sent,
+        **changes,
+    }
+
+
+def _report(kind: str) -> Node:
+    """The report of the batch of ``batch_body``: stored, in two kinds with a warning; rejected; taken back."""
+    first, second = (example["external_id"] for example in _EXAMPLES[kind])
+    warnings = {"conversations": ["week_without_number"], "activations": ["starts_late"]}.get(kind)
+    warned = {"index": 0, "external_id": first, "outcome": "created", "warnings": warnings}
+    unknown = {"pointer": "/records/1/cpr", "code": "unknown_participant"}
+    rejected = {"index": 1, "external_id": second, "outcome": "rejected", "errors": [unknown]}
+    return {
+        "batch_id": BATCH,
+        "committed": True,
+        "received": 3,
+        "counts": {"created": 1, "updated": 0, "unchanged": 0, "stale": 0, "retracted": 1, "rejected": 1},
+        "results": [warned, rejected] if warnings else [rejected],
+    }
+
+
+def record_answers(kind: str, singular: str, plural: str) -> dict[str, dict[int, Node]]:
+    """Examples of the answers by operation id and status. In ``responses=`` FastAPI would drop their nulls."""
+    shown = _shown(kind)
+    retracted = _shown(kind, revision=2, retracted=True, retraction_reason="duplicate")
+    return {
+        f"push{plural}": {207: _report(kind)},
+        f"list{plural}": {200: {"items": [shown], "next": "WyIwMTJjNWUyMS00YTA4LTdmNjAtYjFkNy0yYzNhOTA1YmU0ZjgiXQ"}},
+        f"get{singular}": {200: shown},
+        f"put{singular}": {
+            200: {**shown, "outcome": "unchanged", "warnings": []},
+            201: {**shown, "outcome": "created", "warnings": []},
+        },
+        f"retract{singular}": {200: {**retracted, "outcome": "retracted", "warnings": []}},
+    }
+
+
+def _answer(description: str, component: str) -> Node:
+    return {"description": description, "content": {"application/json": {"schema": _ref(component)}}}
+
+
+def stored_answer(singular: str) -> Node:
+    """The answer that shows one record."""
+    return _answer("The record as it stands.", f"{singular}Stored")
+
+
+def written_answer(singular: str, outcome: str) -> Node:
+    """The answer to a write: the record as it stands then."""
+    told = {
+        "created": "Stored for the first time.",
+        "updated": "Stored before, or changed now; see `outcome`.",
+        "retracted": "The record is taken back; one that has not come yet is held off.",
+    }
+    return _answer(told[outcome], f"{singular}Written")
+
+
+def page_answer(kind: str, singular: str) -> Node:
+    """The answer that lists records."""
+    return _answer(f"A page of {kind}.", f"{singular}Page")

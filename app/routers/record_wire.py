@@ -1,6 +1,6 @@
 """Records as clients write them, kind by kind, made from the facts of the domain and the envelope that all share."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import MISSING, dataclass, fields
 from datetime import date
 from decimal import Decimal
@@ -9,17 +9,27 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, TypeAdapter, ValidationError, create_model
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    TypeAdapter,
+    ValidationError,
+    create_model,
+)
 
 from app.db.records import SentRecord
 from app.domain.facts import KINDS, Fact, RetractionReason, faults_of
 from app.domain.ingest import Report
-from app.problems import field_errors
 from app.routers.fields import Code, CprNumber, CvrNumber, ExternalId, Hours, IsoDate, PNumber, Revision
+from app.validation import field_errors
 
 ENVELOPE = ("external_id", "revision", "participant_id", "cpr", "retracted", "retraction_reason")
 _BY_NAME: Mapping[str, Any] = {"cvr_number": CvrNumber, "p_number": PNumber}
 _BY_TYPE: Mapping[Any, Any] = {date: IsoDate, Decimal: Hours, bool: StrictBool, str: Code}
+_HARMLESS: Mapping[Any, Any] = {date: date.min, Decimal: Decimal(1)}
 
 
 class _Envelope(BaseModel):
@@ -49,8 +59,13 @@ class RecordWire:
     fact: type[Fact]
     model: type[_RecordBase]
     names: frozenset[str]
+    fields: Mapping[str, TypeAdapter[Any]]
+    """Each of the fact's fields alone."""
+    harmless: Mapping[str, Any]
+    """Values with which no field of the fact is at fault."""
 
     def fact_of(self, record: BaseModel) -> Fact:
+        """The fact that a record on the wire tells."""
         values = {each.name: getattr(record, each.name) for each in fields(self.fact)}
         if "focus" in values:
             values["focus"] = tuple(sorted(set(values["focus"])))
@@ -80,16 +95,20 @@ def _no_bool(value: object) -> object:
 def wire_of(kind: str) -> RecordWire:
     fact = KINDS[kind]
     members: dict[str, Any] = {}
+    harmless: dict[str, Any] = {}
     hints = get_type_hints(fact, include_extras=True)
     for each in fields(fact):
         annotation, description = get_args(hints[each.name])
         default = ... if each.default is MISSING else (list(each.default) if each.default == () else each.default)
+        harmless[each.name] = _HARMLESS.get(annotation) if each.default is MISSING else each.default
         members[each.name] = (
             Annotated[_wire_type(each.name, annotation), Field(description=description)],
             default,
         )
     model = create_model(f"{fact.__name__}Record", __base__=_RecordBase, __doc__=fact.__doc__, **members)
-    return RecordWire(kind, fact, model, frozenset((*model.model_fields, "retracted", "retraction_reason")))
+    names = frozenset((*model.model_fields, "retracted", "retraction_reason"))
+    alone = {name: TypeAdapter(annotated) for name, (annotated, _) in members.items()}
+    return RecordWire(kind, fact, model, names, alone, harmless)
 
 
 _RETRACTION = TypeAdapter(Retraction)
@@ -121,14 +140,29 @@ def read_record(wire: RecordWire, raw: object, today: date, index_of: Any) -> tu
     try:
         record = wire.model.model_validate(values)
     except ValidationError as error:
-        found = field_errors(error.errors(include_url=False, include_context=False), values, wire.names)
-        return external_id, _rejected([*faults, *found])
+        errors = error.errors(include_url=False, include_context=False)
+        found = field_errors(errors, values, wire.names)
+        beside = _faults_beside(wire, values, {str(each["loc"][0]) for each in errors}, today)
+        return external_id, _rejected([*faults, *found, *beside])
     fact = wire.fact_of(record)
     faults += [(f"/{name}", code) for name, code in faults_of(fact, today)]
     if faults:
         return external_id, _rejected(faults)
     blind_index = None if record.cpr is None else index_of(record.cpr.number)
     return external_id, SentRecord(record.external_id, record.revision, record.participant_id, blind_index, fact, None)
+
+
+def _faults_beside(
+    wire: RecordWire, values: Mapping[str, Any], malformed: Container[str], today: date
+) -> list[tuple[str, str]]:
+    """What is wrong with the well-formed fields in themselves, something harmless standing for the malformed ones."""
+    sound = {
+        name: alone.validate_python(values[name])
+        for name, alone in wire.fields.items()
+        if name in values and name not in malformed
+    }
+    fact = wire.fact(**{**wire.harmless, **sound})
+    return [(f"/{name}", code) for name, code in faults_of(fact, today) if name not in malformed]
 
 
 def _read_retraction(values: Mapping[str, Any], faults: list[tuple[str, str]]) -> SentRecord | Report:
@@ -140,9 +174,7 @@ def _read_retraction(values: Mapping[str, Any], faults: list[tuple[str, str]]) -
         return _rejected([*faults, *found])
     if faults:
         return _rejected(faults)
-    return SentRecord(
-        retraction.external_id, retraction.revision, None, None, None, retraction.retraction_reason
-    )
+    return SentRecord(retraction.external_id, retraction.revision, None, None, None, retraction.retraction_reason)
 
 
 def _faults_of_person(values: Mapping[str, Any]) -> list[tuple[str, str]]:

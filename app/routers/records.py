@@ -18,7 +18,15 @@ from app.domain.ingest import Report
 from app.problems import BODY, COMMON, Problem, problem_responses
 from app.routers.batches import BatchReport, ReportLevel, media_type_of, read_batch, report_of
 from app.routers.fields import MAX_REVISION, ExternalId
-from app.routers.record_schemas import batch_body, page_schema, record_body, record_schema, stored_schema
+from app.routers.record_schemas import (
+    batch_body,
+    page_answer,
+    record_answers,
+    record_body,
+    record_schema,
+    stored_answer,
+    written_answer,
+)
 from app.routers.record_wire import RecordWire, read_record, wire_of
 from app.routers.support import (
     JSON,
@@ -35,13 +43,21 @@ from app.routers.support import (
 )
 
 _FIRST = UUID(int=0)
+_REFUSALS = {
+    "conversations": ("form_not_accepted", "remote_too_early", "conducted_by_mentor"),
+    "activations": ("hours_too_few", "not_at_workplace"),
+}
 _CONFLICTS = ("not_drawn", "event_order", "revision_conflict")
-ExternalIdPath = Annotated[ExternalId, Path(description="The sender's id of the record.")]
+ExternalIdPath = Annotated[ExternalId, Path(description="The sender's own id of the record. Never a CPR number.")]
 ClientQuery = Annotated[
-    str | None, Query(alias="client_id", max_length=200, pattern=r"^[^\x00]*$", description="Whose record.")
+    str | None,
+    Query(alias="client_id", max_length=200, pattern=r"^[^\x00]*$", description="Only what this client sent."),
 ]
 DryRun = Annotated[bool, Query(description="Judges everything and stores nothing.")]
-IfMatch = Annotated[str | None, Header(description="The ETag that the record must still have.")]
+IfMatch = Annotated[
+    str | None,
+    Header(alias="If-Match", description="The ETag that the record must still have; 412 when it has another."),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +97,7 @@ def _add_batch(router: APIRouter, kind: _Kind) -> None:
         summary=f"Send up to 10,000 {kind.kind}",
         status_code=207,
         response_model=BatchReport,
-        openapi_extra=batch_body(kind.singular),
+        openapi_extra=batch_body(kind.kind, kind.singular),
         responses=problem_responses(*COMMON, *BODY, "not_found"),
     )
     async def push(
@@ -91,11 +107,23 @@ def _add_batch(router: APIRouter, kind: _Kind) -> None:
         principal: Annotated[Principal, Depends(requires(kind.writes))],
         dry_run: DryRun = False,
         atomic: Annotated[bool, Query(description="Stores all or, if one is rejected, nothing.")] = False,
-        report: Annotated[ReportLevel, Query(description="`errors` leaves warnings out, `full` lists all.")] = "default",
+        report: Annotated[
+            ReportLevel, Query(description="`errors` leaves warnings out, `full` lists all.")
+        ] = "default",
     ) -> Response:
-        """Sending again is always safe. One faulty record never stops the others; each is told what became of it.
+        """Sends what is new, changed or taken back, for any number of people. Sending again is always safe.
 
-        A 207 means: what was stored is on disk, and in every report asked for afterwards.
+        Each record is judged for itself: a faulty one is `rejected` with every fault and its pointer, and never stops
+        the others. The answer is 207 whenever the records were looked at; it lists what was not plainly stored, and
+        counts the rest. What was stored is on disk then, and in every report asked for afterwards.
+
+        The same content again is `unchanged`. Other content replaces what is stored when its `revision` is higher; a
+        lower one is `stale`, the same one is rejected (`revision_conflict`). Without revisions the later arrival wins.
+        So send a `revision` with every record if your messages can overtake each other: the order of arrival then never
+        matters.
+
+        `atomic` stores all or nothing, `dry_run` judges and stores nothing. Without a list of 1 to 10,000 records, or
+        when the body cannot be read, the whole batch is refused with 400, 413 or 422, and nothing is stored.
         """
         media_type = media_type_of(request)
         records = read_batch(media_type, await request.body())
@@ -134,19 +162,19 @@ def _add_reads(router: APIRouter, kind: _Kind) -> None:
         "",
         operation_id=f"list{kind.plural}",
         summary=f"The {kind.kind} of your jobcentres",
-        responses={200: page_schema(kind.singular), **problem_responses(*COMMON, "not_found")},
+        responses={200: page_answer(kind.kind, kind.singular), **problem_responses(*COMMON, "not_found")},
     )
     async def listed(
         request: Request,
         use: Use,
         trial_id: TrialPath,
         principal: Annotated[Principal, Depends(requires(kind.reads))],
-        participant_id: UUID | None = None,
+        participant_id: Annotated[UUID | None, Query(description="Only the records of this participant.")] = None,
         client_id: ClientQuery = None,
         limit: Limit = 100,
         cursor: Cursor = None,
     ) -> Response:
-        """The records that stand, whoever sent them, in the order of their registration; retracted ones are left out."""
+        """The records that stand, whoever sent them, in the order of registration. Retracted ones are left out."""
         (after,) = decode_cursor(cursor, UUID) or (_FIRST,)
         async with use.database.read() as connection:
             trial = await trial_or_404(connection, trial_id)
@@ -163,7 +191,10 @@ def _add_reads(router: APIRouter, kind: _Kind) -> None:
         "/{external_id}",
         operation_id=f"get{kind.singular}",
         summary="One record",
-        responses={200: stored_schema(kind.singular), **problem_responses(*COMMON, "not_found", "ambiguous_client")},
+        responses={
+            200: stored_answer(kind.singular),
+            **problem_responses(*COMMON, "not_found", "ambiguous_client"),
+        },
     )
     async def single(
         request: Request,
@@ -173,7 +204,11 @@ def _add_reads(router: APIRouter, kind: _Kind) -> None:
         principal: Annotated[Principal, Depends(requires(kind.reads))],
         client_id: ClientQuery = None,
     ) -> Response:
-        """Your own record of that id, or another client's of your jobcentres; a retracted one says so."""
+        """Your own record of that id, or else the one that another client sent of someone at your jobcentres.
+
+        A retracted one says so. Where several other clients sent a record of that id, name one as `client_id`: without
+        it the answer is 409.
+        """
         async with use.database.read() as connection:
             trial = await trial_or_404(connection, trial_id)
             etag, record = await _find(connection, kind, trial, external_id, principal, client_id)
@@ -184,9 +219,7 @@ async def _find(
     connection: Any, kind: _Kind, trial: Trial, external_id: str, principal: Principal, client: str | None
 ) -> tuple[str, Mapping[str, Any]]:
     jobcentres = [code for code in trial.jobcentres if principal.reads_person_of(code)]
-    found = await find_record(
-        connection, kind.kind, trial.id, external_id, jobcentres, principal.client_id, client
-    )
+    found = await find_record(connection, kind.kind, trial.id, external_id, jobcentres, principal.client_id, client)
     if found is None:
         raise Problem("not_found")
     return str(found[0]), found[1]
@@ -194,18 +227,19 @@ async def _find(
 
 def _add_single_writes(router: APIRouter, kind: _Kind) -> None:
     wire = wire_of(kind.kind)
-    refusals = sorted(REFUSED) if kind.kind in ("conversations", "activations") else []
-    problems = (*COMMON, "not_found", "unknown_participant", *_CONFLICTS, "stale", *refusals, "precondition_failed")
+    about_the_version = ("revision_conflict", "stale", "precondition_failed")
+    order = ("event_order",) if kind.kind == "presence-events" else ()
+    about_the_person = ("unknown_participant", "not_drawn", *order, *_REFUSALS.get(kind.kind, ()))
 
     @router.put(
         "/{external_id}",
         operation_id=f"put{kind.singular}",
         summary="Send one record",
-        openapi_extra=record_body(kind.singular),
+        openapi_extra=record_body(kind.kind, kind.singular),
         responses={
-            200: stored_schema(kind.singular, warnings=True),
-            201: stored_schema(kind.singular, warnings=True),
-            **problem_responses(*problems, *BODY),
+            200: written_answer(kind.singular, "updated"),
+            201: written_answer(kind.singular, "created"),
+            **problem_responses(*COMMON, *BODY, "not_found", *about_the_person, *about_the_version),
         },
     )
     async def put(
@@ -216,7 +250,12 @@ def _add_single_writes(router: APIRouter, kind: _Kind) -> None:
         principal: Annotated[Principal, Depends(requires(kind.writes))],
         if_match: IfMatch = None,
     ) -> Response:
-        """The same rules as in a batch: sending again is safe, a higher revision corrects."""
+        """Stores one record under your own id, by the rules of a batch: again is safe, a higher revision corrects.
+
+        Refused with 409 is what contradicts what is stored (`revision_conflict`, `stale`, `not_drawn`, `event_order`)
+        or, in a trial that enforces its rules, breaks one of them. Everything else that is wrong is 422, every fault
+        with its pointer. With `If-Match` it is written only while the stored version has that ETag.
+        """
         if media_type_of(request) != JSON:
             raise Problem("unsupported_media_type")
         try:
@@ -234,7 +273,10 @@ def _add_single_writes(router: APIRouter, kind: _Kind) -> None:
         "/{external_id}",
         operation_id=f"retract{kind.singular}",
         summary="Take one record back",
-        responses={200: stored_schema(kind.singular, warnings=True), **problem_responses(*problems)},
+        responses={
+            200: written_answer(kind.singular, "retracted"),
+            **problem_responses(*COMMON, "not_found", "unknown_participant", *about_the_version),
+        },
     )
     async def delete(
         request: Request,
@@ -242,11 +284,17 @@ def _add_single_writes(router: APIRouter, kind: _Kind) -> None:
         trial_id: TrialPath,
         external_id: ExternalIdPath,
         principal: Annotated[Principal, Depends(requires(kind.writes))],
-        retraction_reason: Annotated[RetractionReason, Query(description="Why.")] = "entered_in_error",
-        revision: Annotated[int | None, Query(ge=0, le=MAX_REVISION)] = None,
+        retraction_reason: Annotated[RetractionReason, Query(description="Why it is taken back.")] = "entered_in_error",
+        revision: Annotated[
+            int | None,
+            Query(ge=0, le=MAX_REVISION, description="Higher than that of the record, where it was sent with one."),
+        ] = None,
         if_match: IfMatch = None,
     ) -> Response:
-        """A retraction, like one in a batch: it may even come before its record, and holds that off then."""
+        """Takes your own record back. It may even come before its record, and holds that off then.
+
+        A record that was sent with a revision needs a higher one here. A still higher one, put later, brings it back.
+        """
         raw = {
             "external_id": external_id,
             "revision": revision,
@@ -308,3 +356,9 @@ def _problem_of(report: Report) -> Problem:
 routers = [router_of(kind) for kind in _KINDS]
 RECORD_SCHEMAS = {name: schema for kind in _KINDS for name, schema in record_schema(kind.kind, kind.singular).items()}
 """The schemas of all kinds, for the contract's components."""
+RECORD_ANSWERS = {
+    operation_id: answers
+    for kind in _KINDS
+    for operation_id, answers in record_answers(kind.kind, kind.singular, kind.plural).items()
+}
+"""What the answers look like, by operation id and status."""

@@ -13,7 +13,7 @@ from app.auth import Principal, requires
 from app.db.reports import sources_of, watermark_of, week_numbers
 from app.db.trials import Trial
 from app.domain.calendar import last_week_over, monday_of, week_code
-from app.domain.facts import ExitReason
+from app.domain.facts import ConversationForm, ExitReason
 from app.domain.figures import (
     Group,
     SummaryRow,
@@ -25,7 +25,7 @@ from app.domain.figures import (
 )
 from app.domain.timeline import last_monday
 from app.problems import COMMON, Problem, problem_responses
-from app.routers.fields import WeekCode
+from app.routers.fields import DeviationCode, WeekCode
 from app.routers.support import TrialPath, Use, answer, digest, trial_or_404, with_etag
 from app.routers.tables_out import to_csv, wants_csv
 
@@ -45,6 +45,8 @@ class GroupView(BaseModel):
 
 
 class StatesView(BaseModel):
+    """How many people's week is in which state."""
+
     counted: int
     absent: int
     exempt: int
@@ -55,19 +57,21 @@ class StatesView(BaseModel):
 class FiguresView(BaseModel):
     """Person-weeks and rates (0 to 1, null with nothing due)."""
 
-    conversation_due: int
-    conversation_held: int
-    conversation_conforming: int
-    activation_due: int
-    activated: int
-    workplace_activated: int
-    conversation_rate: float | None
-    conforming_rate: float | None
-    activation_rate: float | None
-    workplace_rate: float | None
+    conversation_due: int = Field(description="Weeks in which a conversation was due.")
+    conversation_held: int = Field(description="Those with a conversation that counts.")
+    conversation_conforming: int = Field(description="Those in the form that the protocol asks for.")
+    activation_due: int = Field(description="Weeks in which an activation was due.")
+    activated: int = Field(description="Those with enough hours of activation.")
+    workplace_activated: int = Field(description="Those at a workplace.")
+    conversation_rate: float | None = Field(description="Held of due.")
+    conforming_rate: float | None = Field(description="Conforming of due.")
+    activation_rate: float | None = Field(description="Activated of due.")
+    workplace_rate: float | None = Field(description="At a workplace of due.")
 
 
 class ConditionsView(BaseModel):
+    """How the three conditions of the grant stand."""
+
     conversation: Literal["met", "not_met", "nothing_due"]
     activation: Literal["met", "not_met", "nothing_due"]
     workplace: Literal["met", "not_met", "nothing_due"]
@@ -82,24 +86,29 @@ class SummaryRowView(FiguresView):
     participants: int = Field(description="People whose week is not absent.")
     states: StatesView
     entries: int = Field(description="People assigned in the week.")
-    exits: dict[ExitReason, int] = Field(description="Effective exits by reason.")
-    forms: dict[str, int] = Field(description="Counting conversations by form, due or not.")
-    no_shows: int
-    deviations: dict[str, int] = Field(description="By code; none while the week is not over.")
+    exits: dict[ExitReason, int] = Field(description="People who left in the week, by reason.")
+    forms: dict[ConversationForm, int] = Field(description="Conversations that count, by form, due or not.")
+    no_shows: int = Field(description="Conversations to which the person did not come.")
+    deviations: dict[DeviationCode, int] = Field(description="By code; none while the week is not over.")
     cumulative: FiguresView
     conditions: ConditionsView | None = Field(description="Cumulative; null for the control arm.")
     action_plan: bool | None = Field(
-        None, description="Jobcentre rows of the treatment arm: the same condition is not met in this and the last week."
+        None,
+        description="Jobcentre rows of the treatment arm: the same condition is not met in this and the last week.",
     )
 
 
 class SourceView(BaseModel):
+    """When a client last delivered a kind of record."""
+
     client_id: str
-    kind: str
+    kind: str = Field(description="As in the address: `conversations`, `presence-events` …", examples=["conversations"])
     last_received_at: datetime
 
 
 class WeeklySummary(BaseModel):
+    """The rows, and what they rest on."""
+
     as_of: date = Field(description="The day in Copenhagen by which weeks are over.")
     watermark: datetime | None = Field(description="The latest registration that the figures hold.")
     sources: list[SourceView]
@@ -110,24 +119,28 @@ class GrantView(BaseModel):
     """The grant up to the week, in DKK."""
 
     first_conversations: int = Field(description="Treatment participants with at least one counting conversation.")
-    agreed_participants: int
+    agreed_participants: int = Field(description="At most this many are paid for.")
     dkk_per_participant: int
-    amount_dkk: int
+    amount_dkk: int = Field(description="The smaller number of people times the amount for one.")
     payable: bool | None = Field(description="While all three conditions are met.")
 
 
 class ConditionsRow(BaseModel):
-    week: str
+    """One jobcentre, everything up to the week."""
+
+    week: str = Field(examples=["2011-W05"])
     group: GroupView
     figures: FiguresView = Field(description="Cumulative, treatment arm.")
     thresholds: dict[str, int] | None = Field(description="In per cent, inclusive.")
-    conditions: ConditionsView | None
-    grant: GrantView | None
+    conditions: ConditionsView | None = Field(description="Null where the protocol has no thresholds.")
+    grant: GrantView | None = Field(description="Null where the protocol has no grant.")
 
 
 class ConditionsReport(BaseModel):
-    as_of: date
-    watermark: datetime | None
+    """The jobcentres that you see, and what their figures rest on."""
+
+    as_of: date = Field(description="The day in Copenhagen by which weeks are over.")
+    watermark: datetime | None = Field(description="The latest registration that the figures hold.")
     items: list[ConditionsRow]
 
 
@@ -150,9 +163,12 @@ async def get_weekly_summary(
     by: Annotated[By, Query(description="Whose rows.")] = "jobcentre",
     first: Annotated[WeekCode | None, Query(alias="from", description="First week of a span up to `week`.")] = None,
 ) -> Response:
-    """Rows by group and arm for a week, or a span of weeks, each with the sums of everything up to it.
+    """Rows by group and arm for a week, or for the weeks `from` to `week`, each with the sums of everything up to it.
 
-    Of groups that lie wholly within what the token is bound to. The running week enters only when it is named."""
+    Only of groups that lie wholly within what the token is bound to: a region's row needs all its jobcentres of the
+    trial. The running week enters only when it is named; a later one is refused. A span has at most 520 weeks. JSON, or
+    CSV for `Accept: text/csv`, whose columns are the names here joined by dots.
+    """
     today = use.today()
     async with use.database.read() as connection:
         trial = await trial_or_404(connection, trial_id)
@@ -177,7 +193,11 @@ async def get_weekly_summary(
 async def get_conditions(
     request: Request, use: Use, trial_id: TrialPath, principal: Reader, week: Week = None
 ) -> Response:
-    """The treatment arm of each jobcentre, cumulative to the week (domain 5 [F])."""
+    """The treatment arm of each jobcentre that you see, from the beginning of the trial to the end of the week.
+
+    The grant is paid while conversation, activation and workplace rate all reach their thresholds. JSON, or CSV for
+    `Accept: text/csv`.
+    """
     today = use.today()
     async with use.database.read() as connection:
         trial = await trial_or_404(connection, trial_id)
@@ -204,17 +224,11 @@ def _visible_groups(principal: Principal, trial: Trial, by: By) -> dict[str, Gro
     A sum over jobcentres of which some are not the client's would be nobody's figure.
     """
     group_of = {
-        code: Group(jobcentre=code)
-        if by == "jobcentre"
-        else Group(region=place.region)
-        if by == "region"
-        else Group()
+        code: Group(jobcentre=code) if by == "jobcentre" else Group(region=place.region) if by == "region" else Group()
         for code, place in trial.jobcentres.items()
     }
     hidden = {
-        group_of[code]
-        for code, place in trial.jobcentres.items()
-        if not principal.reads_figures_of(code, place.region)
+        group_of[code] for code, place in trial.jobcentres.items() if not principal.reads_figures_of(code, place.region)
     }
     visible = {code: group for code, group in group_of.items() if group not in hidden}
     if not visible:
@@ -281,5 +295,3 @@ def _conditions_item(trial: Trial, jobcentre: str, monday: date, sums: Mapping[s
         "conditions": _or_null(conditions_of(trial.protocol, sums)),
         "grant": _or_null(grant_of(trial.protocol, trial.jobcentres[jobcentre].agreed_participants, sums)),
     }
-
-

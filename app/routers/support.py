@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Path, Query, Request, Response
+from pydantic import Field
 from pydantic_core import from_json, to_json
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -44,9 +45,18 @@ Use = Annotated[Services, Depends(_services)]
 TrialPath = Annotated[
     str, Path(alias="trial", pattern=r"^[a-z0-9-]{1,40}$", description="Id of the trial.", examples=["prvij"])
 ]
-Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items at most.")]
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items at most, 1 to 1,000.")]
 Cursor = Annotated[
-    str | None, Query(max_length=400, description="Where to go on: `next` of the page before, as it was given.")
+    str | None,
+    Query(
+        max_length=400,
+        description="Where to go on: `next` of the page before, as it was given. Nothing else is a cursor.",
+    ),
+]
+
+
+NextPage = Annotated[
+    str | None, Field(description="Send it as `cursor` for the next page; null on the last one.", examples=[None])
 ]
 
 
@@ -106,9 +116,7 @@ def whole_number(value: object) -> int:
     raise ValueError
 
 
-def page(
-    request: Request, items: Sequence[Any], limit: int, cursor_of: Callable[[Any], str]
-) -> Response:
+def page(request: Request, items: Sequence[Any], limit: int, cursor_of: Callable[[Any], str]) -> Response:
     """``{"items", "next"}`` out of up to ``limit + 1`` items, with the RFC 8288 link to the next page."""
     shown = items[:limit]
     following = cursor_of(shown[-1]) if len(items) > limit else None

@@ -1,6 +1,6 @@
 """Trials: creating, reading, closing, and the published draws (domain 3.3)."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from app.routers.fields import Code, IsoDate, JobcentreCode, Text, TrialId
 from app.routers.support import (
     Cursor,
     Limit,
+    NextPage,
     Services,
     TrialPath,
     Use,
@@ -28,7 +29,9 @@ from app.routers.support import (
 )
 
 router = APIRouter(tags=["trials"])
+Region = Literal["nord", "midtjylland", "syddanmark", "hovedstaden_sjaelland"]
 _MAX_PEOPLE = 1_000_000
+_DATES = ("intake_from", "intake_to", "ends_on")
 
 
 class JobcentreIn(BaseModel):
@@ -38,7 +41,7 @@ class JobcentreIn(BaseModel):
 
     code: JobcentreCode
     name: Text = Field(examples=["Jammerbugt"])
-    region: Literal["nord", "midtjylland", "syddanmark", "hovedstaden_sjaelland"]
+    region: Region
     agreed_participants: Annotated[StrictInt, Field(ge=0, le=_MAX_PEOPLE)] = Field(
         description="The agreed number of treatment participants.", examples=[85]
     )
@@ -64,11 +67,13 @@ class TrialIn(BaseModel):
         },
     )
 
-    id: TrialId
-    protocol: Annotated[str, Field(max_length=60)] = Field(examples=["prvij-2010-11"])
+    id: TrialId = Field(description="Your name for the trial; it is part of every address.")
+    protocol: Annotated[str, Field(max_length=60)] = Field(
+        description="Id of the protocol whose rules hold.", examples=["prvij-2010-11"]
+    )
     title: Text
-    intake_from: IsoDate | None = None
-    intake_to: IsoDate | None = None
+    intake_from: IsoDate | None = Field(None, description="First day on which people are taken in.")
+    intake_to: IsoDate | None = Field(None, description="Last day on which people are taken in.")
     ends_on: IsoDate | None = Field(None, description="Last day of the trial; overrides the protocol's.")
     pilot: StrictBool = Field(False, description="A pilot is a trial of its own, in nobody else's figures.")
     jobcentres: list[JobcentreIn] = Field(min_length=1, max_length=200)
@@ -78,15 +83,19 @@ class TrialIn(BaseModel):
     required_contacts: Annotated[float, Field(gt=0, le=100, strict=True)] | None = Field(
         None, description="Contacts per person and four weeks, where the protocol measures an average."
     )
-    target_groups: list[Code] | None = Field(None, max_length=50)
+    target_groups: list[Code] | None = Field(
+        None, max_length=50, description="The target groups that the trial picks, where its protocol has them."
+    )
 
 
 class JobcentreView(BaseModel):
-    code: str
+    """A jobcentre of the trial."""
+
+    code: JobcentreCode
     name: str
-    region: str
-    agreed_participants: int
-    weekly_target: int | None
+    region: Region
+    agreed_participants: int = Field(description="The agreed number of treatment participants.")
+    weekly_target: int | None = Field(description="Null where it follows from the agreed number.")
 
 
 class TrialView(BaseModel):
@@ -109,23 +118,27 @@ class TrialView(BaseModel):
 
 
 class TrialList(BaseModel):
+    """A page of trials, by id."""
+
     items: list[TrialView]
-    next: str | None
+    next: NextPage
 
 
 class DrawView(BaseModel):
     """A published draw, under a pseudonym of its own."""
 
-    jobcentre: str
+    jobcentre: JobcentreCode
     position: int = Field(description="0, 1, 2 … within the jobcentre, without gap or repeat.")
     arm: Literal["treatment", "control"]
-    drawn_at: str
-    pseudonym: UUID
+    drawn_at: datetime
+    pseudonym: UUID = Field(description="Stands for the person here and nowhere else.")
 
 
 class DrawList(BaseModel):
+    """A page of draws, by jobcentre and position."""
+
     items: list[DrawView]
-    next: str | None
+    next: NextPage
 
 
 def _view(services: Services, trial: Trial) -> dict[str, Any]:
@@ -152,13 +165,15 @@ def _view(services: Services, trial: Trial) -> dict[str, Any]:
 def _new_trial(body: TrialIn) -> NewTrial:
     """The trial asked for, dates filled in from the protocol. Problem ``malformed`` where it contradicts itself."""
     protocol = protocols().get(body.protocol)
+    dates: dict[str, Any] = {name: getattr(body, name) or getattr(protocol, name, None) for name in _DATES}
+    intake_from, intake_to, ends_on = dates.values()
     if protocol is None:
-        raise Problem("malformed", errors=[("/protocol", "invalid_value")])
-    dates = {name: getattr(body, name) or getattr(protocol, name) for name in ("intake_from", "intake_to", "ends_on")}
-    errors = [(f"/{name}", "missing_field") for name, value in dates.items() if value is None]
-    if not errors and dates["intake_to"] < dates["intake_from"]:
+        errors = [("/protocol", "invalid_value")]
+    else:
+        errors = [(f"/{name}", "missing_field") for name, value in dates.items() if value is None]
+    if intake_from and intake_to and intake_to < intake_from:
         errors.append(("/intake_to", "ends_before_start"))
-    if not errors and dates["ends_on"] < dates["intake_to"]:
+    if intake_to and ends_on and ends_on < intake_to:
         errors.append(("/ends_on", "ends_before_start"))
     codes = [each.code for each in body.jobcentres]
     errors += [
@@ -192,7 +207,11 @@ def _new_trial(body: TrialIn) -> NewTrial:
 async def post_trial(
     request: Request, body: TrialIn, use: Use, principal: Annotated[Principal, Depends(requires("trials:write"))]
 ) -> Response:
-    """Creates a trial with a fresh secret seed and answers with its commitment. The same content again answers 200."""
+    """Creates a trial with a fresh secret seed, from which every draw follows; the answer has the seed's SHA-256.
+
+    Dates may be left out where the protocol has them. The same content again answers 200 and changes nothing; other
+    content under an id that is taken is refused (`trial_exists`). The token must be bound to every jobcentre.
+    """
     new = _new_trial(body)
     if not all(principal.reads_person_of(each.code) for each in new.jobcentres):
         raise Problem("not_found")
@@ -213,6 +232,7 @@ async def post_trial(
     responses=problem_responses(*COMMON),
 )
 async def list_trials(request: Request, use: Use, limit: Limit = 100, cursor: Cursor = None) -> Response:
+    """Every trial there is, by id. That a trial exists is no secret; its people and figures are."""
     (after,) = decode_cursor(cursor, str) or ("",)
     async with use.database.read() as connection:
         ids = await trial_ids(connection, after, limit + 1)
@@ -230,6 +250,7 @@ async def list_trials(request: Request, use: Use, limit: Limit = 100, cursor: Cu
     responses=problem_responses(*COMMON, "not_found"),
 )
 async def get_trial(request: Request, use: Use, trial_id: TrialPath) -> Response:
+    """The trial with its dates, jobcentres and the commitment to its seed; the seed itself once it is closed."""
     async with use.database.read() as connection:
         trial = await trial_or_404(connection, trial_id)
     return answer(request, _view(use, trial))
@@ -245,12 +266,17 @@ async def get_trial(request: Request, use: Use, trial_id: TrialPath) -> Response
 async def post_close(
     request: Request, use: Use, trial_id: TrialPath, principal: Annotated[Principal, Depends(requires("trials:write"))]
 ) -> Response:
-    """Ends the intake for good. From now on anyone can recompute every draw: see `GET /v1/trials/{trial}/draws`."""
+    """Ends the intake for good, and shows the seed: nobody is drawn any more, and records are still taken.
+
+    From now on anyone can recompute every draw (`GET /v1/trials/{trial}/draws`). For draw number p = 0, 1, 2 … of a
+    jobcentre, take the first bit of HMAC-SHA256(seed, "{trial}:{jobcentre}:{p}"): 0 is treatment, 1 is control, unless
+    one arm is 3 ahead in the jobcentre; then it is the other. Closing again answers the same.
+    """
     async with use.database.write() as connection:
         trial = await trial_or_404(connection, trial_id)
         if not all(principal.reads_person_of(code) for code in trial.jobcentres):
             raise Problem("not_found")
-        await close_trial(connection, trial_id)
+        await close_trial(connection, trial)
         trial = await trial_or_404(connection, trial_id)
     return answer(request, _view(use, trial))
 
@@ -270,7 +296,11 @@ async def list_draws(
     limit: Limit = 1000,
     cursor: Cursor = None,
 ) -> Response:
-    """For the auditor at any time; for `reports:read` once the trial is closed (403 before), so that anyone can verify."""
+    """All draws by jobcentre and position, under pseudonyms that are used nowhere else.
+
+    With `audit:read` at any time; with `reports:read` once the trial is closed (403 before), so that anyone can verify
+    them.
+    """
     after = decode_cursor(cursor, str, whole_number) or ("", -1)
     async with use.database.read() as connection:
         trial = await trial_or_404(connection, trial_id)
@@ -278,5 +308,3 @@ async def list_draws(
             raise Problem("insufficient_scope", "Until the trial is closed this needs the scope audit:read.")
         draws = await published_draws(connection, trial_id, after, limit + 1)
     return page(request, draws, limit, lambda draw: encode_cursor(draw["jobcentre"], draw["position"]))
-
-

@@ -38,7 +38,7 @@ class Actor:
         ``SimulationError`` for a status outside ``accept`` or when the server stays away.
         """
         headers = self._headers if key is None else {**self._headers, "Idempotency-Key": key}
-        pause = FIRST_PAUSE
+        pause, trouble = FIRST_PAUSE, ""
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 response = await self._pool.request(method, path, json=body, headers=headers)

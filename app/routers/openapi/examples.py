@@ -1,0 +1,243 @@
+"""What the answers look like: one example for each operation and status, from one small trial, all people synthetic.
+
+``ANSWERS`` is by operation id, then status, then media type where it is not JSON alone. The kinds of records have
+theirs in ``app.routers.record_schemas``. A test holds every example against its schema.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from app.routers.record_schemas import BATCH, PERSON
+
+_CANDIDATE = "012c2ff0-21d8-7c11-9b02-84ce6a5d3370"
+_CURSOR = "WyI4NDkiLCIwMTJjMmFlNS1jNmUwLTdiM2YtOGE0MS01ZDBjOWUyZjdhMTYiXQ"
+
+_JOBCENTRES = [
+    {"code": "849", "name": "Jammerbugt", "region": "nord", "agreed_participants": 85, "weekly_target": None},
+    {"code": "860", "name": "Hjørring", "region": "nord", "agreed_participants": 120, "weekly_target": 13},
+]
+_TRIAL = {
+    "id": "prvij",
+    "protocol": "prvij-2010-11",
+    "title": "På rette vej – i job",
+    "intake_from": "2010-11-08",
+    "intake_to": "2011-03-31",
+    "ends_on": "2012-03-31",
+    "pilot": False,
+    "jobcentres": _JOBCENTRES,
+    "enforcement": "flag",
+    "required_contacts": None,
+    "target_groups": None,
+    "seed_commitment": "e1a69144df935d5b3fe656c8b7756144eb80a1e761b0f7b7bb4969d563724410",
+    "seed": None,
+    "closed": False,
+}
+_CLOSED = {**_TRIAL, "seed": "29ec2c2fa002dc4078276aeaabb6a50826fceb2673edf8e31a8dd83b8d8a2722", "closed": True}
+
+_PROTOCOL = {
+    "id": "prvij-2010-11",
+    "title": "På rette vej – i job (final description, November 2010)",
+    "description": "A conversation every week, eight weeks in person; at a workplace from week 9; nine months.",
+    "parameters": {
+        "intake_from": {"value": "2010-11-08", "source": "[F] Forsøgets tidsramme; domain 6"},
+        "in_person_weeks": {"value": 8, "source": "[F] Intensivt samtaleforløb; domain 4.5"},
+        "activation_due_week": {"value": 9, "source": "[F] Virksomhedsrettet aktivt tilbud; domain 4.4"},
+    },
+    "eligibility": {"under_20": {"check": "min_age", "years": 20, "source": "[F] Målgruppe; domain 3.1"}},
+}
+
+_ASSIGNMENT = {"arm": "treatment", "assigned_on": "2010-11-08", "drawn_at": "2010-11-08T09:12:44.318204Z"}
+_SUPPLEMENT = {"arm": "control", "assigned_on": "2010-11-09", "drawn_at": "2010-11-15T08:01:10.004511Z"}
+_ASSIGNED = {"participant_id": PERSON, "jobcentre": "849", **_ASSIGNMENT}
+_SCREENED = {"participant_id": PERSON, "eligible": True, "failures": [], "assignment": _ASSIGNMENT}
+_PARTICIPANT = {
+    "participant_id": PERSON,
+    "jobcentre": "849",
+    "state": "counted",
+    "programme_week": 14,
+    "arm": "treatment",
+    "assigned_on": "2010-11-08",
+    "interview_on": "2010-11-08",
+    "channel": "new_match",
+    "contact_person": "Team 3, desk 12",
+}
+_WITHDRAWN = {
+    **_PARTICIPANT,
+    "participant_id": _CANDIDATE,
+    "state": "withdrawn",
+    "programme_week": None,
+    "arm": None,
+    "assigned_on": None,
+    "interview_on": "2010-11-09",
+    "channel": "supplement",
+}
+
+
+def _week(week: str, number: int, state: str, *flags: str, deviations: tuple[str, ...] = ()) -> dict[str, Any]:
+    names = ("due", "held", "conforming")
+    talks = {f"conversation_{name}": name in flags for name in names}
+    deeds = {name: name in flags for name in ("activation_due", "activated", "workplace_activated")}
+    return {"week": week, "number": number, "state": state, **talks, **deeds, "deviations": list(deviations)}
+
+
+_WEEKS = {
+    "items": [
+        _week("2010-W45", 1, "assignment_week"),
+        _week("2010-W46", 2, "counted", "due", "held", "conforming"),
+        _week("2010-W47", 3, "counted", "due", "held", deviations=("remote_too_early",)),
+        _week("2010-W48", 4, "counted", "due", deviations=("conversation_missing",)),
+    ]
+}
+
+
+def _figures(due: int, held: int, conforming: int, active_due: int, active: int, workplace: int) -> dict[str, Any]:
+    return {
+        "conversation_due": due,
+        "conversation_held": held,
+        "conversation_conforming": conforming,
+        "activation_due": active_due,
+        "activated": active,
+        "workplace_activated": workplace,
+        "conversation_rate": held / due if due else None,
+        "conforming_rate": conforming / due if due else None,
+        "activation_rate": active / active_due if active_due else None,
+        "workplace_rate": workplace / active_due if active_due else None,
+    }
+
+
+_CUMULATIVE = _figures(320, 272, 240, 80, 64, 36)
+_CONDITIONS = {"conversation": "met", "activation": "met", "workplace": "met"}
+_SUMMARY = {
+    "as_of": "2011-02-08",
+    "watermark": "2011-02-08T06:45:03.118275Z",
+    "sources": [
+        {"client_id": "momentum-849", "kind": "activations", "last_received_at": "2011-02-07T23:10:41.502113Z"},
+        {"client_id": "momentum-849", "kind": "conversations", "last_received_at": "2011-02-08T06:45:03.118275Z"},
+    ],
+    "items": [
+        {
+            "week": "2011-W05",
+            "group": {"jobcentre": "849"},
+            "arm": "treatment",
+            "participants": 40,
+            "states": {"counted": 37, "absent": 2, "exempt": 1, "complete": 0, "assignment_week": 2},
+            "entries": 2,
+            "exits": {"job": 1},
+            **_figures(37, 32, 29, 20, 16, 9),
+            "forms": {"in_person": 29, "telephone": 4},
+            "no_shows": 3,
+            "deviations": {"activation_missing": 4, "conversation_missing": 5, "remote_too_often": 3},
+            "cumulative": _CUMULATIVE,
+            "conditions": _CONDITIONS,
+            "action_plan": False,
+        }
+    ],
+}
+_SUMMARY_CSV = (
+    "week,group.jobcentre,arm,participants,conversation_due,conversation_held,conversation_rate\r\n"
+    "2011-W05,849,treatment,40,37,32,0.8648648648648649\r\n"
+)
+_CONDITIONS_REPORT = {
+    "as_of": "2011-02-08",
+    "watermark": "2011-02-08T06:45:03.118275Z",
+    "items": [
+        {
+            "week": "2011-W05",
+            "group": {"jobcentre": "849"},
+            "figures": _CUMULATIVE,
+            "thresholds": {"conversation": 80, "activation": 80, "workplace": 40},
+            "conditions": _CONDITIONS,
+            "grant": {
+                "first_conversations": 41,
+                "agreed_participants": 85,
+                "dkk_per_participant": 13000,
+                "amount_dkk": 533000,
+                "payable": True,
+            },
+        }
+    ],
+}
+_CONDITIONS_CSV = (
+    "week,group.jobcentre,figures.conversation_rate,conditions.conversation,grant.amount_dkk,grant.payable\r\n"
+    "2011-W05,849,0.85,met,533000,true\r\n"
+)
+
+_BATCH_REPORT = {
+    "batch_id": BATCH,
+    "committed": True,
+    "received": 3,
+    "counts": {"created": 2, "updated": 0, "unchanged": 0, "stale": 0, "retracted": 0, "rejected": 1},
+    "results": [
+        {"index": 1, "external_id": "samtale-4712", "outcome": "created", "warnings": ["remote_too_early"]},
+        {
+            "index": 2,
+            "external_id": "samtale-4713",
+            "outcome": "rejected",
+            "errors": [{"pointer": "/records/2/date", "code": "date_in_future"}],
+        },
+    ],
+}
+
+ANSWERS: Final[Mapping[str, Mapping[int, Any]]] = {
+    "listProtocols": {200: {"items": [_PROTOCOL], "next": None}},
+    "getProtocol": {200: _PROTOCOL},
+    "createTrial": {200: _TRIAL, 201: _TRIAL},
+    "listTrials": {200: {"items": [_TRIAL], "next": "WyJwcnZpaiJd"}},
+    "getTrial": {200: _TRIAL},
+    "closeTrial": {200: _CLOSED},
+    "listDraws": {
+        200: {
+            "items": [
+                {
+                    "jobcentre": "849",
+                    "position": 0,
+                    "arm": "treatment",
+                    "drawn_at": "2010-11-08T09:12:44.318204Z",
+                    "pseudonym": "04eee02b-dc19-464c-9756-0005def3ca3f",
+                }
+            ],
+            "next": "WyI4NDkiLDBd",
+        }
+    },
+    "screenParticipant": {
+        200: {
+            "participant_id": None,
+            "eligible": False,
+            "failures": [{"code": "not_match_group_2", "detail": "The person must be assessed into match group 2."}],
+            "assignment": None,
+        },
+        201: _SCREENED,
+    },
+    "drawParticipant": {200: _SUPPLEMENT, 201: _SUPPLEMENT},
+    "getAssignment": {200: _ASSIGNMENT},
+    "listAssignments": {200: {"items": [_ASSIGNED], "next": _CURSOR}},
+    "listParticipants": {200: {"items": [_PARTICIPANT], "next": _CURSOR}},
+    "lookUpParticipant": {200: _PARTICIPANT},
+    "getParticipant": {200: _PARTICIPANT},
+    "changeContactPerson": {200: _PARTICIPANT},
+    "withdrawCandidate": {200: _WITHDRAWN},
+    "getWeeks": {200: _WEEKS},
+    "getBatch": {200: _BATCH_REPORT},
+    "getWeeklySummary": {200: {"application/json": _SUMMARY, "text/csv": _SUMMARY_CSV}},
+    "getConditions": {200: {"application/json": _CONDITIONS_REPORT, "text/csv": _CONDITIONS_CSV}},
+    "getHealth": {200: {"status": "ok"}},
+    "getReadiness": {200: {"status": "ready", "schema_revision": "0001"}},
+    "getMetrics": {
+        200: {
+            "text/plain": (
+                "# HELP rettevej_requests_total Requests answered.\n"
+                "# TYPE rettevej_requests_total counter\n"
+                'rettevej_requests_total{method="GET",route="/v1/trials",status="200"} 12.0\n'
+            )
+        }
+    },
+    "getProblemType": {
+        200: {
+            "type": "/problems/already_drawn",
+            "code": "already_drawn",
+            "status": 409,
+            "title": "Already drawn",
+            "detail": "The person has been drawn on other facts.",
+        }
+    },
+}

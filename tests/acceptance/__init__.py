@@ -1,0 +1,1 @@
+"""The register from outside, through its API alone."""

@@ -1,0 +1,364 @@
+"""What must hold of any person's weeks, whatever was recorded (domain 4): wild persons under all five protocols."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from fractions import Fraction
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.domain.calendar import monday_of
+from app.domain.facts import Exemption, History, PresenceEvent
+from app.domain.protocol import Protocol, Thresholds
+from app.domain.weeks import FLAGS, Course, Week, as_seen_on, counts, judge, judge_on
+from app.protocols import protocols
+from tests.domain.build import history_of
+from tests.reference.generate import TRIAL_DATES, cases, random_person
+from tests.reference.protocols import PROTOCOLS as TABLE
+from tests.reference.protocols import SUFFICIENT_REASONS_FOR_NO_WORKPLACE
+
+ALL_PROTOCOLS = list(TABLE)
+WEEKLY = [name for name, row in TABLE.items() if row["cadence"] == "weekly"]
+FAR = date(2030, 1, 1)
+IN_PERSON_WEEKS: Mapping[Any, Any] = {"all": "all", "none": 0, "until_workplace": "before_first_workplace_activation"}
+
+
+def few_or_many(few: int) -> pytest.MarkDecorator:
+    """As many examples as the quick suite has time for, or a thousand."""
+    many = pytest.param(1000, marks=[pytest.mark.slow, pytest.mark.timeout(900)])
+    return pytest.mark.parametrize("examples", [few, many])
+
+
+@cache
+def rules_of(protocol_id: str) -> Protocol:
+    """The protocol; one that the application does not have yet is made from the reference's copy of the table of 6."""
+    known = protocols().get(protocol_id)
+    if known is not None:
+        return known
+    row = TABLE[protocol_id]
+    share: Fraction | None = row["remote_share_max"]
+    return replace(
+        protocols()["prvij-2010-11"],
+        id=protocol_id,
+        design="randomised" if row["randomised"] else "one_arm",
+        intake_from=None,
+        intake_to=None,
+        ends_on=None,
+        countable_days=row["countable_days"],
+        accepted_forms=frozenset(row["forms_accepted"]),
+        in_person_forms=frozenset(row["in_person_forms"]),
+        accepted_conductors=frozenset(row["conducted_by_accepted"]),
+        cadence=row["cadence"],
+        in_person_weeks=IN_PERSON_WEEKS.get(row["in_person_weeks"], row["in_person_weeks"]),
+        remote_grounds=frozenset(row["remote_grounds"]),
+        remote_share_max=share,
+        activation_due_week=row["activation_due_week"],
+        min_weekly_hours=row["min_weekly_hours"],
+        reduced_hours_reasons=frozenset(row["reduced_hours_reasons"]),
+        sufficient_not_workplace_reasons=frozenset(SUFFICIENT_REASONS_FOR_NO_WORKPLACE),
+        max_activation_weeks=row["max_activation_weeks"],
+        max_programme_weeks=row["max_programme_weeks"],
+        judges_workplace=row["judges_place_workplace_mentor"],
+        requires_justification=row["cadence"] == "average",
+        thresholds=None if row["thresholds"] is None else Thresholds(**row["thresholds"]),
+        grant_dkk=row["grant"],
+        channels=tuple(row["channels"]),
+    )
+
+
+@st.composite
+def histories(draw: st.DrawFn, protocol_id: str) -> tuple[date, History, date]:
+    """(the trial's end, a history, a day to look at it)."""
+    ends_on, person, as_of = draw(cases(protocol_id))
+    return date.fromisoformat(ends_on), history_of(person), date.fromisoformat(as_of)
+
+
+def check_shape(rules: Protocol, ends_on: date, history: History, weeks: Sequence[Week]) -> None:
+    """Domain 4.3: the weeks go from the assignment week to the last with three working days, without a gap; the
+    numbers are consecutive and belong to counted weeks; after ``complete`` comes nothing else."""
+    first = weeks[0]
+    assert (first.monday, first.number, first.state) == (monday_of(history.assigned_on), 1, "assignment_week")
+    assert all(later.monday - earlier.monday == timedelta(days=7) for earlier, later in pairwise(weeks))
+    after = weeks[-1].monday + timedelta(days=7)
+    assert after + timedelta(days=2) > ends_on, "the week after would have three working days"
+    assert len(weeks) == 1 or weeks[-1].monday + timedelta(days=2) <= ends_on
+    numbers = [week.number for week in weeks if week.number is not None]
+    assert numbers == list(range(1, len(numbers) + 1))
+    for week in weeks[1:]:
+        assert week.state in ("counted", "absent", "exempt", "complete")
+        assert (week.number is not None) == (week.state == "counted")
+    states = [week.state for week in weeks]
+    if "complete" in states:
+        assert set(states[states.index("complete") :]) == {"complete"}
+        assert states[states.index("complete") - 1] in ("counted", "assignment_week")
+    if rules.max_programme_weeks is not None:
+        assert max(numbers) <= rules.max_programme_weeks
+
+
+def check_flags(rules: Protocol, weeks: Sequence[Week]) -> None:
+    """Domain 4.4 to 4.6: nothing is due outside counted weeks; each flag implies the one that it is held against."""
+    for week in weeks:
+        if week.state != "counted":
+            assert not any(week[3:9])
+        assert week.conversation_conforming <= week.conversation_held <= week.conversation_due
+        assert week.workplace_activated <= week.activated <= week.activation_due
+        if week.activation_due:
+            assert rules.activation_due_week is not None
+            assert week.number is not None
+            assert week.number >= rules.activation_due_week
+        if rules.cadence == "average":
+            assert not week.conversation_due
+
+
+def check_meter(rules: Protocol, course: Course) -> None:
+    """Domain 4.4: what was due, and the active weeks before anything was, never make more than 39; with the 39th the
+    course is over, and not before."""
+    due_week, limit = rules.activation_due_week, rules.max_activation_weeks
+    if due_week is None or limit is None:
+        return
+    meter = 0
+    for index, tick in enumerate(course.ticks):
+        if meter == limit:
+            assert tick.state == "complete"
+        elif rules.max_programme_weeks is None:
+            assert tick.state != "complete"
+        deed = course.activity.get(index)
+        early = tick.state == "counted" and (tick.number or 0) < due_week and deed is not None and deed.active
+        meter += tick.activation_due or early
+        assert meter <= limit
+
+
+def check_deviations(rules: Protocol, weeks: Sequence[Week]) -> None:
+    """Domain 4.5, 4.6: sorted and each once; every deviation beside the flags that it goes with."""
+    for index, week in enumerate(weeks):
+        found = set(week.deviations)
+        assert list(week.deviations) == sorted(found)
+        assert ("conversation_missing" in found) == (week.conversation_due and not week.conversation_held)
+        assert ("remote_too_early" in found or "remote_too_often" in found) == (
+            week.conversation_held and not week.conversation_conforming
+        )
+        assert not {"remote_too_early", "remote_too_often"} <= found
+        assert ("activation_missing" in found or "hours_too_few" in found) == (
+            week.activation_due and not week.activated
+        )
+        assert not {"activation_missing", "hours_too_few"} <= found
+        assert "mentor_only" not in found or "conversation_missing" in found
+        assert "wrong_place" not in found or (week.conversation_conforming and rules.judges_workplace)
+        assert "mentor_missing" not in found or (week.workplace_activated and rules.judges_workplace)
+        assert "not_at_workplace" not in found or (
+            week.activated and not week.workplace_activated and rules.judges_workplace
+        )
+        assert "started_late" not in found or (index == 0 and rules.cadence == "weekly")
+        assert "no_justification" not in found or rules.requires_justification
+
+
+@few_or_many(20)
+@pytest.mark.parametrize("protocol_id", ALL_PROTOCOLS)
+def test_what_always_holds(protocol_id: str, examples: int) -> None:
+    rules = rules_of(protocol_id)
+
+    @settings(max_examples=examples, deadline=None)
+    @given(histories(protocol_id))
+    def check(case: tuple[date, History, date]) -> None:
+        ends_on, history, _ = case
+        course = Course.of(rules, ends_on, history)
+        weeks = judge(rules, ends_on, history)
+        assert weeks == judge_on(course, rules, history)
+        check_shape(rules, ends_on, history, weeks)
+        check_flags(rules, weeks)
+        check_meter(rules, course)
+        check_deviations(rules, weeks)
+
+    check()
+
+
+@pytest.mark.parametrize("protocol_id", ALL_PROTOCOLS)
+def test_what_always_holds_of_mixed_persons(protocol_id: str) -> None:
+    """The same of persons by seed, whose courses are longer and more mixed than what hypothesis grows."""
+    rules, ends_on = rules_of(protocol_id), date.fromisoformat(TRIAL_DATES[protocol_id][2])
+    complete = 0
+    for seed in range(150):
+        history = history_of(random_person(protocol_id, seed))
+        weeks = judge(rules, ends_on, history)
+        check_shape(rules, ends_on, history, weeks)
+        check_flags(rules, weeks)
+        check_meter(rules, Course.of(rules, ends_on, history))
+        check_deviations(rules, weeks)
+        complete += weeks[-1].state == "complete"
+    assert complete or not (rules.max_activation_weeks or rules.max_programme_weeks), "nobody came through"
+
+
+def without_twin_exits(history: History) -> History:
+    """Of the exits on one date the first alone: which of them counts is decided by their order (domain 4.1)."""
+    seen: set[date] = set()
+    kept = []
+    for event in history.events:
+        if event.kind != "exit" or event.date not in seen:
+            kept.append(event)
+        if event.kind == "exit":
+            seen.add(event.date)
+    return replace(history, events=tuple(kept))
+
+
+@few_or_many(12)
+@pytest.mark.parametrize("protocol_id", ALL_PROTOCOLS)
+def test_the_order_of_the_records_is_irrelevant(protocol_id: str, examples: int) -> None:
+    """Events are read by date (domain 4.1), everything else is a set; two exits on one date are the exception, and even
+    they change no week."""
+    rules = rules_of(protocol_id)
+
+    @settings(max_examples=examples, deadline=None)
+    @given(histories(protocol_id), st.randoms(use_true_random=False))
+    def check(case: tuple[date, History, date], chance: Any) -> None:
+        ends_on, history, _ = case
+
+        def shuffled(of: History) -> History:
+            parts: dict[str, Any] = {}
+            for name in ("conversations", "activations", "exemptions", "events", "mentors"):
+                records = list(getattr(of, name))
+                chance.shuffle(records)
+                parts[name] = tuple(records)
+            return replace(of, **parts)
+
+        assert judge(rules, ends_on, history) == judge(rules, ends_on, shuffled(history))
+        single = without_twin_exits(history)
+        exits = Course.of(rules, ends_on, single).presence.exits
+        assert Course.of(rules, ends_on, shuffled(single)).presence.exits == exits
+
+    check()
+
+
+@few_or_many(8)
+@pytest.mark.parametrize("protocol_id", ALL_PROTOCOLS)
+def test_a_record_twice_changes_no_week(protocol_id: str, examples: int) -> None:
+    """Two systems that report the same conversation or exemption; an activation of another client is never added up."""
+    rules = rules_of(protocol_id)
+
+    @settings(max_examples=examples, deadline=None)
+    @given(histories(protocol_id))
+    def check(case: tuple[date, History, date]) -> None:
+        ends_on, history, _ = case
+        copied = tuple((f"copy of {client}", offer) for client, offer in history.activations)
+        twice = replace(
+            history,
+            conversations=history.conversations * 2,
+            exemptions=history.exemptions * 2,
+            activations=history.activations + copied,
+            mentors=history.mentors * 2,
+        )
+        assert judge(rules, ends_on, twice) == judge(rules, ends_on, history)
+
+    check()
+
+
+@few_or_many(8)
+@pytest.mark.parametrize("protocol_id", WEEKLY)
+def test_a_conversation_more_never_makes_a_week_less_held(protocol_id: str, examples: int) -> None:
+    """What does not count changes nothing but ``mentor_only``; one more in person is held and conforming where due."""
+    rules = rules_of(protocol_id)
+
+    @settings(max_examples=examples, deadline=None)
+    @given(histories(protocol_id))
+    def check(case: tuple[date, History, date]) -> None:
+        ends_on, history, _ = case
+        weeks = judge(rules, ends_on, history)
+        counting = tuple(talk for talk in history.conversations if counts(rules, history.assigned_on, talk))
+        fewer = judge(rules, ends_on, replace(history, conversations=counting))
+        for week, other in zip(weeks, fewer, strict=True):
+            left = tuple(code for code in week.deviations if code != "mentor_only")
+            assert week._replace(deviations=left) == other
+
+    check()
+
+
+@few_or_many(10)
+@pytest.mark.parametrize("protocol_id", ALL_PROTOCOLS)
+def test_as_seen_on(protocol_id: str, examples: int) -> None:
+    """Domain 2, 4.3: a week that is not over has no deviations yet; ``started_late`` waits for its seven days; numbers,
+    states and flags are what is recorded so far. Once everything is past, all of it is seen."""
+    rules = rules_of(protocol_id)
+
+    @settings(max_examples=examples, deadline=None)
+    @given(histories(protocol_id))
+    def check(case: tuple[date, History, date]) -> None:
+        ends_on, history, today = case
+        weeks = judge(rules, ends_on, history)
+        seen = list(as_seen_on(weeks, history.assigned_on, today))
+        assert [week._replace(deviations=()) for week in seen] == [week._replace(deviations=()) for week in weeks]
+        for week, shown in zip(weeks, seen, strict=True):
+            over = week.monday + timedelta(days=6) < today
+            known = {
+                code
+                for code in week.deviations
+                if over and (code != "started_late" or history.assigned_on + timedelta(days=7) < today)
+            }
+            assert set(shown.deviations) == known
+        assert tuple(as_seen_on(weeks, history.assigned_on, FAR)) == weeks
+        assert not any(week.deviations for week in as_seen_on(weeks, history.assigned_on, history.assigned_on))
+
+    check()
+
+
+@few_or_many(8)
+@pytest.mark.parametrize("protocol_id", ALL_PROTOCOLS)
+def test_exempt_from_everything_all_the_time(protocol_id: str, examples: int) -> None:
+    """Domain 4.2 to 4.4: of what someone is exempt from nothing is due; exempt from both, no week has a number but the
+    first."""
+    rules = rules_of(protocol_id)
+
+    @settings(max_examples=examples, deadline=None)
+    @given(histories(protocol_id))
+    def check(case: tuple[date, History, date]) -> None:
+        ends_on, history, _ = case
+        open_end = Exemption(scope="conversations", ground="other", starts_on=history.assigned_on)
+        talks, offers = (open_end, replace(open_end, scope="activation"))
+        assert not any(week.conversation_due for week in judge(rules, ends_on, replace(history, exemptions=(talks,))))
+        assert not any(week.activation_due for week in judge(rules, ends_on, replace(history, exemptions=(offers,))))
+        for exemptions in ((talks, offers), (replace(open_end, scope="both"),)):
+            weeks = judge(rules, ends_on, replace(history, exemptions=exemptions))
+            assert {week.state for week in weeks[1:]} <= {"exempt", "absent"}
+            assert not any(any(week[3:9]) for week in weeks)
+
+    check()
+
+
+@few_or_many(8)
+@pytest.mark.parametrize("protocol_id", ALL_PROTOCOLS)
+def test_out_and_in_again_on_one_date(protocol_id: str, examples: int) -> None:
+    """Domain 4.1: on one date the exit is read before the re-entry, so that both took effect and nobody was away."""
+    rules = rules_of(protocol_id)
+
+    @settings(max_examples=examples, deadline=None)
+    @given(histories(protocol_id), st.integers(0, 300), st.booleans())
+    def check(case: tuple[date, History, date], days: int, turned: bool) -> None:
+        ends_on, history, _ = case
+        day = history.assigned_on + timedelta(days=days)
+        events = (PresenceEvent(kind="exit", date=day, reason="job"), PresenceEvent(kind="re_entry", date=day))
+        there = replace(history, events=())
+        moved = replace(history, events=events[::-1] if turned else events)
+        assert judge(rules, ends_on, moved) == judge(rules, ends_on, there)
+        presence = Course.of(rules, ends_on, moved).presence
+        assert (presence.exits, presence.re_entries, presence.without_effect) == (events[:1], events[1:], ())
+
+    check()
+
+
+def test_started_late_is_seen_when_its_seven_days_are_over() -> None:
+    """Assigned on Wednesday 10 November: the week is over on Monday 15, the seven days on Thursday 18."""
+    rules, history = rules_of("prvij-2010-11"), history_of({"interview_on": "2010-11-10"})
+    weeks = judge(rules, date(2012, 3, 31), history)
+    found = {}
+    for day in range(14, 20):
+        first = next(as_seen_on(weeks, history.assigned_on, date(2010, 11, day)))
+        found[day] = first.deviations
+    assert found == {14: (), 15: (), 16: (), 17: (), 18: ("started_late",), 19: ("started_late",)}
+
+
+def test_the_flags_are_all_there() -> None:
+    """``check_flags`` looks at the fields between ``state`` and ``deviations``."""
+    assert Week._fields[3:9] == FLAGS
