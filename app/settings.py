@@ -1,8 +1,8 @@
 """What the operator can set: the only place where the environment is read.
 
-Every field is the environment variable ``RETTEVEJ_<NAME>``; the command line passes its options as arguments, which win.
-An empty variable counts as absent. Faulty values raise pydantic's ``ValidationError``, whose text never repeats what was
-set (a database URL holds a password, the master key is one).
+Every field is the environment variable ``RETTEVEJ_<NAME>``; the command line passes its options as arguments, which
+win. An empty variable counts as absent. Faulty values raise pydantic's ``ValidationError``, whose text never repeats
+what was set (a database URL holds a password, the master key is one).
 """
 
 import base64

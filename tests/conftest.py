@@ -1,4 +1,4 @@
-"""A real PostgreSQL for every test that stores: one embedded server a run, one database copied from a template for each use."""
+"""A real PostgreSQL for every test that stores: one embedded server a run, a copied database for each use."""
 
 import asyncio
 import itertools

@@ -109,11 +109,10 @@ async def draw_candidate(
 
     Refused: ``trial_closed``, ``not_waiting``, ``intake_sufficient``, ``supplement_order`` (with how many are ``ahead``).
     """
-    closed = await is_closed(connection, trial.id)
     await lock_strata(connection, trial.id, [jobcentre])
     if (drawn := await assignment_of(connection, trial.id, participant_id)) is not None:
         return drawn, False
-    if closed:
+    if await is_closed(connection, trial.id):
         raise Refused("trial_closed")
     candidate = (
         await connection.execute(
@@ -165,9 +164,7 @@ async def _hold_against_supplement_rules(
         ),
         week,
     )
-    candidates = {
-        row.participant_id: Candidate(row.unemployed_since, row.waiting_since) for row in waiting
-    }
+    candidates = {row.participant_id: Candidate(row.unemployed_since, row.waiting_since) for row in waiting}
     ahead = ahead_of(candidates[participant_id], candidates.values())
     if ahead:
         people = "1 candidate" if ahead == 1 else f"{ahead} candidates"

@@ -60,6 +60,7 @@ def _view(row: Row[tuple[object, ...]]) -> ParticipantView:
 async def find_participant(
     connection: AsyncConnection, trial_id: str, participant_id: UUID, today: date
 ) -> ParticipantView | None:
+    """The participant as known on a day, None when there is none in the trial."""
     rows = await connection.execute(
         text(f"{_SELECT} and participant_id = :participant"),
         {"trial": trial_id, "participant": participant_id, "monday": monday_of(today)},
@@ -103,7 +104,7 @@ async def list_participants(
               and (cast(:status as text) is null or status = :status)
               and (cast(:letter as text) is null or substr(week_states, {_WEEK_NOW} + 1, 1) = :letter)
             order by participant.jobcentre_code, participant_id limit :limit
-            """  # noqa: S608 - constants of our own
+            """
         ),
         {
             **wanted,

@@ -72,7 +72,8 @@ async def store_states(connection: AsyncConnection, trial: Trial, people: Iterab
         text(
             """
             update participant set first_monday = new.first_monday, week_states = new.states
-            from unnest(cast(:jobcentres as text[]), cast(:ids as uuid[]), cast(:mondays as date[]), cast(:states as text[]))
+            from unnest(cast(:jobcentres as text[]), cast(:ids as uuid[]),
+                        cast(:mondays as date[]), cast(:states as text[]))
                  as new (jobcentre_code, participant_id, first_monday, states)
             where participant.jobcentre_code = new.jobcentre_code and participant.trial_id = :trial
               and participant.participant_id = new.participant_id

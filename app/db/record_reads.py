@@ -15,8 +15,8 @@ from app.domain.refused import Refused
 def _select(table: RecordTable) -> str:
     columns = ", ".join(f"version.{column}" for column in table.columns)
     return f"""
-        select version.version_id, version.jobcentre_code, version.external_id, version.client_id, version.participant_id,
-               version.revision, version.retraction_reason, version.registered_at, {columns}
+        select version.version_id, version.jobcentre_code, version.external_id, version.client_id,
+               version.participant_id, version.revision, version.retraction_reason, version.registered_at, {columns}
         from {table.name} version
     """  # noqa: S608 - table and columns of our own
 
@@ -48,7 +48,7 @@ async def list_records(
     after: UUID,
     limit: int,
 ) -> list[tuple[UUID, dict[str, Any]]]:
-    """The standing records of jobcentres in the order of their registration, retracted ones left out, each with its place."""
+    """The standing records of jobcentres in the order of registration, each with its place; without retracted ones."""
     table = TABLES[kind]
     rows = await connection.execute(
         text(
@@ -59,7 +59,7 @@ async def list_records(
               and (cast(:participant as uuid) is null or participant_id = :participant)
               and (cast(:client as text) is null or client_id = :client)
             order by version_id limit :limit
-            """  # noqa: S608 - table of our own
+            """
         ),
         {
             "trial": trial_id,
@@ -165,7 +165,7 @@ async def find_record(
                 where key.trial_id = :trial and key.kind = :kind and key.external_id = :external_id
                   and (cast(:client as text) is null or key.client_id = :client)
                   and (key.jobcentre_code = any(:jobcentres) or (key.jobcentre_code = '' and key.client_id = :own))
-                """  # noqa: S608 - table of our own
+                """
             ),
             {
                 "trial": trial_id,

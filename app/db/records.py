@@ -29,8 +29,8 @@ from app.db.trials import Trial
 from app.domain.draw import Arm
 from app.domain.facts import Fact
 from app.domain.figures import add_up, difference, tally
-from app.domain.refused import Refused
 from app.domain.ingest import Change, Intake, Person, Report, Submission, Version
+from app.domain.refused import Refused
 
 _ATTEMPTS = 10
 _PASSING = frozenset({"40001", "40P01"})

@@ -59,7 +59,6 @@ async def screen(
     """
     screening = request.screening
     jobcentre = screening.jobcentre
-    closed = await is_closed(connection, trial.id)
     _, moment = await lock_strata(connection, trial.id, [jobcentre])
     person = vault.blind_index(request.cpr)
     holder = await _holder(connection, trial.id, person)
@@ -71,7 +70,7 @@ async def screen(
         return answer
     if not elsewhere and holder is not None and await assignment_of(connection, trial.id, holder.participant_id):
         raise Refused("already_drawn")
-    if closed:
+    if await is_closed(connection, trial.id):
         raise Refused("trial_closed")
     participant_id = await _participant_id(connection, trial.id, jobcentre, person) or uuid7_at(moment)
     if not failures and holder is None and not await _claim(connection, trial.id, jobcentre, person, participant_id):

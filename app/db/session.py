@@ -79,6 +79,7 @@ class Database:
             yield connection
 
     async def close(self) -> None:
+        """Closes every connection."""
         await self.engine.dispose()
 
 

@@ -27,7 +27,7 @@ async def lock_strata(
 ) -> tuple[Mapping[str, Stratum], datetime]:
     """Locks the strata until the transaction ends, in the order of their codes, so that no two can wait for each other.
 
-    The moment is the ``registered_at`` of whatever is registered under the lock: later than any before it in any of them.
+    The moment is the ``registered_at`` of what is registered under the lock: later than any before it in any of them.
     """
     parameters = {"trial": trial_id, "codes": sorted(jobcentres)}
     locked = await connection.execute(

@@ -1,7 +1,7 @@
 """What is stored, table by table. ``jobcentre_code`` comes first in every key of what belongs to a jobcentre.
 
-Records are kept as versions: a row is inserted once and only its ``superseded_at`` is ever set. What stands now is what is
-superseded at infinity; what stood at a moment is what was registered by then and superseded later.
+Records are kept as versions: a row is inserted once and only its ``superseded_at`` is ever set. What stands now is what
+is superseded at infinity; what stood at a moment is what was registered by then and superseded later.
 
 The classes describe the schema (Alembic compares it); reads and writes are set-based SQL in the files beside this one.
 """
@@ -261,7 +261,7 @@ def _version_args(table: str, *required: str) -> tuple[Any, ...]:
 
 
 class ConversationVersion(_RecordVersion, table=True):
-    """domain 4.5"""
+    """Domain 4.5."""
 
     __tablename__ = "conversation"
     __table_args__ = _version_args("conversation", "date", "status", "form", "place", "conducted_by")
@@ -278,7 +278,7 @@ class ConversationVersion(_RecordVersion, table=True):
 
 
 class ActivationVersion(_RecordVersion, table=True):
-    """domain 4.6"""
+    """Domain 4.6."""
 
     __tablename__ = "activation"
     __table_args__ = _version_args("activation", "type", "starts_on", "hours_per_week", "mentor")
@@ -296,7 +296,7 @@ class ActivationVersion(_RecordVersion, table=True):
 
 
 class ExemptionVersion(_RecordVersion, table=True):
-    """domain 4.2"""
+    """Domain 4.2."""
 
     __tablename__ = "exemption"
     __table_args__ = _version_args("exemption", "scope", "ground", "starts_on")
@@ -307,7 +307,7 @@ class ExemptionVersion(_RecordVersion, table=True):
 
 
 class PresenceEventVersion(_RecordVersion, table=True):
-    """domain 4.1"""
+    """Domain 4.1."""
 
     __tablename__ = "presence_event"
     __table_args__ = _version_args("presence_event", "kind", "date")

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.audit import EVERYWHERE, Entry, append
+from app.db.strata import lock_strata
 from app.db.vault import Vault
 from app.domain.door import Enforcement
 from app.domain.draw import commitment
@@ -75,8 +76,8 @@ async def create_trial(connection: AsyncConnection, vault: Vault, new: NewTrial,
             """
             insert into trial (id, protocol, definition, title, intake_from, intake_to, ends_on, pilot, enforcement,
                                sealed_seed, seed_commitment, created_at, created_by)
-            values (:id, :protocol, cast(cast(:definition as text) as jsonb), :title, :intake_from, :intake_to, :ends_on,
-                    :pilot, :enforcement, :sealed_seed, :seed_commitment, clock_timestamp(), :client)
+            values (:id, :protocol, cast(cast(:definition as text) as jsonb), :title, :intake_from, :intake_to,
+                    :ends_on, :pilot, :enforcement, :sealed_seed, :seed_commitment, clock_timestamp(), :client)
             on conflict (id) do nothing
             """
         ),
@@ -146,6 +147,7 @@ async def load_trials(connection: AsyncConnection, ids: list[str]) -> dict[str, 
 
 
 async def load_trial(connection: AsyncConnection, trial_id: str) -> Trial | None:
+    """The trial with its jobcentres, None when there is none of that id."""
     return (await load_trials(connection, [trial_id])).get(trial_id)
 
 
@@ -158,21 +160,16 @@ async def trial_ids(connection: AsyncConnection, after: str, limit: int) -> list
 
 
 async def is_closed(connection: AsyncConnection, trial_id: str) -> bool:
-    """Whether the trial is closed; it stays as it is until this transaction ends, and a closing waits for it, in turn."""
-    await connection.execute(
-        text("select pg_advisory_xact_lock_shared(hashtextextended('close ' || :id, 0))"), {"id": trial_id}
-    )
+    """Whether the trial is closed. Under a stratum's lock the answer holds until the transaction ends."""
     row = await connection.execute(text("select closed_at from trial where id = :id"), {"id": trial_id})
     return row.scalar_one() is not None
 
 
-async def close_trial(connection: AsyncConnection, trial_id: str, client: str) -> None:
-    """No more draws. Waits for those under way, and lets none begin meanwhile."""
-    await connection.execute(
-        text("select pg_advisory_xact_lock(hashtextextended('close ' || :id, 0))"), {"id": trial_id}
-    )
+async def close_trial(connection: AsyncConnection, trial: Trial, client: str) -> None:
+    """No more draws. Takes the lock of every stratum, and so its turn among the draws under way."""
+    await lock_strata(connection, trial.id, trial.jobcentres)
     closed = await connection.execute(
-        text("update trial set closed_at = clock_timestamp() where id = :id and closed_at is null"), {"id": trial_id}
+        text("update trial set closed_at = clock_timestamp() where id = :id and closed_at is null"), {"id": trial.id}
     )
     if closed.rowcount:
-        await append(connection, [Entry(EVERYWHERE, client, "trial.closed", trial_id)])
+        await append(connection, [Entry(EVERYWHERE, client, "trial.closed", trial.id)])

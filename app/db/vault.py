@@ -83,6 +83,7 @@ async def stored_secret(connection: AsyncConnection, master_key: bytes, name: st
 async def change_master_key(connection: AsyncConnection, old: bytes, new: bytes) -> int:
     """Rewraps everything in one transaction and says how many persons' keys there were."""
     await Vault.open(connection, old)
+    await connection.execute(text("select set_config('app.jobcentres', '*', true)"))
     secret = await connection.execute(text("select name, wrapped from vault.secret for update"))
     for name, wrapped in secret.all():
         await connection.execute(

@@ -1,6 +1,7 @@
 """Judged at the door: what the rules say of a record at the moment it arrives (domain 4.8). Advice, not the figures.
 
-The rules of a conversation look at what was arranged, whatever became of it: a no-show by telephone in week 3 is told too.
+The rules of a conversation look at what was arranged, whatever became of it: a no-show by telephone in week 3 is told
+too.
 """
 
 from collections.abc import Sequence
@@ -46,8 +47,8 @@ def _of_conversation(protocol: Protocol, course: Course, history: History, talk:
     ):
         if course.phase.covers(index, tick.number):
             codes.add("remote_too_early")
-        elif counts(protocol, history.assigned_on, talk) and "remote_too_often" in judge_on(course, protocol, history)[index].deviations:
-            codes.add("remote_too_often")
+        elif counts(protocol, history.assigned_on, talk):
+            codes |= {"remote_too_often"} & set(judge_on(course, protocol, history)[index].deviations)
     return codes
 
 

@@ -59,7 +59,8 @@ def faults_of_draws(
 
     Found are: a seed that is not the committed one, a gap or repeat among a jobcentre's positions, another arm.
     """
-    faults = [] if commitment(seed) == seed_commitment else ["the seed is not the one committed to at the trial's creation"]
+    committed = commitment(seed) == seed_commitment
+    faults = [] if committed else ["the seed is not the one committed to at the trial's creation"]
     by_jobcentre: dict[str, list[PublishedDraw]] = {}
     for draw in published:
         by_jobcentre.setdefault(draw.jobcentre, []).append(draw)
@@ -72,5 +73,6 @@ def faults_of_draws(
         for draw in sorted(draws, key=lambda each: each.position):
             arm = next(expected)
             if draw.arm != arm:
-                faults.append(f"jobcentre {jobcentre}, draw {draw.position}: published {draw.arm}, the seed gives {arm}")
+                which = f"jobcentre {jobcentre}, draw {draw.position}"
+                faults.append(f"{which}: published {draw.arm}, the seed gives {arm}")
     return faults

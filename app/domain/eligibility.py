@@ -93,11 +93,11 @@ def _max_months_unemployed(rule: Mapping[str, Any], screening: Screening) -> boo
 
 CHECKS: Mapping[str, Callable[[Mapping[str, Any], Screening], bool]] = {
     "match_group": lambda rule, screening: screening.match_group == rule["match_group"],
-    "job_interview": lambda rule, screening: screening.at_job_interview is True,
+    "job_interview": lambda _, screening: screening.at_job_interview is True,
     "benefit": lambda rule, screening: screening.benefit in rule["benefits"],
     "min_age": lambda rule, screening: age_on(screening.born_on, screening.interview_on) >= rule["years"],
     "circumstance": lambda rule, screening: rule["circumstance"] not in screening.circumstances,
-    "not_exempt_from_both": lambda rule, screening: screening.exempt_from != "both",
+    "not_exempt_from_both": lambda _, screening: screening.exempt_from != "both",
     "max_months_unemployed": _max_months_unemployed,
 }
 """The checks that a protocol may name, each true when the rule holds."""
@@ -128,6 +128,7 @@ class Candidate:
     registered_at: datetime
 
     def is_before(self, other: "Candidate") -> bool:
+        """Whether this one comes first: unemployed for the shorter time, else registered earlier."""
         if self.unemployed_since != other.unemployed_since:
             return self.unemployed_since > other.unemployed_since
         return self.registered_at < other.registered_at

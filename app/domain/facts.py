@@ -1,4 +1,4 @@
-"""What can be recorded about a person in a trial (domain 3.1, 4, and api.md "Records"). Facts only; rules judge elsewhere.
+"""What can be recorded about a person in a trial (domain 3.1, 4, api.md "Records"). Facts only; rules judge elsewhere.
 
 The second member of each ``Annotated`` is the sentence that the contract shows to integrators.
 """

@@ -1,8 +1,8 @@
 """The figures: person-weeks counted, added up, and held against the conditions (domain 5).
 
-Counting happens once, in ``tally``: it turns one person into numbers by week. All later steps add such numbers up. A measure
-is named by a string: a flag, ``participants``, ``entries``, ``no_shows``, ``first_conversations``, or a code behind its
-family: ``state:counted``, ``exit:job``, ``form:telephone``, ``deviation:remote_too_often``.
+Counting happens once, in ``tally``: it turns one person into numbers by week. All later steps add such numbers up. A
+measure is named by a string: a flag, ``participants``, ``entries``, ``no_shows``, ``first_conversations``, or a code
+behind its family: ``state:counted``, ``exit:job``, ``form:telephone``, ``deviation:remote_too_often``.
 """
 
 from collections import Counter
@@ -139,6 +139,7 @@ class SummaryRow:
 
 
 def rate(part: int, whole: int) -> Fraction | None:
+    """The share of a whole, None of nothing."""
     return Fraction(part, whole) if whole else None
 
 
@@ -146,8 +147,9 @@ def figures_of(sums: Mapping[str, int]) -> Figures:
     """The six sums and four rates out of counted measures."""
     six = [sums.get(flag, 0) for flag in FLAGS]
     talks_due, held, conforming, offers_due, activated, at_workplace = six
-    rates = (rate(held, talks_due), rate(conforming, talks_due), rate(activated, offers_due), rate(at_workplace, offers_due))
-    return Figures(*six, *(None if each is None else float(each) for each in rates))
+    talks = (rate(held, talks_due), rate(conforming, talks_due))
+    offers = (rate(activated, offers_due), rate(at_workplace, offers_due))
+    return Figures(*six, *(None if each is None else float(each) for each in talks + offers))
 
 
 def conditions_of(protocol: Protocol, sums: Mapping[str, int]) -> Conditions | None:
@@ -221,7 +223,7 @@ def _row(
 
 
 def _seen(counted: Counter[str], monday: date, today: date) -> Counter[str]:
-    """The week's numbers as they stand today: deviations only of weeks that are over, ``started_late`` from its day on."""
+    """The week's numbers as they stand today: deviations of weeks that are over only, ``started_late`` from its day."""
     over = is_over(monday, today)
     seen: Counter[str] = Counter()
     for name, n in counted.items():
@@ -235,7 +237,7 @@ def _seen(counted: Counter[str], monday: date, today: date) -> Counter[str]:
 
 
 def codes_of(family: str, counted: Mapping[str, int]) -> dict[str, int]:
-    """The numbers of one family of measures by code, sorted, zeros left out: ``codes_of("exit", …)`` → ``{"job": 2}``."""
+    """The numbers of a family of measures by code, sorted, without zeros: ``codes_of("exit", …)`` → ``{"job": 2}``."""
     prefix = f"{family}:"
     return {name[len(prefix) :]: n for name, n in sorted(counted.items()) if n and name.startswith(prefix)}
 

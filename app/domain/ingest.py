@@ -1,7 +1,7 @@
 """What a record does to what is known (api.md "Records"): outcome by outcome, pure, for every kind alike.
 
-A batch is received into an ``Intake``, which holds what is stored of the records and people concerned. Records are judged in
-order, each against all that came before it; what must be written stands in ``changes`` afterwards.
+A batch is received into an ``Intake``, which holds what is stored of the records and people concerned. Records are
+judged in order, each against all that came before it; what must be written stands in ``changes`` afterwards.
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,6 +41,7 @@ class Version:
 
     @property
     def retracted(self) -> bool:
+        """Whether the version takes the record back."""
         return self.retraction_reason is not None
 
 
@@ -65,9 +66,9 @@ class Report:
 def decide(stored: Version | None, sent: Version) -> Outcome:
     """The outcome of a version against the stored one; ``rejected`` means ``revision_conflict``.
 
-    No revision ranks below every revision. Same content is ``unchanged`` whatever its revision. Without revisions the later
-    arrival wins, with two exceptions: it does not move a record to another participant, and a retraction that came before
-    its record holds the record off.
+    No revision ranks below every revision. Same content is ``unchanged`` whatever its revision. Without revisions the
+    later arrival wins, with two exceptions: it does not move a record to another participant, and a retraction that
+    came before its record holds the record off.
     """
     written: Outcome = "retracted" if sent.retracted else "updated"
     if stored is None:
@@ -249,4 +250,3 @@ _FIELD_OF: Mapping[str, str] = {
     "hours_too_few": "/hours_per_week",
     "not_at_workplace": "/type",
 }
-

@@ -19,6 +19,7 @@ class Presence:
     without_effect: tuple[PresenceEvent, ...]
 
     def covers(self, day: date) -> bool:
+        """Whether the person is in the trial on the day."""
         return any(first <= day <= last for first, last in self.spans)
 
 

@@ -44,6 +44,7 @@ class Timeline:
         return (day.toordinal() - self.first_monday) // 7
 
     def monday(self, index: int) -> date:
+        """The Monday of the week at ``index``."""
         return date.fromordinal(self.first_monday + 7 * index)
 
     def days_of(self, spans: Iterable[tuple[date, date | None]]) -> int:

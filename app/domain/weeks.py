@@ -1,7 +1,7 @@
 """A person's weeks, judged (domain 4.1 to 4.6): the one definition of every number, state, flag and deviation.
 
-The steps, each a function: presence and exemptions become sets of working days; activations become weeks of activity; the
-clock numbers the weeks and says what is due; talks and activity are held against what is due.
+The steps, each a function: presence and exemptions become sets of working days; activations become weeks of activity;
+the clock numbers the weeks and says what is due; talks and activity are held against what is due.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -56,7 +56,7 @@ def counts(protocol: Protocol, assigned_on: date, talk: Conversation) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """All that a person's weeks are besides conversations, which change none of it: presence, activity, numbers, duties."""
+    """All that a person's weeks are but conversations, which change none of it: presence, activity, numbers, duties."""
 
     line: Timeline
     presence: Presence
@@ -66,6 +66,7 @@ class Course:
 
     @classmethod
     def of(cls, protocol: Protocol, ends_on: date, history: History) -> "Course":
+        """The course that a history describes."""
         line = Timeline.of(history.assigned_on, ends_on, protocol.countable_days)
         presence = read_presence(history, ends_on)
         activity = activity_by_week(protocol, line, history)
@@ -124,12 +125,13 @@ def judge_on(course: Course, protocol: Protocol, history: History) -> tuple[Week
 
 
 def as_seen_on(weeks: Sequence[Week], assigned_on: date, today: date) -> Iterator[Week]:
-    """The weeks as they stand on a day: those not over have no deviations yet, ``started_late`` waits for its 7 days."""
+    """The weeks as they stand on a day: those not over have no deviations yet, ``started_late`` waits for its days."""
     for week in weeks:
         if not week.deviations or is_over(week.monday, today):
             if "started_late" in week.deviations and today <= assigned_on + timedelta(days=DAYS_TO_START):
-                week = week._replace(deviations=tuple(code for code in week.deviations if code != "started_late"))
-            yield week
+                yield week._replace(deviations=tuple(code for code in week.deviations if code != "started_late"))
+            else:
+                yield week
         else:
             yield week._replace(deviations=())
 
@@ -190,6 +192,7 @@ class InPersonPhase:
 
     @classmethod
     def of(cls, protocol: Protocol, line: Timeline, history: History) -> "InPersonPhase":
+        """The phase of a person's history."""
         starts = [offer.starts_on for _, offer in history.activations if offer.type in WORKPLACE_TYPES]
         later = [start for start in starts if start >= history.assigned_on]
         rule = protocol.in_person_weeks
@@ -254,8 +257,8 @@ def _judge_talks(
         if not tick.conversation_due:
             judged.append((False, False, found))
         elif week is None or not week.counted:
-            missing = ("conversation_missing",) if week is None or not week.only_mentor else ("conversation_missing", "mentor_only")
-            judged.append((False, False, found + missing))
+            mentor_only = ("mentor_only",) if week is not None and week.only_mentor else ()
+            judged.append((False, False, (*found, "conversation_missing", *mentor_only)))
         elif phase.covers(index, tick.number):
             remote = not (week.in_person or week.grounded)
             away = week.in_person and not week.at_jobcentre and not phase.workplace_started_by(index)
@@ -275,7 +278,7 @@ def _judge_talks(
 
 
 def _remote_share_kept(protocol: Protocol, remote: int, held: int) -> bool:
-    """k ≤ ceil(share × m), exactly (4.5)."""
+    """K ≤ ceil(share × m), exactly (4.5)."""
     share = protocol.remote_share_max
     return share is None or remote <= -(-share.numerator * held // share.denominator)
 

@@ -106,7 +106,8 @@ def record_schema(kind: str, singular: str) -> dict[str, Node]:
         if name not in sent["required"]:
             sent["properties"][name] = _or_null(schema)
     sent["examples"] = [{**_EXAMPLES[kind][0], "participant_id": PERSON}, {**_EXAMPLES[kind][1], "cpr": _CPR}]
-    put = {**sent, "required": [name for name in sent["required"] if name != "external_id"]}
+    put = deepcopy(sent) | {"required": [name for name in sent["required"] if name != "external_id"]}
+    put["properties"]["external_id"]["description"] = "That of the address; it may be left out here."
     put["examples"] = [
         {name: value for name, value in example.items() if name != "external_id"} for example in sent["examples"]
     ]

@@ -9,7 +9,16 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, TypeAdapter, ValidationError, create_model
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    TypeAdapter,
+    ValidationError,
+    create_model,
+)
 
 from app.db.records import SentRecord
 from app.domain.facts import KINDS, Fact, RetractionReason, faults_of
@@ -56,6 +65,7 @@ class RecordWire:
     """Values with which no field of the fact is at fault."""
 
     def fact_of(self, record: BaseModel) -> Fact:
+        """The fact that a record on the wire tells."""
         values = {each.name: getattr(record, each.name) for each in fields(self.fact)}
         if "focus" in values:
             values["focus"] = tuple(sorted(set(values["focus"])))
@@ -164,9 +174,7 @@ def _read_retraction(values: Mapping[str, Any], faults: list[tuple[str, str]]) -
         return _rejected([*faults, *found])
     if faults:
         return _rejected(faults)
-    return SentRecord(
-        retraction.external_id, retraction.revision, None, None, None, retraction.retraction_reason
-    )
+    return SentRecord(retraction.external_id, retraction.revision, None, None, None, retraction.retraction_reason)
 
 
 def _faults_of_person(values: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ _RISKY = ("=", "+", "-", "@", "\t", "\r")
 
 def wants_csv(accept: str | None) -> bool:
     """Whether CSV is named in Accept and liked at least as well as JSON. JSON is the default."""
-    liked = {media_type: quality for media_type, quality in _accepted(accept or "")}
+    liked = dict(_accepted(accept or ""))
     asked = liked.get("text/csv", 0.0)
     return asked > 0 and asked >= liked.get("application/json", 0.0)
 
@@ -29,7 +29,7 @@ def _accepted(accept: str) -> Iterator[tuple[str, float]]:
 
 
 def to_csv(items: Iterable[Mapping[str, Any]]) -> bytes:
-    """One line an item; nested members become columns ``cumulative.activated``, in the order in which they first occur."""
+    """One line an item; nested members become columns ``cumulative.activated``, in the order of their first."""
     flat = [dict(_flatten("", item)) for item in items]
     columns = list(dict.fromkeys(name for row in flat for name in row))
     out = io.StringIO(newline="")

@@ -298,7 +298,7 @@ async def post_close(
         trial = await trial_or_404(connection, trial_id)
         if not all(principal.reads_person_of(code) for code in trial.jobcentres):
             raise Problem("not_found")
-        await close_trial(connection, trial_id, principal.client_id)
+        await close_trial(connection, trial, principal.client_id)
         trial = await trial_or_404(connection, trial_id)
     return answer(request, _view(use, trial))
 

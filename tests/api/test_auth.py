@@ -94,7 +94,7 @@ def test_the_dependencies(tmp_path: Path) -> None:
 def test_the_contract_shows_the_scheme_and_a_mistyped_scope_is_found_at_once(tmp_path: Path) -> None:
     schema = service(LocalIssuer.load_or_create(tmp_path)).openapi()
     assert schema["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
-    assert schema["paths"]["/v1/draws"]["get"]["security"] == [{"bearer": []}]
+    assert schema["paths"]["/v1/draws"]["get"]["security"] == [{"bearer": ["audit:read"]}]
     with pytest.raises(ValueError, match="audit:reed"):
         requires("audit:reed")
     with pytest.raises(ValueError, match="none given"):

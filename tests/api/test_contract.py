@@ -301,6 +301,17 @@ def test_names_are_fit_for_generators() -> None:
             assert not keyword.iskeyword(name)
 
 
+def test_links_lead_to_operations_with_those_parameters() -> None:
+    parameters = {
+        operation["operationId"]: {_follow(each)["name"] for each in operation.get("parameters", [])}
+        for _, _, operation in _operations()
+    }
+    links = [link for pointer, link in _objects(DOCUMENT) if re.search(r"/links/[A-Za-z]+$", pointer)]
+    assert len(links) > 10
+    for link in links:
+        assert set(link["parameters"]) <= parameters[link["operationId"]]
+
+
 def test_nothing_is_anonymous() -> None:
     """An object or enumeration without a name gets one from each generator, and another one with each version."""
     for pointer, node in _objects(DOCUMENT):

@@ -6,11 +6,10 @@ time are the transactions, twenty of them, as with two worker processes.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from itertools import cycle
-from pathlib import Path
+from itertools import count, cycle
 from typing import Any
 
 import httpx
@@ -24,83 +23,102 @@ from tests.reference import draw as reference
 from tests.register import JOBCENTRES, Clock, new_cpr
 
 LIMIT = 3
-TRIAL = "at-once"
-PEOPLE = f"/v1/trials/{TRIAL}/participants"
+MONDAYS = ("11-08", "11-15", "11-22", "11-29", "12-06", "12-13", "12-20", "12-27")
+Request = tuple[str, str, Any]
+"""Method, path within the trial, body."""
 
 
 @dataclass(frozen=True)
 class Crowd:
-    """Clients of two workers, by turns."""
+    """Clients of two workers, by turns, all of them busy with one trial; the office, with a worker of its own, is not
+    behind them in a queue."""
 
     workers: Sequence[httpx.AsyncClient]
+    office: httpx.AsyncClient
     issuer: LocalIssuer
+    trial: str
 
-    async def send(self, role: str, *requests: tuple[str, str, Any]) -> list[httpx.Response]:
-        """Sends all requests (method, path, body) at once, and gives the answers in the same order."""
-        headers = {"Authorization": f"Bearer {self.issuer.token(role)}"}
-        return await asyncio.gather(
-            *(
-                worker.request(method, path, json=body, headers=headers)
-                for worker, (method, path, body) in zip(cycle(self.workers), requests, strict=False)
-            )
-        )
+    async def send(self, *requests: Request) -> list[httpx.Response]:
+        """Sends everything at once as a case system, and gives the answers in the same order."""
+        token = self.issuer.token("case-system")
+        workers = cycle(self.workers)
+        return await asyncio.gather(*(self._send(next(workers), token, request) for request in requests))
 
     async def one(self, role: str, method: str, path: str, body: Any = None) -> Any:
-        (response,) = await self.send(role, (method, path, body))
+        """Asks the office, and gives what it answers."""
+        response = await self._send(self.office, self.issuer.token(role), (method, path, body))
         assert response.is_success, response.text
         return response.json()
 
-    async def new_trial(self, **jobcentre: Any) -> None:
+    async def _send(self, worker: httpx.AsyncClient, token: str, request: Request) -> httpx.Response:
+        method, path, body = request
+        headers = {"Authorization": f"Bearer {token}"}
+        return await worker.request(method, f"/v1/trials/{self.trial}{path}", json=body, headers=headers)
+
+    async def candidates(self, *requests: Request) -> list[str]:
+        """Screens supplement candidates, one after the other."""
+        return [(await self.one("case-system", *request))["participant_id"] for request in requests]
+
+    async def draws(self) -> list[dict[str, Any]]:
+        """The draws as the auditor reads them."""
+        items: list[dict[str, Any]] = (await self.one("auditor", "GET", "/draws"))["items"]
+        return items
+
+    async def close(self) -> dict[str, Any]:
+        closed: dict[str, Any] = await self.one("agency", "POST", "/close")
+        return closed
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Three applications on one database, in one event loop."""
+
+    runner: asyncio.Runner
+    applications: Sequence[httpx.AsyncClient]
+    issuer: LocalIssuer
+    numbers: Iterator[int]
+
+    def play(self, scene: Callable[[Crowd], Coroutine[Any, Any, None]], **jobcentre: Any) -> None:
+        """Plays a scene in a new trial of three jobcentres; what is named of them is changed."""
+        *workers, office = self.applications
+        crowd = Crowd(workers, office, self.issuer, f"at-once-{next(self.numbers)}")
         body = {
-            "id": TRIAL,
+            "id": crowd.trial,
             "protocol": "prvij-2010-11",
             "title": "Alle på en gang",
             "jobcentres": [{**each, **jobcentre} for each in JOBCENTRES],
         }
-        await self.one("agency", "POST", "/v1/trials", body)
+        headers = {"Authorization": f"Bearer {self.issuer.token('agency')}"}
 
-    async def draws(self) -> list[dict[str, Any]]:
-        """The draws as the auditor reads them."""
-        items: list[dict[str, Any]] = (await self.one("auditor", "GET", f"/v1/trials/{TRIAL}/draws"))["items"]
-        return items
-
-    async def close(self) -> dict[str, Any]:
-        closed: dict[str, Any] = await self.one("agency", "POST", f"/v1/trials/{TRIAL}/close")
-        return closed
-
-
-Play = Callable[[Callable[[Crowd], Awaitable[None]]], None]
-
-
-@pytest.fixture
-def play(new_database: Callable[[], str], tmp_path: Path) -> Play:
-    """Plays a scene on a database of its own."""
-    url = new_database()
-
-    @asynccontextmanager
-    async def workers() -> AsyncIterator[list[httpx.AsyncClient]]:
-        async with AsyncExitStack() as stack:
-            clients = []
-            for _ in range(2):
-                served = create_app(Settings(data_dir=tmp_path), url, Clock())
-                await stack.enter_async_context(served.router.lifespan_context(served))
-                client = httpx.AsyncClient(
-                    transport=httpx.ASGITransport(served), base_url="http://register", timeout=None
-                )
-                clients.append(await stack.enter_async_context(client))
-            yield clients
-
-    def run(scene: Callable[[Crowd], Awaitable[None]]) -> None:
         async def whole() -> None:
-            async with workers() as clients:
-                await scene(Crowd(clients, LocalIssuer.load_or_create(tmp_path)))
+            assert (await office.post("/v1/trials", json=body, headers=headers)).status_code == 201
+            await scene(crowd)
 
-        asyncio.run(whole())
-
-    return run
+        self.runner.run(whole())
 
 
-def screening(**changes: Any) -> tuple[str, str, Any]:
+@pytest.fixture(scope="module")
+def stage(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A database of its own, and three workers."""
+    directory, url = tmp_path_factory.mktemp("crowd"), new_database()
+    stack = AsyncExitStack()
+
+    async def start() -> list[httpx.AsyncClient]:
+        clients = []
+        for _ in range(3):
+            served = create_app(Settings(data_dir=directory), url, Clock())
+            await stack.enter_async_context(served.router.lifespan_context(served))
+            client = httpx.AsyncClient(transport=httpx.ASGITransport(served), base_url="http://register", timeout=None)
+            clients.append(await stack.enter_async_context(client))
+        return clients
+
+    with asyncio.Runner() as runner:
+        clients = runner.run(start())
+        yield Stage(runner, clients, LocalIssuer.load_or_create(directory), count())
+        runner.run(stack.aclose())
+
+
+def screening(**changes: Any) -> Request:
     body = {
         "cpr": new_cpr(),
         "jobcentre": "849",
@@ -111,10 +129,10 @@ def screening(**changes: Any) -> tuple[str, str, Any]:
         "benefit": "cash_benefit",
         "exempt_from": "none",
     }
-    return "POST", PEOPLE, {**body, **changes}
+    return "POST", "/participants", {**body, **changes}
 
 
-def supplement(since: str, **changes: Any) -> tuple[str, str, Any]:
+def supplement(since: str, **changes: Any) -> Request:
     return screening(channel="supplement", unemployed_since=since, **changes)
 
 
@@ -125,50 +143,47 @@ def statuses(answers: Sequence[httpx.Response]) -> Counter[str]:
     )
 
 
-def test_fifty_requests_for_one_draw_are_one_draw(play: Play) -> None:
+def test_fifty_requests_for_one_draw_are_one_draw(stage: Stage) -> None:
     """Domain 3.3: asking again gives the same answer, whatever happens at the same time."""
 
     async def scene(crowd: Crowd) -> None:
-        await crowd.new_trial()
-        participant = (await crowd.one("case-system", *supplement("2010-10-01")))["participant_id"]
-        answers = await crowd.send("case-system", *[("POST", f"{PEOPLE}/{participant}/assignment", None)] * 50)
+        (participant,) = await crowd.candidates(supplement("2010-10-01"))
+        answers = await crowd.send(*[("POST", f"/participants/{participant}/assignment", None)] * 50)
         assert statuses(answers) == {"201": 1, "200": 49}
         assert len({each.text for each in answers}) == 1
         (draw,) = await crowd.draws()
         assert (draw["position"], draw["arm"]) == (0, answers[0].json()["arm"])
 
-    play(scene)
+    stage.play(scene)
 
 
 @pytest.mark.parametrize("channel", ["new_match", "supplement"])
-def test_fifty_times_one_screening_is_one_screening(play: Play, channel: str) -> None:
+def test_fifty_times_one_screening_is_one_screening(stage: Stage, channel: str) -> None:
     """Domain 3.1, 3.3: the same screening, sent again before the first is answered."""
 
     async def scene(crowd: Crowd) -> None:
-        await crowd.new_trial()
-        answers = await crowd.send("case-system", *[screening(channel=channel, unemployed_since="2010-10-01")] * 50)
+        answers = await crowd.send(*[screening(channel=channel, unemployed_since="2010-10-01")] * 50)
         assert statuses(answers) == {"201": 1, "200": 49}
         assert len({each.text for each in answers}) == 1
         assert len(await crowd.draws()) == (1 if channel == "new_match" else 0)
 
-    play(scene)
+    stage.play(scene)
 
 
-def test_two_hundred_draws_in_one_jobcentre(play: Play) -> None:
+def test_two_hundred_draws_in_one_jobcentre(stage: Stage) -> None:
     """Domain 3.3: positions 0 to 199, and the arms that the seed gives; the other jobcentre's draws are its own."""
 
     async def scene(crowd: Crowd) -> None:
-        await crowd.new_trial()
-        requests = [screening(jobcentre="860" if n % 5 == 0 else "849") for n in range(250)]
-        answers = await crowd.send("case-system", *requests)
-        assert statuses(answers) == {"201": 250}
+        requests = [screening(jobcentre="860" if n % 11 == 0 else "849") for n in range(220)]
+        answers = await crowd.send(*requests)
+        assert statuses(answers) == {"201": 220}
         draws = await crowd.draws()
         closed = await crowd.close()
         seed = bytes.fromhex(closed["seed"])
-        for code, length in (("849", 200), ("860", 50)):
+        for code, length in (("849", 200), ("860", 20)):
             there = [draw for draw in draws if draw["jobcentre"] == code]
             assert [draw["position"] for draw in there] == list(range(length))
-            assert [draw["arm"] for draw in there] == reference.arms(seed, TRIAL, code, length)
+            assert [draw["arm"] for draw in there] == reference.arms(seed, crowd.trial, code, length)
             moments = [draw["drawn_at"] for draw in there]
             assert moments == sorted(set(moments)), "later draws are drawn later"
             told = {
@@ -178,14 +193,13 @@ def test_two_hundred_draws_in_one_jobcentre(play: Play) -> None:
             }
             assert told == {(draw["drawn_at"], draw["arm"]) for draw in there}
 
-    play(scene)
+    stage.play(scene)
 
 
-def test_one_person_in_two_jobcentres_at_once(play: Play) -> None:
+def test_one_person_in_two_jobcentres_at_once(stage: Stage) -> None:
     """Domain 3.1: exactly one gets the person, the others hear ``not_available``; nobody waits for ever."""
 
     async def scene(crowd: Crowd) -> None:
-        await crowd.new_trial()
         people = [new_cpr() for _ in range(30)]
         channels = cycle([{"channel": "rematch"}, {"channel": "supplement", "unemployed_since": "2010-10-01"}])
         # The jobcentres in both orders, so that one meets the other the other way round.
@@ -194,7 +208,7 @@ def test_one_person_in_two_jobcentres_at_once(play: Play) -> None:
             for n, (cpr, channel) in enumerate(zip(people, channels, strict=False))
             for code in (("849", "860", "450") if n % 2 else ("450", "860", "849"))
         ]
-        answers = await crowd.send("case-system", *requests)
+        answers = await crowd.send(*requests)
         assert statuses(answers) == {"201": 90}
         for n, cpr in enumerate(people):
             three = [each.json() for each in answers[3 * n : 3 * n + 3]]
@@ -202,19 +216,18 @@ def test_one_person_in_two_jobcentres_at_once(play: Play) -> None:
             (taken,) = (each for each in three if each["eligible"])
             others = [each["failures"] for each in three if not each["eligible"]]
             assert [[failure["code"] for failure in failures] for failures in others] == [["not_available"]] * 2
-            found = await crowd.one("case-system", "POST", f"{PEOPLE}/lookup", {"cpr": cpr})
+            found = await crowd.one("case-system", "POST", "/participants/lookup", {"cpr": cpr})
             assert found["participant_id"] == taken["participant_id"]
         assert len(await crowd.draws()) == 15
 
-    play(scene)
+    stage.play(scene)
 
 
-def test_nobody_is_drawn_once_the_trial_is_closed(play: Play) -> None:
+def test_nobody_is_drawn_once_the_trial_is_closed(stage: Stage) -> None:
     """Domain 3.3: what is drawn when the seed is shown is all that ever will be."""
 
     async def scene(crowd: Crowd) -> None:
-        await crowd.new_trial()
-        candidates = [(await crowd.one("case-system", *supplement("2010-10-01")))["participant_id"] for _ in range(3)]
+        candidates = await crowd.candidates(*(supplement("2010-10-01") for _ in range(3)))
         seen: list[dict[str, Any]] = []
         closed: dict[str, Any] = {}
 
@@ -225,8 +238,8 @@ def test_nobody_is_drawn_once_the_trial_is_closed(play: Play) -> None:
             seen.extend(await crowd.draws())
 
         requests = [screening() for _ in range(60)]
-        requests += [("POST", f"{PEOPLE}/{participant}/assignment", None) for participant in candidates]
-        answers, _ = await asyncio.gather(crowd.send("case-system", *requests), close_midway())
+        requests += [("POST", f"/participants/{participant}/assignment", None) for participant in candidates]
+        answers, _ = await asyncio.gather(crowd.send(*requests), close_midway())
         results = statuses(answers)
         assert results.keys() <= {"201", "409 trial_closed", "409 supplement_order", "409 intake_sufficient"}
         assert results["409 trial_closed"] > 0
@@ -234,55 +247,53 @@ def test_nobody_is_drawn_once_the_trial_is_closed(play: Play) -> None:
         assert draws == seen
         assert len(draws) == results["201"]
         published = [PublishedDraw(each["jobcentre"], each["position"], each["arm"]) for each in draws]
-        faults = faults_of_draws(bytes.fromhex(closed["seed"]), closed["seed_commitment"], TRIAL, LIMIT, published)
+        seed = bytes.fromhex(closed["seed"])
+        faults = faults_of_draws(seed, closed["seed_commitment"], crowd.trial, LIMIT, published)
         assert faults == []
 
-    play(scene)
+    stage.play(scene)
 
 
-def test_the_supplement_keeps_target_and_order(play: Play) -> None:
+def test_the_supplement_keeps_target_and_order(stage: Stage) -> None:
     """Domain 3.2: however many are asked for at once, never more than the target, and always the next in order."""
 
     async def scene(crowd: Crowd) -> None:
-        await crowd.new_trial(weekly_target=3)
         days = range(20, 10, -1)  # the shortest unemployment first
-        answers = await crowd.send("case-system", *[supplement(f"2010-10-{day}") for day in days])
-        in_order = [each.json()["participant_id"] for each in answers]
-        asked = [("POST", f"{PEOPLE}/{participant}/assignment", None) for participant in reversed(in_order)]
+        in_order = await crowd.candidates(*(supplement(f"2010-10-{day}") for day in days))
+        asked: list[Request] = [
+            ("POST", f"/participants/{participant}/assignment", None) for participant in reversed(in_order)
+        ]
         while True:
-            results = statuses(await crowd.send("case-system", *asked))
+            results = statuses(await crowd.send(*asked))
             assert results.keys() <= {"201", "200", "409 supplement_order", "409 intake_sufficient"}
             if results["409 intake_sufficient"] == 7:
                 break
-        drawn = [
-            each["participant_id"]
-            for each in (await crowd.one("case-system", "GET", f"/v1/trials/{TRIAL}/assignments"))["items"]
-        ]
+        drawn = [each["participant_id"] for each in (await crowd.one("case-system", "GET", "/assignments"))["items"]]
         assert sorted(drawn) == sorted(in_order[:3])
 
-    play(scene)
+    stage.play(scene, weekly_target=3)
 
 
-def test_a_candidate_is_drawn_or_withdrawn_and_never_both(play: Play) -> None:
+def test_a_candidate_is_drawn_or_withdrawn_and_never_both(stage: Stage) -> None:
     """Domain 3.2, 3.3."""
 
     async def scene(crowd: Crowd) -> None:
-        await crowd.new_trial(weekly_target=1000)
-        codes = [each["code"] for each in JOBCENTRES]
-        candidates = await crowd.send(
-            "case-system",
-            *[
-                supplement("2010-10-01", jobcentre=code, interview_on=f"2010-{day}")
-                for code in codes
+        candidates = await crowd.candidates(
+            *(
+                supplement("2010-10-01", jobcentre=each["code"], interview_on=f"2010-{day}")
+                for each in JOBCENTRES
                 for day in MONDAYS
-            ],
+            )
         )
-        requests: list[tuple[str, str, Any]] = []
-        for n, each in enumerate(candidates):
-            path = f"{PEOPLE}/{each.json()['participant_id']}"
-            both = [("POST", f"{path}/assignment", None), ("POST", f"{path}/withdrawal", {"reason": "job"})]
+        requests: list[Request] = []
+        for n, participant in enumerate(candidates):
+            path = f"/participants/{participant}"
+            both: list[Request] = [
+                ("POST", f"{path}/assignment", None),
+                ("POST", f"{path}/withdrawal", {"reason": "job"}),
+            ]
             requests += both if n % 2 else reversed(both)
-        answers = await crowd.send("case-system", *requests)
+        answers = await crowd.send(*requests)
         drawn = 0
         for first, second in zip(answers[::2], answers[1::2], strict=True):
             outcome = statuses([first, second])
@@ -290,23 +301,19 @@ def test_a_candidate_is_drawn_or_withdrawn_and_never_both(play: Play) -> None:
             drawn += outcome["201"]
         assert len(await crowd.draws()) == drawn
 
-    play(scene)
+    stage.play(scene, weekly_target=1000)
 
 
-MONDAYS = ("11-08", "11-15", "11-22", "11-29", "12-06", "12-13", "12-20", "12-27")
-
-
-def test_dry_runs_draw_nobody_and_disturb_nobody(play: Play) -> None:
+def test_dry_runs_draw_nobody_and_disturb_nobody(stage: Stage) -> None:
     """Api.md: a dry run keeps nothing, even where a real screening of the same person waits for it."""
 
     async def scene(crowd: Crowd) -> None:
-        await crowd.new_trial()
-        requests: list[tuple[str, str, Any]] = []
+        requests: list[Request] = []
         for _ in range(20):
             method, path, body = screening()
             dry = (method, f"{path}?dry_run=true", {**body, "jobcentre": "860"})
             requests += [dry, (method, path, body), dry]
-        answers = await crowd.send("case-system", *requests)
+        answers = await crowd.send(*requests)
         real = answers[1::3]
         assert statuses(real) == {"201": 20}
         for each in answers[::3] + answers[2::3]:
@@ -318,4 +325,4 @@ def test_dry_runs_draw_nobody_and_disturb_nobody(play: Play) -> None:
             ("849", n) for n in range(20)
         ]
 
-    play(scene)
+    stage.play(scene)

@@ -58,7 +58,7 @@ Population = tuple[dict[str, Any], list[dict[str, Any]], str, str]
 
 pytestmark = pytest.mark.parametrize("protocol_id", PROTOCOLS)
 FEW = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-MANY = settings(FEW, max_examples=1_500)
+MANY = settings(FEW, max_examples=1_000)
 
 
 def quick_and_slow(quick: int, slow: int) -> pytest.MarkDecorator:
@@ -143,7 +143,7 @@ def check_door(protocol_id: str, ends_on: str, person: Person, kind: str, record
     return codes
 
 
-@quick_and_slow(120, 2_000)
+@quick_and_slow(120, 1_200)
 def test_door_of_many(protocol_id: str, seeds: range) -> None:
     """Some of the person's own records, each as if it were the last to arrive, and calls beside some talks."""
     found: Counter[str] = Counter()

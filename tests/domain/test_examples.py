@@ -54,7 +54,7 @@ def test_histories(example: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("example", DRAWS, ids=lambda example: example["trial"])
 def test_draws(example: dict[str, Any]) -> None:
-    """domain 3.3: the first forty draws of a jobcentre, and the commitment."""
+    """Domain 3.3: the first forty draws of a jobcentre, and the commitment."""
     seed = bytes.fromhex(example["seed_hex"])
     assert commitment(seed) == example["seed_commitment"]
     assert list(islice(sequence(seed, example["trial"], example["jobcentre"], 3), 40)) == example["arms"]

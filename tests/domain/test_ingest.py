@@ -355,7 +355,7 @@ def deliveries(draw: st.DrawFn, kind: str) -> tuple[Story, list[list[Sent]]]:
 
 
 KINDS = sorted(KIND_OF.values())
-PLENTY = settings(max_examples=120, deadline=None)
+PLENTY = settings(max_examples=70, deadline=None)
 
 # --- properties -------------------------------------------------------------------------------------------------------
 
@@ -412,7 +412,7 @@ def wild(draw: st.DrawFn) -> list[tuple[str, Sent]]:
     return sequence
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(wild(), st.booleans())
 def test_against_a_dictionary(sequence: list[tuple[str, Sent]], one_batch: bool) -> None:
     """Every outcome and every state is the model's, in one batch or in many; no client touches another's records."""
@@ -440,7 +440,7 @@ def test_against_a_dictionary(sequence: list[tuple[str, Sent]], one_batch: bool)
         assert shown == model.standing()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=70, deadline=None)
 @given(st.data())
 def test_the_differences_add_up_to_the_tally(data: st.DataObject) -> None:
     """What is added to the kept counts after each batch makes them the tally of what stands (domain 5)."""

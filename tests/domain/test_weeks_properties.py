@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.calendar import monday_of
-from app.domain.facts import History
+from app.domain.facts import Exemption, History, PresenceEvent
 from app.domain.protocol import Protocol, Thresholds
 from app.domain.weeks import FLAGS, Course, Week, as_seen_on, counts, judge, judge_on
 from app.protocols import protocols
@@ -300,6 +300,50 @@ def test_as_seen_on(protocol_id: str, examples: int) -> None:
             assert set(shown.deviations) == known
         assert tuple(as_seen_on(weeks, history.assigned_on, FAR)) == weeks
         assert not any(week.deviations for week in as_seen_on(weeks, history.assigned_on, history.assigned_on))
+
+    check()
+
+
+@few_or_many(8)
+@pytest.mark.parametrize("protocol_id", ALL_PROTOCOLS)
+def test_exempt_from_everything_all_the_time(protocol_id: str, examples: int) -> None:
+    """Domain 4.2 to 4.4: of what someone is exempt from nothing is due; exempt from both, no week has a number but the
+    first."""
+    rules = rules_of(protocol_id)
+
+    @settings(max_examples=examples, deadline=None)
+    @given(histories(protocol_id))
+    def check(case: tuple[date, History, date]) -> None:
+        ends_on, history, _ = case
+        open_end = Exemption(scope="conversations", ground="other", starts_on=history.assigned_on)
+        talks, offers = (open_end, replace(open_end, scope="activation"))
+        assert not any(week.conversation_due for week in judge(rules, ends_on, replace(history, exemptions=(talks,))))
+        assert not any(week.activation_due for week in judge(rules, ends_on, replace(history, exemptions=(offers,))))
+        for exemptions in ((talks, offers), (replace(open_end, scope="both"),)):
+            weeks = judge(rules, ends_on, replace(history, exemptions=exemptions))
+            assert {week.state for week in weeks[1:]} <= {"exempt", "absent"}
+            assert not any(any(week[3:9]) for week in weeks)
+
+    check()
+
+
+@few_or_many(8)
+@pytest.mark.parametrize("protocol_id", ALL_PROTOCOLS)
+def test_out_and_in_again_on_one_date(protocol_id: str, examples: int) -> None:
+    """Domain 4.1: on one date the exit is read before the re-entry, so that both took effect and nobody was away."""
+    rules = rules_of(protocol_id)
+
+    @settings(max_examples=examples, deadline=None)
+    @given(histories(protocol_id), st.integers(0, 300), st.booleans())
+    def check(case: tuple[date, History, date], days: int, turned: bool) -> None:
+        ends_on, history, _ = case
+        day = history.assigned_on + timedelta(days=days)
+        events = (PresenceEvent(kind="exit", date=day, reason="job"), PresenceEvent(kind="re_entry", date=day))
+        there = replace(history, events=())
+        moved = replace(history, events=events[::-1] if turned else events)
+        assert judge(rules, ends_on, moved) == judge(rules, ends_on, there)
+        presence = Course.of(rules, ends_on, moved).presence
+        assert (presence.exits, presence.re_entries, presence.without_effect) == (events[:1], events[1:], ())
 
     check()
 

@@ -123,9 +123,28 @@ _IF_NONE_MATCH: Final[Node] = {
     "in": "header",
     "required": False,
     "description": "The ETag of what you have. The answer is 304, without a body, while that is still current.",
-    "schema": {"type": "string", "maxLength": 200},
+    "schema": {"type": "string"},
     "example": '"1f9ebddbee01894137d9b7040465b778"',
 }
+_TRIAL, _RECORD = {"trial": "$request.path.trial"}, {"external_id": "$request.path.external_id"}
+_SCREENED: Final = _TRIAL | {"id": "$response.body#/participant_id"}
+
+
+def _links(operation_id: str) -> dict[tuple[str, str], dict[str, str]]:
+    """Where an answer leads: by its status and the operation that comes next, that one's parameters."""
+    verb, kind = re.fullmatch(r"([a-z]+)(\w*)", operation_id).groups()  # type: ignore[union-attr]  # camelCase
+    following = ("getParticipant", "getAssignment", "getWeeks", "changeContactPerson", "drawParticipant")
+    if operation_id == "createTrial":
+        return {("201", name): {"trial": "$response.body#/id"} for name in ("getTrial", "screenParticipant")}
+    if operation_id == "screenParticipant":
+        return {("201", name): _SCREENED for name in (*following, "withdrawCandidate")}
+    if operation_id == "lookUpParticipant":
+        return {("200", name): _SCREENED for name in following}
+    if verb == "push":
+        return {("207", "getBatch"): {"batch_id": "$response.body#/batch_id"}}
+    if verb == "put":
+        return {("201", f"{name}{kind}"): _TRIAL | _RECORD for name in ("get", "put", "retract")}
+    return {}
 
 
 def document(app: FastAPI) -> dict[str, Any]:
@@ -158,7 +177,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
         _say_who_may(operation)
         _drop_the_impossible(operation)
         _add_parameters_of_reading(path, method, operation)
-        _add_headers(path, operation)
+        _add_headers_and_links(path, operation)
         _add_examples(operation, components["schemas"])
     _share_problems(schema)
     _name_codes(schema)
@@ -196,8 +215,9 @@ def _token_text() -> str:
 
 
 def _say_who_may(operation: Node) -> None:
-    """The scopes as a sentence and as ``x-scopes``; of scopes joined by ``|`` any one is enough. (In ``security`` OpenAPI
-    allows them for a bearer token, but its linters do not.)
+    """The scopes as a sentence and as ``x-scopes``; of scopes joined by ``|`` any one is enough.
+
+    In ``security`` OpenAPI 3.1 allows them for a bearer token, but linters do not.
     """
     asked = operation.get("security")
     if not asked:
@@ -236,7 +256,7 @@ def _add_parameters_of_reading(path: str, method: str, operation: Node) -> None:
         operation["responses"]["304"] = {"description": "What you have is still current; there is no body."}
 
 
-def _add_headers(path: str, operation: Node) -> None:
+def _add_headers_and_links(path: str, operation: Node) -> None:
     pages = any(each.get("name") == "cursor" for each in operation.get("parameters", []))
     for status, response in operation["responses"].items():
         headers: Node = response.setdefault("headers", {})
@@ -249,6 +269,9 @@ def _add_headers(path: str, operation: Node) -> None:
         if status in ("429", "503"):
             headers["Retry-After"] = _ref("headers", "RetryAfter")
         headers["X-Request-ID"] = _ref("headers", "RequestID")
+    for (status, follows), parameters in _links(operation["operationId"]).items():
+        link = {"operationId": follows, "parameters": parameters}
+        operation["responses"][status].setdefault("links", {})[follows] = link
     operation["responses"] = dict(sorted(operation["responses"].items()))
 
 

@@ -1,4 +1,4 @@
-"""The register"""
+"""The register."""
 
 import sqlalchemy as sa
 from alembic import op
