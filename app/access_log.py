@@ -70,9 +70,12 @@ class AccessLog:
             await send(message)
 
         try:
-            with structlog.contextvars.bound_contextvars(request_id=request_id), _TRACER.start_as_current_span(
-                "request", kind=trace.SpanKind.SERVER, record_exception=False, set_status_on_exception=False
-            ) as span:
+            with (
+                structlog.contextvars.bound_contextvars(request_id=request_id),
+                _TRACER.start_as_current_span(
+                    "request", kind=trace.SpanKind.SERVER, record_exception=False, set_status_on_exception=False
+                ) as span,
+            ):
                 await self.app(scope, receive, noted)
                 _describe(span, scope, status)
         finally:

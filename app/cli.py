@@ -14,7 +14,7 @@ from uvicorn.supervisors import Multiprocess
 
 from app.auth import ROLES
 from app.cli_operate import app as operator
-from app.cli_support import DataDir, DatabaseUrl, console, database_of, fail, settings_of
+from app.cli_support import DatabaseUrl, DataDir, console, database_of, fail, settings_of
 from app.db.migrate import migrate as apply_migrations
 from app.db.session import make_engine
 from app.metrics import share_between_workers

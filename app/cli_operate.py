@@ -7,7 +7,7 @@ from uuid import UUID
 
 import typer
 
-from app.cli_support import DataDir, DatabaseUrl, console, database_of, fail, settings_of
+from app.cli_support import DatabaseUrl, DataDir, console, database_of, fail, settings_of
 from app.db.vault import write_key
 from app.main import master_key_of
 from app.operations import OperationError, back_up, erase_person, examine, restore, rotate_master_key

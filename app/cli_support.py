@@ -23,6 +23,7 @@ DatabaseUrl = Annotated[str | None, typer.Option(help="A PostgreSQL server inste
 
 
 def fail(sentence: str) -> NoReturn:
+    """Ends the command with a sentence for whoever typed it."""
     console.print(f"rettevej: {sentence}", style="red", markup=False)
     raise typer.Exit(1)
 

@@ -1,5 +1,9 @@
 """The application: services, routers, error handlers."""
 
+import multiprocessing
+import os
+import signal
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -15,12 +19,24 @@ from app.db.vault import Vault, load_or_create_master_key
 from app.limits import RateLimit
 from app.problem_handlers import install as install_problem_handlers
 from app.read_log import ReadLog, RefusalLog
-from app.routers import audit, batches, docs, grants, health, participants, problem_types, protocols, records, reports, trials
+from app.routers import (
+    audit,
+    batches,
+    docs,
+    grants,
+    health,
+    participants,
+    problem_types,
+    protocols,
+    records,
+    reports,
+    trials,
+)
 from app.routers.openapi.document import document
 from app.routers.support import Services
 from app.settings import Settings
-from app.tracing import configure_tracing
 from app.tokens import LocalIssuer, TokenVerifier
+from app.tracing import configure_tracing
 
 
 def _clock() -> datetime:
@@ -29,6 +45,7 @@ def _clock() -> datetime:
 
 def create_app(settings: Settings, database_url: str | None = None, clock: Callable[[], datetime] = _clock) -> FastAPI:
     """An application on a database whose schema is up to date. Without a URL only its contract can be asked for."""
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         assert database_url is not None, "serving needs a database"
@@ -88,6 +105,7 @@ def _verifier(settings: Settings) -> TokenVerifier:
 
 
 def master_key_of(settings: Settings) -> bytes:
+    """The 32 bytes: those set, or for the embedded database those made here."""
     key = settings.master_key_bytes()
     if key is not None:
         return key
@@ -104,6 +122,20 @@ def embedded_in(data_dir: Path) -> EmbeddedPostgres:
 def app_of_environment() -> FastAPI:
     """For worker processes: the application that the environment describes, on a database that runs already."""
     settings = Settings()
+    _end_with_parent()
     configure_logging(settings.log_level)
     configure_tracing(settings.otlp_endpoint)
     return create_app(settings, settings.database_url or embedded_in(settings.data_dir).url)
+
+
+def _end_with_parent() -> None:
+    """A worker whose server was killed stops too; it would go on holding the port, on a database that has gone."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True, name="parent").start()

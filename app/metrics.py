@@ -1,4 +1,4 @@
-"""What is measured, for Prometheus. With several workers each writes into a shared folder, and any of them answers for all."""
+"""What is measured, for Prometheus. With several workers each writes into a shared folder, and any answers for all."""
 
 import os
 import tempfile

@@ -1,4 +1,4 @@
-"""What an operator does with a database: back it up, restore it, look whether all is well, change keys, erase a person."""
+"""What an operator does with a database: back it up, restore it, see if all is well, change keys, erase a person."""
 
 import os
 import subprocess
@@ -40,7 +40,7 @@ def restore(url: str, file: Path) -> None:
 
 
 def _run_tool(url: str, tool: str, *arguments: str) -> None:
-    """Runs one of PostgreSQL's own programs on the database; the password goes by the environment, never by argument."""
+    """Runs one of PostgreSQL's own programs on the database; the password goes by the environment, not by argument."""
     parts = make_url(url)
     host = parts.query.get("host", parts.host)
     port = parts.query.get("port", parts.port)
@@ -59,7 +59,9 @@ def _run_tool(url: str, tool: str, *arguments: str) -> None:
         [str(program), *target, *arguments], env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise OperationError(f"{tool} failed: {done.stderr.strip().splitlines()[-1] if done.stderr else 'no reason given'}")
+        raise OperationError(
+            f"{tool} failed: {done.stderr.strip().splitlines()[-1] if done.stderr else 'no reason given'}"
+        )
 
 
 async def examine(url: str, master_key: bytes) -> list[str]:

@@ -117,6 +117,7 @@ COMMON: Final = (
     "invalid_token",
     "insufficient_scope",
     "malformed",
+    "rate_limited",
     "internal_error",
     "unavailable",
     "issuer_unavailable",

@@ -1,6 +1,7 @@
 """Notes reads and refused accesses in the audit trail, in groups: an answer waits until its own entry is on disk.
 
-One task writes whatever has gathered while the last group was written. Alike entries of a group become one with ``times``.
+One task writes whatever has gathered while the last group was written. Alike entries of a group become one with
+``times``.
 """
 
 import asyncio
@@ -27,6 +28,7 @@ class ReadLog:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
+        """Begins to write, in the running loop."""
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
@@ -77,6 +79,7 @@ class RefusalLog:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As ASGI has it."""
         if scope["type"] != "http" or not scope["path"].startswith("/v1/"):
             await self.app(scope, receive, send)
             return
@@ -109,4 +112,3 @@ def _merged(entries: Sequence[Entry]) -> list[Entry]:
         entry if times == 1 else replace(entry, details={**entry.details, "times": times})
         for entry, times in counted.values()
     ]
-

@@ -72,8 +72,12 @@ class Settings(BaseSettings):
         default=None, description="Wraps the keys of persons: 32 bytes, hexadecimal or base64."
     )
     log_level: Annotated[LogLevel, BeforeValidator(lambda v: v.lower() if isinstance(v, str) else v)] = "info"
-    otlp_endpoint: str | None = Field(default=None, description="Where traces are sent: http://collector:4318/v1/traces.")
-    rate_limit: float = Field(default=500.0, ge=0, description="Requests a second of one client and worker; 0 is no limit.")
+    otlp_endpoint: str | None = Field(
+        default=None, description="Where traces are sent: http://collector:4318/v1/traces."
+    )
+    rate_limit: float = Field(
+        default=500.0, ge=0, description="Requests a second of one client and worker; 0 is no limit."
+    )
     max_body_bytes: int = Field(default=16 * 1024 * 1024, ge=1024, description="The largest body of a request.")
 
     @field_validator("database_url")

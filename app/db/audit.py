@@ -1,8 +1,8 @@
 """The audit trail: who did or read what, when. Append-only, one hash chain per jobcentre for writes and one for reads.
 
-An entry's hash is SHA-256 over the hash before it and the entry's content in canonical JSON (RFC 8785), so that a changed,
-removed or inserted row breaks the chain from there on. Nothing personal stands in an entry: ids, codes, counts and dates.
-What belongs to no single jobcentre stands in the chain of ``EVERYWHERE``.
+An entry's hash is SHA-256 over the hash before it and the entry's content in canonical JSON (RFC 8785), so that a
+changed, removed or inserted row breaks the chain from there on. Nothing personal stands in an entry: ids, codes, counts
+and dates. What belongs to no single jobcentre stands in the chain of ``EVERYWHERE``.
 """
 
 import hashlib
@@ -204,14 +204,15 @@ async def heads_of_audit(connection: AsyncConnection) -> list[dict[str, Any]]:
 
 
 _SELECT = """
-    select jobcentre_code, chain, position, at, client_id, action, trial_id, participant_id, details, previous_hash, hash
+    select jobcentre_code, chain, position, at, client_id, action, trial_id, participant_id, details, previous_hash,
+           hash
     from audit_entry
 """
 
 
 async def _entries_of(connection: AsyncConnection, jobcentre: str, chain: str) -> list[StoredEntry]:
     rows = await connection.execute(
-        text(f"{_SELECT} where jobcentre_code = :code and chain = :chain order by position"),  # noqa: S608 - constant
+        text(f"{_SELECT} where jobcentre_code = :code and chain = :chain order by position"),
         {"code": jobcentre, "chain": chain},
     )
     return [_stored(row) for row in rows]
@@ -258,7 +259,7 @@ async def list_entries(
               and (cast(:at as timestamptz) is null
                    or (at, jobcentre_code, chain, position) > (:at, :jobcentre, :chain, :position))
             order by at, jobcentre_code, chain, position limit :limit
-            """  # noqa: S608 - constant
+            """
         ),
         {
             "participant": participant_id,

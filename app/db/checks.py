@@ -41,7 +41,10 @@ async def faults_of_counts(database: Database, trial: Trial) -> list[str]:
         await rebuild(connection, trial)
         made = await _counts(connection, trial.id)
     wrong = sorted(key for key in kept.keys() | made.keys() if kept.get(key, {}) != made.get(key, {}))
-    return [f"trial {trial.id}: the counts of {code}, {arm}, {monday} are not those of the records" for code, arm, monday in wrong]
+    return [
+        f"trial {trial.id}: the counts of {code}, {arm}, {monday} are not those of the records"
+        for code, arm, monday in wrong
+    ]
 
 
 async def _counts(connection: AsyncConnection, trial_id: str) -> Mapping[tuple[str, str, str], Mapping[str, Any]]:
@@ -69,7 +72,9 @@ async def _faults_of_draws(connection: AsyncConnection, vault: Vault, trial: Tri
     draws = [PublishedDraw(*row) for row in rows]
     seed = vault.open_seed(trial.id, trial.sealed_seed)
     limit = trial.protocol.imbalance_limit
-    return [f"trial {trial.id}: {fault}" for fault in faults_of_draws(seed, trial.seed_commitment, trial.id, limit, draws)]
+    return [
+        f"trial {trial.id}: {fault}" for fault in faults_of_draws(seed, trial.seed_commitment, trial.id, limit, draws)
+    ]
 
 
 async def _faults_of_keys(connection: AsyncConnection) -> list[str]:
@@ -83,7 +88,8 @@ async def _faults_of_keys(connection: AsyncConnection) -> list[str]:
                     select trial_id, external_id, client_id, version_id, jobcentre_code from {table.name}
                     where superseded_at = 'infinity'
                 ), pointed as (
-                    select trial_id, external_id, client_id, version_id, jobcentre_code from record_key where kind = :kind
+                    select trial_id, external_id, client_id, version_id, jobcentre_code from record_key
+                    where kind = :kind
                 )
                 select (select count(*) from (table pointed except table standing) as lost),
                        (select count(*) from (table standing except table pointed) as stray)
@@ -93,5 +99,7 @@ async def _faults_of_keys(connection: AsyncConnection) -> list[str]:
         )
         lost, stray = rows.one()
         if lost or stray:
-            faults.append(f"{table.kind}: {lost} keys without a standing version, {stray} standing versions without a key")
+            faults.append(
+                f"{table.kind}: {lost} keys without a standing version, {stray} standing versions without a key"
+            )
     return faults

@@ -186,9 +186,7 @@ async def _pass_on(
     before = tally(trial.protocol, trial.ends_on, loaded[earlier.participant_id].history())
     leaving = await _tally_of_duplicate(connection, trial, later)
     for table in TABLES.values():
-        rows = await latest_versions(
-            connection, table, trial.id, later.jobcentre, participant_id=later.participant_id
-        )
+        rows = await latest_versions(connection, table, trial.id, later.jobcentre, participant_id=later.participant_id)
         owner = Ownership(earlier.jobcentre, earlier.participant_id)
         await reissue(connection, table, trial.id, rows, owner, moment)
     person = (await load_people(connection, trial.id, jobcentres, ids))[earlier.participant_id]
@@ -210,9 +208,8 @@ async def _tally_of_duplicate(
         text("select max(registered_at) - interval '1 microsecond' from duplicate where participant_id = :participant"),
         {"participant": later.participant_id},
     )
-    person = (
-        await load_people(connection, trial.id, [later.jobcentre], [later.participant_id], rows.scalar_one())
-    )[later.participant_id]
+    person = (await load_people(connection, trial.id, [later.jobcentre], [later.participant_id], rows.scalar_one()))[
+        later.participant_id
+    ]
     counted = tally(trial.protocol, trial.ends_on, person.history())
     return {(person.jobcentre, person.arm): difference(counted, {})}
-

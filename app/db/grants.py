@@ -30,7 +30,7 @@ class Frozen:
 
 
 async def inputs_of(connection: AsyncConnection, trial: Trial, jobcentre: str, monday: date) -> list[dict[str, Any]]:
-    """What each treatment participant adds to the figures up to the week, under the pseudonym of the published draws."""
+    """What each treatment participant adds to the figures up to the week, by the pseudonym of the published draws."""
     pseudonyms = await connection.execute(
         text(
             """
@@ -45,7 +45,9 @@ async def inputs_of(connection: AsyncConnection, trial: Trial, jobcentre: str, m
     for participant_id, person in (await load_everyone(connection, trial.id, jobcentre)).items():
         if participant_id in names:
             counted = tally(trial.protocol, trial.ends_on, person.history())
-            sums: dict[str, int] = {name: sum(week[name] for day, week in counted.items() if day <= monday) for name in SUMS}
+            sums: dict[str, int] = {
+                name: sum(week[name] for day, week in counted.items() if day <= monday) for name in SUMS
+            }
             inputs.append({"pseudonym": names[participant_id], **sums})
     return sorted(inputs, key=lambda each: str(each["pseudonym"]))
 

@@ -20,6 +20,8 @@ class RequestKey:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
+    """What was answered to a batch, whole."""
+
     batch_id: UUID
     report: dict[str, Any]
 
@@ -37,7 +39,8 @@ async def store_receipt(
     stored = await connection.execute(
         text(
             """
-            insert into batch (batch_id, client_id, trial_id, kind, received_at, report, idempotency_key, request_digest)
+            insert into batch (batch_id, client_id, trial_id, kind, received_at, report, idempotency_key,
+                               request_digest)
             values (:id, :client, :trial, :kind, clock_timestamp(), cast(cast(:report as text) as jsonb), :key, :digest)
             on conflict (client_id, idempotency_key) do nothing
             """
@@ -56,6 +59,7 @@ async def store_receipt(
 
 
 async def find_receipt(connection: AsyncConnection, batch_id: UUID, client: str) -> dict[str, Any] | None:
+    """The report of a batch that the client sent, None when there is none."""
     rows = await connection.execute(
         text("select report from batch where batch_id = :id and client_id = :client"),
         {"id": batch_id, "client": client},
@@ -67,10 +71,7 @@ async def find_receipt(connection: AsyncConnection, batch_id: UUID, client: str)
 async def find_receipt_by_key(connection: AsyncConnection, client: str, request: RequestKey) -> Receipt | None:
     """The receipt of the same request sent before. Refused: ``idempotency_key_reused`` for another request."""
     rows = await connection.execute(
-        text(
-            "select batch_id, report, request_digest from batch"
-            " where client_id = :client and idempotency_key = :key"
-        ),
+        text("select batch_id, report, request_digest from batch where client_id = :client and idempotency_key = :key"),
         {"client": client, "key": request.key},
     )
     row = rows.one_or_none()

@@ -22,6 +22,14 @@ def _select(table: RecordTable) -> str:
 
 
 def _shown(table: RecordTable, row: Row[Any]) -> dict[str, Any]:
+    """A record as it stands. Of a retracted one no fact is shown: which one it had would depend on what came first."""
+    shown = _version(table, row)
+    if shown["retracted"]:
+        shown |= dict.fromkeys(("participant_id", *table.columns))
+    return shown
+
+
+def _version(table: RecordTable, row: Row[Any]) -> dict[str, Any]:
     values = row._mapping
     fields = {name: values[name] for name in table.columns}
     if fields.get("hours_per_week") is not None:
@@ -82,10 +90,10 @@ async def changed_records(
     client: str | None,
     limit: int,
 ) -> tuple[list[dict[str, Any]], dict[str, UUID]]:
-    """The change feed: records whose latest version is later than the place reached in its jobcentre, and the new places.
+    """The change feed: records whose latest version is later than the place reached in its jobcentre, with new places.
 
-    Within a jobcentre versions rise in the order of commits, so that whoever has a place has seen all before it. Retracted
-    records are among them.
+    Within a jobcentre versions rise in the order of commits, so that whoever has a place has seen all before it.
+    Retracted records are among them.
     """
     table = TABLES[kind]
     rows = await connection.execute(
@@ -98,7 +106,7 @@ async def changed_records(
               and (cast(:participant as uuid) is null or participant_id = :participant)
               and (cast(:client as text) is null or client_id = :client)
             order by version_id limit :limit
-            """  # noqa: S608 - table of our own
+            """
         ),
         {
             "codes": list(places),
@@ -138,9 +146,7 @@ async def history_of(
         ),
         {"codes": [*sorted(jobcentres), NOWHERE], "trial": trial_id, "latest": latest},
     )
-    return [
-        {**_shown(table, row), "batch_id": row.batch_id, "superseded_at": row.superseded_at} for row in rows
-    ]
+    return [{**_version(table, row), "batch_id": row.batch_id, "superseded_at": row.superseded_at} for row in rows]
 
 
 async def find_record(
@@ -181,4 +187,3 @@ async def find_record(
     if len(chosen) > 1:
         raise Refused("ambiguous_client")
     return (chosen[0].version_id, _shown(table, chosen[0])) if chosen else None
-

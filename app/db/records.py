@@ -5,7 +5,7 @@ to keep the answer.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Literal
@@ -19,17 +19,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.db.audit import Entry, append
 from app.db.histories import load_people
 from app.db.ids import uuid7_at
-from app.db.kinds import TABLES, RecordTable, insert_versions
+from app.db.kinds import TABLES
 from app.db.projections import add_to_counts, store_states
 from app.db.receipts import RequestKey, find_receipt_by_key, store_receipt
 from app.db.session import Database, Sight
 from app.db.strata import lock_strata
 from app.db.tables import NOWHERE
 from app.db.trials import Trial
+from app.db.versions import ChangedMeanwhileError, Origin, StoredRecord, VersionWriter
 from app.domain.draw import Arm
 from app.domain.facts import Fact
 from app.domain.figures import add_up, difference, tally
-from app.domain.ingest import Change, Intake, Person, Report, Submission, Version
+from app.domain.ingest import Intake, Person, Report, Submission, Version
 from app.domain.refused import Refused
 
 _ATTEMPTS = 10
@@ -89,26 +90,12 @@ class _Someone:
     drawn: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Stored:
-    """The latest version of a record and where it lies."""
-
-    jobcentre: str
-    version_id: UUID
-    record_id: UUID
-    version: Version
-
-
-class _ChangedMeanwhile(Exception):
-    """Another transaction took one of the keys, or moved a record, while this one waited for its locks."""
-
-
 async def receive(database: Database, delivery: Delivery) -> Received:
     """Judges and stores a delivery. When it returns with ``committed``, all of it is on disk and in every report."""
     for attempt in range(_ATTEMPTS):
         try:
             return await _receive_once(database, delivery)
-        except _ChangedMeanwhile:
+        except ChangedMeanwhileError:
             pass
         except DBAPIError as error:
             if getattr(error.orig, "sqlstate", None) not in _PASSING or attempt == _ATTEMPTS - 1:
@@ -135,7 +122,7 @@ async def _receive_once(database: Database, delivery: Delivery) -> Received:
             if delivery.keep:
                 owner = (delivery.client, delivery.trial.id, delivery.kind)
                 if not await store_receipt(connection, batch_id, *owner, received.receipt, delivery.request):
-                    raise _ChangedMeanwhile
+                    raise ChangedMeanwhileError
     return received
 
 
@@ -149,7 +136,8 @@ class _Work:
         self.table = TABLES[delivery.kind]
         self.well_formed = [record for record in delivery.records if isinstance(record, SentRecord)]
         self.jobcentres: frozenset[str] = frozenset()
-        self.stored: Mapping[str, _Stored] = {}
+        self.places: Mapping[str, str] = {}
+        self.stored: Mapping[str, StoredRecord] = {}
         self.people: Mapping[UUID, Person] = {}
         self.intake: Intake
 
@@ -157,6 +145,7 @@ class _Work:
         """The report of each record, with everything to be written left in ``intake``."""
         known = await self._resolve()
         places = await self._places()
+        self.places = places
         named = {someone.jobcentre for someone in known.values()}
         self.jobcentres = frozenset(code for code in named | set(places.values()) if self.delivery.sees(code))
         if NOWHERE in places.values() or any(r.fact is None and r.external_id not in places for r in self.well_formed):
@@ -186,7 +175,7 @@ class _Work:
         wanted = self.delivery.if_match
         if wanted is not None and (stored is None or wanted not in ("any", stored.version_id)):
             raise Refused("precondition_failed")
-        if stored is not None and stored.jobcentre != NOWHERE and stored.jobcentre not in self.jobcentres:
+        if self.places.get(record.external_id, NOWHERE) not in (NOWHERE, *self.jobcentres):
             return Report("rejected", (("", "unknown_participant"),))
         participant_id: UUID | None = None
         if record.fact is not None:
@@ -261,7 +250,7 @@ class _Work:
             {"key": f"{self.trial.id}/{self.delivery.client}"},
         )
 
-    async def _load_stored(self, places: Mapping[str, str]) -> dict[str, _Stored]:
+    async def _load_stored(self, places: Mapping[str, str]) -> dict[str, StoredRecord]:
         """The latest versions of the batch's records, read under the locks."""
         rows = await self.connection.execute(
             text(
@@ -275,17 +264,20 @@ class _Work:
             ),
             self._keys(),
         )
-        stored: dict[str, _Stored] = {}
+        stored: dict[str, StoredRecord] = {}
         for row in rows:
             version = Version(row.participant_id, row.revision, self.table.fact_of(row), row.retraction_reason)
-            stored[row.external_id] = _Stored(row.jobcentre_code, row.version_id, row.record_id, version)
-        if {external_id: each.jobcentre for external_id, each in stored.items()} != places:
-            raise _ChangedMeanwhile
+            stored[row.external_id] = StoredRecord(row.jobcentre_code, row.version_id, row.record_id, version)
+        here = {external_id: code for external_id, code in places.items() if code in (NOWHERE, *self.jobcentres)}
+        if {external_id: each.jobcentre for external_id, each in stored.items()} != here:
+            raise ChangedMeanwhileError
         return stored
 
     async def write(self, batch_id: UUID, moment: datetime) -> None:
         if self.intake.changes:
-            await _Versions(self, batch_id, moment).write()
+            origin = Origin(self.trial.id, self.delivery.client, batch_id, moment)
+            writer = VersionWriter(self.connection, self.table, origin, self.stored, self.people)
+            await writer.write(self.intake.changes)
             await self._project()
         await self._note_sources(moment)
         await self._audit(batch_id)
@@ -312,7 +304,14 @@ class _Work:
         )
         kind, client = self.delivery.kind, self.delivery.client
         entries = [
-            Entry(code, client, "records.received", self.trial.id, None, {"batch": str(batch_id), "kind": kind, "versions": n})
+            Entry(
+                code,
+                client,
+                "records.received",
+                self.trial.id,
+                None,
+                {"batch": str(batch_id), "kind": kind, "versions": n},
+            )
             for code, n in sorted(written.items())
         ]
         await append(self.connection, entries)
@@ -336,135 +335,3 @@ class _Work:
                 "codes": sorted(self.jobcentres - {NOWHERE}),
             },
         )
-
-
-class _Versions:
-    """Writes the changes of an intake as versions: new rows, the superseded ones closed, the guard pointing to the latest."""
-
-    def __init__(self, work: _Work, batch_id: UUID, moment: datetime) -> None:
-        self.connection = work.connection
-        self.table: RecordTable = work.table
-        self.trial = work.trial.id
-        self.client = work.delivery.client
-        self.people = work.people
-        self.changes: Sequence[Change] = work.intake.changes
-        self.batch_id = batch_id
-        self.moment = moment
-        self.latest: dict[str, tuple[str, UUID, UUID]] = {
-            external_id: (each.jobcentre, each.version_id, each.record_id) for external_id, each in work.stored.items()
-        }
-        self.known: Collection[str] = set(self.latest)
-
-    async def write(self) -> None:
-        rows: list[tuple[object, ...]] = []
-        superseded: list[tuple[str, UUID]] = []
-        for place, change in enumerate(self.changes):
-            external_id = change.key[2]
-            before = self.latest.get(external_id)
-            version_id = uuid7_at(self.moment, place)
-            jobcentre = self._jobcentre(change.after, before)
-            record_id = before[2] if before else version_id
-            if before is not None:
-                superseded.append(before[:2])
-            self.latest[external_id] = (jobcentre, version_id, record_id)
-            rows.append(self._row(jobcentre, version_id, record_id, before and before[1], external_id, change.after))
-        await insert_versions(self.connection, self.table, rows)
-        await self._supersede(superseded)
-        await self._point_keys()
-
-    def _jobcentre(self, after: Version, before: tuple[str, UUID, UUID] | None) -> str:
-        if after.participant_id is not None:
-            return self.people[after.participant_id].jobcentre
-        return before[0] if before is not None else NOWHERE
-
-    def _row(
-        self,
-        jobcentre: str,
-        version_id: UUID,
-        record_id: UUID,
-        previous_id: UUID | None,
-        external_id: str,
-        version: Version,
-    ) -> tuple[object, ...]:
-        return (
-            jobcentre,
-            self.trial,
-            version_id,
-            record_id,
-            previous_id,
-            version.participant_id,
-            self.client,
-            external_id,
-            version.revision,
-            version.retraction_reason,
-            self.batch_id,
-            self.moment,
-            *self.table.values_of(version.fact),
-        )
-
-    async def _supersede(self, superseded: Sequence[tuple[str, UUID]]) -> None:
-        """Closes versions, those of this very batch included: theirs was a span of no length."""
-        if not superseded:
-            return
-        await self.connection.execute(
-            text(
-                f"""
-                update {self.table.name} version set superseded_at = :moment
-                from unnest(cast(:jobcentres as text[]), cast(:ids as uuid[])) as old (jobcentre_code, version_id)
-                where version.jobcentre_code = old.jobcentre_code and version.trial_id = :trial
-                  and version.version_id = old.version_id
-                """  # noqa: S608 - table of our own
-            ),
-            {
-                "moment": self.moment,
-                "trial": self.trial,
-                "jobcentres": [jobcentre for jobcentre, _ in superseded],
-                "ids": [version_id for _, version_id in superseded],
-            },
-        )
-
-    async def _point_keys(self) -> None:
-        """Points the keys to the latest versions. A key that appeared meanwhile sends the whole batch round again."""
-        changed = sorted({change.key[2] for change in self.changes})
-        new = [each for each in changed if each not in self.known]
-        inserted = await self._execute_on_keys(
-            new,
-            """
-            insert into record_key (trial_id, kind, external_id, client_id, jobcentre_code, version_id)
-            select :trial, :kind, external_id, :client, jobcentre_code, version_id from latest
-            on conflict do nothing
-            """,
-        )
-        if inserted != len(new):
-            raise _ChangedMeanwhile
-        await self._execute_on_keys(
-            [each for each in changed if each in self.known],
-            """
-            update record_key set jobcentre_code = latest.jobcentre_code, version_id = latest.version_id from latest
-            where record_key.trial_id = :trial and record_key.kind = :kind
-              and record_key.external_id = latest.external_id and record_key.client_id = :client
-            """,
-        )
-
-    async def _execute_on_keys(self, external_ids: Sequence[str], statement: str) -> int:
-        if not external_ids:
-            return 0
-        result = await self.connection.execute(
-            text(
-                f"""
-                with latest (external_id, jobcentre_code, version_id) as (
-                    select * from unnest(cast(:external_ids as text[]), cast(:jobcentres as text[]), cast(:ids as uuid[]))
-                )
-                {statement}
-                """  # noqa: S608 - statements of our own
-            ),
-            {
-                "trial": self.trial,
-                "kind": self.table.kind,
-                "client": self.client,
-                "external_ids": list(external_ids),
-                "jobcentres": [self.latest[each][0] for each in external_ids],
-                "ids": [self.latest[each][1] for each in external_ids],
-            },
-        )
-        return result.rowcount

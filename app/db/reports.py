@@ -96,16 +96,16 @@ class Source:
 async def sources_of(
     connection: AsyncConnection, trial_id: str, jobcentres: Collection[str], known_at: datetime | None
 ) -> list[Source]:
-    """Who delivers to these jobcentres, with the latest delivery of each kind; as known then, of those that brought a version."""
+    """Who delivers to these jobcentres, with the latest delivery of each kind; as known then, if of a version."""
     parameters = {"trial": trial_id, "jobcentres": sorted(jobcentres), "known_at": known_at}
     if known_at is None:
         delivered = "select client_id, kind, last_received_at as at from source"
     else:
         delivered = " union all ".join(
-            f"select client_id, '{table.kind}' as kind, registered_at as at, jobcentre_code, trial_id from {table.name}"
+            f"select client_id, '{table.kind}' as kind, registered_at as at, jobcentre_code, trial_id from {table.name}"  # noqa: S608 - names of our own
             for table in TABLES.values()
         )
-        delivered = f"select client_id, kind, at from ({delivered}) version"
+        delivered = f"select client_id, kind, at from ({delivered}) version"  # noqa: S608 - the statement above
     rows = await connection.execute(
         text(
             f"""
@@ -124,7 +124,7 @@ async def sources_of(
 async def settle(connection: AsyncConnection, trial_id: str, jobcentres: Collection[str]) -> None:
     """Waits for what is being registered in these jobcentres, and holds back what is not, until the transaction ends.
 
-    Within one jobcentre every snapshot is whole; over several, one could hold a later registration and miss an earlier one.
+    Within one jobcentre every snapshot is whole; over several, one could hold a later registration and miss an earlier.
     """
     if len(jobcentres) > 1:
         await connection.execute(
@@ -139,7 +139,7 @@ async def settle(connection: AsyncConnection, trial_id: str, jobcentres: Collect
 
 
 async def watermark_of(connection: AsyncConnection, trial_id: str, jobcentres: Collection[str]) -> datetime | None:
-    """The moment up to which the report holds everything registered in these jobcentres; None while there is nothing."""
+    """The moment up to which the report holds all that is registered in these jobcentres; None when nothing is."""
     rows = await connection.execute(
         text(
             """

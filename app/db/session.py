@@ -1,7 +1,7 @@
 """Connections. A write is one transaction that is committed before the answer; a read sees one snapshot.
 
-Every transaction runs as a role that owns nothing, and tells the database what its client may see: row-level security there
-is the second line behind the application's own checks.
+Every transaction runs as a role that owns nothing, and tells the database what its client may see: row-level security
+there is the second line behind the application's own checks.
 """
 
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ ALL = "*"
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What a transaction may see: people and records of some jobcentres, figures of some regions, receipts of a client."""
+    """What a transaction may see: people and records of jobcentres, figures of regions, receipts of a client."""
 
     client: str = ""
     jobcentres: frozenset[str] = field(default_factory=frozenset)

@@ -31,8 +31,10 @@ class Signer:
         return cls(key)
 
     def sign(self, statement: dict[str, Any]) -> str:
+        """The statement as a compact JWS."""
         return jwt.encode(statement, self._key, algorithm="ES256", headers={"typ": "JWT"})
 
     def public_jwk(self) -> dict[str, str]:
+        """What anybody needs to verify a signature."""
         jwk: dict[str, str] = json.loads(ECAlgorithm.to_jwk(self._key.public_key()))
         return jwk

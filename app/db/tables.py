@@ -110,7 +110,7 @@ class Identity(SQLModel, table=True):
     participant_id: UUID = Field(primary_key=True)
     blind_index: bytes
     wrapped_key: bytes | None
-    """The person's data key, sealed with the master key; without it the number below cannot be read. Null once erased."""
+    """The person's data key, sealed with the master key; without it nobody reads the number below. Null once erased."""
     sealed_cpr: bytes | None
 
 
@@ -118,7 +118,7 @@ class Secret(SQLModel, table=True):
     """A key of the vault, wrapped by the master key."""
 
     __tablename__ = "secret"
-    __table_args__ = {"schema": "vault"}  # noqa: RUF012 - SQLAlchemy's own way
+    __table_args__ = {"schema": "vault"}
     name: str = Field(primary_key=True)
     wrapped: bytes
 

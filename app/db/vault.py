@@ -51,6 +51,7 @@ class Vault:
         return hmac.digest(self._index_key, cpr.encode(), "sha256")
 
     def seal_cpr(self, participant_id: UUID, cpr: str) -> SealedIdentity:
+        """The number under a new data key of this person."""
         data_key = os.urandom(KEY_BYTES)
         context = participant_id.bytes
         return SealedIdentity(_seal(self._master_key, data_key, context), _seal(data_key, cpr.encode(), context))
@@ -61,14 +62,16 @@ class Vault:
         return _open(_open(self._master_key, sealed.wrapped_key, context), sealed.sealed_cpr, context).decode()
 
     def seal_seed(self, trial: str, seed: bytes) -> bytes:
+        """The trial's seed, wrapped."""
         return _seal(self._master_key, seed, _seed_context(trial))
 
     def open_seed(self, trial: str, sealed: bytes) -> bytes:
+        """The seed again; ``InvalidTag`` as with ``open_cpr``."""
         return _open(self._master_key, sealed, _seed_context(trial))
 
 
 async def stored_secret(connection: AsyncConnection, master_key: bytes, name: str, fresh: bytes) -> bytes:
-    """A secret of the database; ``fresh`` becomes it when there is none. WrongMasterKeyError when the key does not fit."""
+    """A secret of the database; ``fresh`` becomes it when there is none. WrongMasterKeyError: the key does not fit."""
     await connection.execute(
         text("insert into vault.secret (name, wrapped) values (:name, :wrapped) on conflict do nothing"),
         {"name": name, "wrapped": _seal(master_key, fresh, name.encode())},

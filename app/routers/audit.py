@@ -11,7 +11,7 @@ from app.auth import Principal, requires
 from app.db.audit import StoredEntry, heads_of_audit, list_entries
 from app.db.session import EVERYTHING
 from app.problems import COMMON, problem_responses
-from app.routers.support import Cursor, Limit, Use, answer, decode_cursor, encode_cursor, page, whole_number
+from app.routers.support import Cursor, Limit, NextPage, Use, answer, decode_cursor, encode_cursor, page, whole_number
 
 router = APIRouter(tags=["audit"])
 Auditor = Annotated[Principal, Depends(requires("audit:read"))]
@@ -34,15 +34,19 @@ class AuditEntryView(BaseModel):
 
 
 class AuditPage(BaseModel):
+    """A page of the audit trail, in the order of its moments."""
+
     items: list[AuditEntryView]
-    next: str | None
+    next: NextPage
 
 
 class HeadView(BaseModel):
-    jobcentre: str
+    """How far one chain has come."""
+
+    jobcentre: str = Field(description="Empty for what belongs to no single one.")
     chain: Literal["writes", "reads"]
-    length: int
-    head: str
+    length: int = Field(description="How many entries it has.")
+    head: str = Field(description="The hash of its last entry.")
 
 
 class HeadsView(BaseModel):
@@ -64,13 +68,22 @@ async def get_audit(
     request: Request,
     use: Use,
     principal: Auditor,
-    participant_id: UUID | None = None,
-    client_id: Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")] = None,
-    since: Annotated[AwareDatetime | None, Query(alias="from", description="Entries from this moment on.")] = None,
+    participant_id: Annotated[UUID | None, Query(description="Only what was done or read of this participant.")] = None,
+    client_id: Annotated[
+        str | None, Query(max_length=200, pattern=r"^[^\x00]*$", description="Only what this client did or read.")
+    ] = None,
+    since: Annotated[
+        AwareDatetime | None,
+        Query(alias="from", description="Entries from this moment on.", examples=["2011-01-01T00:00:00Z"]),
+    ] = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Response:
-    """In the order of their moments. Of a participant also the batches that brought records of theirs."""
+    """Every write and every read, in the order of their moments, by ids, codes and counts; nothing in it is personal.
+
+    Of a participant also the batches that brought records of theirs. Each entry is a link of a hash chain, one chain of
+    writes and one of reads for each jobcentre. Reading the trail is an entry of its own.
+    """
     after = decode_cursor(cursor, datetime.fromisoformat, str, str, whole_number)
     async with use.database.read(EVERYTHING) as connection:
         entries = await list_entries(connection, participant_id, client_id, since, after, limit + 1)
@@ -91,7 +104,10 @@ async def get_audit(
     responses=problem_responses(*COMMON),
 )
 async def get_heads(request: Request, use: Use, principal: Auditor) -> Response:
-    """Whoever keeps these can tell later whether anything before them was changed, removed or inserted."""
+    """The last hash of every chain, signed with the moment: keep it somewhere else.
+
+    Whoever has it can tell later whether anything before it was changed, removed or inserted.
+    """
     async with use.database.read(EVERYTHING) as connection:
         heads = await heads_of_audit(connection)
     await use.noted(principal, "audit.heads_read")

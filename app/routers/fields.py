@@ -67,7 +67,7 @@ WeekCode = Annotated[
     WithJsonSchema({"type": "string", "pattern": "^[0-9]{4}-W[0-9]{2}$", "examples": ["2011-W05"]}),
 ]
 """An ISO week, read as its Monday."""
-Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,60}$")]
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,60}$"), AfterValidator(without_cpr)]
 Text = Annotated[
     str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$"), AfterValidator(without_cpr)
 ]

@@ -22,7 +22,9 @@ router = APIRouter(tags=["reports"])
 class AssessmentIn(BaseModel):
     """Which figure to freeze."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"jobcentre": "849", "week": "2011-W26"}]})
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"jobcentre": "849", "week": "2011-W26"}]}
+    )
 
     jobcentre: JobcentreCode
     week: WeekCode = Field(description="A week that is over; the figures are cumulative to it.")
@@ -31,7 +33,7 @@ class AssessmentIn(BaseModel):
 class AssessmentInput(BaseModel):
     """What one treatment participant adds to the sums, under the pseudonym of the published draws."""
 
-    pseudonym: str
+    pseudonym: str = Field(description="Stands for the person.")
     conversation_due: int
     conversation_held: int
     conversation_conforming: int
@@ -39,23 +41,25 @@ class AssessmentInput(BaseModel):
     activated: int
     workplace_activated: int
     entries: int
-    first_conversations: int
+    first_conversations: int = Field(description="1 where the person has had a counting conversation.")
 
 
 class AssessmentView(BaseModel):
     """An assessment as it was decided, and the same figure today."""
 
-    week: str
-    jobcentre: str
-    frozen_at: datetime
+    week: str = Field(examples=["2011-W26"])
+    jobcentre: JobcentreCode
+    frozen_at: datetime = Field(description="When it was decided.")
     client_id: str = Field(description="Who froze it.")
     watermark: datetime | None = Field(description="Everything registered up to this moment is in the frozen figures.")
-    frozen: ConditionsRow
+    frozen: ConditionsRow = Field(description="The figures as they were decided.")
     inputs: list[AssessmentInput] = Field(description="The frozen sums are the sums of these.")
-    today: ConditionsRow
+    today: ConditionsRow = Field(description="The same figures with everything that is known today.")
 
 
 class AssessmentList(BaseModel):
+    """The frozen assessments of the jobcentres that you see."""
+
     items: list[AssessmentView]
 
 
@@ -77,21 +81,30 @@ async def post_assessment(
     trial_id: TrialPath,
     principal: Annotated[Principal, Depends(requires("trials:write"))],
 ) -> Response:
-    """Figures, watermark, date and every input are kept as decided; later corrections never change them."""
+    """Keeps figures, watermark, date and every input as decided; later corrections never change them.
+
+    There is one for each jobcentre and week: asked for again, the answer is the same (200).
+    """
     async with use.write(principal) as connection:
         trial = await trial_or_404(connection, trial_id)
         if body.jobcentre not in trial.jobcentres or not principal.reads_person_of(body.jobcentre):
             raise Problem("not_found")
         if not is_over(body.week, use.today()):
             raise Problem("malformed", errors=[("/week", "date_in_future")])
-        frozen = [each for each in await frozen_assessments(connection, trial_id, [body.jobcentre]) if each.monday == body.week]
+        frozen = [
+            each
+            for each in await frozen_assessments(connection, trial_id, [body.jobcentre])
+            if each.monday == body.week
+        ]
         created = False
         today, watermark = await _figures(connection, trial, body.jobcentre, body.week)
         if not frozen:
-            created = await freeze(
-                connection, trial, body.jobcentre, body.week, watermark, today, principal.client_id
-            )
-            frozen = [each for each in await frozen_assessments(connection, trial_id, [body.jobcentre]) if each.monday == body.week]
+            created = await freeze(connection, trial, body.jobcentre, body.week, watermark, today, principal.client_id)
+            frozen = [
+                each
+                for each in await frozen_assessments(connection, trial_id, [body.jobcentre])
+                if each.monday == body.week
+            ]
     return answer(request, _view(frozen[0], today), 201 if created else 200)
 
 
@@ -108,13 +121,12 @@ async def list_assessments(
     trial_id: TrialPath,
     principal: Annotated[Principal, Depends(requires("reports:read"))],
 ) -> Response:
+    """What was decided, and what the same figures would be today; of the jobcentres that the token is bound to."""
     async with use.read(principal) as connection:
         trial = await trial_or_404(connection, trial_id)
         jobcentres = visible_groups(principal, trial, "jobcentre")
         frozen = await frozen_assessments(connection, trial_id, jobcentres)
-        items = [
-            _view(each, (await _figures(connection, trial, each.jobcentre, each.monday))[0]) for each in frozen
-        ]
+        items = [_view(each, (await _figures(connection, trial, each.jobcentre, each.monday))[0]) for each in frozen]
     await use.noted(principal, "grant_assessments.read", trial_id, jobcentres)
     return answer(request, {"items": items})
 

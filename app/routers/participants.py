@@ -138,7 +138,7 @@ def _with_faults(sent: Any, read: ValidatorFunctionWrapHandler) -> ScreeningIn:
         errors = error.errors(include_url=False, include_context=False)
         unread: dict[str, Any] = dict.fromkeys(name for name, field in _SCREENING_FIELDS.items() if field.is_required())
         screening = ScreeningIn.model_construct(**unread)
-        for name in sent.keys() & _SCREENING_FIELDS.keys() - {each["loc"][0] for each in errors}:
+        for name in sent.keys() & _SCREENING_FIELDS.keys() - {each["loc"][0] for each in errors if each["loc"]}:
             ScreeningIn.__pydantic_validator__.validate_assignment(screening, name, sent[name])
         return screening.with_faults(field_errors(errors, sent, _SCREENING_FIELDS))
     return screening
@@ -224,9 +224,13 @@ class ContactPersonIn(BaseModel):
 
 
 class CorrectedCprIn(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    """The right number, and why it was wrong before."""
 
-    cpr: CprNumber
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"cpr": "7101701242", "reason": "typing_error"}]}
+    )
+
+    cpr: CprNumber = Field(description="The CPR number from now on.")
     reason: Code = Field(description="Code of the reason.", examples=["typing_error"])
 
 
@@ -572,8 +576,11 @@ async def post_cpr(
     participant_id: ParticipantPath,
     principal: Writer,
 ) -> Response:
-    """When the number turns out to be that of a person drawn before, the earlier draw governs: this or the other participant
-    becomes a `duplicate`, leaves all figures, and its records pass to the earlier one."""
+    """Puts another number in the place of one that was wrong; the reason is kept.
+
+    When it turns out to be the number of a person drawn before, the earlier draw governs: this or the other participant
+    becomes a `duplicate`, leaves all figures, and its records pass to the earlier one.
+    """
     async with use.read(principal) as connection:
         trial = await trial_or_404(connection, trial_id)
         await _visible(connection, principal, trial_id, participant_id, use.today())

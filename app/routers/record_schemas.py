@@ -62,7 +62,7 @@ _ENVELOPE: Final[Node] = {
     "client_id": {"type": "string", "description": "Who sent it."},
     "participant_id": {
         "anyOf": [{"type": "string", "format": "uuid"}, _NULL],
-        "description": "Null for a retraction whose record has not come yet.",
+        "description": "Null of a retracted record, of which no fact is shown.",
     },
     "revision": {"anyOf": [{"type": "integer", "format": "int64"}, _NULL], "description": "Null where none was sent."},
     "registered_at": {"type": "string", "format": "date-time", "description": "When this version was stored."},
@@ -153,9 +153,17 @@ def record_schema(kind: str, singular: str) -> dict[str, Node]:
         },
         f"{singular}Version": {
             "type": "object",
-            "description": "One version of a record: when it was registered, in which batch, and when the next took over.",
+            "description": (
+                "One version of a record: when it was registered, in which batch, and when the next took over."
+            ),
             "required": [*stored, "batch_id", "superseded_at"],
             "properties": stored | _VERSION,
+        },
+        f"{singular}History": {
+            "type": "object",
+            "description": f"Every version of one of the {kind}.",
+            "required": ["items"],
+            "properties": {"items": {"type": "array", "items": _ref(f"{singular}Version")}},
         },
         f"{singular}Page": {
             "type": "object",
@@ -300,13 +308,8 @@ def _report(kind: str) -> Node:
 
 
 def history_answer(singular: str) -> Node:
-    """The versions of one record."""
-    schema = {
-        "type": "object",
-        "required": ["items"],
-        "properties": {"items": {"type": "array", "items": _ref(f"{singular}Version")}},
-    }
-    return {"description": "The versions, the first one first.", "content": {"application/json": {"schema": schema}}}
+    """The answer that shows the versions of one record."""
+    return _answer("The versions, the first one first.", f"{singular}History")
 
 
 def record_answers(kind: str, singular: str, plural: str) -> dict[str, dict[int, Node]]:
@@ -317,6 +320,7 @@ def record_answers(kind: str, singular: str, plural: str) -> dict[str, dict[int,
         f"push{plural}": {207: _report(kind)},
         f"list{plural}": {200: {"items": [shown], "next": "WyIwMTJjNWUyMS00YTA4LTdmNjAtYjFkNy0yYzNhOTA1YmU0ZjgiXQ"}},
         f"get{singular}": {200: shown},
+        f"get{singular}History": {200: {"items": [{**shown, "batch_id": BATCH, "superseded_at": None}]}},
         f"put{singular}": {
             200: {**shown, "outcome": "unchanged", "warnings": []},
             201: {**shown, "outcome": "created", "warnings": []},

@@ -241,7 +241,30 @@ def _add_reads(router: APIRouter, kind: _Kind) -> None:
         return page(request, items, limit, lambda _: encode_cursor(versions[limit - 1]))
 
     @router.get(
-        "/{external_id}",
+        "/{external_id:path}/history",
+        operation_id=f"get{kind.singular}History",
+        summary="Every version of one record",
+        responses={200: history_answer(kind.singular), **problem_responses(*COMMON, "not_found", "ambiguous_client")},
+    )
+    async def history(
+        request: Request,
+        use: Use,
+        trial_id: TrialPath,
+        external_id: ExternalIdPath,
+        principal: Annotated[Principal, Depends(requires(kind.reads))],
+        client_id: ClientQuery = None,
+    ) -> Response:
+        """When each version was registered, by whom, in which batch, and when the next took its place."""
+        async with use.read(principal) as connection:
+            trial = await trial_or_404(connection, trial_id)
+            latest, record = await _find(connection, kind, trial, external_id, principal, client_id)
+            jobcentres = [code for code in trial.jobcentres if principal.reads_person_of(code)]
+            versions = await history_of(connection, kind.kind, trial_id, jobcentres, UUID(latest))
+        await use.noted(principal, "history.read", trial_id, (), record["participant_id"], kind=kind.kind)
+        return answer(request, {"items": versions})
+
+    @router.get(
+        "/{external_id:path}",
         operation_id=f"get{kind.singular}",
         summary="One record",
         responses={
@@ -267,30 +290,6 @@ def _add_reads(router: APIRouter, kind: _Kind) -> None:
             etag, record = await _find(connection, kind, trial, external_id, principal, client_id)
         await use.noted(principal, "record.read", trial_id, (), record["participant_id"], kind=kind.kind)
         return with_etag(request, to_json(record), JSON, etag)
-
-
-    @router.get(
-        "/{external_id}/history",
-        operation_id=f"get{kind.singular}History",
-        summary="Every version of one record",
-        responses={200: history_answer(kind.singular), **problem_responses(*COMMON, "not_found", "ambiguous_client")},
-    )
-    async def history(
-        request: Request,
-        use: Use,
-        trial_id: TrialPath,
-        external_id: ExternalIdPath,
-        principal: Annotated[Principal, Depends(requires(kind.reads))],
-        client_id: ClientQuery = None,
-    ) -> Response:
-        """When each version was registered, by whom, in which batch, and when the next took its place."""
-        async with use.read(principal) as connection:
-            trial = await trial_or_404(connection, trial_id)
-            latest, record = await _find(connection, kind, trial, external_id, principal, client_id)
-            jobcentres = [code for code in trial.jobcentres if principal.reads_person_of(code)]
-            versions = await history_of(connection, kind.kind, trial_id, jobcentres, UUID(latest))
-        await use.noted(principal, "history.read", trial_id, (), record["participant_id"], kind=kind.kind)
-        return answer(request, {"items": versions})
 
 
 def _places(changed_since: str, jobcentres: Sequence[str]) -> dict[str, UUID]:
@@ -326,7 +325,7 @@ def _add_single_writes(router: APIRouter, kind: _Kind) -> None:
     about_the_person = ("unknown_participant", "not_drawn", *order, *_REFUSALS.get(kind.kind, ()))
 
     @router.put(
-        "/{external_id}",
+        "/{external_id:path}",
         operation_id=f"put{kind.singular}",
         summary="Send one record",
         openapi_extra=record_body(kind.kind, kind.singular),
@@ -364,7 +363,7 @@ def _add_single_writes(router: APIRouter, kind: _Kind) -> None:
         return await _write_one(request, use, kind, wire, trial_id, record, principal, if_match)
 
     @router.delete(
-        "/{external_id}",
+        "/{external_id:path}",
         operation_id=f"retract{kind.singular}",
         summary="Take one record back",
         responses={
@@ -414,7 +413,13 @@ async def _write_one(
     _require_a_place(principal, trial)
     (_, parsed) = read_record(wire, raw, use.today(), use.vault.blind_index)
     delivery = Delivery(
-        trial, kind.kind, principal.client_id, principal.reads_person_of, sight_of(principal), [parsed], if_match=_version(if_match)
+        trial,
+        kind.kind,
+        principal.client_id,
+        principal.reads_person_of,
+        sight_of(principal),
+        [parsed],
+        if_match=_version(if_match),
     )
     received = await receive(use.database, delivery)
     measure(kind.kind, received)

@@ -178,7 +178,9 @@ async def get_weekly_summary(
         numbers, watermark = await numbers_and_watermark(connection, trial, groups, weeks[0], weeks[-1], known_at)
         sources = await sources_of(connection, trial_id, groups, known_at)
     rows = summary_rows(trial.protocol, groups, numbers.before, numbers.weeks, weeks, today)
-    await use.noted(principal, "weekly_summary.read", trial_id, groups, by=by, week=week, first=first, known_at=known_at)
+    await use.noted(
+        principal, "weekly_summary.read", trial_id, groups, by=by, week=week, first=first, known_at=known_at
+    )
     items = [_summary_item(row) for row in rows]
     if wants_csv(request.headers.get("accept")):
         return _csv_answer(request, items)

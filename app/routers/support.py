@@ -48,7 +48,7 @@ class Services:
         participant_id: UUID | None = None,
         **filters: object,
     ) -> None:
-        """Notes a read before it is answered, in the chain of the jobcentre when it is one, with the filter asked for."""
+        """Notes a read before it is answered, in the chain of the jobcentre when it is one, with the filter used."""
         jobcentre = next(iter(jobcentres)) if len(jobcentres) == 1 else EVERYWHERE
         details = {name: str(value) for name, value in filters.items() if value is not None}
         await self.reads.note(Entry(jobcentre, principal.client_id, action, trial, participant_id, details))
@@ -96,7 +96,6 @@ Cursor = Annotated[
         description="Where to go on: `next` of the page before, as it was given. Nothing else is a cursor.",
     ),
 ]
-
 
 NextPage = Annotated[
     str | None, Field(description="Send it as `cursor` for the next page; null on the last one.", examples=[None])
@@ -147,7 +146,7 @@ def decode_cursor(
         return None
     try:
         values = from_json(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if isinstance(values, list) and len(values) == len(kinds) and "\x00" not in str(values):
+        if isinstance(values, list) and len(values) == len(kinds) and b"\\u0000" not in to_json(values):
             return tuple(kind(value) for kind, value in zip(kinds, values, strict=True))
     except (ValueError, TypeError, AttributeError, binascii.Error):
         pass

@@ -1,6 +1,6 @@
 """Trials: creating, reading, closing, and the published draws (domain 3.3)."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -34,6 +34,8 @@ router = APIRouter(tags=["trials"])
 Anyone = Annotated[Principal, Depends(authenticated())]
 Region = Literal["nord", "midtjylland", "syddanmark", "hovedstaden_sjaelland"]
 _MAX_PEOPLE = 1_000_000
+# Every week of a person is judged whenever something of them changes: a trial without end would cost minutes each time.
+_FIRST, _LAST, _LONGEST = date(1970, 1, 1), date(2199, 12, 31), timedelta(days=20 * 366)
 _DATES = ("intake_from", "intake_to", "ends_on")
 
 
@@ -138,11 +140,13 @@ class HandoverIn(BaseModel):
     )
 
     jobcentre: JobcentreCode
-    from_client: Text
-    to_client: Text
+    from_client: Text = Field(description="The `client_id` of the client whose records they are.")
+    to_client: Text = Field(description="The `client_id` of its successor.")
 
 
 class HandoverView(BaseModel):
+    """What was handed over."""
+
     handed_over: dict[str, int] = Field(description="How many records, by kind.", examples=[{"conversations": 120}])
 
 
@@ -193,10 +197,13 @@ def _new_trial(body: TrialIn) -> NewTrial:
         errors = [("/protocol", "invalid_value")]
     else:
         errors = [(f"/{name}", "missing_field") for name, value in dates.items() if value is None]
+    errors += [(f"/{name}", "invalid_value") for name, day in dates.items() if day and not _FIRST <= day <= _LAST]
     if intake_from and intake_to and intake_to < intake_from:
         errors.append(("/intake_to", "ends_before_start"))
     if intake_to and ends_on and ends_on < intake_to:
         errors.append(("/ends_on", "ends_before_start"))
+    elif intake_from and ends_on and ends_on - intake_from > _LONGEST:
+        errors.append(("/ends_on", "invalid_value"))
     codes = [each.code for each in body.jobcentres]
     errors += [
         (f"/jobcentres/{place}/code", "invalid_value") for place, code in enumerate(codes) if code in codes[:place]
@@ -232,7 +239,8 @@ async def post_trial(
     """Creates a trial with a fresh secret seed, from which every draw follows; the answer has the seed's SHA-256.
 
     Dates may be left out where the protocol has them. The same content again answers 200 and changes nothing; other
-    content under an id that is taken is refused (`trial_exists`). The token must be bound to every jobcentre.
+    content under an id that is taken is refused (`trial_exists`). The token must be bound to every jobcentre. A trial
+    lies between 1970 and 2199, and lasts at most twenty years.
     """
     new = _new_trial(body)
     if not all(principal.reads_person_of(each.code) for each in new.jobcentres):
@@ -317,9 +325,11 @@ async def post_handover(
     trial_id: TrialPath,
     principal: Annotated[Principal, Depends(requires("trials:write"))],
 ) -> Response:
-    """When a municipality changes its case system: the successor corrects and retracts these records from then on.
+    """For a municipality that changes its case system: the successor corrects and retracts these records from then on.
 
-    Each gets a new version of the successor's; sent again, it finds nothing more to hand over."""
+    Each gets a new version of the successor's. Sent again, it finds nothing more to hand over. Refused while the
+    successor has records of the same external ids (`handover_conflict`).
+    """
     async with use.write(principal) as connection:
         trial = await trial_or_404(connection, trial_id)
         if body.jobcentre not in trial.jobcentres or not principal.reads_person_of(body.jobcentre):

@@ -6,17 +6,21 @@ time are the transactions, twenty of them, as with two worker processes.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from itertools import count, cycle
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
+from sqlalchemy.engine import make_url
 
+from app.db.vault import Vault
 from app.domain.draw import PublishedDraw, faults_of_draws
 from app.main import create_app
+from app.routers.support import Services
 from app.settings import Settings
 from app.tokens import LocalIssuer
 from tests.reference import draw as reference
@@ -24,6 +28,10 @@ from tests.register import JOBCENTRES, Clock, new_cpr
 
 LIMIT = 3
 MONDAYS = ("11-08", "11-15", "11-22", "11-29", "12-06", "12-13", "12-20", "12-27")
+WAITING = """
+    select count(*) from pg_stat_activity
+    where datname = current_database() and wait_event in ('transactionid', 'tuple')
+"""
 Request = tuple[str, str, Any]
 """Method, path within the trial, body."""
 
@@ -75,8 +83,22 @@ class Stage:
 
     runner: asyncio.Runner
     applications: Sequence[httpx.AsyncClient]
+    vault: Vault
     issuer: LocalIssuer
+    url: str
     numbers: Iterator[int]
+
+    @asynccontextmanager
+    async def connection(self) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
+        """Past the applications, to the same database."""
+        parts = make_url(self.url)
+        connection = await asyncpg.connect(
+            host=str(parts.query["host"]), port=5432, user=parts.username, database=parts.database
+        )
+        try:
+            yield connection
+        finally:
+            await connection.close()
 
     def play(self, scene: Callable[[Crowd], Coroutine[Any, Any, None]], **jobcentre: Any) -> None:
         """Plays a scene in a new trial of three jobcentres; what is named of them is changed."""
@@ -102,19 +124,21 @@ def stage(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFact
     """A database of its own, and three workers."""
     directory, url = tmp_path_factory.mktemp("crowd"), new_database()
     stack = AsyncExitStack()
+    services: list[Services] = []
 
     async def start() -> list[httpx.AsyncClient]:
         clients = []
         for _ in range(3):
             served = create_app(Settings(data_dir=directory), url, Clock())
             await stack.enter_async_context(served.router.lifespan_context(served))
+            services.append(served.state.services)
             client = httpx.AsyncClient(transport=httpx.ASGITransport(served), base_url="http://register", timeout=None)
             clients.append(await stack.enter_async_context(client))
         return clients
 
     with asyncio.Runner() as runner:
         clients = runner.run(start())
-        yield Stage(runner, clients, LocalIssuer.load_or_create(directory), count())
+        yield Stage(runner, clients, services[0].vault, LocalIssuer.load_or_create(directory), url, count())
         runner.run(stack.aclose())
 
 
@@ -250,6 +274,41 @@ def test_nobody_is_drawn_once_the_trial_is_closed(stage: Stage) -> None:
         seed = bytes.fromhex(closed["seed"])
         faults = faults_of_draws(seed, closed["seed_commitment"], crowd.trial, LIMIT, published)
         assert faults == []
+
+    stage.play(scene)
+
+
+def test_closing_waits_for_a_draw_under_way(stage: Stage) -> None:
+    """Domain 3.3: the seed is not shown while a draw that has begun may still be committed."""
+
+    async def scene(crowd: Crowd) -> None:
+        method, path, body = screening()
+        async with stage.connection() as connection:
+
+            async def waiting(least: int) -> None:
+                """Until so many transactions wait for another's end."""
+                while (await connection.fetchval(WAITING)) < least:
+                    pass
+
+            # Someone who is just about to be taken elsewhere: the screening waits for what becomes of that.
+            elsewhere = connection.transaction()
+            await elsewhere.start()
+            await connection.execute(
+                "insert into person_index values ($1, $2, '860', gen_random_uuid())",
+                crowd.trial,
+                stage.vault.blind_index(body["cpr"]),
+            )
+            drawing = asyncio.create_task(crowd.send((method, path, body)))
+            await asyncio.wait_for(waiting(1), 10)
+            closing = asyncio.create_task(crowd.close())
+            await asyncio.wait([closing, asyncio.create_task(waiting(2))], return_when="FIRST_COMPLETED", timeout=10)
+            assert not closing.done()
+            await elsewhere.rollback()
+        await closing
+        seen = await crowd.draws()
+        (answer,) = await drawing
+        assert [draw["drawn_at"] for draw in seen] == [answer.json()["assignment"]["drawn_at"]]
+        assert await crowd.draws() == seen
 
     stage.play(scene)
 

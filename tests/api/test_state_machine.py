@@ -15,7 +15,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from sqlalchemy import text
@@ -370,6 +370,8 @@ def counts(register: Register) -> Iterator[Counts]:
     ids=["few", "many"],
 )
 def test_records_are_a_dictionary(register: Register, counts: Counts, histories: int, steps: int) -> None:
+    """A failure of the few is shown as it was found, at once; the many take the time to find the shortest."""
+
     class History(Records):
         pass
 
@@ -380,6 +382,7 @@ def test_records_are_a_dictionary(register: Register, counts: Counts, histories:
             max_examples=histories,
             stateful_step_count=steps,
             deadline=None,
+            phases=[phase for phase in Phase if phase is not Phase.shrink or histories > 100],
             suppress_health_check=list(HealthCheck),
         ),
     )

@@ -62,6 +62,7 @@ _SHARED = {
     "413": "TooLarge",
     "415": "UnsupportedMediaType",
     "422": "Malformed",
+    "429": "TooManyRequests",
     "500": "InternalError",
     "503": "Unavailable",
 }
@@ -78,6 +79,8 @@ _PARAMETER_EXAMPLES: Final[Mapping[str, Any]] = {
     "week": "2011-W05",
     "from": "2011-W01",
     "until": "2010-W48",
+    "changed_since": "0",
+    "Idempotency-Key": "momentum-849-2011-02-07-0017",
     "by": "jobcentre",
     "limit": 100,
     "dry_run": False,

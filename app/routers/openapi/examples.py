@@ -137,7 +137,7 @@ _SUMMARY_CSV = (
     "week,group.jobcentre,arm,participants,conversation_due,conversation_held,conversation_rate\r\n"
     "2011-W05,849,treatment,40,37,32,0.8648648648648649\r\n"
 )
-_CONDITIONS_REPORT = {
+_CONDITIONS_REPORT: dict[str, Any] = {
     "as_of": "2011-02-08",
     "watermark": "2011-02-08T06:45:03.118275Z",
     "items": [
@@ -177,6 +177,53 @@ _BATCH_REPORT = {
         },
     ],
 }
+
+_ASSESSMENT = {
+    "week": "2011-W05",
+    "jobcentre": "849",
+    "frozen_at": "2011-02-08T07:30:00.552310Z",
+    "client_id": "agency",
+    "watermark": "2011-02-08T06:45:03.118275Z",
+    "frozen": _CONDITIONS_REPORT["items"][0],
+    "inputs": [
+        {
+            "pseudonym": "04eee02b-dc19-464c-9756-0005def3ca3f",
+            "conversation_due": 12,
+            "conversation_held": 11,
+            "conversation_conforming": 10,
+            "activation_due": 4,
+            "activated": 4,
+            "workplace_activated": 2,
+            "entries": 1,
+            "first_conversations": 1,
+        }
+    ],
+    "today": _CONDITIONS_REPORT["items"][0],
+}
+_ENTRY = {
+    "at": "2010-11-08T09:12:44.318204Z",
+    "client_id": "momentum-849",
+    "action": "participant.drawn",
+    "trial": "prvij",
+    "participant_id": PERSON,
+    "details": {"arm": "treatment", "position": 0},
+    "jobcentre": "849",
+    "chain": "writes",
+    "position": 17,
+    "previous_hash": "5b3c1f0d8a4be7c2960f1d3e5a7b9c0d2e4f6a8b1c3d5e7f9a0b2c4d6e8f0a1b",
+    "hash": "e1a69144df935d5b3fe656c8b7756144eb80a1e761b0f7b7bb4969d563724410",
+}
+_HEADS = {
+    "items": [{"jobcentre": "849", "chain": "writes", "length": 18, "head": _ENTRY["hash"]}],
+    "jws": "eyJhbGciOiJFUzI1NiIsImtpZCI6IjEifQ.eyJpYXQiOjEyODkyMDc1NjQsImhlYWRzIjpbXX0.c2lnbmF0dXJl",
+    "jwk": {
+        "kty": "EC",
+        "crv": "P-256",
+        "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+        "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+    },
+}
+_AUDIT_CURSOR = "WyIyMDEwLTExLTA4VDA5OjEyOjQ0LjMxODIwNFoiLCI4NDkiLCJ3cml0ZXMiLDE3XQ"
 
 ANSWERS: Final[Mapping[str, Mapping[int, Any]]] = {
     "listProtocols": {200: {"items": [_PROTOCOL], "next": None}},
@@ -220,6 +267,12 @@ ANSWERS: Final[Mapping[str, Mapping[int, Any]]] = {
     "getBatch": {200: _BATCH_REPORT},
     "getWeeklySummary": {200: {"application/json": _SUMMARY, "text/csv": _SUMMARY_CSV}},
     "getConditions": {200: {"application/json": _CONDITIONS_REPORT, "text/csv": _CONDITIONS_CSV}},
+    "handOverRecords": {200: {"handed_over": {"activations": 57, "conversations": 412}}},
+    "correctCpr": {200: _PARTICIPANT},
+    "listGrantAssessments": {200: {"items": [_ASSESSMENT]}},
+    "freezeGrantAssessment": {200: _ASSESSMENT, 201: _ASSESSMENT},
+    "listAudit": {200: {"items": [_ENTRY], "next": _AUDIT_CURSOR}},
+    "getAuditHeads": {200: _HEADS},
     "getHealth": {200: {"status": "ok"}},
     "getReadiness": {200: {"status": "ready", "schema_revision": "0001"}},
     "getMetrics": {

@@ -37,6 +37,10 @@ TAGS: Final[Mapping[str, str]] = {
         " rules judge them: a record against the rules is kept, and the answer warns of it. Sending again is safe."
     ),
     "reports": "Figures of jobcentres, regions and the whole trial. They hold everything that was acknowledged before.",
+    "audit": (
+        "Who did or read what, when: hash chains to which entries are only ever added, and their signed heads, by which"
+        " anyone can tell that nothing was changed."
+    ),
     "operation": "For those who run the service, not for integrators. No token is needed.",
 }
 
@@ -144,6 +148,7 @@ ENUMERATIONS: Final[Mapping[str, Words]] = {
             "waiting": "eligible by the supplement channel, and not drawn yet",
             "withdrawn": "withdrawn before a draw",
             "ineligible": "no longer eligible by a later screening",
+            "duplicate": "turned out to be a person drawn before; in no figure",
         },
     ),
     "ConversationStatus": Words(
@@ -315,6 +320,10 @@ ENUMERATIONS: Final[Mapping[str, Words]] = {
     "GroupBy": Words(
         "Whose figures make a row.",
         {"jobcentre": "each jobcentre's", "region": "each region's", "trial": "the whole trial's"},
+    ),
+    "AuditChain": Words(
+        "Of which of a jobcentre's two chains an entry is.",
+        {"writes": "what was written", "reads": "what was read"},
     ),
     "ReportLevel": Words(
         "How much of a batch is listed in the report.",

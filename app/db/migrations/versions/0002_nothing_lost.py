@@ -1,4 +1,4 @@
-"""Nothing is lost, nothing leaks: audit, row-level security, duplicates, frozen assessments, receipts by key"""
+"""Nothing is lost, nothing leaks: audit, row-level security, duplicates, frozen assessments, receipts by key."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -140,7 +140,9 @@ def _role() -> None:
     op.execute("grant rettevej_app to current_user")
     op.execute("grant usage on schema public, vault to rettevej_app")
     op.execute("grant select, insert on all tables in schema public, vault to rettevej_app")
-    op.execute("grant update on trial, stratum, person_index, participant, record_key, week_count, source to rettevej_app")
+    op.execute(
+        "grant update on trial, stratum, person_index, participant, record_key, week_count, source to rettevej_app"
+    )
     op.execute("grant update on audit_chain, vault.identity to rettevej_app")
     op.execute("grant delete on person_index, week_count to rettevej_app")
     for table in _RECORDS:
