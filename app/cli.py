@@ -5,11 +5,13 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from socket import socket as Socket  # noqa: N812 - beside variables of that name
 from typing import Annotated
 
 import httpx
 import typer
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from app.auth import ROLES
@@ -17,6 +19,7 @@ from app.cli_operate import app as operator
 from app.cli_support import DatabaseUrl, DataDir, console, database_of, fail, settings_of
 from app.db.migrate import migrate as apply_migrations
 from app.db.session import make_engine
+from app.main import master_key_of, verifier_of
 from app.metrics import share_between_workers
 from app.operations import audit_faults
 from app.settings import Settings
@@ -46,6 +49,11 @@ def serve(
     """Start the register: database, migrations, server."""
     settings = settings_of(host=host, port=port, data_dir=data_dir, database_url=database_url, workers=workers)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:  # here, once, before workers do it at the same time, and again and again where it cannot be done
+        master_key_of(settings)
+        verifier_of(settings)
+    except (RuntimeError, ValueError) as error:
+        fail(str(error))
     with database_of(settings) as url:
         asyncio.run(_migrate(url))
         if settings.workers > 1:
@@ -60,6 +68,7 @@ def serve(
             log_level="warning",
             server_header=False,
             timeout_graceful_shutdown=30,
+            timeout_worker_healthcheck=15,  # a busy machine takes longer than the usual 5 seconds to start one
         )
         _run(config, settings)
 
@@ -70,15 +79,27 @@ def _run(config: uvicorn.Config, settings: Settings) -> None:
     port = socket.getsockname()[1]
     _announce(settings, f"http://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{port}")
     try:
-        if settings.workers == 1:
-            uvicorn.Server(config).run(sockets=[socket])
-        else:
-            Multiprocess(config, sockets=[socket]).run()
+        well = _serve(config, socket)
     except KeyboardInterrupt:
-        pass
+        well = True
+    except SystemExit as stop:  # 0 of our handler of SIGTERM, which uvicorn calls when all is answered
+        well = not stop.code
     finally:
         socket.close()
+    if not well:
+        fail("the server could not start; the reason stands above")
     console.print("rettevej has stopped.")
+
+
+def _serve(config: uvicorn.Config, socket: Socket) -> bool:
+    """Answers until a signal; whether it ever could."""
+    if config.workers == 1:
+        server = uvicorn.Server(config)
+        server.run(sockets=[socket])
+        return server.started
+    supervisor = Multiprocess(config, sockets=[socket])
+    supervisor.run()
+    return all(process.exitcode != STARTUP_FAILURE for process in supervisor.processes)
 
 
 def _announce(settings: Settings, url: str) -> None:

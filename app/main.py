@@ -56,7 +56,7 @@ def create_app(settings: Settings, database_url: str | None = None, clock: Calla
         reads = ReadLog(database)
         reads.start()
         app.state.services = Services(database, vault, clock, reads, signer)
-        app.state.verifier = _verifier(settings)
+        app.state.verifier = verifier_of(settings)
         app.state.limit = RateLimit(settings.rate_limit)
         app.openapi()
         yield
@@ -92,7 +92,7 @@ def create_app(settings: Settings, database_url: str | None = None, clock: Calla
     return app
 
 
-def _verifier(settings: Settings) -> TokenVerifier:
+def verifier_of(settings: Settings) -> TokenVerifier:
     """Whose tokens are accepted: the configured issuer's, or our own where that is allowed."""
     if settings.issuer is not None and settings.jwks_url is not None:
         return TokenVerifier.remote(settings.issuer, settings.jwks_url, settings.audience)

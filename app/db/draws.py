@@ -1,4 +1,4 @@
-"""The draw: one for each person and trial, for ever (domain 3.3). Every function here runs under the jobcentre's lock."""
+"""The draw: one for each person and trial, for ever (domain 3.3). All of it happens under the jobcentre's lock."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.audit import Entry, append
 from app.db.projections import add_to_counts, store_states
-from app.db.strata import advance, lock_strata
+from app.db.strata import advance, lock_strata, register_at
 from app.db.trials import Trial, is_closed
 from app.db.vault import Vault
 from app.domain.calendar import monday_of
@@ -31,6 +31,7 @@ class Assignment:
 
 
 async def assignment_of(connection: AsyncConnection, trial_id: str, participant_id: UUID) -> Assignment | None:
+    """The assignment of a participant; None before the draw."""
     row = (
         await connection.execute(
             text(
@@ -57,6 +58,7 @@ async def assign(
 ) -> Assignment:
     """Draws an eligible person who was not drawn before, or, in a one-arm trial, assigns without a draw."""
     strata, moment = await lock_strata(connection, trial.id, [jobcentre])
+    await register_at(connection, trial.id, [jobcentre], moment)
     stratum = strata[jobcentre]
     position: int | None = None
     arm: Arm = "treatment"
@@ -107,7 +109,8 @@ async def draw_candidate(
 ) -> tuple[Assignment, bool]:
     """The draw of a supplement candidate (domain 3.2); for anyone drawn the same assignment again, and False.
 
-    Refused: ``trial_closed``, ``not_waiting``, ``intake_sufficient``, ``supplement_order`` (with how many are ``ahead``).
+    Refused: ``trial_closed``, ``not_waiting``, ``intake_sufficient``, ``supplement_order`` (with how many are
+    ``ahead``).
     """
     await lock_strata(connection, trial.id, [jobcentre])
     if (drawn := await assignment_of(connection, trial.id, participant_id)) is not None:

@@ -14,7 +14,7 @@ from app.db.kinds import TABLES
 from app.db.projections import add_to_counts, store_states
 from app.db.reissue import Ownership, latest_versions, reissue
 from app.db.screening import release
-from app.db.strata import lock_strata
+from app.db.strata import lock_strata, register_at
 from app.db.trials import Trial
 from app.db.vault import Vault
 from app.domain.draw import Arm
@@ -39,12 +39,14 @@ async def correct_cpr(
     position and its part in the balance, leaves all figures, and its records pass to the earlier. An undrawn candidate
     gives way to whoever was drawn, or screened before.
     """
+    # Every stratum, before anything is read: whose the numbers are, and who was drawn, changes under these locks only.
+    _, moment = await lock_strata(connection, trial.id, trial.jobcentres)
+    await register_at(connection, trial.id, trial.jobcentres, moment)
     person = vault.blind_index(cpr)
     other = await _holder(connection, trial.id, "index.blind_index = :person", {"person": person})
     mine = await _holder(connection, trial.id, "index.participant_id = :participant", {"participant": participant_id})
     if mine is None or (other is not None and other.participant_id == participant_id):
         return
-    _, moment = await lock_strata(connection, trial.id, {mine.jobcentre, *([other.jobcentre] if other else [])})
     told = [Entry(mine.jobcentre, client, "participant.cpr_corrected", trial.id, participant_id, {"reason": reason})]
     await _forget(connection, trial.id, participant_id)
     if other is None:

@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.db.audit import Entry, append
 from app.db.histories import load_everyone
 from app.db.kinds import TABLES
-from app.db.projections import add_to_counts
+from app.db.projections import add_to_counts, store_states
 from app.db.reissue import Ownership, latest_versions, reissue
-from app.db.strata import lock_strata
+from app.db.strata import lock_strata, register_at
 from app.db.trials import Trial
 from app.domain.draw import Arm
 from app.domain.figures import add_up, difference, tally
@@ -28,6 +28,7 @@ async def hand_over(
     Refused: ``handover_conflict`` when the successor has sent a record of the same kind and external id itself.
     """
     _, moment = await lock_strata(connection, trial.id, [jobcentre])
+    await register_at(connection, trial.id, [jobcentre], moment)
     before = await load_everyone(connection, trial.id, jobcentre)
     moved: dict[str, int] = {}
     for table in TABLES.values():
@@ -37,6 +38,7 @@ async def hand_over(
         moved[table.kind] = len(rows)
     after = await load_everyone(connection, trial.id, jobcentre)
     await add_to_counts(connection, trial.id, _differences(trial, before, after))
+    await store_states(connection, trial, after.values())
     details = {"from": from_client, "to": to_client, **moved}
     await append(connection, [Entry(jobcentre, client, "records.handed_over", trial.id, None, details)])
     return moved

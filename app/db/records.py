@@ -1,7 +1,7 @@
 """A batch of records into the register: resolve, lock, load, judge, write, all in one transaction.
 
-One pipeline for every kind. What a record does is decided by ``app.domain.ingest``; here is only what it takes to ask it and
-to keep the answer.
+One pipeline for every kind. What a record does is decided by ``app.domain.ingest``; here is only what it takes to ask it
+and to keep the answer.
 """
 
 from collections import Counter
@@ -23,7 +23,7 @@ from app.db.kinds import TABLES
 from app.db.projections import add_to_counts, store_states
 from app.db.receipts import RequestKey, find_receipt_by_key, store_receipt
 from app.db.session import Database, Sight
-from app.db.strata import lock_strata
+from app.db.strata import lock_strata, register_at
 from app.db.tables import NOWHERE
 from app.db.trials import Trial
 from app.db.versions import ChangedMeanwhileError, Origin, StoredRecord, VersionWriter
@@ -233,7 +233,7 @@ class _Work:
             ),
             self._keys(),
         )
-        return {external_id: jobcentre for external_id, jobcentre in rows}
+        return {row.external_id: row.jobcentre_code for row in rows}
 
     def _keys(self) -> dict[str, object]:
         return {
@@ -274,10 +274,13 @@ class _Work:
         return stored
 
     async def write(self, batch_id: UUID, moment: datetime) -> None:
+        """Stores what the intake changed, with the counts, the freshness of the source and the audit entries."""
         if self.intake.changes:
             origin = Origin(self.trial.id, self.delivery.client, batch_id, moment)
             writer = VersionWriter(self.connection, self.table, origin, self.stored, self.people)
             await writer.write(self.intake.changes)
+            touched = {self.people[participant_id].jobcentre for participant_id in self.intake.before}
+            await register_at(self.connection, self.trial.id, touched, moment)
             await self._project()
         await self._note_sources(moment)
         await self._audit(batch_id)

@@ -124,18 +124,18 @@ async def sources_of(
 async def settle(connection: AsyncConnection, trial_id: str, jobcentres: Collection[str]) -> None:
     """Waits for what is being registered in these jobcentres, and holds back what is not, until the transaction ends.
 
-    Within one jobcentre every snapshot is whole; over several, one could hold a later registration and miss an earlier.
+    Without it the figures, read after the watermark, could hold a registration that is later than it; and over several
+    jobcentres they could hold a later registration and miss an earlier one.
     """
-    if len(jobcentres) > 1:
-        await connection.execute(
-            text(
-                """
-                select from stratum where jobcentre_code = any(:jobcentres) and trial_id = :trial
-                order by jobcentre_code for share
-                """
-            ),
-            {"trial": trial_id, "jobcentres": sorted(jobcentres)},
-        )
+    await connection.execute(
+        text(
+            """
+            select from stratum where jobcentre_code = any(:jobcentres) and trial_id = :trial
+            order by jobcentre_code for share
+            """
+        ),
+        {"trial": trial_id, "jobcentres": sorted(jobcentres)},
+    )
 
 
 async def watermark_of(connection: AsyncConnection, trial_id: str, jobcentres: Collection[str]) -> datetime | None:

@@ -32,6 +32,8 @@ class ScreeningRequest:
 
 @dataclass(frozen=True, slots=True)
 class ScreeningAnswer:
+    """What a screening is answered with; ``created`` is False for one that was sent before."""
+
     participant_id: UUID | None
     failures: Sequence[Failure]
     assignment: Assignment | None
@@ -39,6 +41,7 @@ class ScreeningAnswer:
 
     @property
     def eligible(self) -> bool:
+        """Whether no rule failed."""
         return not self.failures
 
 

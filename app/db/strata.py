@@ -27,7 +27,8 @@ async def lock_strata(
 ) -> tuple[Mapping[str, Stratum], datetime]:
     """Locks the strata until the transaction ends, in the order of their codes, so that no two can wait for each other.
 
-    The moment is the ``registered_at`` of what is registered under the lock: later than any before it in any of them.
+    The moment is the ``registered_at`` of what is registered under the lock: later than any before it in any of them. Who
+    registers something says so by ``register_at``.
     """
     parameters = {"trial": trial_id, "codes": sorted(jobcentres)}
     locked = await connection.execute(
@@ -43,19 +44,28 @@ async def lock_strata(
     moment = await connection.execute(
         text(
             """
-            with now as (
-                select greatest(clock_timestamp(), max(last_registered_at) + interval '1 microsecond') as moment
-                from stratum where trial_id = :trial and jobcentre_code = any(:codes)
-            ), noted as (
-                update stratum set last_registered_at = now.moment from now
-                where trial_id = :trial and jobcentre_code = any(:codes)
-            )
-            select moment from now
+            select greatest(clock_timestamp(), max(last_registered_at) + interval '1 microsecond')
+            from stratum where trial_id = :trial and jobcentre_code = any(:codes)
             """
         ),
         parameters,
     )
     return strata, moment.scalar_one()
+
+
+async def register_at(
+    connection: AsyncConnection, trial_id: str, jobcentres: Collection[str], moment: datetime
+) -> None:
+    """Something was registered in these locked strata at the moment: their watermark rises to it."""
+    await connection.execute(
+        text(
+            """
+            update stratum set last_registered_at = :moment
+            where trial_id = :trial and jobcentre_code = any(:codes)
+            """
+        ),
+        {"trial": trial_id, "codes": sorted(jobcentres), "moment": moment},
+    )
 
 
 async def advance(connection: AsyncConnection, trial_id: str, stratum: Stratum, arm: Arm) -> None:

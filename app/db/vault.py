@@ -130,12 +130,20 @@ def load_or_create_master_key(data_dir: Path) -> bytes:
 
 
 def write_key(path: Path) -> bytes:
-    """Writes a fresh key to a new file, for its owner only; FileExistsError when there is one."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(key := os.urandom(KEY_BYTES))
-        file.flush()
-        os.fsync(file.fileno())
+    """Writes a fresh key to a new file, for its owner only; FileExistsError when there is one.
+
+    The file gets its name when it is whole: several workers may start at once, and the machine may stop at any moment.
+    """
+    draft = path.with_name(f"{path.name}.{os.urandom(8).hex()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(key := os.urandom(KEY_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        path.hardlink_to(draft)
+    finally:
+        draft.unlink()
     return key
 
 

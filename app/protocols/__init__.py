@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 
+from app.domain.eligibility import require_known_checks
 from app.domain.protocol import Protocol, ProtocolError, parse_protocol
 
 
@@ -16,6 +17,7 @@ def protocols() -> Mapping[str, Protocol]:
         if file.name.endswith(".toml"):
             try:
                 protocol = parse_protocol(tomllib.loads(file.read_text("utf-8")))
+                require_known_checks(protocol.eligibility)
             except (ProtocolError, tomllib.TOMLDecodeError) as error:
                 raise ProtocolError(f"{file.name}: {error}") from error
             loaded[protocol.id] = protocol

@@ -5,32 +5,44 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, TypeAdapter
 
 from app.auth import Principal, requires
 from app.db.audit import StoredEntry, heads_of_audit, list_entries
 from app.db.session import EVERYTHING
+from app.identity import without_cpr
 from app.problems import COMMON, problem_responses
+from app.routers.fields import Moment
 from app.routers.support import Cursor, Limit, NextPage, Use, answer, decode_cursor, encode_cursor, page, whole_number
 
 router = APIRouter(tags=["audit"])
+_MOMENT: TypeAdapter[datetime] = TypeAdapter(Moment)
 Auditor = Annotated[Principal, Depends(requires("audit:read"))]
 
 
 class AuditEntryView(BaseModel):
     """An entry of a hash chain. Nothing in it is personal: ids, codes, counts and dates."""
 
-    at: datetime
-    client_id: str | None
-    action: str = Field(examples=["participant.drawn"])
-    trial: str | None
-    participant_id: UUID | None
-    details: dict[str, Any]
+    at: datetime = Field(description="When it was done.")
+    client_id: str | None = Field(description="The client that did it; null for the service itself.")
+    action: str = Field(
+        description="What was done, such as `participant.drawn`, `records.received` or `weekly_summary.read`.",
+        examples=["participant.drawn"],
+    )
+    trial: str | None = Field(description="Id of the trial; null for what is of none.")
+    participant_id: UUID | None = Field(description="Of whom; null for what is of nobody, or of many.")
+    details: dict[str, Any] = Field(description="What else is told of such an action: counts, codes, the filter asked.")
     jobcentre: str = Field(description="The chain's jobcentre; empty for what belongs to no single one.")
     chain: Literal["writes", "reads"]
-    position: int
-    previous_hash: str
-    hash: str = Field(description="SHA-256 over `previous_hash` and the entry in canonical JSON: see docs/verify.md.")
+    position: int = Field(description="0, 1, 2 … in its chain, without gap or repeat.")
+    previous_hash: str = Field(description="`hash` of the entry before it, hex; 64 zeros for the first one.")
+    hash: str = Field(
+        description=(
+            "SHA-256, hex, over the 32 bytes of `previous_hash` and this entry as canonical JSON (RFC 8785) with the"
+            " members `jobcentre`, `chain`, `position`, `at` (UTC, six decimals, `+00:00`), `client`, `action`,"
+            " `trial`, `participant`, `details`."
+        )
+    )
 
 
 class AuditPage(BaseModel):
@@ -53,7 +65,7 @@ class HeadsView(BaseModel):
     """The heads of all chains, and the same as a signed JWS (ES256) with the moment in it."""
 
     items: list[HeadView]
-    jws: str
+    jws: str = Field(description="Compact JWS; its payload is `{iat, heads}`, the moment and the same items.")
     jwk: dict[str, str] = Field(description="The public key of the signature.")
 
 
@@ -70,10 +82,11 @@ async def get_audit(
     principal: Auditor,
     participant_id: Annotated[UUID | None, Query(description="Only what was done or read of this participant.")] = None,
     client_id: Annotated[
-        str | None, Query(max_length=200, pattern=r"^[^\x00]*$", description="Only what this client did or read.")
+        Annotated[str, AfterValidator(without_cpr)] | None,
+        Query(max_length=200, pattern=r"^[^\x00]*$", description="Only what this client did or read."),
     ] = None,
     since: Annotated[
-        AwareDatetime | None,
+        Moment | None,
         Query(alias="from", description="Entries from this moment on.", examples=["2011-01-01T00:00:00Z"]),
     ] = None,
     limit: Limit = 100,
@@ -84,7 +97,7 @@ async def get_audit(
     Of a participant also the batches that brought records of theirs. Each entry is a link of a hash chain, one chain of
     writes and one of reads for each jobcentre. Reading the trail is an entry of its own.
     """
-    after = decode_cursor(cursor, datetime.fromisoformat, str, str, whole_number)
+    after = decode_cursor(cursor, _MOMENT.validate_python, str, str, whole_number)
     async with use.database.read(EVERYTHING) as connection:
         entries = await list_entries(connection, participant_id, client_id, since, after, limit + 1)
     await use.noted(principal, "audit.read", None, (), participant_id, client_id=client_id, since=since)

@@ -1,11 +1,11 @@
 """Types of what clients send: strict where pydantic would guess, and closed to what the database cannot hold."""
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from app.domain.calendar import monday_of_code
@@ -14,6 +14,8 @@ from app.identity import parse_cpr, parse_cvr, without_cpr
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _SYNTHETIC_CPR = "7101701234"
 MAX_REVISION = 2**63 - 1
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]")
+_FIRST_YEAR = 1900
 
 
 def _invalid() -> PydanticCustomError:
@@ -53,6 +55,25 @@ def _week(value: object) -> date:
     raise _invalid()
 
 
+def _written_out(value: object) -> object:
+    """Pydantic would read a bare number as seconds since 1970."""
+    if isinstance(value, datetime) or (isinstance(value, str) and _MOMENT.match(value)):
+        return value
+    raise _invalid()
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """In UTC; at the ends of the calendar there are moments that have no place in another zone, nor in the database."""
+    try:
+        if moment.year >= _FIRST_YEAR:
+            return moment.astimezone(UTC)
+    except OverflowError:
+        pass
+    raise _invalid()
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_utc)]
+"""A moment with its zone (RFC 3339), from the year 1900 on."""
 IsoDate = Annotated[
     date, BeforeValidator(_date), WithJsonSchema({"type": "string", "format": "date", "examples": ["2010-11-08"]})
 ]

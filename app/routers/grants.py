@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.auth import Principal, requires
 from app.db.grants import Frozen, freeze, frozen_assessments
+from app.db.reports import settle
 from app.db.trials import Trial
 from app.domain.calendar import is_over, week_code
 from app.problems import BODY, COMMON, Problem, problem_responses
@@ -122,9 +123,10 @@ async def list_assessments(
     principal: Annotated[Principal, Depends(requires("reports:read"))],
 ) -> Response:
     """What was decided, and what the same figures would be today; of the jobcentres that the token is bound to."""
-    async with use.read(principal) as connection:
+    async with use.write(principal, keep=False) as connection:
         trial = await trial_or_404(connection, trial_id)
         jobcentres = visible_groups(principal, trial, "jobcentre")
+        await settle(connection, trial_id, jobcentres)  # all at once: one by one, two could wait for each other
         frozen = await frozen_assessments(connection, trial_id, jobcentres)
         items = [_view(each, (await _figures(connection, trial, each.jobcentre, each.monday))[0]) for each in frozen]
     await use.noted(principal, "grant_assessments.read", trial_id, jobcentres)

@@ -143,6 +143,9 @@ async def post_participant(
         trial = await trial_or_404(connection, trial_id)
         wanted = _screening(trial, body, use.today())
         result = await screen(connection, use.vault, trial, wanted, principal.client_id)
+    if dry_run:
+        told = [failure.code for failure in result.failures]
+        await use.noted(principal, "screening.tried", trial_id, [body.jobcentre], failures=told)
     if dry_run and result.created:
         return answer(request, _screening_view(result) | {"participant_id": None, "assignment": None})
     return answer(request, _screening_view(result), 201 if result.created else 200)

@@ -173,7 +173,10 @@ def record_schema(kind: str, singular: str) -> dict[str, Node]:
                 "items": {"type": "array", "items": _ref(f"{singular}Stored")},
                 "next": {
                     "anyOf": [{"type": "string"}, _NULL],
-                    "description": "Send it as `cursor` for the next page; null on the last one.",
+                    "description": (
+                        "Send it as `cursor` for the next page; null on the last one. Of the change feed it is never"
+                        " null, and is sent as `changed_since`."
+                    ),
                 },
             },
         },

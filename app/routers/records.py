@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from pydantic import AfterValidator
 from pydantic_core import from_json, to_json
 
 from app.auth import Principal, requires
@@ -18,6 +19,7 @@ from app.db.trials import Trial
 from app.domain.door import REFUSED
 from app.domain.facts import RetractionReason
 from app.domain.ingest import Report
+from app.identity import without_cpr
 from app.metrics import BATCHES, RECORDS
 from app.problems import BODY, COMMON, Problem, problem_responses
 from app.routers.batches import BatchReport, ReportLevel, media_type_of, read_batch, report_of
@@ -57,7 +59,7 @@ _REFUSALS = {
 _CONFLICTS = ("not_drawn", "event_order", "revision_conflict")
 ExternalIdPath = Annotated[ExternalId, Path(description="The sender's own id of the record. Never a CPR number.")]
 ClientQuery = Annotated[
-    str | None,
+    Annotated[str, AfterValidator(without_cpr)] | None,
     Query(alias="client_id", max_length=200, pattern=r"^[^\x00]*$", description="Only what this client sent."),
 ]
 DryRun = Annotated[bool, Query(description="Judges everything and stores nothing.")]
@@ -71,7 +73,10 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=255,
         pattern=r"^[!-~]+$",
-        description="Your own key of this request: sent again with the same request, it gets the report of the first.",
+        description=(
+            "Your own key of this request: sent again with the same request, it gets the report of the first; with"
+            " another one it is refused (`idempotency_key_reused`)."
+        ),
     ),
 ]
 IfMatch = Annotated[
@@ -161,7 +166,7 @@ def _add_batch(router: APIRouter, kind: _Kind) -> None:
             parsed,
             keep=not dry_run,
             atomic=atomic,
-            request=_request_key(request, body, idempotency_key),
+            request=None if dry_run else _request_key(request, body, idempotency_key),
             receipt=lambda received: to_json(report_of(received, external_ids, report)),
         )
         received = await receive(use.database, delivery)
@@ -176,10 +181,11 @@ def measure(kind: str, received: Received) -> None:
 
 
 def _request_key(request: Request, body: bytes, key: str | None) -> RequestKey | None:
+    """Of the key, too, only the hash is kept: a client may have put anything into it."""
     if key is None:
         return None
     described = f"{request.url.path}?{request.url.query}\n{request.headers.get('content-type')}\n"
-    return RequestKey(key, hashlib.sha256(described.encode() + body).digest())
+    return RequestKey(hashlib.sha256(key.encode()).hexdigest(), hashlib.sha256(described.encode() + body).digest())
 
 
 def _require_a_place(principal: Principal, trial: Trial) -> None:
@@ -223,19 +229,23 @@ def _add_reads(router: APIRouter, kind: _Kind) -> None:
             trial = await trial_or_404(connection, trial_id)
             _require_a_place(principal, trial)
             jobcentres = [code for code in trial.jobcentres if principal.reads_person_of(code)]
+            found: list[tuple[UUID, dict[str, Any]]] = []
+            feed: dict[str, Any] | None = None
             if changed_since is not None:
                 places = _places(changed_since, jobcentres)
                 changed, reached = await changed_records(
                     connection, kind.kind, trial_id, places, participant_id, client_id, limit
                 )
-                await use.noted(principal, "records.followed", trial_id, jobcentres, participant_id, kind=kind.kind)
-                return answer(request, {"items": changed, "next": _feed_cursor(reached)})
-            found = await list_records(
-                connection, kind.kind, trial_id, jobcentres, participant_id, client_id, after, limit + 1
-            )
-        await use.noted(
-            principal, "records.listed", trial_id, jobcentres, participant_id, kind=kind.kind, client_id=client_id
-        )
+                feed = {"items": changed, "next": _feed_cursor(reached)}
+            else:
+                found = await list_records(
+                    connection, kind.kind, trial_id, jobcentres, participant_id, client_id, after, limit + 1
+                )
+        # The connection is given back first: writing the note needs one too.
+        action = "records.listed" if feed is None else "records.followed"
+        await use.noted(principal, action, trial_id, jobcentres, participant_id, kind=kind.kind, client_id=client_id)
+        if feed is not None:
+            return answer(request, feed)
         versions = [version_id for version_id, _ in found]
         items = [record for _, record in found]
         return page(request, items, limit, lambda _: encode_cursor(versions[limit - 1]))
@@ -254,7 +264,11 @@ def _add_reads(router: APIRouter, kind: _Kind) -> None:
         principal: Annotated[Principal, Depends(requires(kind.reads))],
         client_id: ClientQuery = None,
     ) -> Response:
-        """When each version was registered, by whom, in which batch, and when the next took its place."""
+        """When each version was registered, by whom, in which batch, and when the next took its place.
+
+        Found as a single record is; retractions are versions too. Versions of people who are not at your jobcentres are
+        left out.
+        """
         async with use.read(principal) as connection:
             trial = await trial_or_404(connection, trial_id)
             latest, record = await _find(connection, kind, trial, external_id, principal, client_id)

@@ -1,9 +1,10 @@
 """The weekly summary and the conditions (domain 5): figures of jobcentres, regions and the trial."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
@@ -11,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.auth import Principal, requires
 from app.db.reports import WeekNumbers, numbers_known_at, settle, sources_of, watermark_of, week_numbers
+from app.db.session import Sight, look
 from app.db.trials import Trial
 from app.domain.calendar import civil_day, last_week_over, monday_of, week_code
 from app.domain.facts import ConversationForm, ExitReason
@@ -26,6 +28,7 @@ from app.domain.figures import (
 from app.domain.timeline import last_monday
 from app.problems import COMMON, Problem, problem_responses
 from app.routers.fields import DeviationCode, WeekCode
+from app.routers.openapi.vocabulary import CODES
 from app.routers.support import KnownAt, Services, TrialPath, Use, answer, digest, trial_or_404, with_etag
 from app.routers.tables_out import to_csv, wants_csv
 
@@ -168,7 +171,8 @@ async def get_weekly_summary(
 
     Only of groups that lie wholly within what the token is bound to: a region's row needs all its jobcentres of the
     trial. The running week enters only when it is named; a later one is refused. A span has at most 520 weeks. JSON, or
-    CSV for `Accept: text/csv`, whose columns are the names here joined by dots.
+    CSV for `Accept: text/csv`, whose columns are the names here joined by dots: the same ones whatever occurred, with 0
+    for a code that did not.
     """
     async with use.write(principal, keep=False) as connection:
         trial = await trial_or_404(connection, trial_id)
@@ -183,7 +187,7 @@ async def get_weekly_summary(
     )
     items = [_summary_item(row) for row in rows]
     if wants_csv(request.headers.get("accept")):
-        return _csv_answer(request, items)
+        return _csv_answer(request, summary_csv(next(iter(groups.values())), items))
     return answer(request, {"as_of": today, "watermark": watermark, "sources": sources, "items": items})
 
 
@@ -200,7 +204,7 @@ async def get_conditions(
     """The treatment arm of each jobcentre that you see, from the beginning of the trial to the end of the week.
 
     The grant is paid while conversation, activation and workplace rate all reach their thresholds. JSON, or CSV for
-    `Accept: text/csv`.
+    `Accept: text/csv`, whose columns are the same in every trial.
     """
     async with use.write(principal, keep=False) as connection:
         trial = await trial_or_404(connection, trial_id)
@@ -214,13 +218,51 @@ async def get_conditions(
         conditions_item(trial, code, monday, numbers.before.get((code, "treatment"), {})) for code in sorted(groups)
     ]
     if wants_csv(request.headers.get("accept")):
-        return _csv_answer(request, items)
+        return _csv_answer(request, conditions_csv(items))
     return answer(request, {"as_of": today, "watermark": watermark, "items": items})
 
 
-def _csv_answer(request: Request, items: Sequence[Mapping[str, Any]]) -> Response:
-    content = to_csv(items)
+def _csv_answer(request: Request, content: bytes) -> Response:
     return with_etag(request, content, "text/csv; charset=utf-8", digest(content))
+
+
+_CODED: Final[Mapping[str, Mapping[str, int]]] = {
+    "exits": dict.fromkeys(get_args(ExitReason), 0),
+    "forms": dict.fromkeys(get_args(ConversationForm), 0),
+    "deviations": dict.fromkeys(map(str, CODES["DeviationCode"].meaning), 0),
+}
+"""The maps of a summary row by code, with every code that there is."""
+_NO_CONDITIONS: Final = dict.fromkeys(ConditionsView.model_fields)
+_NO_GRANT: Final = dict.fromkeys(GrantView.model_fields)
+
+
+def summary_csv(group: Group, items: Sequence[Mapping[str, Any]]) -> bytes:
+    """Rows of the summary as CSV, of groups like this one. The columns never depend on what occurred, or on any row."""
+    nothing = _summary_item(SummaryRow(date.min, group, "treatment", Counter(), Counter(), None, None))
+    cells = [
+        {
+            **item,
+            **{name: {**codes, **item[name]} for name, codes in _CODED.items()},
+            "conditions": item["conditions"] or _NO_CONDITIONS,
+            "action_plan": item.get("action_plan"),
+        }
+        for item in (nothing, *items)
+    ]
+    header, _, rows = to_csv(cells).split(b"\r\n", 2)  # the line of nothing gave its columns, and goes
+    return header + b"\r\n" + rows
+
+
+def conditions_csv(items: Sequence[Mapping[str, Any]]) -> bytes:
+    """Rows of the conditions as CSV, their columns the same where a protocol has no thresholds or no grant."""
+    return to_csv(
+        {
+            **item,
+            "thresholds": item["thresholds"] or _NO_CONDITIONS,
+            "conditions": item["conditions"] or _NO_CONDITIONS,
+            "grant": item["grant"] or _NO_GRANT,
+        }
+        for item in items
+    )
 
 
 def visible_groups(principal: Principal, trial: Trial, by: By) -> dict[str, Group]:
@@ -272,6 +314,8 @@ async def numbers_and_watermark(
     """The counts of weeks with the watermark that they are cut to; as known then, when a moment is given."""
     await settle(connection, trial.id, groups)
     watermark = await watermark_of(connection, trial.id, groups)
+    if known_at is not None:  # judged anew out of the people of these groups, whom a region does not see
+        await look(connection, Sight(jobcentres=frozenset(groups)))
     if known_at is None or watermark is None or watermark <= known_at:
         return await week_numbers(connection, trial.id, groups, first, last), watermark
     return await numbers_known_at(connection, trial, groups, first, last, known_at), known_at

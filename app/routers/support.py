@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Path, Query, Request, Response
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 from pydantic_core import from_json, to_json
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -24,6 +24,7 @@ from app.db.vault import Vault
 from app.domain.calendar import civil_day
 from app.problems import Problem
 from app.read_log import ReadLog
+from app.routers.fields import Moment
 
 JSON = "application/json"
 MAX_LIMIT = 1000
@@ -82,7 +83,7 @@ TrialPath = Annotated[
     str, Path(alias="trial", pattern=r"^[a-z0-9-]{1,40}$", description="Id of the trial.", examples=["prvij"])
 ]
 KnownAt = Annotated[
-    AwareDatetime | None,
+    Moment | None,
     Query(
         description="As it was known at this moment: what was registered afterwards is left out.",
         examples=["2026-11-21T21:00:00Z"],

@@ -47,7 +47,11 @@ of every week, and the figures that follow. A *trial* compares two arms of unemp
 - Errors are problem documents (RFC 9457, `application/problem+json`) with a stable `code`, and `errors` with a JSON
   pointer for every fault. No error repeats what you sent, so a CPR number is never in one. CPR numbers are never sent
   in an address.
-- After 429, 500 or 503, or no answer at all, send the same request again: nothing is stored twice.
+- After 429, 500 or 503, or no answer at all, send the same request again: nothing is stored twice. 429 and 503 say in
+  `Retry-After` how many seconds to wait. With an `Idempotency-Key` a batch sent again gets the very report of the
+  first time.
+- To follow what changes, ask a list of records with `changed_since=0`, keep `next`, and send it as `changed_since` the
+  next time. To see what was registered when, ask for a record's `history`, or a report with `known_at`.
 - A later version may add members to answers and codes to open lists (`x-extensible-enum`): ignore what you do not know.
 """
 
@@ -146,7 +150,8 @@ def _links(operation_id: str) -> dict[tuple[str, str], dict[str, str]]:
     if verb == "push":
         return {("207", "getBatch"): {"batch_id": "$response.body#/batch_id"}}
     if verb == "put":
-        return {("201", f"{name}{kind}"): _TRIAL | _RECORD for name in ("get", "put", "retract")}
+        names = (f"get{kind}", f"put{kind}", f"retract{kind}", f"get{kind}History")
+        return {("201", name): _TRIAL | _RECORD for name in names}
     return {}
 
 

@@ -7,7 +7,9 @@ theirs in ``app.routers.record_schemas``. A test holds every example against its
 from collections.abc import Mapping
 from typing import Any, Final
 
+from app.domain.figures import Group
 from app.routers.record_schemas import BATCH, PERSON
+from app.routers.reports import conditions_csv, summary_csv
 
 _CANDIDATE = "012c2ff0-21d8-7c11-9b02-84ce6a5d3370"
 _CURSOR = "WyI4NDkiLCIwMTJjMmFlNS1jNmUwLTdiM2YtOGE0MS01ZDBjOWUyZjdhMTYiXQ"
@@ -107,7 +109,7 @@ def _figures(due: int, held: int, conforming: int, active_due: int, active: int,
 
 _CUMULATIVE = _figures(320, 272, 240, 80, 64, 36)
 _CONDITIONS = {"conversation": "met", "activation": "met", "workplace": "met"}
-_SUMMARY = {
+_SUMMARY: dict[str, Any] = {
     "as_of": "2011-02-08",
     "watermark": "2011-02-08T06:45:03.118275Z",
     "sources": [
@@ -133,10 +135,7 @@ _SUMMARY = {
         }
     ],
 }
-_SUMMARY_CSV = (
-    "week,group.jobcentre,arm,participants,conversation_due,conversation_held,conversation_rate\r\n"
-    "2011-W05,849,treatment,40,37,32,0.8648648648648649\r\n"
-)
+_SUMMARY_CSV = summary_csv(Group(jobcentre="849"), _SUMMARY["items"]).decode()
 _CONDITIONS_REPORT: dict[str, Any] = {
     "as_of": "2011-02-08",
     "watermark": "2011-02-08T06:45:03.118275Z",
@@ -157,10 +156,7 @@ _CONDITIONS_REPORT: dict[str, Any] = {
         }
     ],
 }
-_CONDITIONS_CSV = (
-    "week,group.jobcentre,figures.conversation_rate,conditions.conversation,grant.amount_dkk,grant.payable\r\n"
-    "2011-W05,849,0.85,met,533000,true\r\n"
-)
+_CONDITIONS_CSV = conditions_csv(_CONDITIONS_REPORT["items"]).decode()
 
 _BATCH_REPORT = {
     "batch_id": BATCH,

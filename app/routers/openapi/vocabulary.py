@@ -46,11 +46,11 @@ TAGS: Final[Mapping[str, str]] = {
 
 SCOPES: Final[Mapping[str, str]] = {
     "participants:read": "people, their weeks, exemptions and presence events",
-    "participants:write": "screening and draw; writing exemptions and presence events",
+    "participants:write": "screening, draw and corrected CPR numbers; writing exemptions and presence events",
     "conversations:write": "conversations, read and written",
     "activations:write": "activations, read and written",
     "reports:read": "figures of the jobcentres or regions that the token is bound to",
-    "trials:write": "creating and closing trials",
+    "trials:write": "creating and closing trials, handing records over, freezing grant assessments",
     "panel:export": "the pseudonymous panel of person-weeks",
     "audit:read": "the audit trail and the published draws",
 }
@@ -322,7 +322,7 @@ ENUMERATIONS: Final[Mapping[str, Words]] = {
         {"jobcentre": "each jobcentre's", "region": "each region's", "trial": "the whole trial's"},
     ),
     "AuditChain": Words(
-        "Of which of a jobcentre's two chains an entry is.",
+        "In which of a jobcentre's two hash chains an entry stands.",
         {"writes": "what was written", "reads": "what was read"},
     ),
     "ReportLevel": Words(

@@ -87,12 +87,13 @@ def _tables() -> None:
     )
     op.add_column("batch", sa.Column("idempotency_key", sa.String()))
     op.add_column("batch", sa.Column("request_digest", sa.LargeBinary()))
-    op.create_unique_constraint("uq_batch_client_id", "batch", ["client_id", "idempotency_key"])
+    op.create_unique_constraint("uq_batch_client_id_idempotency_key", "batch", ["client_id", "idempotency_key"])
     op.drop_constraint(op.f("ck_participant_status"), "participant")
     op.create_check_constraint(
         "status", "participant", "status in ('waiting', 'withdrawn', 'ineligible', 'drawn', 'duplicate')"
     )
     op.add_column("participant", sa.Column("withdrawn_at", moment))
+    op.create_index("ix_participant_id", "participant", ["participant_id"])
 
 
 def _functions() -> None:
@@ -140,6 +141,7 @@ def _role() -> None:
     op.execute("grant rettevej_app to current_user")
     op.execute("grant usage on schema public, vault to rettevej_app")
     op.execute("grant select, insert on all tables in schema public, vault to rettevej_app")
+    op.execute("revoke insert on alembic_version from rettevej_app")
     op.execute(
         "grant update on trial, stratum, person_index, participant, record_key, week_count, source to rettevej_app"
     )
