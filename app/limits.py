@@ -24,7 +24,7 @@ class RateLimit:
         if not self._rate:
             return
         now = self._clock()
-        full = self._rate * _BURST_SECONDS
+        full = max(1.0, self._rate * _BURST_SECONDS)
         tokens, since = self._buckets.pop(client, (full, now))
         tokens = min(full, tokens + (now - since) * self._rate)
         if tokens >= 1:

@@ -24,8 +24,8 @@ _log = structlog.get_logger(__name__)
 
 # --- Failures that nobody raised on purpose ---------------------------------------------------------------------------
 
-# SQLSTATEs of a database that is away, starting, stopping or too busy; a deadlock, a lost race or a statement that was cut
-# off (its time limit, an operator) is worth another try.
+# SQLSTATEs of a database that is away, starting, stopping or too busy; a deadlock, a lost race or a statement that was
+# cut off (its time limit, an operator) is worth another try.
 _AWAY_CLASSES: Final = ("08", "53")
 _AWAY_STATES: Final = frozenset({"57014", "57P01", "57P02", "57P03", "57P05", "25006", "40001", "40P01", "55P03"})
 

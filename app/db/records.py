@@ -1,7 +1,7 @@
 """A batch of records into the register: resolve, lock, load, judge, write, all in one transaction.
 
-One pipeline for every kind. What a record does is decided by ``app.domain.ingest``; here is only what it takes to ask it
-and to keep the answer.
+One pipeline for every kind. What a record does is decided by ``app.domain.ingest``; here is only what it takes to ask
+it and to keep the answer.
 """
 
 from collections import Counter

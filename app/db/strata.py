@@ -27,8 +27,8 @@ async def lock_strata(
 ) -> tuple[Mapping[str, Stratum], datetime]:
     """Locks the strata until the transaction ends, in the order of their codes, so that no two can wait for each other.
 
-    The moment is the ``registered_at`` of what is registered under the lock: later than any before it in any of them. Who
-    registers something says so by ``register_at``.
+    The moment is the ``registered_at`` of what is registered under the lock: later than any before it in any of them.
+    Who registers something says so by ``register_at``.
     """
     parameters = {"trial": trial_id, "codes": sorted(jobcentres)}
     locked = await connection.execute(

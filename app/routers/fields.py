@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints, WithJsonSchema
@@ -37,12 +37,11 @@ def _hours(value: object) -> Decimal:
     """A number of at most two decimals; how large is the rules' business."""
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         raise _invalid()
-    try:
-        hours = Decimal(str(value)) if re.fullmatch(r"-?[0-9]{1,6}(\.[0-9]{1,6})?", str(value)) else Decimal("NaN")
-        if hours != hours.quantize(Decimal("0.01")):
-            raise _invalid()
-    except InvalidOperation:
-        raise _invalid() from None
+    if not re.fullmatch(r"-?[0-9]{1,24}(\.[0-9]{1,6})?", str(value)):
+        raise _invalid()
+    hours = Decimal(str(value))
+    if hours != round(hours, 2):
+        raise _invalid()
     return hours
 
 

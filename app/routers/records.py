@@ -36,6 +36,7 @@ from app.routers.record_schemas import (
 )
 from app.routers.record_wire import RecordWire, read_record, wire_of
 from app.routers.support import (
+    CURSOR,
     JSON,
     Cursor,
     Limit,
@@ -64,7 +65,12 @@ ClientQuery = Annotated[
 ]
 DryRun = Annotated[bool, Query(description="Judges everything and stores nothing.")]
 ChangedSince = Annotated[
-    str | None, Query(max_length=20_000, description="`0`, or `next` of the feed's last answer: what changed since.")
+    str | None,
+    Query(
+        max_length=20_000,
+        pattern=CURSOR,
+        description="`0`, or `next` of the feed's last answer: what changed since.",
+    ),
 ]
 IdempotencyKey = Annotated[
     str | None,

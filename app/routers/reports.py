@@ -118,6 +118,14 @@ class WeeklySummary(BaseModel):
     items: list[SummaryRowView]
 
 
+class ThresholdsView(BaseModel):
+    """What the rates must reach, in per cent."""
+
+    conversation: int
+    activation: int
+    workplace: int
+
+
 class GrantView(BaseModel):
     """The grant up to the week, in DKK."""
 
@@ -134,7 +142,7 @@ class ConditionsRow(BaseModel):
     week: str = Field(examples=["2011-W05"])
     group: GroupView
     figures: FiguresView = Field(description="Cumulative, treatment arm.")
-    thresholds: dict[str, int] | None = Field(description="In per cent, inclusive.")
+    thresholds: ThresholdsView | None = Field(description="In per cent, inclusive.")
     conditions: ConditionsView | None = Field(description="Null where the protocol has no thresholds.")
     grant: GrantView | None = Field(description="Null where the protocol has no grant.")
 

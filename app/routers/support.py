@@ -28,6 +28,8 @@ from app.routers.fields import Moment
 
 JSON = "application/json"
 MAX_LIMIT = 1000
+CURSOR = r"^[A-Za-z0-9_=-]+$"
+"""How the cursors that we give are written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,7 @@ Cursor = Annotated[
     str | None,
     Query(
         max_length=400,
+        pattern=CURSOR,
         description="Where to go on: `next` of the page before, as it was given. Nothing else is a cursor.",
     ),
 ]

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from app.main import create_app
 from app.settings import Settings
 from app.tokens import LOCAL_ISSUER
-from tests.register import Client, Register, record_id
+from tests.register import Client, Register, new_cpr, record_id
 
 DOCUMENT: dict[str, Any] = create_app(Settings()).openapi()
 OPEN = {"getHealth", "getReadiness", "getMetrics", "getProblemType"}
@@ -41,6 +41,7 @@ Sight = Literal[
     "whole trial",  # needs every jobcentre of the trial
     "person",  # of one person, or of a record of one
     "people",  # of people, those of the client's jobcentres
+    "jobcentre",  # of one jobcentre, and of nobody there
     "figures",  # of jobcentres, by jobcentres or by region
     "sender",  # of whoever sent it
 ]
@@ -60,6 +61,7 @@ RULES: Mapping[str, Rule] = {
     r"GET /v1/protocols(/\{id\})?": Rule((), "everything"),
     rf"GET (/v1/trials|{_TRIAL})": Rule((), "everything"),
     rf"POST (/v1/trials|{_TRIAL}/close)": Rule(("trials:write",), "whole trial"),
+    rf"POST {_TRIAL}/(handovers|grant-assessments)": Rule(("trials:write",), "jobcentre"),
     rf"GET {_TRIAL}/draws": Rule(("audit:read", "reports:read"), "everything"),
     rf"POST {_TRIAL}/participants": Rule(("participants:write",), "person"),
     rf"GET {_TRIAL}/(participants|assignments|worklist)": Rule(("participants:read",), "people"),
@@ -83,7 +85,7 @@ RULES: Mapping[str, Rule] = {
         ("reports:read",), "figures"
     ),
     rf"GET {_TRIAL}/person-weeks": Rule(("panel:export",), "everything"),
-    r"GET /v1/audit": Rule(("audit:read",), "everything"),
+    r"GET /v1/audit(/heads)?": Rule(("audit:read",), "everything"),
 }
 
 RECORDS: Mapping[str, dict[str, Any]] = {
@@ -220,19 +222,16 @@ class Place:
             body = self.register.screening()
         elif operation.name == "lookUpParticipant":
             body = {"cpr": self.cpr}
-        elif operation.name in ("drawParticipant", "withdrawCandidate"):
-            waiting = {"channel": "supplement", "unemployed_since": "2010-11-01", "interview_on": "2011-01-10"}
-            values["id"] = self.register.screen(self.trial, **waiting)["participant_id"]
-            body = {"reason": "job"} if operation.name == "withdrawCandidate" else None
+        elif operation.name in ("drawParticipant", "withdrawCandidate", "correctCpr"):
+            values["id"], body = self._someone_for(operation)
+        elif operation.name == "handOverRecords":
+            predecessor = f"predecessor-{record_id()}"
+            self._stored("conversations", client_id=predecessor)
+            body = {"jobcentre": "849", "from_client": predecessor, "to_client": f"successor-{record_id()}"}
         elif operation.name == "getBatch":
             values["batch_id"] = self._stored("conversations")[1]
         elif operation.kind is not None:
-            values["external_id"] = record_id() if operation.method == "PUT" else self._stored(operation.kind)[0]
-            record = {**RECORDS[operation.kind], "participant_id": self.participant}
-            if operation.method == "POST":
-                body = {"records": [{**record, "external_id": record_id()}]}
-            elif operation.method == "PUT":
-                body = record
+            values["external_id"], body = self._record_for(operation, operation.kind)
         elif "requestBody" in operation.document:
             body = _example(operation)
         parameters = {
@@ -242,11 +241,29 @@ class Place:
         }
         return Request(operation.template.format_map(values), parameters, body)
 
-    def _stored(self, kind: str) -> tuple[str, str]:
-        """A new record of the client ``probe``: its external id, and the batch that it came in."""
+    def _someone_for(self, operation: Operation) -> tuple[str, Any]:
+        """Someone new whom the operation changes, and its body."""
+        if operation.name == "correctCpr":
+            return self.register.drawn(self.trial), {"cpr": new_cpr(), "reason": "typing_error"}
+        waiting = {"channel": "supplement", "unemployed_since": "2010-11-01", "interview_on": "2011-01-10"}
+        participant: str = self.register.screen(self.trial, **waiting)["participant_id"]
+        return participant, {"reason": "job"} if operation.name == "withdrawCandidate" else None
+
+    def _record_for(self, operation: Operation, kind: str) -> tuple[str, Any]:
+        """The id of a record, which is there unless it is to be put, and the operation's body."""
+        record = {**RECORDS[kind], "participant_id": self.participant}
+        if operation.method == "POST":
+            return "", {"records": [{**record, "external_id": record_id()}]}
+        if operation.method == "PUT":
+            return record_id(), record
+        return self._stored(kind)[0], None
+
+    def _stored(self, kind: str, client_id: str = "probe") -> tuple[str, str]:
+        """A new record of a client: its external id, and the batch that it came in."""
         external_id = record_id()
         record = {**RECORDS[kind], "participant_id": self.participant, "external_id": external_id}
-        report = self.all_mighty().push(self.trial, kind, [record])
+        sender = self.client(EVERY_SCOPE, client_id=client_id, jobcentres=["*"])
+        report = sender.push(self.trial, kind, [record])
         assert report["counts"]["created"] == 1, report
         return external_id, report["batch_id"]
 
@@ -263,12 +280,20 @@ def place(register: Register) -> Place:
     trial = register.new_trial()
     body = register.screening()
     answer = register.case_system().post(f"/v1/trials/{trial}/participants", body).json()
+    for code in ("849", "450"):  # so that the list of assessments has something to hide
+        assessment = {"jobcentre": code, "week": "2011-W26"}
+        assert register.client("agency").post(f"/v1/trials/{trial}/grant-assessments", assessment).status_code == 201
     return Place(register, trial, answer["participant_id"], body["cpr"])
 
 
 def refusal(response: Any) -> tuple[int, str]:
     assert response.headers["content-type"] == "application/problem+json", response.text
     return response.status_code, response.json()["code"]
+
+
+def jobcentres_in(response: Any) -> set[str | None]:
+    """Whose figures the items of a report are."""
+    return {each.get("jobcentre", each.get("group", {}).get("jobcentre")) for each in response.json()["items"]}
 
 
 # --- no token ---------------------------------------------------------------------------------------------------------
@@ -348,7 +373,7 @@ def test_each_role_opens_what_its_scopes_open(place: Place, operation: Operation
 # --- bindings ---------------------------------------------------------------------------------------------------------
 
 
-@those("whole trial", "person", "people", "figures")
+@those("whole trial", "person", "people", "jobcentre", "figures")
 def test_bound_to_a_jobcentre_that_does_not_take_part(place: Place, operation: Operation) -> None:
     """Api.md: scopes never widen what a token is bound to; anything outside is 404, and nothing happens to it."""
     request = place.request(operation)
@@ -357,7 +382,7 @@ def test_bound_to_a_jobcentre_that_does_not_take_part(place: Place, operation: O
     assert place.send(place.all_mighty(), operation, request).is_success
 
 
-@those("whole trial", "person", "people", "figures")
+@those("whole trial", "person", "people", "jobcentre", "figures")
 def test_bound_to_nothing(place: Place, operation: Operation) -> None:
     """Api.md: reads no person, writes no record, reads no report of a jobcentre."""
     request = place.request(operation)
@@ -368,7 +393,7 @@ def test_bound_to_nothing(place: Place, operation: Operation) -> None:
     assert place.send(place.all_mighty(), operation, request).is_success
 
 
-@those("whole trial", "person", "people")
+@those("whole trial", "person", "people", "jobcentre")
 def test_bound_to_a_region_there_are_no_people(place: Place, operation: Operation) -> None:
     """Api.md: a region sees figures of its jobcentres, and no person, whatever its scopes."""
     request = place.request(operation)
@@ -383,13 +408,13 @@ def test_bound_to_a_region_there_are_its_figures(place: Place, operation: Operat
     request = place.request(operation)
     response = place.send(place.client(EVERY_SCOPE, regions=["nord"]), operation, request)
     assert response.is_success
-    assert "450" not in {each["group"].get("jobcentre") for each in response.json()["items"] if "group" in each}
+    assert "450" not in jobcentres_in(response)
     assert place.participant not in response.text
     other = place.send(place.client(EVERY_SCOPE, regions=["midtjylland"]), operation, request)
     assert refusal(other) == (404, "not_found")
 
 
-@those("whole trial", "person")
+@those("whole trial", "person", "jobcentre")
 def test_bound_to_another_jobcentre_of_the_trial(place: Place, operation: Operation) -> None:
     """Api.md: 404; a person of a neighbour is not there, even for the client that once sent the record."""
     request = place.request(operation)
@@ -420,7 +445,7 @@ def test_a_neighbour_sees_and_writes_its_own_only(place: Place, operation: Opera
         (result,) = response.json()["results"]
         assert [each["code"] for each in result["errors"]] == ["unknown_participant"]
     else:
-        assert "849" not in {each["group"].get("jobcentre") for each in response.json()["items"] if "group" in each}
+        assert "849" not in jobcentres_in(response)
 
 
 @those("sender")

@@ -285,6 +285,33 @@ def test_what_was_acknowledged_is_in_the_next_summary(register: Register) -> Non
     assert [source["kind"] for source in answer["sources"]] == ["conversations", "exemptions"]
 
 
+@pytest.mark.parametrize("apart", [False, True], ids=["one batch", "batches"])
+def test_of_two_exits_on_one_date_the_first_registered_counts(register: Register, apart: bool) -> None:
+    """Domain 4.1, and a record is registered when its id is first heard of: neither a correction nor a way back from an
+    early retraction makes the first the second. The kept counts hold it, whatever is sent of the person afterwards."""
+    left: dict[str, Any] = {"kind": "exit", "reason": "education"}
+    retraction: dict[str, Any] = {"retracted": True, "retraction_reason": "duplicate"}
+    for first in ([left], [retraction], [left, retraction]):
+        trial = register.new_trial()
+        client, someone = register.case_system("849"), register.drawn(trial)
+        exit_on = {"participant_id": someone, "date": "2010-12-01"}
+        batch: list[dict[str, Any]] = [
+            {"external_id": "a", "revision": n, **each, **({} if "retracted" in each else exit_on)}
+            for n, each in enumerate(first)
+        ]
+        batch.append({"external_id": "b", "revision": 0, "kind": "exit", "reason": "moved", **exit_on})
+        batch.append({"external_id": "a", "revision": 9, "kind": "exit", "reason": "job", **exit_on})
+        for part in [[record] for record in batch] if apart else [batch]:
+            assert client.push(trial, "presence-events", part)["counts"]["rejected"] == 0
+        later = {"external_id": "c", "participant_id": someone, "kind": "re_entry", "date": "2011-01-10"}
+        gone = {**retraction, "external_id": "b", "revision": 1}
+        for records, without_effect in (([], 1), ([later], 1), ([gone], 0)):
+            if records:
+                client.push(trial, "presence-events", records)
+            (row,) = client.get(f"/v1/trials/{trial}/weekly-summary", week="2010-W48").json()["items"]
+            assert (row["exits"], row["deviations"].get("event_without_effect", 0)) == ({"job": 1}, without_effect)
+
+
 # --- storing all, nothing, or not at all ------------------------------------------------------------------------------
 
 

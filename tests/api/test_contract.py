@@ -167,8 +167,8 @@ def test_an_operation_declares_every_status(path: str, method: str, operation: d
     statuses = set(operation["responses"])
     assert len(statuses & {"200", "201", "207"}) >= 1
     if operation["security"]:
-        assert statuses >= {"500", "503"}
-        assert {"unavailable", "issuer_unavailable", "internal_error"} <= _declared_codes(operation)
+        assert statuses >= {"429", "500", "503"}
+        assert {"rate_limited", "unavailable", "issuer_unavailable", "internal_error"} <= _declared_codes(operation)
     names = {_follow(parameter)["name"] for parameter in operation.get("parameters", [])}
     assert ("422" in statuses) == bool(names - {"If-None-Match"} or "requestBody" in operation)
     assert not ("{" in path and "404" not in statuses)

@@ -61,7 +61,12 @@ class Crowd:
     async def _send(self, worker: httpx.AsyncClient, token: str, request: Request) -> httpx.Response:
         method, path, body = request
         headers = {"Authorization": f"Bearer {token}"}
-        return await worker.request(method, f"/v1/trials/{self.trial}{path}", json=body, headers=headers)
+        while True:
+            response = await worker.request(method, f"/v1/trials/{self.trial}{path}", json=body, headers=headers)
+            if response.status_code != 503:
+                return response
+            # On a slow machine the queue for a connection may be too long: it is safe to send it again.
+            assert response.headers["retry-after"]
 
     async def candidates(self, *requests: Request) -> list[str]:
         """Screens supplement candidates, one after the other."""
@@ -198,13 +203,13 @@ def test_two_hundred_draws_in_one_jobcentre(stage: Stage) -> None:
     """Domain 3.3: positions 0 to 199, and the arms that the seed gives; the other jobcentre's draws are its own."""
 
     async def scene(crowd: Crowd) -> None:
-        requests = [screening(jobcentre="860" if n % 11 == 0 else "849") for n in range(220)]
+        requests = [screening(jobcentre="860" if n % 21 == 0 else "849") for n in range(210)]
         answers = await crowd.send(*requests)
-        assert statuses(answers) == {"201": 220}
+        assert statuses(answers) == {"201": 210}
         draws = await crowd.draws()
         closed = await crowd.close()
         seed = bytes.fromhex(closed["seed"])
-        for code, length in (("849", 200), ("860", 20)):
+        for code, length in (("849", 200), ("860", 10)):
             there = [draw for draw in draws if draw["jobcentre"] == code]
             assert [draw["position"] for draw in there] == list(range(length))
             assert [draw["arm"] for draw in there] == reference.arms(seed, crowd.trial, code, length)

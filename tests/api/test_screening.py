@@ -604,6 +604,17 @@ def test_whoever_is_taken_elsewhere_is_not_available(
     assert codes(dry.json()) == ["not_available"]
 
 
+def test_the_attempt_on_someone_taken_elsewhere_is_audited(register: Register, trial: str) -> None:
+    """Domain 3.1."""
+    body = register.screening()
+    register.case_system("849").post(at(trial), body)
+    attempting = f"attempt-{trial}"
+    register.case_system("860", client_id=attempting).post(at(trial), {**body, "jobcentre": "860"})
+    (entry,) = register.client("auditor").get("/v1/audit", client_id=attempting).json()["items"]
+    assert (entry["trial"], entry["jobcentre"], entry["participant_id"]) == (trial, "860", None)
+    assert entry["details"]["failures"] == ["not_available"]
+
+
 def test_whoever_is_ineligible_elsewhere_is_available(register: Register, trial: str, everywhere: Client) -> None:
     """Domain 3.1: only the eligible and the drawn are taken."""
     body = register.screening()

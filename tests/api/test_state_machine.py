@@ -108,15 +108,19 @@ def batches(draw: st.DrawFn) -> tuple[str, list[Sent]]:
 
 
 def decided(models: Mapping[tuple[str, str], Standing], kind: str, client: str, sent: Sent) -> tuple[str, str | None]:
-    """Outcome and code of the model, which knows the record afterwards."""
+    """Outcome and code of the model, which then knows the record. Of two codes the conflict of revisions is told."""
     if sent.faulty:
         return "rejected", "unknown_field"
-    if kind == "presence-events" and sent.content is not None:
-        on = CONTENTS[kind][sent.content]["date"]
-        if on < PEOPLE[sent.person][1]:
-            return "rejected", "event_order"
-    outcome = models[kind, client].receive(sent.external_id, sent.revision, sent.person, sent.content, sent.reason)
-    return outcome, "revision_conflict" if outcome == "rejected" else None
+    model, said = models[kind, client], (sent.external_id, sent.revision, sent.person, sent.content, sent.reason)
+    too_early = (
+        kind == "presence-events"
+        and sent.content is not None
+        and CONTENTS[kind][sent.content]["date"] < PEOPLE[sent.person][1]
+    )
+    outcome = (copy.deepcopy(model) if too_early else model).receive(*said)
+    if outcome == "rejected":
+        return outcome, "revision_conflict"
+    return ("rejected", "event_order") if too_early else (outcome, None)
 
 
 class Counts:

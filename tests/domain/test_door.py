@@ -343,7 +343,7 @@ def test_what_refuse_rejects() -> None:
 # --- against the reference --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("examples", [12, pytest.param(1000, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
+@pytest.mark.parametrize("examples", [12, pytest.param(200, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
 @pytest.mark.parametrize("protocol", list(TRIAL_DATES))
 def test_against_the_reference(protocol: str, examples: int) -> None:
     """Wild persons and one more record of theirs: the codes are those of the slow engine, typed from domain 4.8."""

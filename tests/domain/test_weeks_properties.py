@@ -29,8 +29,8 @@ IN_PERSON_WEEKS: Mapping[Any, Any] = {"all": "all", "none": 0, "until_workplace"
 
 
 def few_or_many(few: int) -> pytest.MarkDecorator:
-    """As many examples as the quick suite has time for, or a thousand."""
-    many = pytest.param(1000, marks=[pytest.mark.slow, pytest.mark.timeout(900)])
+    """As many examples as the quick suite has time for, or two hundred."""
+    many = pytest.param(200, marks=[pytest.mark.slow, pytest.mark.timeout(900)])
     return pytest.mark.parametrize("examples", [few, many])
 
 

@@ -6,11 +6,11 @@ answered. ``figures_of`` then looks at the database itself: what was acknowledge
 
 import asyncio
 import contextlib
+import json
 import os
 import random
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -19,6 +19,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -70,23 +72,26 @@ def _in_session(session: int) -> dict[int, str]:
 class Server:
     """``rettevej serve`` as a process of its own, in a session of its own, on a free port."""
 
-    def __init__(self, data_dir: Path, *options: str, workers: int = 1, **environment: str) -> None:
+    def __init__(self, data_dir: Path, *, workers: int = 1, wait: bool = True, **environment: str) -> None:
         self.data_dir = data_dir
         self.url = ""
-        self._options = options
+        self._wait = wait
         self._workers = workers
         self._environment = {f"RETTEVEJ_{name.upper()}": value for name, value in environment.items()}
         self._process: subprocess.Popen[bytes] | None = None
         self._log = data_dir.parent / f"{data_dir.name}.log"
 
     def __enter__(self) -> Self:
-        self.start()
+        self.start(wait=self._wait)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Whatever a test leaves running is killed."""
+        self.kill()
+
+    def kill(self) -> None:
+        """Whatever a test leaves running."""
         for pid in self.processes():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -105,7 +110,7 @@ class Server:
         command = [str(RETTEVEJ), "serve", "--port", "0", "--workers", str(self._workers)]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [*command, "--data-dir", str(self.data_dir), *self._options],
+                [*command, "--data-dir", str(self.data_dir)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -117,19 +122,23 @@ class Server:
             self.wait_until_ready()
 
     def wait_until_ready(self) -> None:
-        def announced() -> bool:
+        def ready() -> bool:
             assert self._process is not None
             assert self._process.poll() is None, self.log()
             found = _ANNOUNCED.search(self.log())
             self.url = found[1] if found else ""
-            return bool(self.url)
+            return bool(self.url) and self.status("/readyz") == 200
 
-        wait_for(announced, "the server says where it listens", 60)
-        wait_for(lambda: self.status("/readyz") == 200, "the server is ready", 60)
+        wait_for(ready, "the server is ready", 60)
 
     def log(self) -> str:
         """All that it has printed since the start."""
         return self._log.read_text(encoding="utf-8", errors="replace")
+
+    def connection(self) -> HTTPConnection:
+        """A plain connection to it."""
+        parts = httpx.URL(self.url)
+        return HTTPConnection(parts.host, parts.port, timeout=30)
 
     def status(self, path: str, seconds: float = 10) -> int:
         """The status that a path answers; 0 for none."""
@@ -345,9 +354,9 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Batches: sent; acknowledged; found, whole, of those; lost, not whole of those; doubled, a record there twice or in
-    two batches; partial, not acknowledged and there in part; unanswered, whole but not acknowledged. ``faults``: what the
-    register finds wrong with itself."""
+    """Batches: sent; acknowledged; of those found, whole, and lost, not whole; doubled, with a record there twice or
+    from two batches; partial, not acknowledged and there in part; unanswered, not acknowledged and there whole.
+    ``faults``: what the register finds wrong with itself."""
 
     sent: int
     acknowledged: int
@@ -382,6 +391,32 @@ def query(url: str, *statements: str) -> list[asyncpg.Record]:
             await connection.close()
 
     return asyncio.run(run())
+
+
+@contextmanager
+def strata_held(url: str, seconds: float) -> Iterator[None]:
+    """Holds every stratum for some seconds, from before the block begins to after its end: writes wait."""
+    held = threading.Event()
+
+    async def hold() -> None:
+        parts = make_url(url)
+        connection = await asyncpg.connect(
+            host=str(parts.query["host"]), port=5432, user=parts.username, database=parts.database
+        )
+        try:
+            async with connection.transaction():
+                await connection.execute("set local app.jobcentres = '*'")
+                await connection.fetch("select from stratum for update")
+                held.set()
+                await asyncio.sleep(seconds)
+        finally:
+            await connection.close()
+
+    thread = threading.Thread(target=lambda: asyncio.run(hold()), daemon=True)
+    thread.start()
+    assert held.wait(20)
+    yield
+    thread.join(20 + seconds)
 
 
 def figures_of(url: str, master_key: bytes, *loads: Load) -> Figures:
@@ -428,14 +463,11 @@ class Issuer:
     """Somebody else's issuer: its keys are served on this machine, the tokens are signed as the local issuer does."""
 
     def __init__(self, directory: Path) -> None:
-        from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer  # noqa: PLC0415 - used here only
-        from json import dumps  # noqa: PLC0415 - as above
-
         self.issuer = LocalIssuer.load_or_create(directory)
-        keys = dumps(self.issuer.jwks()).encode()
+        keys = json.dumps(self.issuer.jwks()).encode()
 
         class Keys(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:  # noqa: N802 - the library's name
+            def do_GET(self) -> None:
                 self.send_response(200)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(keys)))
@@ -471,11 +503,12 @@ class Elsewhere:
     issuer: Issuer
     directory: Path
 
-    def server(self, name: str = "api", workers: int = 1, database: str | None = None) -> Server:
+    def server(self, name: str = "api", *, workers: int = 1, wait: bool = True, database: str | None = None) -> Server:
         """A server on this database, not yet started."""
         return Server(
             self.directory / name,
             workers=workers,
+            wait=wait,
             database_url=self.url(database),
             master_key=MASTER_KEY.hex(),
             issuer="rettevej-local",
@@ -493,11 +526,3 @@ class Elsewhere:
 
     def figures(self, *loads: Load, database: str | None = None) -> Figures:
         return figures_of(self.url(database), MASTER_KEY, *loads)
-
-
-# --- clients that misbehave -------------------------------------------------------------------------------------------
-
-
-def connection_to(url: str) -> socket.socket:
-    parts = httpx.URL(url)
-    return socket.create_connection((parts.host, parts.port or 80), timeout=20)

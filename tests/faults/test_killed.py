@@ -15,6 +15,10 @@ Place = tuple[Path, Trial, LocalIssuer]
 Keep = Callable[[Figures], None]
 
 
+def _replaced(server: Server, killed: int) -> Callable[[], bool]:
+    return lambda: len(set(server.workers()) - {killed}) == 2
+
+
 def _kill_workers(place: Place, keep: Keep, times: int, more: int, most: int) -> None:
     directory, trial, issuer = place
     with Server(directory, workers=2) as server, Load([server.url], trial, issuer, most=most) as load:
@@ -24,7 +28,7 @@ def _kill_workers(place: Place, keep: Keep, times: int, more: int, most: int) ->
             assert len(before) == 2
             os.kill(before[0], signal.SIGKILL)
             load.wait_for(more)  # the other one goes on
-            wait_for(lambda old=before: len(set(server.workers()) - {old[0]}) == 2, "a new worker takes its place")
+            wait_for(_replaced(server, before[0]), "a new worker takes its place")
         load.stop()
         wait_for(lambda: server.status("/readyz") == 200, "the server is ready")
         server.stop()
@@ -39,8 +43,9 @@ def test_a_worker_is_killed(place: Place, keep: Keep) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(280)
 def test_workers_are_killed_again_and_again(place: Place, keep: Keep) -> None:
-    _kill_workers(place, keep, times=6, more=20, most=4000)
+    _kill_workers(place, keep, times=4, more=8, most=4000)
 
 
 def _kill_servers(place: Place, keep: Keep, times: int, more: int) -> None:
@@ -71,5 +76,6 @@ def test_the_server_is_killed_and_starts_again(place: Place, keep: Keep) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(280)
 def test_the_server_is_killed_again_and_again(place: Place, keep: Keep) -> None:
-    _kill_servers(place, keep, times=5, more=30)
+    _kill_servers(place, keep, times=4, more=8)
