@@ -10,7 +10,7 @@ serve: setup
 	$(BIN)/rettevej serve
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
 
 setup: $(STAMP)
 

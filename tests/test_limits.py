@@ -29,8 +29,7 @@ def refused(limit: RateLimit, client: str = "one") -> str | None:
     try:
         limit.take(client)
     except Problem as problem:
-        assert (problem.code, problem.status) == ("rate_limited", 429)
-        return problem.headers["Retry-After"]
+        return problem.headers["Retry-After"] if problem.status == 429 else problem.code
     return None
 
 

@@ -10,6 +10,7 @@ from app.db.embedded import EmbeddedPostgres
 from app.db.vault import load_or_create_master_key
 from app.operations import OperationError, audit_faults, back_up, examine, restore
 from tests.api.test_single_records import FACTS
+from tests.conftest import _run_sql, _url_of
 from tests.database import query, tamper
 from tests.register import Register, record_id
 
@@ -148,7 +149,6 @@ def test_the_wrong_key_and_the_wrong_schema(filled: tuple[str, Path], new_copy: 
 @pytest.fixture
 def new_copy(postgres: EmbeddedPostgres, request: pytest.FixtureRequest) -> Callable[[str], str]:
     """Copies a database that nobody is connected to."""
-    from tests.conftest import _run_sql, _url_of  # noqa: PLC0415 - what conftest itself uses
 
     def copy(url: str) -> str:
         name = f"copy_{abs(hash(request.node.name))}"

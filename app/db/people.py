@@ -129,6 +129,10 @@ async def list_assignments(
             select participant_id, jobcentre_code as jobcentre, arm, assigned_on, drawn_at from assignment
             where jobcentre_code = any(:jobcentres) and trial_id = :trial
               and (jobcentre_code, participant_id) > (:jobcentre, :participant)
+              and not exists (
+                  select from duplicate
+                  where duplicate.jobcentre_code = assignment.jobcentre_code and duplicate.trial_id = :trial
+                    and duplicate.participant_id = assignment.participant_id)
             order by jobcentre_code, participant_id limit :limit
             """
         ),

@@ -155,6 +155,8 @@ class _Work:
         concerned = {someone.participant_id for someone in known.values() if someone.drawn}
         concerned |= {each.version.participant_id for each in self.stored.values() if each.version.participant_id}
         self.people = await load_people(self.connection, self.trial.id, self.jobcentres, concerned)
+        if any(someone.drawn and someone.participant_id not in self.people for someone in self._mine(known)):
+            raise ChangedMeanwhileError  # a duplicate was found, and its records passed on
         self.intake = Intake(
             protocol=self.trial.protocol,
             ends_on=self.trial.ends_on,
@@ -199,10 +201,19 @@ class _Work:
             rows = await self.connection.execute(
                 text(
                     """
-                    select participant.participant_id, coalesce(of_participant_id, participant.participant_id),
-                           coalesce(of_jobcentre_code, participant.jobcentre_code), status in ('drawn', 'duplicate')
-                    from participant left join duplicate using (jobcentre_code, trial_id, participant_id)
-                    where participant.trial_id = :trial and participant.participant_id = any(:ids)
+                    with recursive named as (
+                        select participant_id as name, participant_id, jobcentre_code,
+                               status in ('drawn', 'duplicate') as drawn
+                        from participant where trial_id = :trial and participant_id = any(:ids)
+                        union all
+                        select name, of_participant_id, of_jobcentre_code, drawn
+                        from named join duplicate using (jobcentre_code, participant_id) where trial_id = :trial
+                    )
+                    select name, participant_id, jobcentre_code, drawn from named
+                    where not exists (
+                        select from duplicate
+                        where duplicate.jobcentre_code = named.jobcentre_code and duplicate.trial_id = :trial
+                          and duplicate.participant_id = named.participant_id)
                     """
                 ),
                 {"trial": self.trial.id, "ids": list(ids)},
@@ -221,6 +232,9 @@ class _Work:
             )
             known.update((row[0], _Someone(*row[1:])) for row in rows)
         return known
+
+    def _mine(self, known: Mapping[UUID | bytes, _Someone]) -> list[_Someone]:
+        return [someone for someone in known.values() if someone.jobcentre in self.jobcentres]
 
     async def _places(self) -> dict[str, str]:
         """In which jobcentre each record that is known already lies."""

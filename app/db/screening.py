@@ -120,10 +120,13 @@ async def _answered_before(
             text(
                 """
                 select screening.failures, screening.facts, screening.participant_id, participant.status
-                from screening left join participant using (jobcentre_code, trial_id, participant_id)
+                from screening
+                left join participant using (jobcentre_code, trial_id, participant_id)
+                left join vault.identity using (jobcentre_code, trial_id, participant_id)
                 where screening.jobcentre_code = :jobcentre and screening.trial_id = :trial
-                  and screening.blind_index = :person and screening.interview_on = :day
-                order by screening.screening_id desc limit 1
+                  and screening.interview_on = :day
+                  and coalesce(identity.blind_index, screening.blind_index) = :person
+                order by participant.status = 'duplicate' nulls first, screening.screening_id desc limit 1
                 """
             ),
             {
@@ -157,9 +160,9 @@ async def _participant_id(connection: AsyncConnection, trial_id: str, jobcentre:
     row = await connection.execute(
         text(
             """
-            select participant_id from screening
-            where jobcentre_code = :jobcentre and trial_id = :trial and blind_index = :person
-              and participant_id is not null limit 1
+            select participant_id from vault.identity join participant using (jobcentre_code, trial_id, participant_id)
+            where identity.jobcentre_code = :jobcentre and identity.trial_id = :trial
+              and identity.blind_index = :person and participant.status <> 'duplicate' limit 1
             """
         ),
         {"jobcentre": jobcentre, "trial": trial_id, "person": person},

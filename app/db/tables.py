@@ -103,6 +103,7 @@ class Identity(SQLModel, table=True):
     __tablename__ = "identity"
     __table_args__ = (
         ForeignKeyConstraint(_PERSON, [f"participant.{name}" for name in _PERSON]),
+        Index("ix_identity_person", "jobcentre_code", "trial_id", "blind_index"),
         {"schema": "vault"},
     )
     jobcentre_code: str = Field(primary_key=True)
@@ -127,7 +128,7 @@ class Screening(SQLModel, table=True):
     """A screening. Of the ineligible the codes, date, jobcentre and blind index are kept, nothing more."""
 
     __tablename__ = "screening"
-    __table_args__ = (Index("ix_screening_person", "jobcentre_code", "trial_id", "blind_index"),)
+    __table_args__ = (Index("ix_screening_day", "jobcentre_code", "trial_id", "interview_on"),)
     jobcentre_code: str = Field(primary_key=True)
     trial_id: str = Field(primary_key=True, foreign_key="trial.id")
     screening_id: UUID = Field(primary_key=True)

@@ -134,4 +134,4 @@ FailureCode = Annotated[str, WithJsonSchema({"type": "string", "x-component": "F
 FaultCode = Annotated[str, WithJsonSchema({"type": "string", "x-component": "FaultCode"})]
 WarningCode = Annotated[str, WithJsonSchema({"type": "string", "x-component": "WarningCode"})]
 """Codes in answers: each list is open; ``routers/openapi/vocabulary.py`` says what they mean."""
-TrialId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$")]
+TrialId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$"), AfterValidator(without_cpr)]

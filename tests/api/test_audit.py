@@ -429,14 +429,16 @@ TAMPERINGS: Mapping[str, Sequence[str]] = {
     "inserted at the end": [
         (
             "insert into audit_entry select jobcentre_code, chain, 3, at, 'x', action, trial_id, participant_id,"
-            " details, hash, sha256(hash) from audit_entry where (jobcentre_code, chain, position) = ('849', 'writes', 2)"
+            " details, hash, sha256(hash) from audit_entry"
+            " where (jobcentre_code, chain, position) = ('849', 'writes', 2)"
         ),
     ],
     "inserted in the middle": [
         "update audit_entry set position = 9 where (jobcentre_code, chain, position) = ('849', 'writes', 2)",
         (
             "insert into audit_entry select jobcentre_code, chain, 2, at, 'x', action, trial_id, participant_id,"
-            " details, hash, sha256(hash) from audit_entry where (jobcentre_code, chain, position) = ('849', 'writes', 1)"
+            " details, hash, sha256(hash) from audit_entry"
+            " where (jobcentre_code, chain, position) = ('849', 'writes', 1)"
         ),
         "update audit_entry set position = 3 where (jobcentre_code, chain, position) = ('849', 'writes', 9)",
         "update audit_chain set length = 4 where (jobcentre_code, chain) = ('849', 'writes')",

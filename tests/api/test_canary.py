@@ -1,7 +1,7 @@
 """A CPR number in every place of every request where a client can put one: it is found nowhere but sealed in the vault.
 
 Answers, headers of answers, log, spans, metrics, audit trail, every table outside the vault, PostgreSQL's own log. Two
-places are left out: ``p_number``, whose ten digits are those of a production unit, and ``revision``, which is any integer.
+places are left out: ``p_number``, whose ten digits are those of a production unit, and ``revision``, any integer.
 """
 
 import copy

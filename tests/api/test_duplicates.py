@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -245,6 +246,13 @@ def test_corrections_and_records_at_the_same_time(place: Place) -> None:
     others = [place.screened(jobcentre=code)[0] for code in ("849", "860", "450") * 2]
     wrong: list[Any] = []
 
+    def status_of_correction(participant: str) -> int:
+        return int(place.correct(participant, number).status_code)
+
+    def status_of_talk(participant: str, day: str) -> int:
+        body = {"participant_id": participant, "date": day}
+        return int(place.system.put(f"{place.path}/conversations/{record_id()}", body).status_code)
+
     def run(work: Callable[[], int], wanted: set[int]) -> threading.Thread:
         def once() -> None:
             if (status := work()) not in wanted:
@@ -254,12 +262,9 @@ def test_corrections_and_records_at_the_same_time(place: Place) -> None:
         thread.start()
         return thread
 
-    threads = [run(lambda each=each: place.correct(each, number).status_code, {200}) for each in others]
+    threads = [run(partial(status_of_correction, each), {200}) for each in others]
     for day in range(16, 26):
-        for each in others[:3]:
-            body = {"participant_id": each, "date": f"2010-11-{day}"}
-            address = f"{place.path}/conversations/{record_id()}"
-            threads.append(run(lambda a=address, b=body: place.system.put(a, b).status_code, {201}))
+        threads += [run(partial(status_of_talk, each, f"2010-11-{day}"), {201}) for each in others[:3]]
     for thread in threads:
         thread.join()
     assert wrong == []
@@ -271,13 +276,14 @@ def test_corrections_and_records_at_the_same_time(place: Place) -> None:
 
 
 def test_a_draw_and_a_correction_at_the_same_time(place: Place) -> None:
-    """A candidate that is drawn while the number turns out to be another's becomes a duplicate, or was withdrawn before."""
+    """A candidate drawn while the number turns out to be another's is a duplicate, or was withdrawn before."""
     for _ in range(6):
         _, number = place.screened()
         candidate, _ = place.screened(**WAITING)
+        draw = partial(place.system.post, f"{place.path}/participants/{candidate}/assignment")
         threads = [
-            threading.Thread(target=lambda c=candidate: place.system.post(f"{place.path}/participants/{c}/assignment")),
-            threading.Thread(target=lambda c=candidate, n=number: place.correct(c, n)),
+            threading.Thread(target=draw),
+            threading.Thread(target=place.correct, args=(candidate, number)),
         ]
         for thread in threads:
             thread.start()

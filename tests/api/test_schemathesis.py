@@ -174,6 +174,7 @@ def _small_trial(register: Register) -> dict[str, list[Any]]:
         "feeds": ["0", *(_cursor(value) for value in ({}, {"849": UUID(int=1).hex}, {"849": 1}, [["849", "x"]], 5))],
         "keys": [f"key-{place}" for place in range(300)] + ["~" * 255],
         "etags": ["*", '"x"'],
+        "versions": ["*"] * 9 + ['"x"'],
         "protocols": ["prvij-2010-11", "prvij-2010-07"],
         "codes": ["already_drawn", "malformed"],
     }
@@ -422,7 +423,7 @@ def _parameters(known: Mapping[str, list[Any]]) -> dict[str, Any]:
         "query.cursor": "cursors",
         "query.changed_since": "feeds",
         "header.Idempotency-Key": "keys",
-        "header.If-Match": "etags",
+        "header.If-Match": "versions",
         "header.If-None-Match": "etags",
     }
     for place in ("body", "body.records[*]"):
@@ -447,7 +448,7 @@ def _parameters(known: Mapping[str, list[Any]]) -> dict[str, Any]:
             )
         }
     assert set(often.values()) <= known.keys()
-    return {name: {"dictionary": values, "probability": 0.7} for name, values in often.items()}
+    return {name: _often(values, 0.95 if values == "versions" else 0.7) for name, values in often.items()}
 
 
 def _config(world: World, phases: Mapping[str, Any], seconds: int | None) -> schemathesis.Config:

@@ -154,7 +154,7 @@ def test_the_same_key_at_the_same_time(place: Place) -> None:
         record = place.record() if number % 2 else place.record(date="2030-01-01")
         reports: list[Any] = []
         threads = [
-            threading.Thread(target=lambda r=record, n=number, found=reports: found.append(place.push(r, key=f"k-{n}")))  # type: ignore[misc]
+            threading.Thread(target=lambda r=record, n=number, found=reports: found.append(place.push(r, key=f"k-{n}")))
             for _ in range(6)
         ]
         for thread in threads:

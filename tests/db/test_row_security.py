@@ -173,10 +173,10 @@ def test_nothing_of_another_jobcentre_can_be_changed(place: Place, table: str) -
 @pytest.mark.parametrize("table", ["participant", "vault.identity", "week_count", "source"])
 def test_nothing_can_be_moved_to_another_jobcentre(place: Place, table: str) -> None:
     with pytest.raises(ProgrammingError, match="row-level security"):
-        seen(place.url, THEIRS, lambda c: c.execute(text(f"update {table} set jobcentre_code = '849'")), keep=False)
+        seen(place.url, THEIRS, lambda c: c.execute(text(f"update {table} set jobcentre_code = '849'")))
 
 
-# --- the application's own functions, told the wrong jobcentres ---------------------------------------------------------
+# --- the application's own functions, told the wrong jobcentres -------------------------------------------------------
 
 
 def test_reads_of_the_application_find_nothing(place: Place) -> None:

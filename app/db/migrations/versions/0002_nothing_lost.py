@@ -31,6 +31,9 @@ def _tables() -> None:
         sa.Column("wrapped", sa.LargeBinary(), nullable=False),
         schema="vault",
     )
+    op.create_index("ix_identity_person", "identity", ["jobcentre_code", "trial_id", "blind_index"], schema="vault")
+    op.drop_index("ix_screening_person", "screening")
+    op.create_index("ix_screening_day", "screening", ["jobcentre_code", "trial_id", "interview_on"])
     op.alter_column("identity", "wrapped_key", nullable=True, schema="vault")
     op.alter_column("identity", "sealed_cpr", nullable=True, schema="vault")
     op.create_table(
