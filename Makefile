@@ -9,8 +9,9 @@ COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate
 serve: setup
 	$(BIN)/rettevej serve
 
+# The fixed hash seed keeps the names of parametrised tests alike in all processes.
 test: setup
-	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
+	PYTHONHASHSEED=0 $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
 
 setup: $(STAMP)
 

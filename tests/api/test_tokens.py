@@ -146,7 +146,7 @@ NOW = int(time.time())
         {"regions": ["*"]},
         {"regions": "nord"},
     ],
-    ids=str,
+    ids=lambda claim: ",".join(f"{name}:{type(value).__name__}" for name, value in claim.items()),
 )
 def test_a_claim_that_is_not_as_it_should_be(change: dict[str, Any]) -> None:
     Issuer().refuses(sign(claims(**change)))
