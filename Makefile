@@ -11,7 +11,7 @@ serve: setup
 
 # The fixed hash seed keeps the names of parametrised tests alike in all processes.
 test: setup
-	PYTHONHASHSEED=0 $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
+	PYTHONHASHSEED=0 $(BIN)/python -m pytest --numprocesses=logical --dist=loadfile
 
 setup: $(STAMP)
 
