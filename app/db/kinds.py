@@ -42,6 +42,10 @@ TABLES: Mapping[str, RecordTable] = {
     "activations": _table("activations", "activation"),
     "exemptions": _table("exemptions", "exemption"),
     "presence-events": _table("presence-events", "presence_event"),
+    "support-efforts": _table("support-efforts", "support_effort"),
+    "mentors": _table("mentors", "mentor"),
+    "declined-offers": _table("declined-offers", "declined_offer"),
+    "outcomes": _table("outcomes", "outcome"),
 }
 
 _ENVELOPE: Mapping[str, str] = {
@@ -61,6 +65,7 @@ _ENVELOPE: Mapping[str, str] = {
 """The columns of a version that every kind has, with their types."""
 _TYPES: Mapping[str, str] = {
     "date": "date",
+    "week": "date",
     "starts_on": "date",
     "ends_on": "date",
     "hours_per_week": "numeric",

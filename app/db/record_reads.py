@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.kinds import TABLES, RecordTable
 from app.db.tables import NOWHERE
+from app.domain.calendar import week_code
 from app.domain.refused import Refused
 
 
@@ -34,6 +35,8 @@ def _version(table: RecordTable, row: Row[Any]) -> dict[str, Any]:
     fields = {name: values[name] for name in table.columns}
     if fields.get("hours_per_week") is not None:
         fields["hours_per_week"] = float(fields["hours_per_week"])
+    if fields.get("week") is not None:
+        fields["week"] = week_code(fields["week"])
     return {
         "external_id": values["external_id"],
         "client_id": values["client_id"],

@@ -318,6 +318,50 @@ class PresenceEventVersion(_RecordVersion, table=True):
     match_group: int | None
 
 
+class SupportEffortVersion(_RecordVersion, table=True):
+    """Domain 4.7."""
+
+    __tablename__ = "support_effort"
+    __table_args__ = _version_args("support_effort", "area", "kind", "starts_on")
+    area: str | None
+    kind: str | None
+    starts_on: dt.date | None
+    ends_on: dt.date | None
+    coordinator: str | None
+
+
+class MentorVersion(_RecordVersion, table=True):
+    """Domain 4.7."""
+
+    __tablename__ = "mentor"
+    __table_args__ = _version_args("mentor", "starts_on")
+    starts_on: dt.date | None
+    ends_on: dt.date | None
+    cvr_number: str | None
+    p_number: str | None
+
+
+class DeclinedOfferVersion(_RecordVersion, table=True):
+    """Domain 6."""
+
+    __tablename__ = "declined_offer"
+    __table_args__ = _version_args("declined_offer", "date", "type")
+    date: dt.date | None
+    type: str | None
+    reason: str | None
+
+
+class OutcomeVersion(_RecordVersion, table=True):
+    """Domain 7: a person's status in the ISO week that begins on the Monday ``week``."""
+
+    __tablename__ = "outcome"
+    __table_args__ = _version_args("outcome", "week", "status")
+    week: dt.date | None
+    status: str | None
+    hours_per_week: Decimal | None = Field(sa_type=Numeric(5, 2))
+    benefit_code: str | None
+
+
 class Batch(SQLModel, table=True):
     """The receipt of a batch: the report that its client got. The same key with the same request gets it again."""
 
@@ -362,6 +406,10 @@ class WeekCount(SQLModel, table=True):
     workplace_activated: int
     entries: int
     first_conversations: int
+    first_mentor: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    first_company_support: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    first_social_services_support: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    first_health_support: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     other: dict[str, int] = Field(sa_column=Column(JSONB, nullable=False))
     """The remaining measures by name."""
 

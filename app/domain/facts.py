@@ -4,7 +4,7 @@ The second member of each ``Annotated`` is the sentence that the contract shows 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal, get_args
@@ -54,6 +54,8 @@ ExemptionGround = Literal[
 ]
 EventKind = Literal["exit", "re_entry", "rematch"]
 ExitReason = Literal["match_group_3", "job", "education", "moved", "benefit_ended", "deceased"]
+SupportArea = Literal["company", "social_services", "health"]
+OutcomeStatus = Literal["employed", "education", "benefit", "other"]
 RetractionReason = Literal["entered_in_error", "duplicate", "wrong_person"]
 
 WORKPLACE_TYPES: frozenset[str] = frozenset(get_args(WorkplaceType))
@@ -112,29 +114,65 @@ class PresenceEvent:
     match_group: Annotated[Literal[1, 2, 3] | None, "The new match group; required of a rematch."] = None
 
 
-Fact = Conversation | Activation | Exemption | PresenceEvent
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupportEffort:
+    """A supporting and coordinating effort over a span of days (domain 4.7 [F])."""
+
+    area: Annotated[SupportArea, "Whom the coordinator brings the person together with."]
+    kind: Annotated[Code, "Code of the effort, from the sender's own list for that area."]
+    starts_on: Annotated[date, "First day."]
+    ends_on: Annotated[date | None, "Last day, included; null while it is open."] = None
+    coordinator: Annotated[Code | None, "Code of who coordinates: `caseworker`, `company_consultant` … No name."] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mentor:
+    """A mentor at a workplace over a span of days (domain 4.7 [F])."""
+
+    starts_on: Annotated[date, "First day."]
+    ends_on: Annotated[date | None, "Last day, included; null while it is open."] = None
+    cvr_number: Annotated[str | None, "CVR number of the mentor's company: 8 digits, modulus 11."] = None
+    p_number: Annotated[str | None, "P-number of the production unit: 10 digits."] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclinedOffer:
+    """An offer of activation that the person declined (domain 6 [S])."""
+
+    date: Annotated[date, "The day it was declined, not after today in Copenhagen."]
+    type: Annotated[ActivationType, "The kind of offer."]
+    reason: Annotated[Code | None, "Code of the reason given, from the sender's own list."] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a person lived on in one ISO week, as a register like DREAM tells it (domain 7). No rule looks at it."""
+
+    week: Annotated[date, "The ISO week, not after the running one."]
+    status: Annotated[OutcomeStatus, "The status of that week."]
+    hours_per_week: Annotated[Decimal | None, "Hours of employment in that week; only with `employed`."] = None
+    benefit_code: Annotated[Code | None, "The register's own code of the benefit."] = None
+
+
+Fact = Conversation | Activation | Exemption | PresenceEvent | SupportEffort | Mentor | DeclinedOffer | Outcome
 
 KINDS: Mapping[str, type[Fact]] = {
     "conversations": Conversation,
     "activations": Activation,
     "exemptions": Exemption,
     "presence-events": PresenceEvent,
+    "support-efforts": SupportEffort,
+    "mentors": Mentor,
+    "declined-offers": DeclinedOffer,
+    "outcomes": Outcome,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Mentorship:
-    """A mentor's span of days (domain 4.7); ``ends_on`` None while open."""
-
-    starts_on: date
-    ends_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class History:
     """All that is known of an assigned person and that the rules look at.
 
-    Records stand in the order of their first registration, which decides between two exits on one date (domain 4.1).
+    Kinds stand in the order of ``KINDS``. Records stand in the order of their first registration, which decides between two exits on one date (domain 4.1).
     An activation stands beside the client that sent it, since hours of different clients are never added up (4.6).
     """
 
@@ -143,22 +181,32 @@ class History:
     activations: tuple[tuple[str, Activation], ...] = ()
     exemptions: tuple[Exemption, ...] = ()
     events: tuple[PresenceEvent, ...] = ()
-    mentors: tuple[Mentorship, ...] = field(default=())
+    support_efforts: tuple[SupportEffort, ...] = ()
+    mentors: tuple[Mentor, ...] = ()
+    declined_offers: tuple[DeclinedOffer, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
 
 
 def faults_of(fact: Fact, today: date) -> list[tuple[str, str]]:
     """What is wrong with a well-formed fact in itself, as (field, code).
 
-    Codes: ``date_in_future`` (conversations and events; ``today`` is the day of receipt in Copenhagen),
-    ``ends_before_start``, ``hours_out_of_range``, ``missing_field`` (reason of an exit, match group of a rematch).
+    Codes: ``date_in_future`` (of what happened on a day or in a week; ``today`` is the day of receipt in Copenhagen),
+    ``ends_before_start``, ``hours_out_of_range``, ``missing_field`` (reason of an exit, match group of a rematch),
+    ``invalid_value`` (hours of employment in a week of something else).
     """
     faults: list[tuple[str, str]] = []
-    if isinstance(fact, Conversation | PresenceEvent):
+    if isinstance(fact, Conversation | PresenceEvent | DeclinedOffer):
         if fact.date > today:
             faults.append(("date", "date_in_future"))
+    elif isinstance(fact, Outcome):
+        if fact.week > today:
+            faults.append(("week", "date_in_future"))
+        if fact.hours_per_week is not None and fact.status != "employed":
+            faults.append(("hours_per_week", "invalid_value"))
     elif fact.ends_on is not None and fact.ends_on < fact.starts_on:
         faults.append(("ends_on", "ends_before_start"))
-    if isinstance(fact, Activation) and not 0 < fact.hours_per_week <= 60:
+    hours = fact.hours_per_week if isinstance(fact, Activation | Outcome) else None
+    if hours is not None and not 0 < hours <= 60:
         faults.append(("hours_per_week", "hours_out_of_range"))
     if isinstance(fact, PresenceEvent):
         if fact.kind == "exit" and fact.reason is None:

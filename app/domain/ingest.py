@@ -7,20 +7,12 @@ judged in order, each against all that came before it; what must be written stan
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from app.domain.door import REFUSED, Enforcement, warnings_of
 from app.domain.draw import Arm
-from app.domain.facts import (
-    Activation,
-    Conversation,
-    Exemption,
-    Fact,
-    History,
-    Mentorship,
-    PresenceEvent,
-)
+from app.domain.facts import KINDS, Activation, Conversation, Fact, History, PresenceEvent
 from app.domain.protocol import Protocol
 from app.domain.weeks import Course
 
@@ -114,20 +106,14 @@ class Person:
     arm: Arm
     assigned_on: date
     records: dict[RecordKey, Known] = field(default_factory=dict)
-    mentors: tuple[Mentorship, ...] = ()
 
     def history(self) -> History:
         """The person's records as the rules read them, in the order of first registration."""
-        known = sorted(self.records.values(), key=lambda each: each.order)
-        facts = [each.fact for each in known]
-        return History(
-            assigned_on=self.assigned_on,
-            conversations=tuple(fact for fact in facts if isinstance(fact, Conversation)),
-            activations=tuple((each.client, each.fact) for each in known if isinstance(each.fact, Activation)),
-            exemptions=tuple(fact for fact in facts if isinstance(fact, Exemption)),
-            events=tuple(fact for fact in facts if isinstance(fact, PresenceEvent)),
-            mentors=self.mentors,
-        )
+        facts: dict[type[Fact], list[Any]] = {kind: [] for kind in KINDS.values()}
+        for known in sorted(self.records.values(), key=lambda each: each.order):
+            fact = known.fact
+            facts[type(fact)].append((known.client, fact) if isinstance(fact, Activation) else fact)
+        return History(self.assigned_on, *map(tuple, facts.values()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,47 @@ _EXAMPLES: Final[Mapping[str, tuple[Node, Node]]] = {
         {"external_id": "ophoer-7", "revision": 1, "kind": "exit", "date": "2010-12-14", "reason": "match_group_3"},
         {"external_id": "genindtraeden-2", "kind": "re_entry", "date": "2011-01-17"},
     ),
+    "support-efforts": (
+        {
+            "external_id": "indsats-21",
+            "revision": 1,
+            "area": "health",
+            "kind": "district_psychiatry",
+            "starts_on": "2010-12-06",
+            "coordinator": "caseworker",
+        },
+        {
+            "external_id": "indsats-22",
+            "area": "company",
+            "kind": "attendance",
+            "starts_on": "2011-01-10",
+            "ends_on": "2011-02-11",
+        },
+    ),
+    "mentors": (
+        {"external_id": "mentor-5", "revision": 1, "starts_on": "2011-01-10", "cvr_number": "10150817"},
+        {"external_id": "mentor-6", "starts_on": "2011-01-17", "ends_on": "2011-03-31"},
+    ),
+    "declined-offers": (
+        {
+            "external_id": "afslag-8",
+            "revision": 1,
+            "date": "2010-12-15",
+            "type": "work_placement_private",
+            "reason": "transport",
+        },
+        {"external_id": "afslag-9", "date": "2011-01-12", "type": "guidance_and_upskilling"},
+    ),
+    "outcomes": (
+        {
+            "external_id": "dream-1-2011-W02",
+            "revision": 1,
+            "week": "2011-W02",
+            "status": "employed",
+            "hours_per_week": 32,
+        },
+        {"external_id": "dream-1-2011-W01", "week": "2011-W01", "status": "benefit", "benefit_code": "138"},
+    ),
 }
 _RETRACTED: Final = {"revision": 2, "retracted": True, "retraction_reason": "duplicate"}
 _ENVELOPE: Final[Node] = {

@@ -23,11 +23,11 @@ from pydantic import (
 from app.db.records import SentRecord
 from app.domain.facts import KINDS, Fact, RetractionReason, faults_of
 from app.domain.ingest import Report
-from app.routers.fields import Code, CprNumber, CvrNumber, ExternalId, Hours, IsoDate, PNumber, Revision
+from app.routers.fields import Code, CprNumber, CvrNumber, ExternalId, Hours, IsoDate, PNumber, Revision, WeekCode
 from app.validation import field_errors
 
 ENVELOPE = ("external_id", "revision", "participant_id", "cpr", "retracted", "retraction_reason")
-_BY_NAME: Mapping[str, Any] = {"cvr_number": CvrNumber, "p_number": PNumber}
+_BY_NAME: Mapping[str, Any] = {"cvr_number": CvrNumber | None, "p_number": PNumber | None, "week": WeekCode}
 _BY_TYPE: Mapping[Any, Any] = {date: IsoDate, Decimal: Hours, bool: StrictBool, str: Code}
 _HARMLESS: Mapping[Any, Any] = {date: date.min, Decimal: Decimal(1)}
 
@@ -75,7 +75,7 @@ class RecordWire:
 def _wire_type(name: str, annotation: Any) -> Any:
     """The strict type for a field of the domain."""
     if name in _BY_NAME:
-        return _BY_NAME[name] | None
+        return _BY_NAME[name]
     if get_origin(annotation) in (Union, UnionType):
         inner = [each for each in get_args(annotation) if each is not NoneType]
         return Union[tuple(_wire_type("", each) for each in inner)] | None  # noqa: UP007 - built at run time

@@ -107,6 +107,10 @@ _KINDS = (
     _Kind("activations", "Activation", "Activations", "activations:write", "activations:write"),
     _Kind("exemptions", "Exemption", "Exemptions", "participants:write", "participants:read"),
     _Kind("presence-events", "PresenceEvent", "PresenceEvents", "participants:write", "participants:read"),
+    _Kind("support-efforts", "SupportEffort", "SupportEfforts", "participants:write", "participants:read"),
+    _Kind("mentors", "Mentor", "Mentors", "participants:write", "participants:read"),
+    _Kind("declined-offers", "DeclinedOffer", "DeclinedOffers", "participants:write", "participants:read"),
+    _Kind("outcomes", "Outcome", "Outcomes", "activations:write", "activations:write"),  # registers deliver both
 )
 
 

@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from app.domain.facts import Activation, Conversation, Exemption, History, Mentorship, PresenceEvent
+from app.domain.facts import Activation, Conversation, Exemption, History, Mentor, PresenceEvent
 
 _DATES = ("date", "starts_on", "ends_on")
 
@@ -31,6 +31,6 @@ def history_of(person: Mapping[str, Any]) -> History:
         exemptions=tuple(Exemption(**_values(x)) for x in person.get("exemptions", ())),
         events=tuple(PresenceEvent(**_values(x)) for x in person.get("presence_events", ())),
         mentors=tuple(
-            Mentorship(_values(x)["starts_on"], _values(x).get("ends_on")) for x in person.get("mentors", ())
+            Mentor(**_values(x)) for x in person.get("mentors", ())
         ),
     )

@@ -33,8 +33,9 @@ TAGS: Final[Mapping[str, str]] = {
         " a CPR number (the Danish personal identification number) is sent in bodies only, and never comes back."
     ),
     "records": (
-        "What happened to people: conversations, activations, exemptions, presence events. Facts are stored and the"
-        " rules judge them: a record against the rules is kept, and the answer warns of it. Sending again is safe."
+        "What happened to people: conversations, activations, exemptions, presence events, support efforts, mentors,"
+        " declined offers, outcomes. Facts are stored and the rules judge them: a record against the rules is kept, and"
+        " the answer warns of it. Sending again is safe."
     ),
     "reports": "Figures of jobcentres, regions and the whole trial. They hold everything that was acknowledged before.",
     "audit": (
@@ -45,10 +46,10 @@ TAGS: Final[Mapping[str, str]] = {
 }
 
 SCOPES: Final[Mapping[str, str]] = {
-    "participants:read": "people, their weeks, exemptions and presence events",
-    "participants:write": "screening, draw and corrected CPR numbers; writing exemptions and presence events",
+    "participants:read": "people, their weeks and what is recorded of them but conversations and activations",
+    "participants:write": "screening, draw and corrected CPR numbers; writing those records",
     "conversations:write": "conversations, read and written",
-    "activations:write": "activations, read and written",
+    "activations:write": "activations and outcomes, read and written",
     "reports:read": "figures of the jobcentres or regions that the token is bound to",
     "trials:write": "creating and closing trials, handing records over, freezing grant assessments",
     "panel:export": "the pseudonymous panel of person-weeks",
@@ -260,6 +261,23 @@ ENUMERATIONS: Final[Mapping[str, Words]] = {
             "holiday": "holiday",
             "offer_not_reasonable": "the offer is not reasonable",
             "other": "another ground",
+        },
+    ),
+    "SupportArea": Words(
+        "Where a support effort helps.",
+        {
+            "company": "in dealing with the company",
+            "social_services": "in dealing with the social services",
+            "health": "in dealing with the health services",
+        },
+    ),
+    "OutcomeStatus": Words(
+        "What a person lived on in a week.",
+        {
+            "employed": "employed",
+            "education": "in education",
+            "benefit": "on a public benefit",
+            "other": "none of these, or not known",
         },
     ),
     "PresenceEventKind": Words(
