@@ -91,7 +91,10 @@ class _Someone:
 
 
 async def receive(database: Database, delivery: Delivery) -> Received:
-    """Judges and stores a delivery. When it returns with ``committed``, all of it is on disk and in every report."""
+    """Judges and stores a delivery. When it returns with ``committed``, all of it is on disk and in every report.
+
+    Refused: ``unavailable`` when others of the same client were quicker every time; sending it again is safe.
+    """
     for attempt in range(_ATTEMPTS):
         try:
             return await _receive_once(database, delivery)
@@ -100,7 +103,7 @@ async def receive(database: Database, delivery: Delivery) -> Received:
         except DBAPIError as error:
             if getattr(error.orig, "sqlstate", None) not in _PASSING or attempt == _ATTEMPTS - 1:
                 raise
-    raise TimeoutError("other batches of the same client kept changing the same records")
+    raise Refused("unavailable", "Other requests kept changing the same records; send it again.")
 
 
 async def _receive_once(database: Database, delivery: Delivery) -> Received:
