@@ -1,7 +1,8 @@
 """What a person's activations make of each week (domain 4.6), due or not."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from app.domain.calendar import WORKING_DAYS
 from app.domain.facts import WORKPLACE_TYPES, Activation, History
@@ -22,8 +23,12 @@ class Activity:
     """A covering workplace activation has a mentor assigned or waived, or a mentor record covers a working day."""
 
 
-def activity_by_week(protocol: Protocol, line: Timeline, history: History) -> dict[int, Activity]:
-    """The weeks covered by an activation, by index. A week is covered by one of its working days."""
+Covering = Sequence[tuple[str, Activation, int]]
+"""The activations that cover a week: client, activation, and the working days of the week that it covers."""
+
+
+def covering_by_week(line: Timeline, history: History) -> Mapping[int, Covering]:
+    """What covers each week that anything covers, by index. A week is covered by one of its working days."""
     covering: dict[int, list[tuple[str, Activation, int]]] = {}
     for client, offer in history.activations:
         days = line.days_of(((offer.starts_on, offer.ends_on),))
@@ -34,13 +39,19 @@ def activity_by_week(protocol: Protocol, line: Timeline, history: History) -> di
         for index in range(first, last + 1):
             if week_days := working_days(days, index):
                 covering.setdefault(index, []).append((client, offer, week_days))
+    return covering
+
+
+def activity_by_week(protocol: Protocol, line: Timeline, history: History) -> dict[int, Activity]:
+    """The weeks covered by an activation, by index."""
     mentor_days = line.days_of((mentor.starts_on, mentor.ends_on) for mentor in history.mentors)
     return {
-        index: _activity(protocol, offers, bool(working_days(mentor_days, index))) for index, offers in covering.items()
+        index: _activity(protocol, offers, bool(working_days(mentor_days, index)))
+        for index, offers in covering_by_week(line, history).items()
     }
 
 
-def _activity(protocol: Protocol, covering: Sequence[tuple[str, Activation, int]], mentor_record: bool) -> Activity:
+def _activity(protocol: Protocol, covering: Covering, mentor_record: bool) -> Activity:
     offers = [offer for _, offer, _ in covering]
     workplaces = [offer for offer in offers if offer.type in WORKPLACE_TYPES]
     return Activity(
@@ -52,20 +63,25 @@ def _activity(protocol: Protocol, covering: Sequence[tuple[str, Activation, int]
     )
 
 
-def reaches_minimum(protocol: Protocol, covering: Sequence[tuple[str, Activation, int]]) -> bool:
-    """Whether on one working day the activations of one client together reach the minimum hours.
-
-    Activations of different clients are never added up: a case system and a register may report one placement.
-    ``covering`` holds client, activation, and the working days of the week that it covers.
-    """
+def reaches_minimum(protocol: Protocol, covering: Covering) -> bool:
+    """Whether the week's hours reach the protocol's minimum; without one any covering activation does."""
     minimum = protocol.min_weekly_hours
     if minimum is None or any(offer.hours_per_week >= minimum for _, offer, _ in covering):
         return True
-    if len(covering) == 1:
-        return False
+    return len(covering) > 1 and hours_of(covering) >= minimum
+
+
+def hours_of(covering: Covering) -> Decimal:
+    """The hours of a week: the largest, over its working days, of the sum of one client's activations of that day.
+
+    Activations of different clients are never added up: a case system and a register may report one placement.
+    """
     clients = {client for client, _, _ in covering}
-    return any(
-        sum(offer.hours_per_week for sender, offer, days in covering if sender == client and days >> day & 1) >= minimum
+    return max(
+        sum(
+            (offer.hours_per_week for sender, offer, days in covering if sender == client and days >> day & 1),
+            Decimal(0),
+        )
         for client in clients
         for day in range(WORKING_DAYS)
     )
