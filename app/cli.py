@@ -25,6 +25,7 @@ from app.operations import audit_faults
 from app.settings import Settings
 from app.simulate import SimulationError
 from app.simulate import run as run_simulation
+from app.slow_clients import protocol_with
 from app.tokens import LocalIssuer
 from app.verify import draws_faults
 
@@ -67,6 +68,7 @@ def serve(
             access_log=False,
             log_level="warning",
             server_header=False,
+            http=protocol_with(settings.head_seconds),  # type: ignore[arg-type]  # any callable that makes one does
             timeout_graceful_shutdown=30,
             timeout_worker_healthcheck=15,  # a busy machine takes longer than the usual 5 seconds to start one
         )

@@ -22,7 +22,9 @@ from app.read_log import ReadLog, RefusalLog
 from app.routers import (
     audit,
     batches,
+    curve,
     docs,
+    flow,
     grants,
     health,
     participants,
@@ -35,6 +37,7 @@ from app.routers import (
 from app.routers.openapi.document import document
 from app.routers.support import Services
 from app.settings import Settings
+from app.slow_clients import BodyDeadline
 from app.tokens import LocalIssuer, TokenVerifier
 from app.tracing import configure_tracing
 
@@ -82,11 +85,12 @@ def create_app(settings: Settings, database_url: str | None = None, clock: Calla
         app.include_router(module.router)
     for router in records.routers:
         app.include_router(router)
-    for module in (batches, reports, grants, audit, problem_types, health):
+    for module in (batches, reports, curve, flow, grants, audit, problem_types, health):
         app.include_router(module.router)
     docs.install(app)
     install_problem_handlers(app, max_body_bytes=settings.max_body_bytes)
     app.add_middleware(RefusalLog)
+    app.add_middleware(BodyDeadline, seconds=settings.body_seconds)
     app.add_middleware(AccessLog)
     app.openapi = lambda: document(app)  # type: ignore[method-assign]
     return app

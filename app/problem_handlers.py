@@ -142,6 +142,7 @@ _STATUS_CODES: Final[Mapping[int, str]] = {
     404: "not_found",
     405: "method_not_allowed",
     406: "not_acceptable",
+    408: "request_timeout",
     412: "precondition_failed",
     413: "too_large",
     415: "unsupported_media_type",

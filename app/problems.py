@@ -49,6 +49,7 @@ PROBLEMS: Final[Mapping[str, ProblemType]] = {
     "not_found": _type(404, "Not found", "It is not there, or not yours."),
     "method_not_allowed": _type(405, "Method not allowed", "This address does not take that method."),
     "not_acceptable": _type(406, "Not acceptable", "None of the accepted media types can be given."),
+    "request_timeout": _type(408, "Too slow", "The body took too long to arrive; send it again."),
     "precondition_failed": _type(412, "Precondition failed", "It has changed since you read it."),
     "too_large": _type(413, "Too large", "The body is larger than is accepted."),
     "unsupported_media_type": _type(415, "Media type not supported", "The body has a media type not accepted here."),
@@ -122,7 +123,7 @@ COMMON: Final = (
     "unavailable",
     "issuer_unavailable",
 )
-BODY: Final = ("invalid_json", "too_large", "unsupported_media_type")
+BODY: Final = ("invalid_json", "request_timeout", "too_large", "unsupported_media_type")
 
 
 # --- The exception and its answer -------------------------------------------------------------------------------------

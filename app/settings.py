@@ -79,6 +79,8 @@ class Settings(BaseSettings):
         default=500.0, ge=0, description="Requests a second of one client and worker; 0 is no limit."
     )
     max_body_bytes: int = Field(default=16 * 1024 * 1024, ge=1024, description="The largest body of a request.")
+    head_seconds: float = Field(default=15.0, gt=0, description="How long the headers of a request may take.")
+    body_seconds: float = Field(default=120.0, gt=0, description="How long the body of a request may take.")
 
     @field_validator("database_url")
     @classmethod

@@ -49,6 +49,7 @@ def test_members_never_replace_those_of_the_standard() -> None:
         (401, 401, "unauthorized"),
         (403, 403, "insufficient_scope"),
         (404, 404, "not_found"),
+        (408, 408, "request_timeout"),
         (412, 412, "precondition_failed"),
         (413, 413, "too_large"),
         (415, 415, "unsupported_media_type"),
@@ -154,8 +155,8 @@ def test_the_contract_documents_our_errors_and_none_of_fastapis() -> None:
     assert '"ValidationError"' not in text
     assert json.dumps(clean_openapi(schema)) == text
     answers = schema["paths"]["/trials"]["post"]["responses"]
-    assert list(answers) == ["200", "400", "413", "415", "422"]
-    for status in ["400", "413", "415", "422"]:
+    assert list(answers) == ["200", "400", "408", "413", "415", "422"]
+    for status in ["400", "408", "413", "415", "422"]:
         content = answers[status]["content"]
         assert list(content) == [MEDIA_TYPE]
         assert content[MEDIA_TYPE]["schema"] == {"$ref": "#/components/schemas/ProblemDetails"}

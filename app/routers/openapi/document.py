@@ -63,6 +63,7 @@ _SHARED = {
     "401": "Unauthorized",
     "403": "Forbidden",
     "404": "NotFound",
+    "408": "RequestTimeout",
     "413": "TooLarge",
     "415": "UnsupportedMediaType",
     "422": "Malformed",
