@@ -24,7 +24,9 @@ from app.db.session import EVERYTHING
 from app.db.trials import Trial
 from app.domain.calendar import week_code
 from app.domain.draw import Arm
-from app.domain.eligibility import Screening
+from app.domain.eligibility import Screening, asked_for, looked_at
+from app.domain.protocol_faults import SCREENING_FIELDS
+from app.domain.refused import Refused
 from app.domain.weeks import FLAGS, as_seen_on, judge
 from app.problems import BODY, COMMON, Problem, problem_responses
 from app.routers.fields import JobcentreCode, WeekCode
@@ -67,13 +69,16 @@ _NOBODY = UUID(int=0)
 
 
 def _screening(trial: Trial, body: ScreeningIn, today: date) -> ScreeningRequest:
-    """What the rules look at. Problem ``malformed``: every fault, those that only the protocol knows included."""
-    asked = set(trial.protocol.screening_fields)
-    if body.channel == "supplement":
-        asked.add("unemployed_since")
+    """What the rules look at. Problem ``malformed``: every fault, those that only the protocol knows included.
+
+    What the protocol has no use for may be stated, so that one form serves all trials; it is neither judged nor kept.
+    """
+    protocol = trial.protocol
+    channel = body.channel if protocol.channels else None
+    asked = asked_for(protocol, channel)
     missing = {f"/{name}" for name in asked if getattr(body, name) is None} - {pointer for pointer, _ in body.faults}
     errors = [*body.faults, *((pointer, "missing_field") for pointer in sorted(missing))]
-    if body.channel is not None and body.channel not in trial.protocol.channels:
+    if channel is not None and channel not in protocol.channels:
         errors.append(("/channel", "invalid_value"))
     interview_on: date | None = body.interview_on  # None where it could not be read
     if interview_on is not None and interview_on > today:
@@ -82,6 +87,7 @@ def _screening(trial: Trial, body: ScreeningIn, today: date) -> ScreeningRequest
         errors.append(("/unemployed_since", "invalid_value"))
     if errors:
         raise Problem("malformed", errors=errors)
+    body = body.model_copy(update=dict.fromkeys(SCREENING_FIELDS - looked_at(protocol)))
     facts = body.model_dump(mode="json", exclude={"cpr"})
     facts["circumstances"] = sorted(set(body.circumstances))
     screening = Screening(
@@ -95,6 +101,7 @@ def _screening(trial: Trial, body: ScreeningIn, today: date) -> ScreeningRequest
         unemployed_since=body.unemployed_since,
         circumstances=frozenset(body.circumstances),
         exempt_from=body.exempt_from,
+        target_group=body.target_group,
     )
     return ScreeningRequest(body.cpr.number, screening, facts, body.contact_person)
 
@@ -133,16 +140,23 @@ async def post_participant(
     candidate waits for a draw of their own. Of someone ineligible every failing rule is told, and little is kept.
 
     Which fields are asked for depends on the trial's protocol: those of `screening_fields` there, and
-    `unemployed_since` in the channel `supplement`. Sending the same screening again gives the same answer (200). Other
-    facts about someone who was drawn are refused (`already_drawn`), and so are other facts of the same day
-    (`screening_conflict`).
+    `unemployed_since` in the channel `supplement`. What a protocol has no use for may be stated all the same: no rule
+    looks at it, and it is not kept. In a trial of one arm the eligible screening is the assignment. Sending the same
+    screening again gives the same answer (200). Other facts about someone who was drawn are refused (`already_drawn`),
+    and so are other facts of the same day (`screening_conflict`).
     """
     if not body.faults and not principal.reads_person_of(body.jobcentre):
         raise Problem("not_found")
-    async with use.write(principal, keep=not dry_run) as connection:
-        trial = await trial_or_404(connection, trial_id)
-        wanted = _screening(trial, body, use.today())
-        result = await screen(connection, use.vault, trial, wanted, principal.client_id)
+    try:
+        async with use.write(principal, keep=not dry_run) as connection:
+            trial = await trial_or_404(connection, trial_id)
+            wanted = _screening(trial, body, use.today())
+            result = await screen(connection, use.vault, trial, wanted, principal.client_id)
+    except Refused as refused:  # tells of the person too
+        await use.noted(principal, "screening.refused", trial_id, [body.jobcentre], code=refused.code)
+        raise
+    if not result.created and not dry_run:
+        await use.noted(principal, "screening.repeated", trial_id, [body.jobcentre], result.participant_id)
     if dry_run:
         told = [failure.code for failure in result.failures]
         await use.noted(principal, "screening.tried", trial_id, [body.jobcentre], failures=told)
@@ -179,6 +193,8 @@ async def post_assignment(
         drawn, is_new = await draw_candidate(
             connection, use.vault, trial, view.jobcentre, participant_id, principal.client_id
         )
+    if not is_new:
+        await use.noted(principal, "assignment.read", trial_id, [view.jobcentre], participant_id)
     return answer(request, drawn, 201 if is_new else 200)
 
 
@@ -333,9 +349,11 @@ async def patch_participant(
 ) -> Response:
     """Names who answers for the person from now on; the history is kept. Null means nobody."""
     async with use.write(principal) as connection:
+        before = await _visible(connection, principal, trial_id, participant_id, use.today())
+        await change_contact_person(connection, trial_id, before, body.contact_person, principal.client_id)
         view = await _visible(connection, principal, trial_id, participant_id, use.today())
-        await change_contact_person(connection, trial_id, view, body.contact_person, principal.client_id)
-        view = await _visible(connection, principal, trial_id, participant_id, use.today())
+    if view == before:
+        await use.noted(principal, "participant.read", trial_id, [view.jobcentre], participant_id)
     return answer(request, view)
 
 
@@ -358,9 +376,11 @@ async def post_withdrawal(
     screened anew. Someone drawn cannot be withdrawn (`already_drawn`): send a presence event of the kind `exit`.
     """
     async with use.write(principal) as connection:
+        before = await _visible(connection, principal, trial_id, participant_id, use.today())
+        await withdraw(connection, trial_id, before.jobcentre, participant_id, body.reason, principal.client_id)
         view = await _visible(connection, principal, trial_id, participant_id, use.today())
-        await withdraw(connection, trial_id, view.jobcentre, participant_id, body.reason, principal.client_id)
-        view = await _visible(connection, principal, trial_id, participant_id, use.today())
+    if view == before:
+        await use.noted(principal, "participant.read", trial_id, [view.jobcentre], participant_id)
     return answer(request, view)
 
 
@@ -386,12 +406,14 @@ async def post_cpr(
     """
     async with use.read(principal) as connection:
         trial = await trial_or_404(connection, trial_id)
-        await _visible(connection, principal, trial_id, participant_id, use.today())
+        before = await _visible(connection, principal, trial_id, participant_id, use.today())
     async with use.database.write(EVERYTHING) as connection:
         number = body.cpr.number
         await correct_cpr(connection, use.vault, trial, participant_id, number, body.reason, principal.client_id)
     async with use.read(principal) as connection:
         view = await _visible(connection, principal, trial_id, participant_id, use.today())
+    if view == before:
+        await use.noted(principal, "participant.read", trial_id, [view.jobcentre], participant_id)
     return answer(request, view)
 
 

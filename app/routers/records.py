@@ -181,6 +181,7 @@ def _add_batch(router: APIRouter, kind: _Kind) -> None:
         )
         received = await receive(use.database, delivery)
         measure(kind.kind, received)
+        await _note_questions(use, principal, delivery, received)
         return Response(received.receipt, 207, media_type=JSON)
 
 
@@ -188,6 +189,17 @@ def measure(kind: str, received: Received) -> None:
     BATCHES.labels(kind, str(received.committed).lower()).inc()
     for outcome, n in Counter(report.outcome for report in received.reports).items():
         RECORDS.labels(kind, outcome).inc(n)
+
+
+async def _note_questions(use: Services, principal: Principal, delivery: Delivery, received: Received) -> None:
+    """What a batch asks, it learns: whether the people in it are the client's, and what it would come to."""
+    trial, kind, reports = delivery.trial, delivery.kind, received.reports
+    if unknown := sum(code == "unknown_participant" for report in reports for _, code in report.errors):
+        await use.noted(principal, "records.unknown_participant", trial.id, kind=kind, records=unknown)
+    stored = received.committed and any(each.outcome in ("created", "updated", "retracted") for each in reports)
+    if reports and not stored and unknown < len(reports):
+        jobcentres = [code for code in trial.jobcentres if principal.reads_person_of(code)]
+        await use.noted(principal, "records.judged", trial.id, jobcentres, kind=kind, received=len(reports))
 
 
 def _request_key(request: Request, body: bytes, key: str | None) -> RequestKey | None:
@@ -454,6 +466,8 @@ async def _write_one(
         raise _problem_of(report)
     async with use.read(principal) as connection:
         etag, record = await _find(connection, kind, trial, raw["external_id"], principal, principal.client_id)
+    if report.outcome == "unchanged":
+        await use.noted(principal, "record.read", trial_id, (), record["participant_id"], kind=kind.kind)
     content = to_json({**record, "outcome": report.outcome, "warnings": report.warnings})
     return with_etag(request, content, JSON, etag, 201 if report.outcome == "created" else 200)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import jwt
@@ -223,6 +224,77 @@ def test_what_stores_nothing_notes_no_write(place: Place) -> None:
         assert place.ours.post(place.path("participants"), other_facts).status_code == 409
 
     assert [each for each in place.during(work) if each.chain == "writes"] == []
+
+
+def test_a_screening_sent_again_tells_of_a_person(place: Place) -> None:
+    """The same again, other facts of the same day, a draw that was before: answered from what is known."""
+    body = place.register.screening()
+    participant = place.ours.post(place.path("participants"), body).json()["participant_id"]
+    draw = place.path(f"participants/{participant}/assignment")
+
+    def work() -> None:
+        assert place.ours.post(place.path("participants"), body).status_code == 200
+        other_facts = {**body, "benefit": "start_benefit"}
+        assert place.ours.post(place.path("participants"), other_facts).status_code == 409
+        assert place.ours.post(draw).status_code == 200
+
+    assert [(each.chain, each.action, each.jobcentre, each.participant) for each in place.during(work)] == [
+        ("reads", "screening.repeated", "849", participant),
+        ("reads", "screening.refused", "849", None),
+        ("reads", "assignment.read", "849", participant),
+    ]
+
+
+def test_a_change_that_changes_nothing_is_a_read(place: Place) -> None:
+    waiting = {"channel": "supplement", "unemployed_since": "2010-11-01", "interview_on": "2011-02-07"}
+    candidate = place.register.screen(place.trial, **waiting)["participant_id"]
+    screening = place.register.screening()
+    someone = place.ours.post(place.path("participants"), screening).json()["participant_id"]
+    talk = place.talk()
+    record = {name: value for name, value in talk.items() if name != "external_id"}
+    person, address = place.path(f"participants/{someone}"), place.path(f"conversations/{talk['external_id']}")
+    calls = [
+        ("PATCH", person, {"contact_person": "Team 9"}),
+        ("POST", place.path(f"participants/{candidate}/withdrawal"), {"reason": "job"}),
+        ("POST", f"{person}/cpr", {"cpr": screening["cpr"], "reason": "typing_error"}),
+        ("PUT", address, record),
+    ]
+
+    def send() -> None:
+        for method, path, body in calls:
+            response = place.ours.request(method, path, json=body)
+            assert response.is_success, response.text
+
+    send()
+    noted = place.during(send)
+    assert [(each.chain, each.action, each.participant) for each in noted] == [
+        ("reads", "participant.read", someone),
+        ("reads", "participant.read", candidate),
+        ("reads", "participant.read", someone),
+        ("reads", "record.read", place.anna),
+    ]
+
+
+def test_who_asks_for_people_of_others_is_noted(place: Place) -> None:
+    """One entry a batch, with how many; who they are is not ours to keep. A dry run may be such a question too."""
+    strangers = [place.talk(participant_id=place.bo), place.talk(participant_id=str(uuid4()))]
+    known = [place.talk(), *strangers]
+    for parameters in ({}, {"dry_run": True}):
+        noted = place.during(lambda p=parameters: place.ours.push(place.trial, "conversations", known, **p))
+        asked = [each for each in noted if each.action == "records.unknown_participant"]
+        assert [(each.chain, each.client, each.participant, each.details) for each in asked] == [
+            ("reads", "jammerbugt", None, {"kind": "conversations", "records": "2"})
+        ]
+        assert place.bo not in json.dumps([each.details for each in noted])
+
+
+def test_a_batch_of_which_nothing_is_stored_is_noted(place: Place) -> None:
+    talk, faulty = place.talk(), {**place.talk(), "date": "2030-01-01"}
+    place.ours.push(place.trial, "conversations", [talk])
+    told = {"kind": "conversations", "received": "1"}
+    for records, parameters in (([talk], {}), ([place.talk()], {"dry_run": True}), ([faulty], {"atomic": True})):
+        noted = place.during(lambda r=records, p=parameters: place.ours.push(place.trial, "conversations", r, **p))
+        assert [(each.chain, each.action, each.details) for each in noted] == [("reads", "records.judged", told)]
 
 
 READS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
