@@ -21,7 +21,7 @@ from app.db.migrate import migrate as apply_migrations
 from app.db.session import make_engine
 from app.main import master_key_of, verifier_of
 from app.metrics import share_between_workers
-from app.operations import audit_faults
+from app.operations import audit_faults, protocol_faults
 from app.settings import Settings
 from app.simulate import SimulationError
 from app.simulate import run as run_simulation
@@ -57,6 +57,8 @@ def serve(
         fail(str(error))
     with database_of(settings) as url:
         asyncio.run(_migrate(url))
+        if faults := asyncio.run(protocol_faults(url)):
+            _tell(faults, "")
         if settings.workers > 1:
             share_between_workers()
         config = uvicorn.Config(

@@ -13,7 +13,9 @@ from rich.console import Console
 
 from app.db.embedded import EmbeddedPostgres
 from app.db.embedded_process import EmbeddedPostgresError
+from app.domain.protocol import ProtocolError
 from app.main import embedded_in
+from app.protocols import add_folder
 from app.settings import Settings
 
 console = Console(stderr=True, highlight=False)
@@ -29,15 +31,23 @@ def fail(sentence: str) -> NoReturn:
 
 
 def settings_of(**options: object) -> Settings:
-    """The settings of environment and options. Options are put into the environment too, for worker processes."""
+    """The settings of environment and options, the operator's protocols read and checked.
+
+    Options are put into the environment too, for worker processes.
+    """
     for name, value in options.items():
         if value is not None:
             os.environ[f"RETTEVEJ_{name.upper()}"] = str(value)  # noqa: TID251 - written, not read
     try:
-        return Settings()
+        settings = Settings()
+        if settings.protocols is not None:
+            add_folder(settings.protocols)
+    except ProtocolError as error:
+        fail(str(error))
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, each['loc'])) or 'settings'}: {each['msg']}" for each in error.errors())
         fail(faults)
+    return settings
 
 
 def _answers(server: EmbeddedPostgres) -> bool:

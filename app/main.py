@@ -15,9 +15,11 @@ from app.access_log import AccessLog, configure_logging
 from app.db.embedded import EmbeddedPostgres
 from app.db.session import Database, make_engine
 from app.db.signing import Signer
+from app.db.trials import faults_of_protocols, note_protocols
 from app.db.vault import Vault, load_or_create_master_key
 from app.limits import RateLimit
 from app.problem_handlers import install as install_problem_handlers
+from app.protocols import add_folder
 from app.read_log import ReadLog, RefusalLog
 from app.routers import (
     audit,
@@ -33,6 +35,7 @@ from app.routers import (
     records,
     reports,
     trials,
+    worklist,
 )
 from app.routers.openapi.document import document
 from app.routers.support import Services
@@ -47,7 +50,12 @@ def _clock() -> datetime:
 
 
 def create_app(settings: Settings, database_url: str | None = None, clock: Callable[[], datetime] = _clock) -> FastAPI:
-    """An application on a database whose schema is up to date. Without a URL only its contract can be asked for."""
+    """An application on a database whose schema is up to date. Without a URL only its contract can be asked for.
+
+    ``ProtocolError`` when a file in the operator's folder of protocols is faulty.
+    """
+    if settings.protocols is not None:
+        add_folder(settings.protocols)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -56,6 +64,9 @@ def create_app(settings: Settings, database_url: str | None = None, clock: Calla
         async with database.engine.begin() as connection:
             vault = await Vault.open(connection, master_key_of(settings))
             signer = await Signer.open(connection, master_key_of(settings))
+            await note_protocols(connection)
+            if faults := await faults_of_protocols(connection):
+                raise RuntimeError("; ".join(faults))
         reads = ReadLog(database)
         reads.start()
         app.state.services = Services(database, vault, clock, reads, signer)
@@ -85,7 +96,7 @@ def create_app(settings: Settings, database_url: str | None = None, clock: Calla
         app.include_router(module.router)
     for router in records.routers:
         app.include_router(router)
-    for module in (batches, reports, curve, flow, grants, audit, problem_types, health):
+    for module in (batches, reports, worklist, curve, flow, grants, audit, problem_types, health):
         app.include_router(module.router)
     docs.install(app)
     install_problem_handlers(app, max_body_bytes=settings.max_body_bytes)

@@ -13,6 +13,7 @@ from app.db.checks import faults_of_register
 from app.db.embedded import EmbeddedPostgres
 from app.db.migrate import newest_schema, schema_of
 from app.db.session import APPLICATION_ROLE, EVERYTHING, Database, make_engine
+from app.db.trials import faults_of_protocols, note_protocols
 from app.db.vault import Vault, WrongMasterKeyError, change_master_key
 
 
@@ -77,7 +78,21 @@ async def examine(url: str, master_key: bytes) -> list[str]:
                 vault = await Vault.open(connection, master_key)
         except WrongMasterKeyError as error:
             return [str(error)]
+        async with engine.connect() as connection:
+            if faults := await faults_of_protocols(connection):
+                return faults
         return await faults_of_register(Database(engine), vault)
+    finally:
+        await engine.dispose()
+
+
+async def protocol_faults(url: str) -> list[str]:
+    """The trials whose protocol is not what it was when they were created, in one sentence each."""
+    engine = make_engine(url, 1)
+    try:
+        async with engine.begin() as connection:
+            await note_protocols(connection)
+            return await faults_of_protocols(connection)
     finally:
         await engine.dispose()
 

@@ -65,6 +65,9 @@ class Settings(BaseSettings):
         default=None, repr=False, description="A PostgreSQL server; without it the embedded one."
     )
     pool_size: int = Field(default=10, ge=1, le=200, description="Database connections of one worker.")
+    protocols: Path | None = Field(
+        default=None, description="A folder of protocols (TOML files) beside those that come with the register."
+    )
     issuer: str | None = Field(default=None, description="The `iss` of the tokens that are accepted.")
     jwks_url: str | None = Field(default=None, description="Where the issuer publishes its keys.")
     audience: str = Field(default="rettevej", min_length=1, description="The `aud` that a token must carry.")

@@ -19,7 +19,7 @@ def draws_faults(url: str, trial: str, token: str) -> tuple[int, Sequence[str]]:
             raise LookupError("it is not closed, so its seed is not shown yet")
         protocol = _get(client, f"/v1/protocols/{described['protocol']}")
         draws = list(_draws(client, trial))
-    limit = protocol["parameters"]["imbalance_limit"]["value"]
+    limit = protocol["parameters"].get("imbalance_limit", {"value": 0})["value"]  # none where nothing is drawn
     seed = bytes.fromhex(described["seed"])
     return len(draws), faults_of_draws(seed, described["seed_commitment"], trial, limit, draws)
 

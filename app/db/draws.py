@@ -86,16 +86,17 @@ async def assign(
             "client": client,
         },
     )
-    await connection.execute(
+    drawn = await connection.execute(
         text(
             """
             update participant set status = 'drawn'
             where jobcentre_code = :jobcentre and trial_id = :trial and participant_id = :participant
+            returning target_group
             """
         ),
         where,
     )
-    person = Person(participant_id, jobcentre, arm, assigned_on)
+    person = Person(participant_id, jobcentre, arm, assigned_on, drawn.scalar_one())
     first = difference({}, tally(trial.protocol, trial.ends_on, person.history()))
     await add_to_counts(connection, trial.id, {(jobcentre, arm): first})
     await store_states(connection, trial, [person])

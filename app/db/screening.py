@@ -66,7 +66,7 @@ async def screen(
     person = vault.blind_index(request.cpr)
     holder = await _holder(connection, trial.id, person)
     elsewhere = holder is not None and holder.jobcentre != jobcentre
-    failures = failures_of(trial.protocol, trial.jobcentres, trial.intake_from, trial.intake_to, screening)
+    failures = failures_of(trial.protocol, trial.terms, screening)
     if elsewhere:
         failures.append(NOT_AVAILABLE)
     if (answer := await _answered_before(connection, trial, request, person, failures)) is not None:
@@ -152,7 +152,7 @@ async def _answered_before(
         raise Refused("screening_conflict")
     if NOT_AVAILABLE.code in row.failures and NOT_AVAILABLE.code not in now:
         return None
-    return ScreeningAnswer(None, details_of(row.failures), None, created=False)
+    return ScreeningAnswer(None, details_of(trial.protocol, row.failures), None, created=False)
 
 
 async def _participant_id(connection: AsyncConnection, trial_id: str, jobcentre: str, person: bytes) -> UUID | None:
@@ -263,11 +263,13 @@ async def _keep_participant(
         text(
             """
             insert into participant (jobcentre_code, trial_id, participant_id, screening_id, status, interview_on,
-                                     channel, unemployed_since, waiting_since, contact_person)
-            values (:jobcentre, :trial, :participant, :screening, 'waiting', :day, :channel, :since, :moment, :contact)
+                                     channel, unemployed_since, target_group, waiting_since, contact_person)
+            values (:jobcentre, :trial, :participant, :screening, 'waiting', :day, :channel, :since, :target_group,
+                    :moment, :contact)
             on conflict (jobcentre_code, trial_id, participant_id) do update set
                 screening_id = excluded.screening_id, status = 'waiting', interview_on = excluded.interview_on,
                 channel = excluded.channel, unemployed_since = excluded.unemployed_since,
+                target_group = excluded.target_group,
                 waiting_since = excluded.waiting_since, withdrawal_reason = null,
                 contact_person = coalesce(excluded.contact_person, participant.contact_person)
             """
@@ -278,6 +280,7 @@ async def _keep_participant(
             "day": screening.interview_on,
             "channel": screening.channel,
             "since": screening.unemployed_since,
+            "target_group": screening.target_group,
             "moment": moment,
             "contact": request.contact_person,
         },

@@ -15,8 +15,9 @@ from app.db.strata import lock_strata
 from app.db.vault import Vault
 from app.domain.door import Enforcement
 from app.domain.draw import commitment
+from app.domain.eligibility import Terms
 from app.domain.protocol import Protocol
-from app.protocols import protocols
+from app.protocols import digest_of, protocols
 
 _SEED_BYTES = 32
 
@@ -51,6 +52,21 @@ class Trial:
     closed_at: datetime | None
     jobcentres: Mapping[str, Jobcentre]
 
+    @property
+    def target_groups(self) -> tuple[int, ...]:
+        """Those that the trial has picked (domain 6 [C]); empty where its protocol has none."""
+        return tuple(self.definition.get("target_groups") or ())
+
+    @property
+    def required_contacts(self) -> float | None:
+        """Contacts per person and four weeks that the trial is to reach on average (domain 6 [C]); None: not set."""
+        return self.definition.get("required_contacts")
+
+    @property
+    def terms(self) -> Terms:
+        """What screenings are held against."""
+        return Terms(self.jobcentres, self.intake_from, self.intake_to, self.target_groups)
+
 
 @dataclass(frozen=True, slots=True)
 class NewTrial:
@@ -74,15 +90,17 @@ async def create_trial(connection: AsyncConnection, vault: Vault, new: NewTrial,
     created = await connection.execute(
         text(
             """
-            insert into trial (id, protocol, definition, title, intake_from, intake_to, ends_on, pilot, enforcement,
-                               sealed_seed, seed_commitment, created_at, created_by)
-            values (:id, :protocol, cast(cast(:definition as text) as jsonb), :title, :intake_from, :intake_to,
-                    :ends_on, :pilot, :enforcement, :sealed_seed, :seed_commitment, clock_timestamp(), :client)
+            insert into trial (id, protocol, protocol_digest, definition, title, intake_from, intake_to, ends_on,
+                               pilot, enforcement, sealed_seed, seed_commitment, created_at, created_by)
+            values (:id, :protocol, :digest, cast(cast(:definition as text) as jsonb), :title, :intake_from,
+                    :intake_to, :ends_on, :pilot, :enforcement, :sealed_seed, :seed_commitment, clock_timestamp(),
+                    :client)
             on conflict (id) do nothing
             """
         ),
         {
             **{name: getattr(new, name) for name in ("id", "protocol", "title", "intake_from", "intake_to", "ends_on")},
+            "digest": digest_of(protocols()[new.protocol]),
             "pilot": new.pilot,
             "enforcement": new.enforcement,
             "definition": to_json(new.definition).decode(),
@@ -173,3 +191,37 @@ async def close_trial(connection: AsyncConnection, trial: Trial, client: str) ->
     )
     if closed.rowcount:
         await append(connection, [Entry(EVERYWHERE, client, "trial.closed", trial.id)])
+
+
+# --- protocols in use -----------------------------------------------------------------------------------------------
+
+
+async def note_protocols(connection: AsyncConnection) -> None:
+    """Notes what the protocols say for trials that were created before this was kept."""
+    known = protocols()
+    await connection.execute(
+        text(
+            """
+            update trial set protocol_digest = known.digest
+            from unnest(cast(:ids as text[]), cast(:digests as text[])) as known (id, digest)
+            where trial.protocol = known.id and trial.protocol_digest is null
+            """
+        ),
+        {"ids": list(known), "digests": [digest_of(each) for each in known.values()]},
+    )
+
+
+async def faults_of_protocols(connection: AsyncConnection) -> list[str]:
+    """Trials whose protocol is not known, or says something else than when they were created (domain 6).
+
+    A protocol in use is never edited: the figures of years would silently become others.
+    """
+    rows = await connection.execute(text("select id, protocol, protocol_digest from trial order by id"))
+    faults = []
+    for trial_id, name, digest in rows:
+        protocol = protocols().get(name)
+        if protocol is None:
+            faults.append(f"trial {trial_id} uses the protocol {name}, which is not known: set RETTEVEJ_PROTOCOLS")
+        elif digest is not None and digest != digest_of(protocol):
+            faults.append(f"trial {trial_id} uses the protocol {name}, whose file was changed since: give it a new id")
+    return faults

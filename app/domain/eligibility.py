@@ -1,12 +1,12 @@
 """Who may take part: the screening (domain 3.1) and the order of supplement candidates (domain 3.2)."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, Literal, get_args
 
-from app.domain.calendar import add_months, age_on, weeks_touched
-from app.domain.protocol import EligibilityRule, Protocol, ProtocolError
+from app.domain.calendar import add_months, age_on, monday_of, weeks_touched
+from app.domain.protocol import Protocol
 
 Channel = Literal["new_match", "rematch", "supplement"]
 Benefit = Literal["cash_benefit", "start_benefit", "sickness_benefit", "other"]
@@ -38,6 +38,18 @@ class Screening:
     unemployed_since: date | None = None
     circumstances: frozenset[str] = frozenset()
     exempt_from: ExemptFrom | None = None
+    target_group: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a trial sets, and its screenings are held against."""
+
+    jobcentres: Collection[str]
+    intake_from: date
+    intake_to: date
+    target_groups: Collection[int] = ()
+    """Those that the trial has picked (domain 6 [C])."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +61,9 @@ class Failure:
 
 
 NOT_AVAILABLE = Failure("not_available", "The person cannot be taken in here.")
+OUTSIDE_INTAKE_PERIOD, UNKNOWN_JOBCENTRE = "outside_intake_period", "unknown_jobcentre"
+IN_EVERY_PROTOCOL = frozenset({NOT_AVAILABLE.code, OUTSIDE_INTAKE_PERIOD, UNKNOWN_JOBCENTRE})
+"""The failures that hold whatever the protocol (domain 6): no rule of its own may take their code."""
 
 _DETAILS: Mapping[str, str] = {
     "not_match_group_2": "The person must be assessed into match group 2.",
@@ -63,51 +78,125 @@ _DETAILS: Mapping[str, str] = {
     "unknown_jobcentre": "The jobcentre does not take part in the trial.",
     "unemployed_too_long": "The person has been unemployed for too long.",
     "unemployed_too_short": "The person has not been unemployed for long enough.",
+    "after_first_follow_up": "The first follow-up conversation has been held already.",
+    "not_referred_to_flexjob": "The person is not referred to a flex-job.",
+    "pension_case_started": "A pension case has been opened.",
+    "terminal_illness": "The person is terminally ill.",
+    "treatment_prevents_offers": "A treatment rules out every offer.",
+    "wrong_target_group": "The trial has not picked the person's target group.",
 }
 
 
-def failures_of(
-    protocol: Protocol, jobcentres: Collection[str], intake_from: date, intake_to: date, screening: Screening
-) -> list[Failure]:
+def failures_of(protocol: Protocol, terms: Terms, screening: Screening) -> list[Failure]:
     """Every failing rule, never only the first; empty for an eligible person. ``not_available`` needs the register."""
-    codes = [rule.code for rule in protocol.eligibility if not CHECKS[rule.check](rule.parameters, screening)]
-    if not intake_from <= screening.interview_on <= intake_to:
-        codes.append("outside_intake_period")
-    if screening.jobcentre not in jobcentres:
-        codes.append("unknown_jobcentre")
-    return details_of(codes)
+    codes = [
+        rule.code for rule in protocol.eligibility if not CHECKS[rule.check].holds(rule.parameters, terms, screening)
+    ]
+    if not terms.intake_from <= screening.interview_on <= terms.intake_to:
+        codes.append(OUTSIDE_INTAKE_PERIOD)
+    if screening.jobcentre not in terms.jobcentres:
+        codes.append(UNKNOWN_JOBCENTRE)
+    return details_of(protocol, codes)
 
 
-def details_of(codes: Sequence[str]) -> list[Failure]:
-    """Failures with their sentences, from codes kept."""
-    sentences = {**_DETAILS, NOT_AVAILABLE.code: NOT_AVAILABLE.detail}
+def details_of(protocol: Protocol, codes: Sequence[str]) -> list[Failure]:
+    """Failures with their sentences, from codes kept: the protocol's own sentence, else the register's."""
+    own = {rule.code: rule.detail for rule in protocol.eligibility if rule.detail}
+    sentences = {**_DETAILS, NOT_AVAILABLE.code: NOT_AVAILABLE.detail, **own}
     return [Failure(code, sentences.get(code, "A rule of the protocol is not met.")) for code in codes]
 
 
-def _max_months_unemployed(rule: Mapping[str, Any], screening: Screening) -> bool:
+def asked_for(protocol: Protocol, channel: Channel | None) -> frozenset[str]:
+    """What a screening must state: the protocol's fields, and in the channel ``supplement`` the time unemployed, which
+    decides the order of candidates (domain 3.2)."""
+    return protocol.screening_fields | ({"unemployed_since"} if channel == "supplement" else set())
+
+
+def looked_at(protocol: Protocol) -> frozenset[str]:
+    """What the protocol has a use for; whatever else a screening states is neither judged nor kept."""
+    return protocol.screening_fields | ({"unemployed_since"} if "supplement" in protocol.channels else set())
+
+
+# --- the checks that a protocol may name ------------------------------------------------------------------------------
+
+Kind = Literal["number", "flag", "channel", "circumstance", "benefits"]
+"""What a check's parameter holds: a whole number from 1, true or false, a code, or several codes."""
+KIND_CODES: Mapping[Kind, frozenset[str]] = {
+    "channel": frozenset(get_args(Channel)),
+    "circumstance": frozenset(get_args(Circumstance)),
+    "benefits": frozenset(get_args(Benefit)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check: ``holds`` is true when the rule is met. ``reads`` are the fields that a screening must state for it."""
+
+    holds: Callable[[Mapping[str, Any], Terms, Screening], bool]
+    reads: frozenset[str] = frozenset()
+    required: Mapping[str, Kind] = field(default_factory=dict)
+    optional: Mapping[str, Kind] = field(default_factory=dict)
+
+
+def _max_months_unemployed(rule: Mapping[str, Any], terms: Terms, screening: Screening) -> bool:
+    """Only in a channel, where one is named; only in the ISO week of the first intake day, where the rule says so."""
     if screening.channel != rule.get("channel", screening.channel):
+        return True
+    if rule.get("first_intake_week") and monday_of(screening.interview_on) != monday_of(terms.intake_from):
         return True
     since = screening.unemployed_since
     return since is not None and add_months(since, rule["months"]) >= screening.interview_on
 
 
-CHECKS: Mapping[str, Callable[[Mapping[str, Any], Screening], bool]] = {
-    "match_group": lambda rule, screening: screening.match_group == rule["match_group"],
-    "job_interview": lambda _, screening: screening.at_job_interview is True,
-    "benefit": lambda rule, screening: screening.benefit in rule["benefits"],
-    "min_age": lambda rule, screening: age_on(screening.born_on, screening.interview_on) >= rule["years"],
-    "circumstance": lambda rule, screening: rule["circumstance"] not in screening.circumstances,
-    "not_exempt_from_both": lambda _, screening: screening.exempt_from != "both",
-    "max_months_unemployed": _max_months_unemployed,
+def _min_days_unemployed(rule: Mapping[str, Any], _: Terms, screening: Screening) -> bool:
+    """For more than so many days."""
+    since = screening.unemployed_since
+    return since is not None and since + timedelta(days=rule["days"]) < screening.interview_on
+
+
+CHECKS: Mapping[str, Check] = {
+    "match_group": Check(
+        lambda rule, _, screening: screening.match_group == rule["match_group"],
+        reads=frozenset({"match_group"}),
+        required={"match_group": "number"},
+    ),
+    "job_interview": Check(
+        lambda _, __, screening: screening.at_job_interview is True, reads=frozenset({"at_job_interview"})
+    ),
+    "benefit": Check(
+        lambda rule, _, screening: screening.benefit in rule["benefits"],
+        reads=frozenset({"benefit"}),
+        required={"benefits": "benefits"},
+    ),
+    "min_age": Check(
+        lambda rule, _, screening: age_on(screening.born_on, screening.interview_on) >= rule["years"],
+        required={"years": "number"},
+    ),
+    "circumstance": Check(
+        lambda rule, _, screening: rule["circumstance"] not in screening.circumstances,
+        required={"circumstance": "circumstance"},
+    ),
+    "has_circumstance": Check(
+        lambda rule, _, screening: rule["circumstance"] in screening.circumstances,
+        required={"circumstance": "circumstance"},
+    ),
+    "not_exempt_from_both": Check(
+        lambda _, __, screening: screening.exempt_from != "both", reads=frozenset({"exempt_from"})
+    ),
+    "max_months_unemployed": Check(
+        _max_months_unemployed,
+        reads=frozenset({"unemployed_since"}),
+        required={"months": "number"},
+        optional={"channel": "channel", "first_intake_week": "flag"},
+    ),
+    "min_days_unemployed": Check(
+        _min_days_unemployed, reads=frozenset({"unemployed_since"}), required={"days": "number"}
+    ),
+    "target_group": Check(
+        lambda _, terms, screening: screening.target_group in terms.target_groups, reads=frozenset({"target_group"})
+    ),
 }
-"""The checks that a protocol may name, each true when the rule holds."""
-
-
-def require_known_checks(rules: Sequence[EligibilityRule]) -> None:
-    """ProtocolError for a rule that names a check which does not exist."""
-    for rule in rules:
-        if rule.check not in CHECKS:
-            raise ProtocolError(f"eligibility.{rule.code}: there is no check {rule.check}")
+"""By name; ``docs/protocols.md`` tells what each asks."""
 
 
 # --- supplement candidates (3.2) ------------------------------------------------------------------------------------

@@ -23,6 +23,8 @@ class EligibilityRule:
     check: str
     parameters: Mapping[str, Any]
     source: str
+    detail: str | None = None
+    """The failure in a sentence for people, where the register has none of its own for the code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Protocol:
     title: str
     design: Design
     imbalance_limit: int
-    """How far one arm may be ahead in a jobcentre (domain 3.3)."""
+    """How far one arm may be ahead in a jobcentre (domain 3.3); 0 where nothing is drawn."""
     intake_from: date | None
     intake_to: date | None
     ends_on: date | None
@@ -73,6 +75,8 @@ class Protocol:
     channels: tuple[str, ...]
     screening_fields: frozenset[str]
     """What a screening must state beyond cpr, jobcentre and interview_on."""
+    target_groups: tuple[int, ...]
+    """The target groups that a trial picks from (numbers of the law's § 2, domain 6 [C]); empty: there are none."""
     eligibility: tuple[EligibilityRule, ...]
     document: Mapping[str, Any]
     """The file as it was read, every value beside its source: what the API shows."""
@@ -83,12 +87,13 @@ def parse_protocol(document: Mapping[str, Any]) -> Protocol:
     known = {"id", "title", "description", "parameters", "eligibility"}
     if unknown := set(document) - known:
         raise ProtocolError(f"unknown entries: {', '.join(sorted(unknown))}")
-    reader = _Parameters(document.get("parameters", {}))
+    reader = _Parameters(_table(document, "parameters"))
+    design = reader.choice("design", ("randomised", "one_arm"))
     protocol = Protocol(
         id=_text(document, "id"),
         title=_text(document, "title"),
-        design=reader.choice("design", ("randomised", "one_arm")),
-        imbalance_limit=reader.take("imbalance_limit", int),
+        design=design,
+        imbalance_limit=reader.take("imbalance_limit", int, optional=design == "one_arm") or 0,
         intake_from=reader.take("intake_from", date, optional=True),
         intake_to=reader.take("intake_to", date, optional=True),
         ends_on=reader.take("ends_on", date, optional=True),
@@ -112,7 +117,8 @@ def parse_protocol(document: Mapping[str, Any]) -> Protocol:
         grant_dkk=reader.take("grant_dkk", int, optional=True),
         channels=reader.texts("channels"),
         screening_fields=reader.codes("screening_fields"),
-        eligibility=tuple(_rule(code, entry) for code, entry in document.get("eligibility", {}).items()),
+        target_groups=reader.numbers("target_groups"),
+        eligibility=tuple(_rule(code, entry) for code, entry in _table(document, "eligibility").items()),
         document=document,
     )
     reader.finish()
@@ -147,6 +153,12 @@ class _Parameters:
 
     def codes(self, name: str) -> frozenset[str]:
         return frozenset(self.texts(name))
+
+    def numbers(self, name: str) -> tuple[int, ...]:
+        values = self.take(name, list, optional=True) or []
+        if not all(type(value) is int for value in values):
+            raise ProtocolError(f"parameters.{name} must hold whole numbers only")
+        return tuple(values)
 
     def share(self, name: str) -> Fraction | None:
         text = self.take(name, str, optional=True)
@@ -183,6 +195,13 @@ class _Parameters:
             raise ProtocolError(f"unknown parameters: {', '.join(sorted(self._entries))}")
 
 
+def _table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    table = document.get(name, {})
+    if not isinstance(table, dict):
+        raise ProtocolError(f"{name} must be a table")
+    return table
+
+
 def _text(document: Mapping[str, Any], name: str) -> str:
     value = document.get(name)
     if not isinstance(value, str) or not value:
@@ -193,5 +212,8 @@ def _text(document: Mapping[str, Any], name: str) -> str:
 def _rule(code: str, entry: Any) -> EligibilityRule:
     if not isinstance(entry, dict) or not isinstance(entry.get("source"), str) or "check" not in entry:
         raise ProtocolError(f"eligibility.{code} needs a check and its source")
-    parameters = {name: value for name, value in entry.items() if name not in ("check", "source")}
-    return EligibilityRule(code, entry["check"], parameters, entry["source"])
+    for name in ("check", "detail"):
+        if not isinstance(entry.get(name, ""), str):
+            raise ProtocolError(f"eligibility.{code}.{name} must be a text")
+    parameters = {name: value for name, value in entry.items() if name not in ("check", "source", "detail")}
+    return EligibilityRule(code, entry["check"], parameters, entry["source"], entry.get("detail"))

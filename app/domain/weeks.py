@@ -97,7 +97,7 @@ def judge_on(course: Course, protocol: Protocol, history: History) -> tuple[Week
     if _started_late(protocol, history):
         extra[0] = (*extra.get(0, ()), "started_late")
     weeks = []
-    for index, (number, state, talk_due, activation_due) in enumerate(course.ticks):
+    for index, (number, state, talk_due, activation_due, _) in enumerate(course.ticks):
         held, conforming, found = talks[index]
         active = at_workplace = False
         if activation_due:
@@ -146,6 +146,9 @@ class Tick(NamedTuple):
     state: State
     conversation_due: bool
     activation_due: bool
+    contact_week: bool = False
+    """Where the cadence is an average: a counted week with enough days not exempt from conversations, which is a part
+    of the denominator of contacts per four weeks (domain 6 [C]). Nothing is due in it."""
 
 
 def _run_clock(
@@ -170,8 +173,9 @@ def _run_clock(
         number += 1
         reached = due_week is not None and number >= due_week
         activation_due = reached and (present & ~offer_free).bit_count() >= enough
-        conversation_due = protocol.cadence == "weekly" and (present & ~talk_free).bit_count() >= enough
-        ticks.append(Tick(number, "counted", conversation_due, activation_due))
+        open_to_talks = (present & ~talk_free).bit_count() >= enough
+        weekly = protocol.cadence == "weekly"
+        ticks.append(Tick(number, "counted", open_to_talks and weekly, activation_due, open_to_talks and not weekly))
         early = due_week is not None and not reached and index in activity and activity[index].active
         meter += activation_due or early
         through = meter == protocol.max_activation_weeks or number == protocol.max_programme_weeks
@@ -224,6 +228,15 @@ class _TalkWeek:
     unjustified: bool = False
     only_mentor: bool = True
 
+    @property
+    def is_remote(self) -> bool:
+        return not (self.in_person or self.grounded)
+
+    @property
+    def is_in_share(self) -> bool:
+        """Whether the week is one of the m of 4.5, once held: all but the grounded ones."""
+        return self.in_person or not self.grounded
+
 
 def _talks_by_week(protocol: Protocol, line: Timeline, history: History) -> dict[int, _TalkWeek]:
     by_week: dict[int, _TalkWeek] = {}
@@ -260,7 +273,7 @@ def _judge_talks(
             mentor_only = ("mentor_only",) if week is not None and week.only_mentor else ()
             judged.append((False, False, (*found, "conversation_missing", *mentor_only)))
         elif phase.covers(index, tick.number):
-            remote = not (week.in_person or week.grounded)
+            remote = week.is_remote
             away = week.in_person and not week.at_jobcentre and not phase.workplace_started_by(index)
             if remote:
                 found += ("remote_too_early",)
@@ -268,13 +281,27 @@ def _judge_talks(
                 found += ("wrong_place",)
             judged.append((True, not remote, found))
         else:
-            remote = not (week.in_person or week.grounded)
-            if week.in_person or remote:
-                held_later += 1
-                remote_later += remote
+            remote = week.is_remote
+            held_later += week.is_in_share
+            remote_later += remote
             too_often = remote and not _remote_share_kept(protocol, remote_later, held_later)
             judged.append((True, not too_often, (*found, "remote_too_often") if too_often else found))
     return judged
+
+
+def next_remote_too_often(protocol: Protocol, course: Course, history: History, index: int) -> bool:
+    """Whether, after the talks up to week ``index``, one more remote talk in a week of its own would be
+    ``remote_too_often`` (domain 4.5, 5 "Worklist"). In the in-person weeks it would be too early instead."""
+    talks = _talks_by_week(protocol, course.line, history)
+    if course.phase.covers(index, course.ticks[index].number):
+        return False
+    later = [
+        talks[i]
+        for i, tick in enumerate(course.ticks[: index + 1])
+        if tick.conversation_due and i in talks and talks[i].counted and not course.phase.covers(i, tick.number)
+    ]
+    remote, held = sum(week.is_remote for week in later), sum(week.is_in_share for week in later)
+    return not _remote_share_kept(protocol, remote + 1, held + 1)
 
 
 def _remote_share_kept(protocol: Protocol, remote: int, held: int) -> bool:

@@ -129,6 +129,8 @@ JobcentreCode = Annotated[
     StringConstraints(pattern=r"^[0-9]{3}$"),
     Field(description="Municipality code of the jobcentre.", examples=["849"]),
 ]
+TargetGroup = Annotated[int, Field(strict=True, ge=1, le=99, examples=[2])]
+"""A target group: its number in § 2 of the law (LAB-loven), domain 6 [C]."""
 DeviationCode = Annotated[str, WithJsonSchema({"type": "string", "x-component": "DeviationCode"})]
 FailureCode = Annotated[str, WithJsonSchema({"type": "string", "x-component": "FailureCode"})]
 FaultCode = Annotated[str, WithJsonSchema({"type": "string", "x-component": "FaultCode"})]

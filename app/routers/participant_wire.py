@@ -17,7 +17,16 @@ from pydantic import (
 )
 
 from app.domain.eligibility import Benefit, Channel, Circumstance, ExemptFrom, WithdrawalReason
-from app.routers.fields import Code, CprNumber, DeviationCode, FailureCode, IsoDate, JobcentreCode, Text
+from app.routers.fields import (
+    Code,
+    CprNumber,
+    DeviationCode,
+    FailureCode,
+    IsoDate,
+    JobcentreCode,
+    TargetGroup,
+    Text,
+)
 from app.routers.support import NextPage
 from app.validation import field_errors
 
@@ -67,13 +76,17 @@ class ScreeningIn(BaseModel):
     at_job_interview: StrictBool | None = Field(None, description="Not at the short first visit.")
     match_group: Annotated[int, Field(ge=1, le=3, strict=True)] | None = None
     benefit: Benefit | None = None
-    unemployed_since: IsoDate | None = Field(None, description="Asked for in the channel supplement.")
+    unemployed_since: IsoDate | None = Field(
+        None, description="Asked for in the channel supplement, and where the protocol looks at it."
+    )
     circumstances: list[Circumstance] = Field(
         default_factory=list, max_length=50, description="What else is known of the person that day."
     )
     exempt_from: ExemptFrom | None = Field(None, description="Decides eligibility only; creates no exemption.")
     contact_person: Text | None = Field(None, description="Who answers for the person from the start.")
-    target_group: Code | None = Field(None, description="Where the trial is for certain target groups.")
+    target_group: TargetGroup | None = Field(
+        None, description="Where the trial has picked target groups: the person's, whether picked or not."
+    )
     _faults: Sequence[tuple[str, str]] = PrivateAttr(())
 
     @property

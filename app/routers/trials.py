@@ -1,5 +1,6 @@
 """Trials: creating, reading, closing, and the published draws (domain 3.3)."""
 
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -12,9 +13,10 @@ from app.db.draws import published_draws
 from app.db.handovers import hand_over
 from app.db.session import EVERYTHING
 from app.db.trials import Jobcentre, NewTrial, Trial, close_trial, create_trial, load_trials, trial_ids
+from app.domain.protocol import Protocol
 from app.problems import BODY, COMMON, Problem, problem_responses
 from app.protocols import protocols
-from app.routers.fields import Code, IsoDate, JobcentreCode, Text, TrialId
+from app.routers.fields import IsoDate, JobcentreCode, TargetGroup, Text, TrialId
 from app.routers.support import (
     Cursor,
     Limit,
@@ -88,8 +90,11 @@ class TrialIn(BaseModel):
     required_contacts: Annotated[float, Field(gt=0, le=100, strict=True)] | None = Field(
         None, description="Contacts per person and four weeks, where the protocol measures an average."
     )
-    target_groups: list[Code] | None = Field(
-        None, max_length=50, description="The target groups that the trial picks, where its protocol has them."
+    target_groups: list[TargetGroup] | None = Field(
+        None,
+        min_length=1,
+        max_length=50,
+        description="The target groups that the trial picks among its protocol's; all of them where left out.",
     )
 
 
@@ -115,8 +120,8 @@ class TrialView(BaseModel):
     pilot: bool
     jobcentres: list[JobcentreView]
     enforcement: Literal["flag", "refuse"]
-    required_contacts: float | None
-    target_groups: list[str] | None
+    required_contacts: float | None = Field(description="Null where it is not set.")
+    target_groups: list[TargetGroup] | None = Field(description="Null where the protocol has none.")
     seed_commitment: str = Field(description="SHA-256 of the seed, hex.")
     seed: str | None = Field(description="The seed, hex; null until the trial is closed.")
     closed: bool
@@ -208,8 +213,13 @@ def _new_trial(body: TrialIn) -> NewTrial:
     errors += [
         (f"/jobcentres/{place}/code", "invalid_value") for place, code in enumerate(codes) if code in codes[:place]
     ]
+    if protocol is not None:
+        errors += _faults_of_contacts(protocol, body)
     if errors:
         raise Problem("malformed", errors=errors)
+    filled: dict[str, Any] = {name: str(value) for name, value in dates.items()}
+    if protocol is not None and protocol.target_groups:
+        filled["target_groups"] = sorted(body.target_groups or protocol.target_groups)
     return NewTrial(
         id=body.id,
         protocol=body.protocol,
@@ -218,8 +228,21 @@ def _new_trial(body: TrialIn) -> NewTrial:
         pilot=body.pilot,
         enforcement=body.enforcement,
         jobcentres=tuple(Jobcentre(**each.model_dump()) for each in body.jobcentres),
-        definition={**body.model_dump(mode="json"), **{name: str(value) for name, value in dates.items()}},
+        definition={**body.model_dump(mode="json"), **filled},
     )
+
+
+def _faults_of_contacts(protocol: Protocol, body: TrialIn) -> Iterator[tuple[str, str]]:
+    """Domain 6 [C]: what a protocol has no use for is refused, since the trial would seem to be held to it."""
+    if body.required_contacts is not None and protocol.cadence != "average":
+        yield "/required_contacts", "invalid_value"
+    groups = body.target_groups or []
+    if body.target_groups is not None and not protocol.target_groups:
+        yield "/target_groups", "invalid_value"
+    else:
+        for place, group in enumerate(groups):
+            if group not in protocol.target_groups or group in groups[:place]:
+                yield f"/target_groups/{place}", "invalid_value"
 
 
 @router.post(
@@ -238,7 +261,8 @@ async def post_trial(
 ) -> Response:
     """Creates a trial with a fresh secret seed, from which every draw follows; the answer has the seed's SHA-256.
 
-    Dates may be left out where the protocol has them. The same content again answers 200 and changes nothing; other
+    Dates may be left out where the protocol has them. `required_contacts` and `target_groups` are for protocols that
+    measure an average of contacts, and refused elsewhere. The same content again answers 200 and changes nothing; other
     content under an id that is taken is refused (`trial_exists`). The token must be bound to every jobcentre. A trial
     lies between 1970 and 2199, and lasts at most twenty years.
     """

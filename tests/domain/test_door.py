@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from app.domain.door import REFUSED, warnings_of
 from app.domain.facts import Activation, Conversation, Exemption, PresenceEvent
 from app.domain.weeks import Course
+from app.protocols import protocols
 from tests.domain.build import history_of
-from tests.domain.test_weeks_properties import rules_of
 from tests.reference import door as reference
 from tests.reference.generate import TRIAL_DATES, activation_records, cases, conversation_records
 
@@ -36,7 +36,7 @@ def told(
     person = {"interview_on": assigned or first, **known, kind: [*known.get(kind, []), record]}
     history = history_of(person)
     fact = history.conversations[-1] if kind == "conversations" else history.activations[-1][1]
-    rules = rules_of(protocol)
+    rules = protocols()[protocol]
     course = Course.of(rules, date.fromisoformat(ends_on or last), history)
     return list(warnings_of(rules, course, history, fact))
 
@@ -328,7 +328,7 @@ def test_starts_late_in_the_other_protocols() -> None:
 
 def test_the_other_kinds_are_taken_without_a_word() -> None:
     history = history_of({"interview_on": "2010-11-08"})
-    rules = rules_of(FINAL)
+    rules = protocols()[FINAL]
     course = Course.of(rules, date(2012, 3, 31), history)
     exemption = Exemption(scope="both", ground="illness", starts_on=date(1990, 1, 1))
     event = PresenceEvent(kind="re_entry", date=date(2010, 11, 9))
@@ -347,7 +347,7 @@ def test_what_refuse_rejects() -> None:
 @pytest.mark.parametrize("protocol", list(TRIAL_DATES))
 def test_against_the_reference(protocol: str, examples: int) -> None:
     """Wild persons and one more record of theirs: the codes are those of the slow engine, typed from domain 4.8."""
-    rules = rules_of(protocol)
+    rules = protocols()[protocol]
 
     @settings(max_examples=examples, deadline=None)
     @given(st.data())
@@ -368,7 +368,7 @@ def test_against_the_reference(protocol: str, examples: int) -> None:
 def test_the_record_is_judged_whatever_its_place_in_the_history() -> None:
     """A correction keeps its place among the records; nothing depends on it."""
     history = history_of({"interview_on": "2010-11-08", "conversations": [REMOTE_10, REMOTE_9, {"date": "2010-11-16"}]})
-    rules = rules_of(FINAL)
+    rules = protocols()[FINAL]
     course = Course.of(rules, date(2012, 3, 31), history)
     turned = replace(history, conversations=history.conversations[::-1])
     for talk in history.conversations:

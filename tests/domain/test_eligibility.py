@@ -16,6 +16,7 @@ from app.domain.eligibility import (
     Circumstance,
     ExemptFrom,
     Screening,
+    Terms,
     ahead_of,
     details_of,
     failures_of,
@@ -28,6 +29,7 @@ PATIENT = settings(deadline=None)
 PRVIJ = protocols()["prvij-2010-11"]
 FIRST, LAST = date(2010, 11, 8), date(2011, 3, 31)
 JOBCENTRES = ("849", "860")
+TERMS = Terms(JOBCENTRES, FIRST, LAST)
 ELIGIBLE = Screening(
     born_on=date(1970, 1, 1),
     jobcentre="849",
@@ -42,7 +44,7 @@ ELIGIBLE = Screening(
 
 def codes(**changes: Any) -> list[str]:
     screening = replace(ELIGIBLE, **{"unemployed_since": date(2010, 10, 1), **changes})
-    return [failure.code for failure in failures_of(PRVIJ, JOBCENTRES, FIRST, LAST, screening)]
+    return [failure.code for failure in failures_of(PRVIJ, TERMS, screening)]
 
 
 # --- single rules (3.1) -----------------------------------------------------------------------------------------------
@@ -138,7 +140,7 @@ def test_every_failing_rule_is_reported() -> None:
         circumstances=frozenset({"in_stu", "pregnancy_related_illness", "residential_programme"}),
         exempt_from="both",
     )
-    failures = failures_of(PRVIJ, JOBCENTRES, FIRST, LAST, everything)
+    failures = failures_of(PRVIJ, TERMS, everything)
     assert sorted(failure.code for failure in failures) == [
         "exempt_from_everything",
         "in_stu",
@@ -157,9 +159,9 @@ def test_every_failing_rule_is_reported() -> None:
 
 def test_details_of_kept_codes_are_those_said_before() -> None:
     """Domain 3.1: of the ineligible the codes are kept; the same screening again gets the same answer."""
-    failures = failures_of(PRVIJ, JOBCENTRES, FIRST, LAST, replace(ELIGIBLE, match_group=1, jobcentre="450"))
-    assert details_of([failure.code for failure in failures]) == failures
-    assert details_of([NOT_AVAILABLE.code]) == [NOT_AVAILABLE]
+    failures = failures_of(PRVIJ, TERMS, replace(ELIGIBLE, match_group=1, jobcentre="450"))
+    assert details_of(PRVIJ, [failure.code for failure in failures]) == failures
+    assert details_of(PRVIJ, [NOT_AVAILABLE.code]) == [NOT_AVAILABLE]
 
 
 def test_nothing_is_said_of_why_someone_is_not_available() -> None:
@@ -171,8 +173,8 @@ def test_nothing_is_said_of_why_someone_is_not_available() -> None:
 @pytest.mark.parametrize("protocol", protocols().values(), ids=lambda protocol: protocol.id)
 def test_every_rule_of_a_protocol_has_a_sentence(protocol: Any) -> None:
     """Domain 3.1, 6."""
-    for failure in details_of([rule.code for rule in protocol.eligibility]):
-        assert failure.detail != details_of(["no such code"])[0].detail, failure.code
+    for failure in details_of(protocol, [rule.code for rule in protocol.eligibility]):
+        assert failure.detail != details_of(PRVIJ, ["no such code"])[0].detail, failure.code
 
 
 SCREENINGS = st.fixed_dictionaries(
@@ -213,7 +215,7 @@ def _as_sent(screening: Screening) -> dict[str, Any]:
 def test_failures_are_those_of_the_plain_reference(facts: dict[str, Any]) -> None:
     """Domain 3.1, whatever comes together; and no code twice."""
     screening = Screening(**facts)
-    found = [failure.code for failure in failures_of(PRVIJ, JOBCENTRES, FIRST, LAST, screening)]
+    found = [failure.code for failure in failures_of(PRVIJ, TERMS, screening)]
     trial = {"jobcentres": [{"code": code} for code in JOBCENTRES]}
     assert sorted(found) == reference.failures(PRVIJ.id, trial, _as_sent(screening))
     assert len(found) == len(set(found))

@@ -1,10 +1,8 @@
 """What must hold of any person's weeks, whatever was recorded (domain 4): wild persons under all five protocols."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from fractions import Fraction
-from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -14,61 +12,21 @@ from hypothesis import strategies as st
 
 from app.domain.calendar import monday_of
 from app.domain.facts import Exemption, History, PresenceEvent
-from app.domain.protocol import Protocol, Thresholds
+from app.domain.protocol import Protocol
 from app.domain.weeks import FLAGS, Course, Week, as_seen_on, counts, judge, judge_on
 from app.protocols import protocols
 from tests.domain.build import history_of
 from tests.reference.generate import TRIAL_DATES, cases, random_person
-from tests.reference.protocols import PROTOCOLS as TABLE
-from tests.reference.protocols import SUFFICIENT_REASONS_FOR_NO_WORKPLACE
 
-ALL_PROTOCOLS = list(TABLE)
-WEEKLY = [name for name, row in TABLE.items() if row["cadence"] == "weekly"]
+ALL_PROTOCOLS = list(protocols())
+WEEKLY = [name for name, protocol in protocols().items() if protocol.cadence == "weekly"]
 FAR = date(2030, 1, 1)
-IN_PERSON_WEEKS: Mapping[Any, Any] = {"all": "all", "none": 0, "until_workplace": "before_first_workplace_activation"}
 
 
 def few_or_many(few: int) -> pytest.MarkDecorator:
     """As many examples as the quick suite has time for, or two hundred."""
     many = pytest.param(200, marks=[pytest.mark.slow, pytest.mark.timeout(900)])
     return pytest.mark.parametrize("examples", [few, many])
-
-
-@cache
-def rules_of(protocol_id: str) -> Protocol:
-    """The protocol; one that the application does not have yet is made from the reference's copy of the table of 6."""
-    known = protocols().get(protocol_id)
-    if known is not None:
-        return known
-    row = TABLE[protocol_id]
-    share: Fraction | None = row["remote_share_max"]
-    return replace(
-        protocols()["prvij-2010-11"],
-        id=protocol_id,
-        design="randomised" if row["randomised"] else "one_arm",
-        intake_from=None,
-        intake_to=None,
-        ends_on=None,
-        countable_days=row["countable_days"],
-        accepted_forms=frozenset(row["forms_accepted"]),
-        in_person_forms=frozenset(row["in_person_forms"]),
-        accepted_conductors=frozenset(row["conducted_by_accepted"]),
-        cadence=row["cadence"],
-        in_person_weeks=IN_PERSON_WEEKS.get(row["in_person_weeks"], row["in_person_weeks"]),
-        remote_grounds=frozenset(row["remote_grounds"]),
-        remote_share_max=share,
-        activation_due_week=row["activation_due_week"],
-        min_weekly_hours=row["min_weekly_hours"],
-        reduced_hours_reasons=frozenset(row["reduced_hours_reasons"]),
-        sufficient_not_workplace_reasons=frozenset(SUFFICIENT_REASONS_FOR_NO_WORKPLACE),
-        max_activation_weeks=row["max_activation_weeks"],
-        max_programme_weeks=row["max_programme_weeks"],
-        judges_workplace=row["judges_place_workplace_mentor"],
-        requires_justification=row["cadence"] == "average",
-        thresholds=None if row["thresholds"] is None else Thresholds(**row["thresholds"]),
-        grant_dkk=row["grant"],
-        channels=tuple(row["channels"]),
-    )
 
 
 @st.composite
@@ -160,7 +118,7 @@ def check_deviations(rules: Protocol, weeks: Sequence[Week]) -> None:
 @few_or_many(20)
 @pytest.mark.parametrize("protocol_id", ALL_PROTOCOLS)
 def test_what_always_holds(protocol_id: str, examples: int) -> None:
-    rules = rules_of(protocol_id)
+    rules = protocols()[protocol_id]
 
     @settings(max_examples=examples, deadline=None)
     @given(histories(protocol_id))
@@ -180,7 +138,7 @@ def test_what_always_holds(protocol_id: str, examples: int) -> None:
 @pytest.mark.parametrize("protocol_id", ALL_PROTOCOLS)
 def test_what_always_holds_of_mixed_persons(protocol_id: str) -> None:
     """The same of persons by seed, whose courses are longer and more mixed than what hypothesis grows."""
-    rules, ends_on = rules_of(protocol_id), date.fromisoformat(TRIAL_DATES[protocol_id][2])
+    rules, ends_on = protocols()[protocol_id], date.fromisoformat(TRIAL_DATES[protocol_id][2])
     complete = 0
     for seed in range(150):
         history = history_of(random_person(protocol_id, seed))
@@ -210,7 +168,7 @@ def without_twin_exits(history: History) -> History:
 def test_the_order_of_the_records_is_irrelevant(protocol_id: str, examples: int) -> None:
     """Events are read by date (domain 4.1), everything else is a set; two exits on one date are the exception, and even
     they change no week."""
-    rules = rules_of(protocol_id)
+    rules = protocols()[protocol_id]
 
     @settings(max_examples=examples, deadline=None)
     @given(histories(protocol_id), st.randoms(use_true_random=False))
@@ -237,7 +195,7 @@ def test_the_order_of_the_records_is_irrelevant(protocol_id: str, examples: int)
 @pytest.mark.parametrize("protocol_id", ALL_PROTOCOLS)
 def test_a_record_twice_changes_no_week(protocol_id: str, examples: int) -> None:
     """Two systems that report the same conversation or exemption; an activation of another client is never added up."""
-    rules = rules_of(protocol_id)
+    rules = protocols()[protocol_id]
 
     @settings(max_examples=examples, deadline=None)
     @given(histories(protocol_id))
@@ -260,7 +218,7 @@ def test_a_record_twice_changes_no_week(protocol_id: str, examples: int) -> None
 @pytest.mark.parametrize("protocol_id", WEEKLY)
 def test_a_conversation_more_never_makes_a_week_less_held(protocol_id: str, examples: int) -> None:
     """What does not count changes nothing but ``mentor_only``; one more in person is held and conforming where due."""
-    rules = rules_of(protocol_id)
+    rules = protocols()[protocol_id]
 
     @settings(max_examples=examples, deadline=None)
     @given(histories(protocol_id))
@@ -281,7 +239,7 @@ def test_a_conversation_more_never_makes_a_week_less_held(protocol_id: str, exam
 def test_as_seen_on(protocol_id: str, examples: int) -> None:
     """Domain 2, 4.3: a week that is not over has no deviations yet; ``started_late`` waits for its seven days; numbers,
     states and flags are what is recorded so far. Once everything is past, all of it is seen."""
-    rules = rules_of(protocol_id)
+    rules = protocols()[protocol_id]
 
     @settings(max_examples=examples, deadline=None)
     @given(histories(protocol_id))
@@ -309,7 +267,7 @@ def test_as_seen_on(protocol_id: str, examples: int) -> None:
 def test_exempt_from_everything_all_the_time(protocol_id: str, examples: int) -> None:
     """Domain 4.2 to 4.4: of what someone is exempt from nothing is due; exempt from both, no week has a number but the
     first."""
-    rules = rules_of(protocol_id)
+    rules = protocols()[protocol_id]
 
     @settings(max_examples=examples, deadline=None)
     @given(histories(protocol_id))
@@ -331,7 +289,7 @@ def test_exempt_from_everything_all_the_time(protocol_id: str, examples: int) ->
 @pytest.mark.parametrize("protocol_id", ALL_PROTOCOLS)
 def test_out_and_in_again_on_one_date(protocol_id: str, examples: int) -> None:
     """Domain 4.1: on one date the exit is read before the re-entry, so that both took effect and nobody was away."""
-    rules = rules_of(protocol_id)
+    rules = protocols()[protocol_id]
 
     @settings(max_examples=examples, deadline=None)
     @given(histories(protocol_id), st.integers(0, 300), st.booleans())
@@ -350,7 +308,7 @@ def test_out_and_in_again_on_one_date(protocol_id: str, examples: int) -> None:
 
 def test_started_late_is_seen_when_its_seven_days_are_over() -> None:
     """Assigned on Wednesday 10 November: the week is over on Monday 15, the seven days on Thursday 18."""
-    rules, history = rules_of("prvij-2010-11"), history_of({"interview_on": "2010-11-10"})
+    rules, history = protocols()["prvij-2010-11"], history_of({"interview_on": "2010-11-10"})
     weeks = judge(rules, date(2012, 3, 31), history)
     found = {}
     for day in range(14, 20):
