@@ -13,7 +13,7 @@ from app.db.audit import Entry, append
 from app.db.histories import load_everyone
 from app.db.trials import Trial
 from app.domain.calendar import week_code
-from app.domain.figures import SUMS, tally
+from app.domain.figures import CONDITION_SUMS, tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ async def inputs_of(connection: AsyncConnection, trial: Trial, jobcentre: str, m
         if participant_id in names:
             counted = tally(trial.protocol, trial.ends_on, person.history())
             sums: dict[str, int] = {
-                name: sum(week[name] for day, week in counted.items() if day <= monday) for name in SUMS
+                name: sum(week[name] for day, week in counted.items() if day <= monday) for name in CONDITION_SUMS
             }
             inputs.append({"pseudonym": names[participant_id], **sums})
     return sorted(inputs, key=lambda each: str(each["pseudonym"]))

@@ -4,7 +4,7 @@ The second member of each ``Annotated`` is the sentence that the contract shows 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal, get_args
@@ -172,8 +172,9 @@ KINDS: Mapping[str, type[Fact]] = {
 class History:
     """All that is known of an assigned person and that the rules look at.
 
-    Kinds stand in the order of ``KINDS``. Records stand in the order of their first registration, which decides between two exits on one date (domain 4.1).
-    An activation stands beside the client that sent it, since hours of different clients are never added up (4.6).
+    Kinds stand in the order of ``KINDS``; records in that of their first registration, which decides between two exits
+    on one date (domain 4.1). An activation stands beside the client that sent it, since hours of different clients are
+    never added up (4.6).
     """
 
     assigned_on: date
@@ -185,6 +186,8 @@ class History:
     mentors: tuple[Mentor, ...] = ()
     declined_offers: tuple[DeclinedOffer, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
+    target_group: int | None = field(default=None, kw_only=True)
+    """Number of the law's § 2, where the trial has picked target groups (domain 6 [C])."""
 
 
 def faults_of(fact: Fact, today: date) -> list[tuple[str, str]]:
@@ -194,23 +197,25 @@ def faults_of(fact: Fact, today: date) -> list[tuple[str, str]]:
     ``ends_before_start``, ``hours_out_of_range``, ``missing_field`` (reason of an exit, match group of a rematch),
     ``invalid_value`` (hours of employment in a week of something else).
     """
-    faults: list[tuple[str, str]] = []
-    if isinstance(fact, Conversation | PresenceEvent | DeclinedOffer):
-        if fact.date > today:
-            faults.append(("date", "date_in_future"))
-    elif isinstance(fact, Outcome):
-        if fact.week > today:
-            faults.append(("week", "date_in_future"))
-        if fact.hours_per_week is not None and fact.status != "employed":
-            faults.append(("hours_per_week", "invalid_value"))
-    elif fact.ends_on is not None and fact.ends_on < fact.starts_on:
-        faults.append(("ends_on", "ends_before_start"))
+    faults = _faults_of_days(fact, today)
     hours = fact.hours_per_week if isinstance(fact, Activation | Outcome) else None
     if hours is not None and not 0 < hours <= 60:
         faults.append(("hours_per_week", "hours_out_of_range"))
+    if isinstance(fact, Outcome) and hours is not None and fact.status != "employed":
+        faults.append(("hours_per_week", "invalid_value"))
     if isinstance(fact, PresenceEvent):
         if fact.kind == "exit" and fact.reason is None:
             faults.append(("reason", "missing_field"))
         if fact.kind == "rematch" and fact.match_group is None:
             faults.append(("match_group", "missing_field"))
     return faults
+
+
+def _faults_of_days(fact: Fact, today: date) -> list[tuple[str, str]]:
+    if isinstance(fact, Conversation | PresenceEvent | DeclinedOffer):
+        return [("date", "date_in_future")] if fact.date > today else []
+    if isinstance(fact, Outcome):
+        return [("week", "date_in_future")] if fact.week > today else []
+    if fact.ends_on is not None and fact.ends_on < fact.starts_on:
+        return [("ends_on", "ends_before_start")]
+    return []

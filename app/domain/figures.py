@@ -2,7 +2,8 @@
 
 Counting happens once, in ``tally``: it turns one person into numbers by week. All later steps add such numbers up. A
 measure is named by a string: a flag, ``participants``, ``entries``, ``no_shows``, ``first_conversations``, or a code
-behind its family: ``state:counted``, ``exit:job``, ``form:telephone``, ``deviation:remote_too_often``.
+behind its family: ``state:counted``, ``exit:job``, ``form:telephone``, ``deviation:remote_too_often``,
+``coordination:mentor``.
 """
 
 from collections import Counter
@@ -13,6 +14,9 @@ from fractions import Fraction
 from typing import Literal
 
 from app.domain.calendar import is_over, monday_of
+from app.domain.contacts import MEASURES as CONTACTS
+from app.domain.contacts import tally_contacts
+from app.domain.coordination import coordination_by_week
 from app.domain.draw import Arm
 from app.domain.facts import History
 from app.domain.protocol import Protocol
@@ -20,7 +24,16 @@ from app.domain.weeks import DAYS_TO_START, FLAGS, Course, counts, judge_on
 
 Tally = Mapping[date, Counter[str]]
 """Numbers by the Monday of the week and by measure."""
-SUMS = (*FLAGS, "entries", "first_conversations")
+FIRST_COORDINATION = {
+    "mentor": "first_mentor",
+    "company": "first_company_support",
+    "social_services": "first_social_services_support",
+    "health": "first_health_support",
+}
+"""The measure that counts a person in the first week of each kind of coordination."""
+CONDITION_SUMS = (*FLAGS, "entries", "first_conversations")
+"""What the conditions and the grant are computed from."""
+SUMS = (*CONDITION_SUMS, *FIRST_COORDINATION.values())
 """The measures that are asked for cumulatively."""
 Standing = Literal["met", "not_met", "nothing_due"]
 
@@ -46,6 +59,12 @@ def tally(protocol: Protocol, ends_on: date, history: History) -> dict[date, Cou
     for event in course.presence.exits:
         numbers.setdefault(monday_of(event.date), Counter())[f"exit:{event.reason}"] += 1
     _tally_talks(protocol, history, numbers)
+    tally_contacts(protocol, course, history, numbers)
+    for name, weeks in coordination_by_week(course.line, history).items():
+        for index in weeks:
+            numbers[course.line.monday(index)][f"coordination:{name}"] = 1
+        if weeks:
+            numbers[course.line.monday(weeks[0])][FIRST_COORDINATION[name]] = 1
     return numbers
 
 
@@ -64,6 +83,11 @@ def _tally_talks(protocol: Protocol, history: History, numbers: dict[date, Count
             numbers.setdefault(monday_of(talk.date), Counter())["no_shows"] += 1
     if first is not None:
         numbers[monday_of(first)]["first_conversations"] = 1
+
+
+def cumulated(counted: Mapping[str, int]) -> Counter[str]:
+    """The measures among those counted that are asked for cumulatively."""
+    return Counter({name: n for name, n in counted.items() if name in SUMS or name.startswith(CONTACTS)})
 
 
 def difference(before: Tally, after: Tally) -> dict[date, dict[str, int]]:
@@ -194,7 +218,7 @@ def summary_rows(
                 here.setdefault((groups[jobcentre], arm), Counter()).update(by_week[monday])
         for key in sorted(totals.keys() | here.keys(), key=_row_order):
             earlier, counted = totals.get(key, Counter()), here.get(key, Counter())
-            total = totals[key] = earlier + Counter({name: counted[name] for name in SUMS})
+            total = totals[key] = earlier + cumulated(counted)
             if total["entries"]:
                 rows.append(_row(protocol, monday, *key, _seen(counted, monday, today), total, earlier))
     return rows
@@ -234,6 +258,11 @@ def _seen(counted: Counter[str], monday: date, today: date) -> Counter[str]:
         else:
             seen[name] += n
     return seen
+
+
+def coordination_so_far(cumulative: Mapping[str, int]) -> dict[str, int]:
+    """How many people had a mentor, or a support effort of each area, in any week up to one."""
+    return {name: cumulative.get(first, 0) for name, first in FIRST_COORDINATION.items()}
 
 
 def codes_of(family: str, counted: Mapping[str, int]) -> dict[str, int]:

@@ -15,18 +15,21 @@ from app.db.reports import WeekNumbers, numbers_known_at, settle, sources_of, wa
 from app.db.session import Sight, look
 from app.db.trials import Trial
 from app.domain.calendar import civil_day, last_week_over, monday_of, week_code
+from app.domain.coordination import COORDINATION
 from app.domain.facts import ConversationForm, ExitReason
 from app.domain.figures import (
     Group,
     SummaryRow,
     codes_of,
     conditions_of,
+    coordination_so_far,
     figures_of,
     grant_of,
     summary_rows,
 )
 from app.domain.timeline import last_monday
 from app.problems import COMMON, Problem, problem_responses
+from app.routers.contact_figures import CONTACTS, ContactsView, contact_cells, with_contacts
 from app.routers.fields import DeviationCode, WeekCode
 from app.routers.openapi.vocabulary import CODES
 from app.routers.support import KnownAt, Services, TrialPath, Use, answer, digest, trial_or_404, with_etag
@@ -80,7 +83,24 @@ class ConditionsView(BaseModel):
     workplace: Literal["met", "not_met", "nothing_due"]
 
 
-class SummaryRowView(FiguresView):
+class CoordinationView(BaseModel):
+    """How many people had a mentor, or a support effort of an area."""
+
+    mentor: int = Field(description="A mentor recorded, or assigned in an activation at a workplace.")
+    company: int
+    social_services: int
+    health: int
+
+
+class SummaryFiguresView(FiguresView):
+    """Person-weeks and rates; where the cadence is an average, contacts instead of the conversation rates."""
+
+    conversation_rate: float | None = Field(None, description="Held of due.")
+    conforming_rate: float | None = Field(None, description="Conforming of due.")
+    contacts_per_four_weeks: ContactsView | None = Field(None, description="Only where the cadence is an average.")
+
+
+class SummaryRowView(SummaryFiguresView):
     """A week of a group and arm, and everything up to it."""
 
     week: str = Field(examples=["2011-W05"])
@@ -92,9 +112,14 @@ class SummaryRowView(FiguresView):
     exits: dict[ExitReason, int] = Field(description="People who left in the week, by reason.")
     forms: dict[ConversationForm, int] = Field(description="Conversations that count, by form, due or not.")
     no_shows: int = Field(description="Conversations to which the person did not come.")
+    coordination: CoordinationView = Field(description="On a working day of the week at least.")
+    coordination_so_far: CoordinationView = Field(description="In any week up to this one.")
     deviations: dict[DeviationCode, int] = Field(description="By code; none while the week is not over.")
-    cumulative: FiguresView
+    cumulative: SummaryFiguresView
     conditions: ConditionsView | None = Field(description="Cumulative; null for the control arm.")
+    required_contacts: float | None = Field(
+        None, description="What the trial is to reach in four weeks; only where the cadence is an average."
+    )
     action_plan: bool | None = Field(
         None,
         description="Jobcentre rows of the treatment arm: the same condition is not met in this and the last week.",
@@ -180,7 +205,8 @@ async def get_weekly_summary(
     Only of groups that lie wholly within what the token is bound to: a region's row needs all its jobcentres of the
     trial. The running week enters only when it is named; a later one is refused. A span has at most 520 weeks. JSON, or
     CSV for `Accept: text/csv`, whose columns are the names here joined by dots: the same ones whatever occurred, with 0
-    for a code that did not.
+    for a code that did not. Where the protocol's cadence is an average, rows have `contacts_per_four_weeks` and
+    `required_contacts` instead of the conversation rates.
     """
     async with use.write(principal, keep=False) as connection:
         trial = await trial_or_404(connection, trial_id)
@@ -193,9 +219,9 @@ async def get_weekly_summary(
     await use.noted(
         principal, "weekly_summary.read", trial_id, groups, by=by, week=week, first=first, known_at=known_at
     )
-    items = [_summary_item(row) for row in rows]
+    items = [_summary_item(row, trial) for row in rows]
     if wants_csv(request.headers.get("accept")):
-        return _csv_answer(request, summary_csv(next(iter(groups.values())), items))
+        return _csv_answer(request, summary_csv(next(iter(groups.values())), items, trial))
     return answer(request, {"as_of": today, "watermark": watermark, "sources": sources, "items": items})
 
 
@@ -244,9 +270,13 @@ _NO_CONDITIONS: Final = dict.fromkeys(ConditionsView.model_fields)
 _NO_GRANT: Final = dict.fromkeys(GrantView.model_fields)
 
 
-def summary_csv(group: Group, items: Sequence[Mapping[str, Any]]) -> bytes:
-    """Rows of the summary as CSV, of groups like this one. The columns never depend on what occurred, or on any row."""
-    nothing = _summary_item(SummaryRow(date.min, group, "treatment", Counter(), Counter(), None, None))
+def summary_csv(group: Group, items: Sequence[Mapping[str, Any]], trial: Trial | None = None) -> bytes:
+    """Rows of the summary as CSV, of groups like this one. The columns never depend on what occurred, or on any row.
+
+    Without a trial those of a weekly cadence; an average has columns for every form, and for the trial's target groups.
+    """
+    nothing = _summary_item(SummaryRow(date.min, group, "treatment", Counter(), Counter(), None, None), trial)
+    groups = trial.target_groups if trial is not None else ()
     cells = [
         {
             **item,
@@ -254,7 +284,7 @@ def summary_csv(group: Group, items: Sequence[Mapping[str, Any]]) -> bytes:
             "conditions": item["conditions"] or _NO_CONDITIONS,
             "action_plan": item.get("action_plan"),
         }
-        for item in (nothing, *items)
+        for item in ((contact_cells(each, groups) if CONTACTS in each else each) for each in (nothing, *items))
     ]
     header, _, rows = to_csv(cells).split(b"\r\n", 2)  # the line of nothing gave its columns, and goes
     return header + b"\r\n" + rows
@@ -338,7 +368,7 @@ def _or_null(value: Any) -> dict[str, Any] | None:
     return None if value is None else asdict(value)
 
 
-def _summary_item(row: SummaryRow) -> dict[str, Any]:
+def _summary_item(row: SummaryRow, trial: Trial | None = None) -> dict[str, Any]:
     states = codes_of("state", row.week)
     item = {
         "week": week_code(row.monday),
@@ -351,10 +381,14 @@ def _summary_item(row: SummaryRow) -> dict[str, Any]:
         **asdict(figures_of(row.week)),
         "forms": codes_of("form", row.week),
         "no_shows": row.week["no_shows"],
+        "coordination": {**dict.fromkeys(COORDINATION, 0), **codes_of("coordination", row.week)},
+        "coordination_so_far": coordination_so_far(row.cumulative),
         "deviations": codes_of("deviation", row.week),
         "cumulative": asdict(figures_of(row.cumulative)),
         "conditions": _or_null(row.conditions),
     }
+    if trial is not None and trial.protocol.cadence == "average":
+        item = with_contacts(item, row, trial.required_contacts)
     return item if row.action_plan is None else {**item, "action_plan": row.action_plan}
 
 

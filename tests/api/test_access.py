@@ -73,9 +73,11 @@ RULES: Mapping[str, Rule] = {
     rf"POST {_TRIAL}/conversations/batch": Rule(("conversations:write",), "people"),
     rf"GET {_TRIAL}/conversations": Rule(("conversations:write",), "people"),
     rf"(GET|PUT|DELETE) {_TRIAL}/conversations/\{{external_id\}}(/history)?": Rule(("conversations:write",), "person"),
-    rf"POST {_TRIAL}/activations/batch": Rule(("activations:write",), "people"),
-    rf"GET {_TRIAL}/activations": Rule(("activations:write",), "people"),
-    rf"(GET|PUT|DELETE) {_TRIAL}/activations/\{{external_id\}}(/history)?": Rule(("activations:write",), "person"),
+    rf"POST {_TRIAL}/(activations|outcomes)/batch": Rule(("activations:write",), "people"),
+    rf"GET {_TRIAL}/(activations|outcomes)": Rule(("activations:write",), "people"),
+    rf"(GET|PUT|DELETE) {_TRIAL}/(activations|outcomes)/\{{external_id\}}(/history)?": Rule(
+        ("activations:write",), "person"
+    ),
     rf"POST {_TRIAL}/{_BY_PARTICIPANTS}/batch": Rule(("participants:write",), "people"),
     rf"GET {_TRIAL}/{_BY_PARTICIPANTS}": Rule(("participants:read",), "people"),
     rf"GET {_TRIAL}/{_BY_PARTICIPANTS}/\{{external_id\}}(/history)?": Rule(("participants:read",), "person"),
@@ -100,7 +102,8 @@ RECORDS: Mapping[str, dict[str, Any]] = {
     "presence-events": {"kind": "rematch", "date": "2010-12-01", "match_group": 1},
     "support-efforts": {"area": "company", "kind": "mentor_search", "starts_on": "2010-12-01"},
     "mentors": {"starts_on": "2010-12-01"},
-    "declined-offers": {"date": "2010-12-01"},
+    "declined-offers": {"date": "2010-12-01", "type": "other_offer"},
+    "outcomes": {"week": "2010-W50", "status": "benefit"},
 }
 
 

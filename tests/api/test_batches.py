@@ -10,15 +10,20 @@ from typing import Any
 
 import pytest
 
+from app.domain import facts
 from tests.register import Client, Register, new_cpr, record_id
 
 MAX_REVISION = 2**63 - 1
-KINDS = ("conversations", "activations", "exemptions", "presence-events")
+KINDS = tuple(facts.KINDS)
 FACTS: Mapping[str, Mapping[str, Any]] = {
     "conversations": {"date": "2010-11-16"},
     "activations": {"type": "other_offer", "starts_on": "2011-01-03", "ends_on": "2011-01-09", "hours_per_week": 15},
     "exemptions": {"scope": "both", "ground": "illness", "starts_on": "2010-12-06", "ends_on": "2010-12-12"},
     "presence-events": {"kind": "exit", "date": "2010-12-01", "reason": "job"},
+    "support-efforts": {"area": "health", "kind": "psychologist", "starts_on": "2010-12-06"},
+    "mentors": {"starts_on": "2010-12-06"},
+    "declined-offers": {"date": "2010-12-06", "type": "other_offer"},
+    "outcomes": {"week": "2010-W50", "status": "benefit"},
 }
 """The least that a record of each kind says."""
 
@@ -779,6 +784,44 @@ KIND_FAULTS: Mapping[str, list[Fault]] = {
         ({"reason": None, "date": "2012-06-02"}, {("/reason", "missing_field"), ("/date", "date_in_future")}),
         ({"reason": None, "date": "x"}, {("/reason", "missing_field"), ("/date", "invalid_value")}),
     ],
+    "support-efforts": [
+        *required("area"),
+        *required("kind"),
+        *required("starts_on"),
+        *day("starts_on"),
+        *day("ends_on"),
+        *codes("area"),
+        *wrong("kind", "invalid_value", "Samtaler hos psykolog", "", 1, "7101701234"),
+        *wrong("coordinator", "invalid_value", "Else Hansen", "", 1),
+        *wrong("ends_on", "ends_before_start", "2010-12-05"),
+    ],
+    "mentors": [
+        *required("starts_on"),
+        *day("starts_on"),
+        *day("ends_on"),
+        *wrong("ends_on", "ends_before_start", "2010-12-05"),
+        *wrong("cvr_number", "invalid_cvr", "12345678"),
+        *wrong("p_number", "invalid_value", "123", 1),
+    ],
+    "declined-offers": [
+        *required("date"),
+        *required("type"),
+        *day("date"),
+        *codes("type"),
+        *wrong("date", "date_in_future", "2012-06-02"),
+        *wrong("reason", "invalid_value", "Har ikke lyst", ""),
+    ],
+    "outcomes": [
+        *required("week"),
+        *required("status"),
+        *codes("status"),
+        *wrong("week", "invalid_value", "2010-12-13", "2010-50", "2010-W53", "2010-w50", "2010W50", 201050, True, {}),
+        *wrong("week", "date_in_future", "2012-W23"),
+        *wrong("benefit_code", "invalid_value", "Kontanthjælp", ""),
+        ({"hours_per_week": 10}, of("/hours_per_week", "invalid_value")),  # of a week on a benefit
+        ({"status": "employed", "hours_per_week": 0}, of("/hours_per_week", "hours_out_of_range")),
+        ({"status": "employed", "hours_per_week": "ten"}, of("/hours_per_week", "invalid_value")),
+    ],
 }
 FAULTS = [(kind, changes, faults) for kind in KINDS for changes, faults in KIND_FAULTS[kind]]
 FAULTS += [("conversations", changes, faults) for changes, faults in ENVELOPE_FAULTS]
@@ -1211,6 +1254,10 @@ RICH: Mapping[str, Mapping[str, Any]] = {
     },
     "exemptions": {**FACTS["exemptions"], "revision": None},
     "presence-events": {"kind": "rematch", "date": "2010-12-01", "reason": None, "match_group": 3, "revision": 2},
+    "support-efforts": {**FACTS["support-efforts"], "ends_on": "2011-02-01", "coordinator": "company_consultant"},
+    "mentors": {**FACTS["mentors"], "ends_on": "2011-02-01", "cvr_number": "10150817", "p_number": "0123456789"},
+    "declined-offers": {**FACTS["declined-offers"], "reason": "transport"},
+    "outcomes": {"week": "2010-W50", "status": "employed", "hours_per_week": 32.5, "benefit_code": None},
 }
 
 

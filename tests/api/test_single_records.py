@@ -8,9 +8,10 @@ from urllib.parse import quote
 
 import pytest
 
+from app.domain import facts
 from tests.register import Client, Register, new_cpr, record_id
 
-KINDS = ("conversations", "activations", "exemptions", "presence-events")
+KINDS = tuple(facts.KINDS)
 FACTS: Mapping[str, Mapping[str, Any]] = {
     "conversations": {"date": "2010-11-16"},
     "activations": {
@@ -21,12 +22,20 @@ FACTS: Mapping[str, Mapping[str, Any]] = {
     },
     "exemptions": {"scope": "activation", "ground": "illness", "starts_on": "2010-12-06", "ends_on": "2010-12-12"},
     "presence-events": {"kind": "rematch", "date": "2010-12-01", "match_group": 1},
+    "support-efforts": {"area": "health", "kind": "psychologist", "starts_on": "2010-12-06"},
+    "mentors": {"starts_on": "2010-12-06"},
+    "declined-offers": {"date": "2010-12-06", "type": "other_offer"},
+    "outcomes": {"week": "2010-W50", "status": "benefit"},
 }
 CHANGED: Mapping[str, Mapping[str, Any]] = {
     "conversations": {"date": "2010-11-17", "form": "other", "remote_ground": "illness", "focus": ["retention"]},
     "activations": {**FACTS["activations"], "hours_per_week": 12.5, "company_centre": True},
     "exemptions": {**FACTS["exemptions"], "ends_on": None},
     "presence-events": {"kind": "rematch", "date": "2010-12-01", "match_group": 2},
+    "support-efforts": {**FACTS["support-efforts"], "ends_on": "2011-02-01"},
+    "mentors": {"starts_on": "2010-12-13", "cvr_number": "10150817"},
+    "declined-offers": {"date": "2010-12-06", "type": "other_offer", "reason": "transport"},
+    "outcomes": {"week": "2010-W50", "status": "employed", "hours_per_week": 7.5},
 }
 DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "conversations": {
@@ -52,6 +61,10 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     },
     "exemptions": {"ends_on": None},
     "presence-events": {"reason": None, "match_group": None},
+    "support-efforts": {"ends_on": None, "coordinator": None},
+    "mentors": {"ends_on": None, "cvr_number": None, "p_number": None},
+    "declined-offers": {"reason": None},
+    "outcomes": {"hours_per_week": None, "benefit_code": None},
 }
 """api.md "Defaults": what is shown of what was not said."""
 
@@ -563,14 +576,15 @@ def test_a_record_that_moved_away(place: Place) -> None:
 
 
 def test_scopes(place: Place) -> None:
-    """Conversations and activations are read and written with their own scope; the other kinds with those of people."""
+    """Conversations and activations are read and written with their own scope, outcomes with that of the registers; the
+    other kinds with those of people."""
     external_id = record_id()
     for kind in KINDS:
         place.put(external_id, kind)
     register = place.register.client("register")
     for kind in KINDS:
         path = place.path(kind, external_id)
-        if kind == "activations":
+        if kind in ("activations", "outcomes"):
             assert register.get(path).status_code == register.get(place.path(kind)).status_code == 200
             assert register.put(path, place.body(kind)).status_code == 201
         else:

@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from app.domain.facts import Activation, Conversation, Exemption, History, Mentor, PresenceEvent
+from app.domain.facts import Activation, Conversation, Exemption, History, Mentor, PresenceEvent, SupportEffort
 
 _DATES = ("date", "starts_on", "ends_on")
 
@@ -30,7 +30,6 @@ def history_of(person: Mapping[str, Any]) -> History:
         activations=tuple((x.get("client", ""), Activation(**_values(x))) for x in person.get("activations", ())),
         exemptions=tuple(Exemption(**_values(x)) for x in person.get("exemptions", ())),
         events=tuple(PresenceEvent(**_values(x)) for x in person.get("presence_events", ())),
-        mentors=tuple(
-            Mentor(**_values(x)) for x in person.get("mentors", ())
-        ),
+        support_efforts=tuple(SupportEffort(**_values(x)) for x in person.get("support_efforts", ())),
+        mentors=tuple(Mentor(**_values(x)) for x in person.get("mentors", ())),
     )

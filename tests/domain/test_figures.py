@@ -199,7 +199,7 @@ def test_a_whole_course() -> None:
     until = [numbers for monday, numbers in found.items() if monday <= date(2011, 1, 31)]
     total = sum(until, Counter[str]())
     assert {name: total[name] for name in SUMS} == {
-        **dict.fromkeys(FLAGS, 0),
+        **dict.fromkeys(SUMS, 0),
         "conversation_due": 12,
         "activation_due": 5,
         "entries": 1,

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from app.domain.figures import Group
+from app.routers.openapi.evaluation_examples import EVALUATION_ANSWERS
 from app.routers.record_schemas import BATCH, PERSON
 from app.routers.reports import conditions_csv, summary_csv
 
@@ -107,6 +108,28 @@ def _figures(due: int, held: int, conforming: int, active_due: int, active: int,
     }
 
 
+_WORKLIST = {
+    "as_of": "2011-02-02",
+    "watermark": "2011-02-02T06:45:03.118275Z",
+    "week": "2011-W05",
+    "items": [
+        {
+            "participant_id": PERSON,
+            "jobcentre": "849",
+            "assigned_on": "2010-12-08",
+            "contact_person": None,
+            "number": 8,
+            "state": "counted",
+            "reasons": ["no_conversation_this_week", "activation_to_arrange", "exemption_ends", "no_contact_person"],
+            "exemptions_ending": [{"scope": "activation", "ground": "illness", "ends_on": "2011-02-04"}],
+        }
+    ],
+}
+_WORKLIST_CSV = (
+    "participant_id,jobcentre,assigned_on,contact_person,number,state,reasons,exemptions_ending\r\n"
+    f"{PERSON},849,2010-12-08,,8,counted,no_conversation_this_week|activation_to_arrange|exemption_ends"
+    "|no_contact_person,activation:illness:2011-02-04\r\n"
+)
 _CUMULATIVE = _figures(320, 272, 240, 80, 64, 36)
 _CONDITIONS = {"conversation": "met", "activation": "met", "workplace": "met"}
 _SUMMARY: dict[str, Any] = {
@@ -128,6 +151,8 @@ _SUMMARY: dict[str, Any] = {
             **_figures(37, 32, 29, 20, 16, 9),
             "forms": {"in_person": 29, "telephone": 4},
             "no_shows": 3,
+            "coordination": {"mentor": 12, "company": 9, "social_services": 4, "health": 7},
+            "coordination_so_far": {"mentor": 15, "company": 11, "social_services": 6, "health": 9},
             "deviations": {"activation_missing": 4, "conversation_missing": 5, "remote_too_often": 3},
             "cumulative": _CUMULATIVE,
             "conditions": _CONDITIONS,
@@ -262,7 +287,9 @@ ANSWERS: Final[Mapping[str, Mapping[int, Any]]] = {
     "getWeeks": {200: _WEEKS},
     "getBatch": {200: _BATCH_REPORT},
     "getWeeklySummary": {200: {"application/json": _SUMMARY, "text/csv": _SUMMARY_CSV}},
+    "getWorklist": {200: {"application/json": _WORKLIST, "text/csv": _WORKLIST_CSV}},
     "getConditions": {200: {"application/json": _CONDITIONS_REPORT, "text/csv": _CONDITIONS_CSV}},
+    **EVALUATION_ANSWERS,
     "handOverRecords": {200: {"handed_over": {"activations": 57, "conversations": 412}}},
     "correctCpr": {200: _PARTICIPANT},
     "listGrantAssessments": {200: {"items": [_ASSESSMENT]}},

@@ -219,6 +219,30 @@ ENUMERATIONS: Final[Mapping[str, Words]] = {
             "preventive_offer": "preventive offer during sickness",
         },
     ),
+    "CurveMeasure": Words(
+        "What an activity curve looks at, in a week of a person.",
+        {
+            "conversation": "a conversation that counts",
+            "activation": "active: enough hours of activation, or an accepted reason for fewer",
+            "workplace": "active, and at a workplace",
+            "part_time_job": "a part-time job with supplementary benefit, whatever the hours",
+            "wage_subsidy_public": "wage subsidy with a public employer, whatever the hours",
+            "wage_subsidy_private": "wage subsidy with a private employer, whatever the hours",
+            "work_placement_public": "work placement with a public employer, whatever the hours",
+            "work_placement_private": "work placement with a private employer, whatever the hours",
+            "guidance_and_upskilling": "guidance and upskilling, whatever the hours",
+            "other_offer": "another offer, whatever the hours",
+            "partial_return": "partial return to work from sickness, whatever the hours",
+            "preventive_offer": "preventive offer during sickness, whatever the hours",
+        },
+    ),
+    "Analysis": Words(
+        "Who is looked at.",
+        {
+            "conditional": "people who are in the trial on all five working days of the week",
+            "intention_to_treat": "everyone drawn, in the trial or out of it",
+        },
+    ),
     "ReducedHoursReason": Words(
         "Why an activation has fewer hours than the minimum.",
         {
@@ -261,6 +285,17 @@ ENUMERATIONS: Final[Mapping[str, Words]] = {
             "holiday": "holiday",
             "offer_not_reasonable": "the offer is not reasonable",
             "other": "another ground",
+        },
+    ),
+    "WorklistReason": Words(
+        "What is to be done for a person in a week.",
+        {
+            "no_conversation_this_week": "a conversation is due, and none that counts is recorded yet",
+            "no_conversation_yet": "there was no counting conversation since the assignment",
+            "activation_to_arrange": "activation becomes due within two programme weeks, or is due, and there is none",
+            "remote_used_up": "one more conversation that is not in person would be too often",
+            "exemption_ends": "an exemption ends in the week",
+            "no_contact_person": "no contact person is named",
         },
     ),
     "SupportArea": Words(
