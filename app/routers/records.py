@@ -293,10 +293,11 @@ def _add_reads(router: APIRouter, kind: _Kind) -> None:
         """
         async with use.read(principal) as connection:
             trial = await trial_or_404(connection, trial_id)
-            latest, record = await _find(connection, kind, trial, external_id, principal, client_id)
+            latest, _ = await _find(connection, kind, trial, external_id, principal, client_id)
             jobcentres = [code for code in trial.jobcentres if principal.reads_person_of(code)]
             versions = await history_of(connection, kind.kind, trial_id, jobcentres, UUID(latest))
-        await use.noted(principal, "history.read", trial_id, (), record["participant_id"], kind=kind.kind)
+        for someone in dict.fromkeys(version["participant_id"] for version in versions):
+            await use.noted(principal, "history.read", trial_id, (), someone, kind=kind.kind)
         return answer(request, {"items": versions})
 
     @router.get(

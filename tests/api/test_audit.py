@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -279,8 +280,8 @@ def test_who_asks_for_people_of_others_is_noted(place: Place) -> None:
     """One entry a batch, with how many; who they are is not ours to keep. A dry run may be such a question too."""
     strangers = [place.talk(participant_id=place.bo), place.talk(participant_id=str(uuid4()))]
     known = [place.talk(), *strangers]
-    for parameters in ({}, {"dry_run": True}):
-        noted = place.during(lambda p=parameters: place.ours.push(place.trial, "conversations", known, **p))
+    for dry_run in (False, True):
+        noted = place.during(partial(place.ours.push, place.trial, "conversations", known, dry_run=dry_run))
         asked = [each for each in noted if each.action == "records.unknown_participant"]
         assert [(each.chain, each.client, each.participant, each.details) for each in asked] == [
             ("reads", "jammerbugt", None, {"kind": "conversations", "records": "2"})
@@ -292,8 +293,9 @@ def test_a_batch_of_which_nothing_is_stored_is_noted(place: Place) -> None:
     talk, faulty = place.talk(), {**place.talk(), "date": "2030-01-01"}
     place.ours.push(place.trial, "conversations", [talk])
     told = {"kind": "conversations", "received": "1"}
-    for records, parameters in (([talk], {}), ([place.talk()], {"dry_run": True}), ([faulty], {"atomic": True})):
-        noted = place.during(lambda r=records, p=parameters: place.ours.push(place.trial, "conversations", r, **p))
+    for record, parameter in ((talk, "dry_run"), (talk, "atomic"), (place.talk(), "dry_run"), (faulty, "atomic")):
+        work = partial(place.ours.push, place.trial, "conversations", [record], **{parameter: True})
+        noted = place.during(work)
         assert [(each.chain, each.action, each.details) for each in noted] == [("reads", "records.judged", told)]
 
 
@@ -317,6 +319,20 @@ def test_a_read_of_a_person(place: Place, rest: str) -> None:
     assert (read.client, read.action, read.trial, read.participant) == ("jammerbugt", action, place.trial, place.anna)
     assert read.details == details
     assert len(noted) == 1
+
+
+def test_the_history_of_a_record_is_read_of_everyone_in_it(place: Place) -> None:
+    """A corrected person, and a retraction, which itself names nobody."""
+    both, talk = place.register.case_system(client_id="both"), place.talk(revision=0)
+    moved = {**talk, "participant_id": place.bo, "revision": 1}
+    retracted = {"external_id": talk["external_id"], "revision": 2, "retracted": True, "retraction_reason": "duplicate"}
+    for record in (talk, moved, retracted):
+        both.push(place.trial, "conversations", [record])
+    noted = place.during(lambda: both.get(place.path(f"conversations/{talk['external_id']}/history")))
+    assert {(each.action, each.participant) for each in noted} == {
+        ("history.read", place.anna),
+        ("history.read", place.bo),
+    }
 
 
 def test_a_lookup(place: Place) -> None:
