@@ -24,8 +24,10 @@ from app.read_log import ReadLog, RefusalLog
 from app.routers import (
     audit,
     batches,
+    conditions,
     curve,
     docs,
+    exports,
     flow,
     grants,
     health,
@@ -96,7 +98,7 @@ def create_app(settings: Settings, database_url: str | None = None, clock: Calla
         app.include_router(module.router)
     for router in records.routers:
         app.include_router(router)
-    for module in (batches, reports, worklist, curve, flow, grants, audit, problem_types, health):
+    for module in (batches, reports, conditions, worklist, curve, flow, grants, exports, audit, problem_types, health):
         app.include_router(module.router)
     docs.install(app)
     install_problem_handlers(app, max_body_bytes=settings.max_body_bytes)

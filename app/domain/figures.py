@@ -286,6 +286,8 @@ class Grant:
     """For the participants with a conversation, at most for the agreed number."""
     payable: bool | None
     """While all three conditions are met; None where the protocol has no thresholds."""
+    payable_dkk: int | None
+    """The amount while it is payable, else 0; None where the protocol has no thresholds."""
 
 
 def grant_of(protocol: Protocol, agreed: int, sums: Mapping[str, int]) -> Grant | None:
@@ -297,7 +299,8 @@ def grant_of(protocol: Protocol, agreed: int, sums: Mapping[str, int]) -> Grant 
     if conditions is not None:
         payable = all(each == "met" for each in (conditions.conversation, conditions.activation, conditions.workplace))
     first = sums.get("first_conversations", 0)
-    return Grant(first, agreed, protocol.grant_dkk, min(first, agreed) * protocol.grant_dkk, payable)
+    amount = min(first, agreed) * protocol.grant_dkk
+    return Grant(first, agreed, protocol.grant_dkk, amount, payable, None if payable is None else amount * payable)
 
 
 def add_up(parts: Iterable[Mapping[date, Mapping[str, int]]]) -> dict[date, Counter[str]]:

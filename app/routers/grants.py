@@ -13,8 +13,9 @@ from app.db.reports import settle
 from app.db.trials import Trial
 from app.domain.calendar import is_over, week_code
 from app.problems import BODY, COMMON, Problem, problem_responses
+from app.routers.conditions import ConditionsRow, conditions_item
 from app.routers.fields import JobcentreCode, WeekCode
-from app.routers.reports import ConditionsRow, conditions_item, numbers_and_watermark, visible_groups
+from app.routers.reports import numbers_and_watermark, visible_groups
 from app.routers.support import TrialPath, Use, answer, trial_or_404
 
 router = APIRouter(tags=["reports"])

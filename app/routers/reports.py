@@ -1,4 +1,4 @@
-"""The weekly summary and the conditions (domain 5): figures of jobcentres, regions and the trial."""
+"""The weekly summary (domain 5): figures of jobcentres, regions and the trial."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -21,10 +21,8 @@ from app.domain.figures import (
     Group,
     SummaryRow,
     codes_of,
-    conditions_of,
     coordination_so_far,
     figures_of,
-    grant_of,
     summary_rows,
 )
 from app.domain.timeline import last_monday
@@ -39,6 +37,7 @@ router = APIRouter(tags=["reports"])
 By = Literal["jobcentre", "region", "trial"]
 Reader = Annotated[Principal, Depends(requires("reports:read"))]
 Week = Annotated[WeekCode | None, Query(description="The week; the last one that is over, where left out.")]
+FirstWeek = Annotated[WeekCode | None, Query(alias="from", description="First week of a span up to `week`.")]
 _STATES = ("counted", "absent", "exempt", "complete", "assignment_week")
 _MAX_WEEKS = 520
 
@@ -143,44 +142,7 @@ class WeeklySummary(BaseModel):
     items: list[SummaryRowView]
 
 
-class ThresholdsView(BaseModel):
-    """What the rates must reach, in per cent."""
-
-    conversation: int
-    activation: int
-    workplace: int
-
-
-class GrantView(BaseModel):
-    """The grant up to the week, in DKK."""
-
-    first_conversations: int = Field(description="Treatment participants with at least one counting conversation.")
-    agreed_participants: int = Field(description="At most this many are paid for.")
-    dkk_per_participant: int
-    amount_dkk: int = Field(description="The smaller number of people times the amount for one.")
-    payable: bool | None = Field(description="While all three conditions are met.")
-
-
-class ConditionsRow(BaseModel):
-    """One jobcentre, everything up to the week."""
-
-    week: str = Field(examples=["2011-W05"])
-    group: GroupView
-    figures: FiguresView = Field(description="Cumulative, treatment arm.")
-    thresholds: ThresholdsView | None = Field(description="In per cent, inclusive.")
-    conditions: ConditionsView | None = Field(description="Null where the protocol has no thresholds.")
-    grant: GrantView | None = Field(description="Null where the protocol has no grant.")
-
-
-class ConditionsReport(BaseModel):
-    """The jobcentres that you see, and what their figures rest on."""
-
-    as_of: date = Field(description="The day in Copenhagen by which weeks are over.")
-    watermark: datetime | None = Field(description="The latest registration that the figures hold.")
-    items: list[ConditionsRow]
-
-
-_CSV = {"content": {"text/csv": {"schema": {"type": "string"}}}}
+CSV = {"content": {"text/csv": {"schema": {"type": "string"}}}}
 
 
 @router.get(
@@ -188,7 +150,7 @@ _CSV = {"content": {"text/csv": {"schema": {"type": "string"}}}}
     operation_id="getWeeklySummary",
     summary="The weekly summary",
     response_model=WeeklySummary,
-    responses={200: _CSV, **problem_responses(*COMMON, "not_found")},
+    responses={200: CSV, **problem_responses(*COMMON, "not_found")},
 )
 async def get_weekly_summary(
     request: Request,
@@ -197,7 +159,7 @@ async def get_weekly_summary(
     principal: Reader,
     week: Week = None,
     by: Annotated[By, Query(description="Whose rows.")] = "jobcentre",
-    first: Annotated[WeekCode | None, Query(alias="from", description="First week of a span up to `week`.")] = None,
+    first: FirstWeek = None,
     known_at: KnownAt = None,
 ) -> Response:
     """Rows by group and arm for a week, or for the weeks `from` to `week`, each with the sums of everything up to it.
@@ -212,7 +174,7 @@ async def get_weekly_summary(
         trial = await trial_or_404(connection, trial_id)
         groups = visible_groups(principal, trial, by)
         today = as_of_day(use, known_at)
-        weeks = _span(trial, today, first, week)
+        weeks = span_of(trial, today, first, week)
         numbers, watermark = await numbers_and_watermark(connection, trial, groups, weeks[0], weeks[-1], known_at)
         sources = await sources_of(connection, trial_id, groups, known_at)
     rows = summary_rows(trial.protocol, groups, numbers.before, numbers.weeks, weeks, today)
@@ -221,42 +183,11 @@ async def get_weekly_summary(
     )
     items = [_summary_item(row, trial) for row in rows]
     if wants_csv(request.headers.get("accept")):
-        return _csv_answer(request, summary_csv(next(iter(groups.values())), items, trial))
+        return csv_answer(request, summary_csv(next(iter(groups.values())), items, trial))
     return answer(request, {"as_of": today, "watermark": watermark, "sources": sources, "items": items})
 
 
-@router.get(
-    "/v1/trials/{trial}/conditions",
-    operation_id="getConditions",
-    summary="The three conditions and the grant by jobcentre",
-    response_model=ConditionsReport,
-    responses={200: _CSV, **problem_responses(*COMMON, "not_found")},
-)
-async def get_conditions(
-    request: Request, use: Use, trial_id: TrialPath, principal: Reader, week: Week = None, known_at: KnownAt = None
-) -> Response:
-    """The treatment arm of each jobcentre that you see, from the beginning of the trial to the end of the week.
-
-    The grant is paid while conversation, activation and workplace rate all reach their thresholds. JSON, or CSV for
-    `Accept: text/csv`, whose columns are the same in every trial.
-    """
-    async with use.write(principal, keep=False) as connection:
-        trial = await trial_or_404(connection, trial_id)
-        groups = visible_groups(principal, trial, "jobcentre")
-        today = as_of_day(use, known_at)
-        (monday,) = _span(trial, today, None, week)
-        after = monday + timedelta(days=7)
-        numbers, watermark = await numbers_and_watermark(connection, trial, groups, after, monday, known_at)
-    await use.noted(principal, "conditions.read", trial_id, groups, week=week, known_at=known_at)
-    items = [
-        conditions_item(trial, code, monday, numbers.before.get((code, "treatment"), {})) for code in sorted(groups)
-    ]
-    if wants_csv(request.headers.get("accept")):
-        return _csv_answer(request, conditions_csv(items))
-    return answer(request, {"as_of": today, "watermark": watermark, "items": items})
-
-
-def _csv_answer(request: Request, content: bytes) -> Response:
+def csv_answer(request: Request, content: bytes) -> Response:
     return with_etag(request, content, "text/csv; charset=utf-8", digest(content))
 
 
@@ -266,8 +197,7 @@ _CODED: Final[Mapping[str, Mapping[str, int]]] = {
     "deviations": dict.fromkeys(map(str, CODES["DeviationCode"].meaning), 0),
 }
 """The maps of a summary row by code, with every code that there is."""
-_NO_CONDITIONS: Final = dict.fromkeys(ConditionsView.model_fields)
-_NO_GRANT: Final = dict.fromkeys(GrantView.model_fields)
+NO_CONDITIONS: Final = dict.fromkeys(ConditionsView.model_fields)
 
 
 def summary_csv(group: Group, items: Sequence[Mapping[str, Any]], trial: Trial | None = None) -> bytes:
@@ -281,26 +211,13 @@ def summary_csv(group: Group, items: Sequence[Mapping[str, Any]], trial: Trial |
         {
             **item,
             **{name: {**codes, **item[name]} for name, codes in _CODED.items()},
-            "conditions": item["conditions"] or _NO_CONDITIONS,
+            "conditions": item["conditions"] or NO_CONDITIONS,
             "action_plan": item.get("action_plan"),
         }
         for item in ((contact_cells(each, groups) if CONTACTS in each else each) for each in (nothing, *items))
     ]
     header, _, rows = to_csv(cells).split(b"\r\n", 2)  # the line of nothing gave its columns, and goes
     return header + b"\r\n" + rows
-
-
-def conditions_csv(items: Sequence[Mapping[str, Any]]) -> bytes:
-    """Rows of the conditions as CSV, their columns the same where a protocol has no thresholds or no grant."""
-    return to_csv(
-        {
-            **item,
-            "thresholds": item["thresholds"] or _NO_CONDITIONS,
-            "conditions": item["conditions"] or _NO_CONDITIONS,
-            "grant": item["grant"] or _NO_GRANT,
-        }
-        for item in items
-    )
 
 
 def visible_groups(principal: Principal, trial: Trial, by: By) -> dict[str, Group]:
@@ -321,7 +238,7 @@ def visible_groups(principal: Principal, trial: Trial, by: By) -> dict[str, Grou
     return visible
 
 
-def _span(trial: Trial, today: date, first: date | None, last: date | None) -> list[date]:
+def span_of(trial: Trial, today: date, first: date | None, last: date | None) -> list[date]:
     """The Mondays asked for. Problem ``malformed``: a week after the running one, or a span that runs backwards."""
     if last is None:
         last = min(last_week_over(today), last_monday(trial.ends_on, trial.protocol.countable_days))
@@ -363,7 +280,7 @@ def _group_view(group: Group) -> dict[str, str]:
     return {name: value for name, value in asdict(group).items() if value is not None}
 
 
-def _or_null(value: Any) -> dict[str, Any] | None:
+def or_null(value: Any) -> dict[str, Any] | None:
     """A dataclass as a JSON object."""
     return None if value is None else asdict(value)
 
@@ -385,19 +302,8 @@ def _summary_item(row: SummaryRow, trial: Trial | None = None) -> dict[str, Any]
         "coordination_so_far": coordination_so_far(row.cumulative),
         "deviations": codes_of("deviation", row.week),
         "cumulative": asdict(figures_of(row.cumulative)),
-        "conditions": _or_null(row.conditions),
+        "conditions": or_null(row.conditions),
     }
     if trial is not None and trial.protocol.cadence == "average":
         item = with_contacts(item, row, trial.required_contacts)
     return item if row.action_plan is None else {**item, "action_plan": row.action_plan}
-
-
-def conditions_item(trial: Trial, jobcentre: str, monday: date, sums: Mapping[str, int]) -> dict[str, Any]:
-    return {
-        "week": week_code(monday),
-        "group": {"jobcentre": jobcentre},
-        "figures": asdict(figures_of(sums)),
-        "thresholds": _or_null(trial.protocol.thresholds),
-        "conditions": _or_null(conditions_of(trial.protocol, sums)),
-        "grant": _or_null(grant_of(trial.protocol, trial.jobcentres[jobcentre].agreed_participants, sums)),
-    }

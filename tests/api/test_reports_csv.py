@@ -10,8 +10,9 @@ import pytest
 from app.domain.facts import ConversationForm, ExitReason
 from app.domain.figures import Group
 from app.protocols import protocols
+from app.routers.conditions import conditions_csv
 from app.routers.openapi.vocabulary import CODES
-from app.routers.reports import conditions_csv, summary_csv
+from app.routers.reports import summary_csv
 from app.routers.tables_out import to_csv
 from tests.register import Client, Register, record_id
 
@@ -137,6 +138,7 @@ def test_a_protocol_without_thresholds_and_grant_changes_no_column() -> None:
         "dkk_per_participant": 3,
         "amount_dkk": 3,
         "payable": True,
+        "payable_dkk": 3,
     }
     some = conditions_csv([{**row, "thresholds": limits, "conditions": dict.fromkeys(limits, "met"), "grant": money}])
     none = conditions_csv([{**row, "thresholds": None, "conditions": None, "grant": None}])

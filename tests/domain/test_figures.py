@@ -316,7 +316,7 @@ def test_nothing_due_is_not_met() -> None:
     assert standings() == ("nothing_due",) * 3
     grant = grant_of(PRVIJ, 5, {"conversation_due": 1, "conversation_held": 1, "first_conversations": 1})
     assert grant is not None
-    assert (grant.amount_dkk, grant.payable) == (13_000, False)
+    assert (grant.amount_dkk, grant.payable, grant.payable_dkk) == (13_000, False, 0)
 
 
 def test_no_thresholds_no_conditions() -> None:
@@ -324,7 +324,7 @@ def test_no_thresholds_no_conditions() -> None:
     assert standings(plain, conversation_due=1) is None
     grant = grant_of(plain, 5, {"first_conversations": 2})
     assert grant is not None
-    assert (grant.amount_dkk, grant.payable) == (26_000, None)
+    assert (grant.amount_dkk, grant.payable, grant.payable_dkk) == (26_000, None, None)
     assert grant_of(replace(PRVIJ, grant_dkk=None), 5, {"first_conversations": 2}) is None
 
 
@@ -343,10 +343,10 @@ def test_grant(first: int, agreed: int, amount: int) -> None:
     grant = grant_of(PRVIJ, agreed, {**met, "first_conversations": first})
     assert grant is not None
     assert (grant.first_conversations, grant.agreed_participants, grant.dkk_per_participant) == (first, agreed, 13_000)
-    assert (grant.amount_dkk, grant.payable) == (amount, True)
+    assert (grant.amount_dkk, grant.payable, grant.payable_dkk) == (amount, True, amount)
     one_short = grant_of(PRVIJ, agreed, {**met, "workplace_activated": 1, "first_conversations": first})
     assert one_short is not None
-    assert (one_short.amount_dkk, one_short.payable) == (amount, False)
+    assert (one_short.amount_dkk, one_short.payable, one_short.payable_dkk) == (amount, False, 0)
 
 
 # --- rows -------------------------------------------------------------------------------------------------------------

@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from app.domain.figures import Group
+from app.routers.conditions import conditions_csv
 from app.routers.openapi.evaluation_examples import EVALUATION_ANSWERS
+from app.routers.openapi.panel_examples import PANEL_ANSWERS
 from app.routers.record_schemas import BATCH, PERSON
-from app.routers.reports import conditions_csv, summary_csv
+from app.routers.reports import summary_csv
 
 _CANDIDATE = "012c2ff0-21d8-7c11-9b02-84ce6a5d3370"
 _CURSOR = "WyI4NDkiLCIwMTJjMmFlNS1jNmUwLTdiM2YtOGE0MS01ZDBjOWUyZjdhMTYiXQ"
@@ -177,6 +179,7 @@ _CONDITIONS_REPORT: dict[str, Any] = {
                 "dkk_per_participant": 13000,
                 "amount_dkk": 533000,
                 "payable": True,
+                "payable_dkk": 533000,
             },
         }
     ],
@@ -294,6 +297,7 @@ ANSWERS: Final[Mapping[str, Mapping[int, Any]]] = {
     "correctCpr": {200: _PARTICIPANT},
     "listGrantAssessments": {200: {"items": [_ASSESSMENT]}},
     "freezeGrantAssessment": {200: _ASSESSMENT, 201: _ASSESSMENT},
+    **PANEL_ANSWERS,
     "listAudit": {200: {"items": [_ENTRY], "next": _AUDIT_CURSOR}},
     "getAuditHeads": {200: _HEADS},
     "getHealth": {200: {"status": "ok"}},
