@@ -13,8 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.db.histories import load_everyone
 from app.db.kinds import TABLES
 from app.db.trials import Trial
+from app.domain.contacts import MEASURES as CONTACTS
 from app.domain.draw import Arm
-from app.domain.figures import SUMS, tally
+from app.domain.figures import SUMS, cumulated, tally
+from app.protocols import protocols
 
 _SUMMED = ", ".join(f"sum({name})::int as {name}" for name in SUMS)
 _COLUMNS = ", ".join(SUMS)
@@ -44,6 +46,8 @@ async def week_numbers(
         parameters,
     )
     before = {(row.jobcentre_code, row.arm): _counter(row) for row in earlier}
+    for key, contacts in (await _contacts_before(connection, parameters)).items():
+        before[key].update(contacts)
     rows = await connection.execute(
         text(
             f"""
@@ -59,6 +63,30 @@ async def week_numbers(
         counted.update(row.other)
         weeks.setdefault((row.jobcentre_code, row.arm), {})[row.monday] = counted
     return WeekNumbers(before, weeks)
+
+
+async def _contacts_before(
+    connection: AsyncConnection, parameters: Mapping[str, Any]
+) -> dict[tuple[str, Arm], Counter[str]]:
+    """The measures of contacts (domain 6 [C]) of all weeks before a span, where the trial's protocol measures them."""
+    averages = [protocol.id for protocol in protocols().values() if protocol.cadence == "average"]
+    rows = await connection.execute(
+        text(
+            """
+            select jobcentre_code, arm, measure.key, sum(cast(measure.value as int)) as n
+            from week_count, jsonb_each_text(other) measure
+            where jobcentre_code = any(:jobcentres) and trial_id = :trial and monday < :first
+              and starts_with(measure.key, :contacts)
+              and exists (select from trial where id = :trial and protocol = any(:averages))
+            group by jobcentre_code, arm, measure.key
+            """
+        ),
+        {**parameters, "contacts": CONTACTS, "averages": averages},
+    )
+    contacts: dict[tuple[str, Arm], Counter[str]] = {}
+    for row in rows:
+        contacts.setdefault((row.jobcentre_code, row.arm), Counter())[row.key] = row.n
+    return contacts
 
 
 def _counter(row: Row[Any]) -> Counter[str]:
@@ -77,7 +105,7 @@ async def numbers_known_at(
             key = (jobcentre, person.arm)
             for monday, counted in tally(trial.protocol, trial.ends_on, person.history()).items():
                 if monday < first:
-                    before.setdefault(key, Counter()).update({name: counted[name] for name in SUMS})
+                    before.setdefault(key, Counter()).update(cumulated(counted))
                 elif monday <= last:
                     weeks.setdefault(key, {}).setdefault(monday, Counter()).update(counted)
             await asyncio.sleep(0)  # others are answered meanwhile

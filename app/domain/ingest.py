@@ -105,6 +105,7 @@ class Person:
     jobcentre: str
     arm: Arm
     assigned_on: date
+    target_group: int | None = None
     records: dict[RecordKey, Known] = field(default_factory=dict)
 
     def history(self) -> History:
@@ -113,7 +114,7 @@ class Person:
         for known in sorted(self.records.values(), key=lambda each: each.order):
             fact = known.fact
             facts[type(fact)].append((known.client, fact) if isinstance(fact, Activation) else fact)
-        return History(self.assigned_on, *map(tuple, facts.values()))
+        return History(self.assigned_on, *map(tuple, facts.values()), target_group=self.target_group)
 
 
 @dataclass(frozen=True, slots=True)
