@@ -8,7 +8,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.kinds import TABLES, RecordTable
-from app.db.tables import NOWHERE
+from app.db.tables import MOVED, NOWHERE
 from app.domain.calendar import week_code
 from app.domain.refused import Refused
 
@@ -96,7 +96,8 @@ async def changed_records(
     """The change feed: records whose latest version is later than the place reached in its jobcentre, with new places.
 
     Within a jobcentre versions rise in the order of commits, so that whoever has a place has seen all before it.
-    Retracted records are among them.
+    Retracted records are among them, and as such (``moved``) those that have passed to where the reader does not see
+    them, or to somebody who was not asked for.
     """
     table = TABLES[kind]
     rows = await connection.execute(
@@ -105,13 +106,20 @@ async def changed_records(
             {_select(table)}
             join unnest(cast(:codes as text[]), cast(:places as uuid[])) as reached (code, place)
                 on version.jobcentre_code = reached.code and version.version_id > reached.place
-            where trial_id = :trial and superseded_at = 'infinity'
+            where trial_id = :trial
+              and (superseded_at = 'infinity' or retraction_reason = :moved and (
+                  cast(:participant as uuid) is not null or not exists (
+                      select from record_key key
+                      where key.trial_id = :trial and key.kind = :kind and key.external_id = version.external_id
+                        and key.client_id = version.client_id and key.jobcentre_code = any(:codes))))
               and (cast(:participant as uuid) is null or participant_id = :participant)
               and (cast(:client as text) is null or client_id = :client)
             order by version_id limit :limit
             """
         ),
         {
+            "kind": kind,
+            "moved": MOVED,
             "codes": list(places),
             "places": list(places.values()),
             "trial": trial_id,

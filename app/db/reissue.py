@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.ids import uuid7_at
 from app.db.kinds import RecordTable, insert_versions
+from app.db.tables import MOVED
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,40 +58,45 @@ async def reissue(
     owner: Ownership,
     moment: datetime,
 ) -> None:
-    """Supersedes versions by equal ones of another owner, and points the keys to them. The strata are locked."""
+    """Supersedes versions by equal ones of another owner, and points the keys to them. The strata are locked.
+
+    Where a record was, a version is left behind that says so (``tables.MOVED``).
+    """
     if not old:
         return
     batch_id = uuid7_at(moment)
-    new = [
-        (
-            owner.jobcentre or row.jobcentre_code,
+
+    def version(row: Row[Any], place: int, whose: Ownership, retraction_reason: str | None) -> tuple[Any, ...]:
+        return (
+            whose.jobcentre or row.jobcentre_code,
             trial_id,
             uuid7_at(moment, place),
             row.record_id,
             row.version_id,
-            owner.participant_id or row.participant_id,
-            owner.client or row.client_id,
+            whose.participant_id or row.participant_id,
+            whose.client or row.client_id,
             row.external_id,
             row.revision,
-            row.retraction_reason,
+            retraction_reason,
             batch_id,
             moment,
             *table.values_of(table.fact_of(row)),
         )
-        for place, row in enumerate(old)
-    ]
-    await insert_versions(connection, table, new)
+
+    left = [version(row, 2 * place, Ownership(), MOVED) for place, row in enumerate(old)]
+    new = [version(row, 2 * place + 1, owner, row.retraction_reason) for place, row in enumerate(old)]
+    await insert_versions(connection, table, [*left, *new])
     parameters = {
         "moment": moment,
         "trial": trial_id,
         "kind": table.kind,
         "jobcentre": old[0].jobcentre_code,
-        "old_ids": [row.version_id for row in old],
-        "new_ids": [version[2] for version in new],
-        "jobcentres": [version[0] for version in new],
+        "old_ids": [*(row.version_id for row in old), *(each[2] for each in left)],
+        "new_ids": [each[2] for each in new],
+        "jobcentres": [each[0] for each in new],
         "external_ids": [row.external_id for row in old],
         "old_clients": [row.client_id for row in old],
-        "new_clients": [version[6] for version in new],
+        "new_clients": [each[6] for each in new],
     }
     await connection.execute(
         text(

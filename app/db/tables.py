@@ -29,6 +29,9 @@ from sqlmodel import Field, SQLModel
 
 NOWHERE = ""
 """The jobcentre of a retraction that arrived before its record: nobody's yet."""
+MOVED = "moved"
+"""The retraction reason of a version that only says where a record was: it has passed to another person or client. Such
+a version never stands (its span has no length); the change feed shows it to those who see no more of the record."""
 
 SQLModel.metadata.naming_convention = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -55,6 +58,8 @@ class Trial(SQLModel, table=True):
     __tablename__ = "trial"
     id: str = Field(primary_key=True)
     protocol: str
+    protocol_digest: str | None = None
+    """SHA-256 of what the protocol said when the trial was created: one in use is never edited (domain 6)."""
     definition: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
     """What was sent to create it, defaults filled in: the same again is the same trial."""
     title: str
@@ -159,6 +164,7 @@ class Participant(SQLModel, table=True):
     interview_on: dt.date
     channel: str | None = None
     unemployed_since: dt.date | None = None
+    target_group: int | None = None
     waiting_since: dt.datetime = _moment()
     """When the screening that counts was registered: the place among ties."""
     withdrawal_reason: str | None = None
@@ -458,3 +464,20 @@ class AuditEntry(SQLModel, table=True):
     details: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
     previous_hash: bytes
     hash: bytes
+
+
+class Release(SQLModel, table=True):
+    """An export of the panel, for ever the same. The key of its pseudonyms is a secret of the vault."""
+
+    __tablename__ = "release"
+    __table_args__ = (Index("ix_release_trial", "trial_id", "release_id"),)
+    release_id: UUID = Field(primary_key=True)
+    trial_id: str = Field(foreign_key="trial.id")
+    client_id: str
+    purpose: str
+    recorded_at: dt.datetime = _moment()
+    watermark: dt.datetime = _moment()
+    """Everything registered up to this moment is in it, and nothing later."""
+    as_of: dt.date
+    """The day by which weeks are over."""
+    dictionary_version: int

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.ids import uuid7_at
 from app.db.kinds import RecordTable, insert_versions
-from app.db.tables import NOWHERE
+from app.db.tables import MOVED, NOWHERE
 from app.domain.ingest import Change, Person, Version
 
 
@@ -65,11 +65,15 @@ class VersionWriter:
         for place, change in enumerate(changes):
             external_id = change.key[2]
             before = self.latest.get(external_id)
-            version_id = uuid7_at(self.origin.moment, place)
+            version_id = uuid7_at(self.origin.moment, 2 * place + 1)
             jobcentre = self._jobcentre(change.after, before)
             record_id = before[2] if before else version_id
             if before is not None:
                 superseded.append(before[:2])
+                if (left := _left_behind(change)) is not None:
+                    trace_id = uuid7_at(self.origin.moment, 2 * place)
+                    rows.append(self._row(before[0], trace_id, record_id, before[1], external_id, left))
+                    superseded.append((before[0], trace_id))
             self.latest[external_id] = (jobcentre, version_id, record_id)
             rows.append(self._row(jobcentre, version_id, record_id, before and before[1], external_id, change.after))
         await insert_versions(self.connection, self.table, rows)
@@ -172,3 +176,11 @@ class VersionWriter:
             },
         )
         return result.rowcount
+
+
+def _left_behind(change: Change) -> Version | None:
+    """What says at the person before that the record has passed to another one; None where it did not."""
+    before, after = change.before, change.after
+    if before is None or before.participant_id in (None, after.participant_id):
+        return None
+    return Version(before.participant_id, after.revision, before.fact, MOVED)

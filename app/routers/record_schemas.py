@@ -109,8 +109,11 @@ _ENVELOPE: Final[Node] = {
     "registered_at": {"type": "string", "format": "date-time", "description": "When this version was stored."},
     "retracted": {"type": "boolean", "description": "Whether the record has been taken back."},
     "retraction_reason": {
-        "anyOf": [{"type": "string", "enum": ["entered_in_error", "duplicate", "wrong_person"]}, _NULL],
-        "description": "Why it was taken back; null while it stands.",
+        "anyOf": [{"type": "string", "enum": ["entered_in_error", "duplicate", "wrong_person", "moved"]}, _NULL],
+        "description": (
+            "Why it was taken back; null while it stands. `moved` (in the change feed only): it has passed to a person"
+            " or a client where you do not see it, or whom you did not ask for."
+        ),
     },
 }
 _TOLD: Final[Node] = {

@@ -244,7 +244,8 @@ def _add_reads(router: APIRouter, kind: _Kind) -> None:
 
         With `changed_since` it is a change feed instead: what has changed since, retractions included. Its `next` is
         never null: keep it, and ask with it again later. It misses nothing, whatever is written meanwhile. Begin with
-        `0`.
+        `0`. A record that passes to somebody whom you do not see, or did not ask for, appears once more as retracted,
+        with the reason `moved`.
         """
         (after,) = decode_cursor(cursor, UUID) or (_FIRST,)
         async with use.read(principal) as connection:

@@ -98,7 +98,10 @@ def test_the_feed_tells_of_it(place: Place) -> None:
     assert [each["client_id"] for each in seen["items"]] == ["old"]
     place.hand_over()
     after = place.new.get(path, changed_since=seen["next"]).json()["items"]
-    assert [(each["external_id"], each["client_id"]) for each in after] == [(external_id, "new")]
+    assert [(each["external_id"], each["client_id"], each["retraction_reason"]) for each in after] == [
+        (external_id, "old", "moved"),
+        (external_id, "new", None),
+    ]
 
 
 def test_the_same_external_id_of_both(place: Place) -> None:

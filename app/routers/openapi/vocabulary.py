@@ -38,6 +38,10 @@ TAGS: Final[Mapping[str, str]] = {
         " the answer warns of it. Sending again is safe."
     ),
     "reports": "Figures of jobcentres, regions and the whole trial. They hold everything that was acknowledged before.",
+    "panel": (
+        "The pseudonymous panel for evaluators: person-weeks, baseline and draws, as JSON, JSON Lines, CSV or Parquet,"
+        " in releases that stay as they were."
+    ),
     "audit": (
         "Who did or read what, when: hash chains to which entries are only ever added, and their signed heads, by which"
         " anyone can tell that nothing was changed."
@@ -344,6 +348,15 @@ ENUMERATIONS: Final[Mapping[str, Words]] = {
             "entered_in_error": "it should not have been sent",
             "duplicate": "it was sent under another id as well",
             "wrong_person": "it belongs to someone else",
+        },
+    ),
+    "RetractionTold": Words(
+        "Why a record does not stand, as it is told.",
+        {
+            "entered_in_error": "it should not have been sent",
+            "duplicate": "it was sent under another id as well",
+            "wrong_person": "it belongs to someone else",
+            "moved": "in the change feed only: it has passed to a person or client where you do not see it",
         },
     ),
     "Outcome": Words(
