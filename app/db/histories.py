@@ -34,8 +34,9 @@ async def load_people(
     jobcentres: Collection[str],
     participant_ids: Collection[UUID],
     known_at: datetime | None = None,
+    kinds: Collection[str] = tuple(TABLES),
 ) -> dict[UUID, Person]:
-    """The drawn ones among participants of some jobcentres, duplicates left out, with their records."""
+    """The drawn ones among participants of some jobcentres, duplicates left out, with their records of some kinds."""
     if not participant_ids:
         return {}
     parameters: dict[str, object] = {
@@ -60,8 +61,8 @@ async def load_people(
         parameters,
     )
     people = {row.participant_id: Person(*row) for row in drawn}
-    for table in TABLES.values():
-        await _load_records(connection, table, {**parameters, "ids": list(people)}, people)
+    for kind in kinds:
+        await _load_records(connection, TABLES[kind], {**parameters, "ids": list(people)}, people)
     return people
 
 
