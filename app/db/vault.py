@@ -69,6 +69,15 @@ class Vault:
         """The seed again; ``InvalidTag`` as with ``open_cpr``."""
         return _open(self._master_key, sealed, _seed_context(trial))
 
+    async def make_key(self, connection: AsyncConnection, name: str) -> None:
+        """A fresh key of that name, wrapped and kept, unless there is one."""
+        await stored_secret(connection, self._master_key, name, os.urandom(KEY_BYTES))
+
+    async def key(self, connection: AsyncConnection, name: str) -> bytes:
+        """The key of that name; ``InvalidTag`` when it was wrapped with another master key."""
+        stored = await connection.execute(text("select wrapped from vault.secret where name = :name"), {"name": name})
+        return _open(self._master_key, stored.scalar_one(), name.encode())
+
 
 async def stored_secret(connection: AsyncConnection, master_key: bytes, name: str, fresh: bytes) -> bytes:
     """A secret of the database; ``fresh`` becomes it when there is none. WrongMasterKeyError: the key does not fit."""

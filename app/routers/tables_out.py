@@ -2,17 +2,25 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
+
+from app.routers.support import JSON
 
 _RISKY = ("=", "+", "-", "@", "\t", "\r")
 
 
 def wants_csv(accept: str | None) -> bool:
     """Whether CSV is named in Accept and liked at least as well as JSON. JSON is the default."""
+    return preferred(accept, ["text/csv"]) == "text/csv"
+
+
+def preferred(accept: str | None, offered: Sequence[str]) -> str:
+    """Which of the offered media types is named in Accept and liked at least as well as JSON, which is the default."""
     liked = dict(_accepted(accept or ""))
-    asked = liked.get("text/csv", 0.0)
-    return asked > 0 and asked >= liked.get("application/json", 0.0)
+    best = max(offered, key=lambda media_type: liked.get(media_type, 0.0))
+    asked = liked.get(best, 0.0)
+    return best if asked > 0 and asked >= liked.get(JSON, 0.0) else JSON
 
 
 def _accepted(accept: str) -> Iterator[tuple[str, float]]:
@@ -32,10 +40,13 @@ def to_csv(items: Iterable[Mapping[str, Any]]) -> bytes:
     """One line an item; nested members become columns ``cumulative.activated``, in the order of their first."""
     flat = [dict(_flatten("", item)) for item in items]
     columns = list(dict.fromkeys(name for row in flat for name in row))
+    return csv_lines([columns, *([row.get(column) for column in columns] for row in flat)])
+
+
+def csv_lines(rows: Iterable[Sequence[Any]]) -> bytes:
+    """One line a row."""
     out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(columns)
-    writer.writerows([_cell(row.get(column)) for column in columns] for row in flat)
+    csv.writer(out, lineterminator="\r\n").writerows([_cell(value) for value in row] for row in rows)
     return out.getvalue().encode()
 
 
