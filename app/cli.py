@@ -4,6 +4,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from socket import socket as Socket  # noqa: N812 - beside variables of that name
 from typing import Annotated
@@ -20,7 +21,7 @@ from app.cli_support import DatabaseUrl, DataDir, console, database_of, fail, se
 from app.db.migrate import migrate as apply_migrations
 from app.db.session import make_engine
 from app.main import master_key_of, verifier_of
-from app.metrics import share_between_workers
+from app.metrics import shared_between_workers
 from app.operations import audit_faults, protocol_faults
 from app.settings import Settings
 from app.simulate import SimulationError
@@ -55,12 +56,10 @@ def serve(
         verifier_of(settings)
     except (RuntimeError, ValueError) as error:
         fail(str(error))
-    with database_of(settings) as url:
+    with database_of(settings) as url, shared_between_workers() if settings.workers > 1 else nullcontext():
         asyncio.run(_migrate(url))
         if faults := asyncio.run(protocol_faults(url)):
             _tell(faults, "")
-        if settings.workers > 1:
-            share_between_workers()
         config = uvicorn.Config(
             "app.main:app_of_environment",
             factory=True,

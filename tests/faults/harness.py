@@ -77,7 +77,7 @@ class Server:
         self.url = ""
         self._wait = wait
         self._workers = workers
-        self._environment = {f"RETTEVEJ_{name.upper()}": value for name, value in environment.items()}
+        self.environment = {f"RETTEVEJ_{name.upper()}": value for name, value in environment.items()}
         self._process: subprocess.Popen[bytes] | None = None
         self._log = data_dir.parent / f"{data_dir.name}.log"
 
@@ -116,7 +116,7 @@ class Server:
                 stderr=log,
                 start_new_session=True,
                 cwd=self.data_dir,
-                env={"PATH": os.defpath, "COLUMNS": "1000", **self._environment},
+                env={"PATH": os.defpath, "COLUMNS": "1000", **self.environment},
             )
         if wait:
             self.wait_until_ready()
