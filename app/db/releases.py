@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.audit import EVERYWHERE, Entry, append
@@ -80,7 +80,7 @@ async def find_release(connection: AsyncConnection, trial_id: str, release_id: U
         {"trial": trial_id, "id": release_id},
     )
     row = rows.one_or_none()
-    return None if row is None else _release(row)
+    return None if row is None else Release(**row._mapping)
 
 
 async def list_releases(connection: AsyncConnection, trial_id: str, after: UUID, limit: int) -> list[Release]:
@@ -94,11 +94,7 @@ async def list_releases(connection: AsyncConnection, trial_id: str, after: UUID,
         ),
         {"trial": trial_id, "after": after, "limit": limit},
     )
-    return [_release(row) for row in rows]
-
-
-def _release(row: Row[tuple[UUID, str, str, str, datetime, datetime, date, int]]) -> Release:
-    return Release(*row)
+    return [Release(**row._mapping) for row in rows]
 
 
 async def pseudonyms(

@@ -117,9 +117,9 @@ def _field(column: Column) -> tuple[Any, Any]:
     """A column as a field of the contract; its codes by the name of their list."""
     kind = _TYPES[column.type]
     if column.codes is not None:
-        plain = int if kind is int else str
-        code = Annotated[plain, WithJsonSchema({"type": "string", "x-component": column.codes})]
-        kind = list[code] if column.type == "list<string>" else code  # type: ignore[valid-type]
+        plain: Any = int if kind is int else str
+        code: Any = Annotated[plain, WithJsonSchema({"type": "string", "x-component": column.codes})]
+        kind = list[code] if column.type == "list<string>" else code
     return (kind | None if column.nullable else kind, Field(description=f"{column.meaning}."))
 
 
@@ -135,7 +135,7 @@ def _models(table: Table, name: str) -> type[BaseModel]:
         __doc__=f"The table {table.name} of a release.",
         release=(ReleaseView, Field()),
         dictionary=(DictionaryView, Field()),
-        items=(list[row], Field()),  # type: ignore[valid-type]
+        items=(list[row], Field()),
     )
 
 

@@ -86,7 +86,11 @@ RULES: Mapping[str, Rule] = {
     rf"GET {_TRIAL}/(weekly-summary|conditions|activity-curve|flow|grant-assessments)": Rule(
         ("reports:read",), "figures"
     ),
-    rf"GET {_TRIAL}/person-weeks": Rule(("panel:export",), "everything"),
+    rf"GET {_TRIAL}/(person-weeks|panel/(participants|draws|dictionary)|releases(/\{{release_id\}})?)": Rule(
+        ("panel:export",), "everything"
+    ),
+    rf"POST {_TRIAL}/releases": Rule(("panel:export",), "everything"),
+    rf"POST {_TRIAL}/activations/snapshot": Rule(("activations:write",), "jobcentre"),
     r"GET /v1/audit(/heads)?": Rule(("audit:read",), "everything"),
 }
 
@@ -231,6 +235,12 @@ class Place:
             predecessor = f"predecessor-{record_id()}"
             self._stored("conversations", client_id=predecessor)
             body = {"jobcentre": "849", "from_client": predecessor, "to_client": f"successor-{record_id()}"}
+        elif operation.name == "getRelease":
+            released = self.all_mighty().post(f"/v1/trials/{self.trial}/releases", {"purpose": "access"})
+            values["release_id"] = released.json()["release_id"]
+        elif operation.name == "replaceActivations":
+            record = {**RECORDS["activations"], "participant_id": self.participant}
+            body = {"jobcentre": "849", "from": "2010-12-01", "to": "2010-12-31", "records": [record]}
         elif operation.name == "getBatch":
             values["batch_id"] = self._stored("conversations")[1]
         elif operation.kind is not None:
