@@ -16,7 +16,11 @@ from app.protocols import protocols
 from tests.domain.build import history_of
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-WEEKS = yaml.safe_load((EXAMPLES / "weeks.yaml").read_text("utf-8"))
+WEEKS = [
+    example
+    for name in ("weeks", "aht-2008-sickness", "aht-2008-flexjob", "flex-2016")
+    for example in yaml.safe_load((EXAMPLES / f"{name}.yaml").read_text("utf-8"))
+]
 HISTORIES = json.loads((EXAMPLES / "histories.json").read_text("utf-8"))
 DRAWS = yaml.safe_load((EXAMPLES / "draws.yaml").read_text("utf-8"))
 
@@ -31,11 +35,12 @@ def as_written(week: Week) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("example", WEEKS, ids=lambda example: example["name"])
+@pytest.mark.parametrize("example", WEEKS, ids=lambda example: f"{example['protocol']}: {example['name']}")
 def test_weeks(example: dict[str, Any]) -> None:
     protocol = protocols()[example["protocol"]]
-    assert protocol.ends_on is not None
-    judged = judge(protocol, protocol.ends_on, history_of(example["person"]))
+    ends_on = date.fromisoformat(example["ends_on"]) if "ends_on" in example else protocol.ends_on
+    assert ends_on is not None
+    judged = judge(protocol, ends_on, history_of(example["person"]))
     shown = [week for week in judged if week_code(week.monday) <= example["until"]]
     assert [as_written(week) for week in shown] == example["weeks"]
     assert {flag: sum(getattr(week, flag) for week in shown) for flag in FLAGS} == example["totals"]

@@ -23,14 +23,19 @@ COPY = ROOT / "tests" / "examples"
 EXAMPLES = COPY if COPY.is_dir() else ROOT.parent / "shared" / "examples"
 LONG_PAST = date(2026, 1, 1)
 
+OTHERS = [
+    example
+    for name in ("aht-2008-sickness", "aht-2008-flexjob", "flex-2016")
+    for example in yaml.safe_load((COPY / f"{name}.yaml").read_text("utf-8"))
+]
 WEEKS: list[dict[str, Any]] = yaml.safe_load((EXAMPLES / "weeks.yaml").read_text("utf-8"))
 HISTORIES: list[dict[str, Any]] = json.loads((EXAMPLES / "histories.json").read_text("utf-8"))
 DRAWS: list[dict[str, Any]] = yaml.safe_load((EXAMPLES / "draws.yaml").read_text("utf-8"))
 
 
-@pytest.mark.parametrize("example", WEEKS, ids=[e["name"] for e in WEEKS])
+@pytest.mark.parametrize("example", WEEKS + OTHERS, ids=[f"{e['protocol']}: {e['name']}" for e in WEEKS + OTHERS])
 def test_weeks_yaml(example: dict[str, Any]) -> None:
-    ends_on = PROTOCOLS[example["protocol"]]["ends_on"]
+    ends_on = example.get("ends_on") or PROTOCOLS[example["protocol"]]["ends_on"]
     found = weeks(example["protocol"], ends_on, example["person"], LONG_PAST)
     found = [w for w in found if w["week"] <= example["until"]]
     assert found == example["weeks"]
