@@ -14,6 +14,7 @@ from app.domain.activity import Covering, activity_by_week, covering_by_week, ho
 from app.domain.calendar import is_over, week_code
 from app.domain.facts import Conversation, History, PresenceEvent
 from app.domain.load import load_of
+from app.domain.outcomes import Lived, lived_by_week
 from app.domain.protocol import Protocol
 from app.domain.timeline import Timeline, working_days
 from app.domain.weeks import Course, as_seen_on, counts, judge_on
@@ -112,6 +113,22 @@ PERSON_WEEKS = Table(
         Column("activation_types", "list<string>", "Types that cover the week", "activations", codes="ActivationType"),
         Column("exits", "list<string>", "Reasons of effective exits of the week", "domain 4.1", codes="ExitReason"),
         Column("re_entered", "bool", "An effective re-entry lies in the week", "presence events, domain 4.1"),
+        Column(
+            "outcome_status",
+            "string",
+            "What the person lived on that week; null where no register told",
+            "outcomes, domain 7",
+            nullable=True,
+            codes="OutcomeStatus",
+        ),
+        Column(
+            "outcome_hours",
+            "double",
+            "Hours of employment; 0 with another status, or where none are told; null where no register told",
+            "outcomes, domain 7",
+            "hours a week",
+            nullable=True,
+        ),
     ),
 )
 PARTICIPANTS = Table(
@@ -190,6 +207,7 @@ def person_week_rows(
     missed = _by_week(line, (talk for talk in history.conversations if _no_show(history, talk)))
     exits = _by_week(line, course.presence.exits)
     re_entries = _by_week(line, course.presence.re_entries)
+    lived = lived_by_week(history, today)
     in_trial = line.days_of(course.presence.spans)
     for index, week in enumerate(as_seen_on(judge_on(course, protocol, history), history.assigned_on, today)):
         if not is_over(week.monday, today):
@@ -216,6 +234,7 @@ def person_week_rows(
             _codes(offer.type for _, offer, _ in offers),
             _codes(event.reason for event in exits.get(index, ())),
             index in re_entries,
+            *(_lived(lived[index]) if index in lived else (None, None)),
         )
 
 
@@ -249,6 +268,10 @@ def draw_row(subject: Subject, position: int | None, assigned_on: date, drawn_on
 def _no_show(history: History, talk: Conversation) -> bool:
     """As in the weekly summary (domain 5): later than the assignment, due or not."""
     return talk.status == "no_show" and talk.date > history.assigned_on
+
+
+def _lived(week: Lived) -> Row:
+    return (week.status, float(week.hours))
 
 
 def _by_week(line: Timeline, dated: Iterator[Conversation] | Sequence[PresenceEvent]) -> dict[int, list[Any]]:

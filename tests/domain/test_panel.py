@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.domain.activity import covering_by_week, hours_of, reaches_minimum
 from app.domain.calendar import is_over
-from app.domain.facts import Activation, Conversation, History, PresenceEvent
+from app.domain.facts import Activation, Conversation, History, Outcome, PresenceEvent
 from app.domain.load import load_of
 from app.domain.panel import PERSON_WEEKS, TABLES, Subject, draw_row, participant_row, person_week_rows
 from app.domain.timeline import Timeline
@@ -50,6 +50,11 @@ HISTORY = History(
         PresenceEvent(kind="exit", date=date(2011, 2, 9), reason="job"),
         PresenceEvent(kind="re_entry", date=date(2011, 2, 21)),
     ),
+    outcomes=(
+        Outcome(week=date(2010, 11, 1), status="benefit"),
+        Outcome(week=date(2011, 2, 7), status="employed", hours_per_week=Decimal("32.5")),
+        Outcome(week=date(2011, 2, 7), status="benefit"),
+    ),
 )
 
 
@@ -78,6 +83,11 @@ def test_what_was_recorded_of_a_week() -> None:
     assert deed["load_per_mille"] == float(1000 * max(momentum, register))
     assert by_week["2011-W02"]["hours_per_week"] == 0.0
     assert [by_week[week]["days_in_trial"] for week in ("2011-W05", "2011-W06", "2011-W07", "2011-W08")] == [5, 2, 0, 5]
+    told = {
+        week: (row["outcome_status"], row["outcome_hours"]) for week, row in by_week.items() if row["outcome_status"]
+    }
+    assert told == {"2011-W06": ("employed", 32.5)}
+    assert by_week["2011-W07"]["outcome_hours"] is None
     assert (by_week["2011-W06"]["exits"], by_week["2011-W08"]["re_entered"]) == (("job",), True)
 
 
