@@ -20,7 +20,7 @@ from app.cli_operate import app as operator
 from app.cli_support import DatabaseUrl, DataDir, console, database_of, fail, settings_of
 from app.db.migrate import migrate as apply_migrations
 from app.db.session import make_engine
-from app.main import master_key_of, verifier_of
+from app.main import master_key_of, new_key_file, verifier_of
 from app.metrics import shared_between_workers
 from app.operations import audit_faults, protocol_faults
 from app.settings import Settings
@@ -51,6 +51,8 @@ def serve(
     """Start the register: database, migrations, server."""
     settings = settings_of(host=host, port=port, data_dir=data_dir, database_url=database_url, workers=workers)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    if settings.database_url is None and settings.master_key is None and new_key_file(settings).exists():
+        fail("a change of the master key broke off: finish it with rettevej rotate-key")
     try:  # here, once, before workers do it at the same time, and again and again where it cannot be done
         master_key_of(settings)
         verifier_of(settings)

@@ -8,8 +8,8 @@ from uuid import UUID
 import typer
 
 from app.cli_support import DatabaseUrl, DataDir, console, database_of, fail, settings_of
-from app.db.vault import write_key
-from app.main import master_key_of
+from app.db.vault import KEY_BYTES, WrongMasterKeyError, write_key
+from app.main import master_key_of, new_key_file
 from app.operations import OperationError, back_up, erase_person, examine, restore, rotate_master_key
 from app.settings import decode_master_key
 
@@ -64,19 +64,41 @@ def rotate_key(
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Seal everything with a new master key. Stop the servers first."""
+    """Seal everything with a new master key. Stop the servers first. One that broke off is finished."""
     settings = settings_of(data_dir=data_dir, database_url=database_url)
-    if new_key is None and settings.database_url is not None:
-        fail("give the new key with --new-key: it is never kept in a database server")
-    old = master_key_of(settings)
-    new = decode_master_key(new_key) if new_key is not None else None
+    in_file = settings.database_url is None and settings.master_key is None
+    if new_key is None and not in_file:
+        fail("the master key is set from outside: give the new one with --new-key, and set it afterwards")
+    try:
+        given = None if new_key is None else decode_master_key(new_key)
+        old = master_key_of(settings)
+    except (RuntimeError, ValueError) as error:
+        fail(str(error))
     with database_of(settings) as url:
-        if new is None:
-            new = write_key(settings.data_dir / "master.key.new")  # beside the old one until all is sealed anew
-        people = asyncio.run(rotate_master_key(url, old, new))
-        if settings.database_url is None:
-            (settings.data_dir / "master.key.new").replace(settings.data_dir / "master.key")
+        draft = new_key_file(settings)
+        new = _pending(draft, given) if in_file else given
+        assert new is not None, "given, where it is not kept in a file"
+        try:
+            people = asyncio.run(rotate_master_key(url, old, new))
+        except WrongMasterKeyError as error:
+            fail(f"{error} Nothing was changed.")
+        if in_file:
+            draft.replace(settings.data_dir / "master.key")
     console.print(f"The keys of {people} people, the seeds and the index are sealed with the new key.")
+    if not in_file:
+        console.print("Set RETTEVEJ_MASTER_KEY to the new key before the next start.")
+
+
+def _pending(draft: Path, given: bytes | None) -> bytes:
+    """The new key, in a file beside the old one until all is sealed anew; that of a change that broke off is kept."""
+    try:
+        return write_key(draft, given)
+    except FileExistsError:
+        key = draft.read_bytes()
+    if len(key) != KEY_BYTES or given not in (None, key):
+        fail(f"a change to another key broke off: leave --new-key out to finish it with the key in {draft}")
+    console.print(f"A change of the key broke off before; it is finished with the key in {draft}.", markup=False)
+    return key
 
 
 @app.command()

@@ -31,9 +31,11 @@ from app.routers import (
     flow,
     grants,
     health,
+    letters,
     participants,
     problem_types,
     protocols,
+    quality,
     records,
     reports,
     trials,
@@ -129,6 +131,11 @@ def master_key_of(settings: Settings) -> bytes:
     if settings.database_url is not None:
         raise RuntimeError("Set RETTEVEJ_MASTER_KEY (32 bytes, hex or base64): it is never kept in a database server.")
     return load_or_create_master_key(settings.data_dir)
+
+
+def new_key_file(settings: Settings) -> Path:
+    """Where the next master key of an embedded database lies while everything is sealed anew."""
+    return settings.data_dir / "master.key.new"
 
 
 def embedded_in(data_dir: Path) -> EmbeddedPostgres:

@@ -79,6 +79,16 @@ class Vault:
         return _open(self._master_key, stored.scalar_one(), name.encode())
 
 
+async def fits(connection: AsyncConnection, master_key: bytes) -> bool:
+    """Whether the database was sealed with this key. Nothing is made; what was never sealed fits no key."""
+    stored = await connection.execute(text("select wrapped from vault.secret where name = :name"), {"name": _INDEX_KEY})
+    wrapped = stored.scalar_one_or_none()
+    try:
+        return wrapped is not None and bool(_open(master_key, wrapped, _INDEX_KEY.encode()))
+    except InvalidTag:
+        return False
+
+
 async def stored_secret(connection: AsyncConnection, master_key: bytes, name: str, fresh: bytes) -> bytes:
     """A secret of the database; ``fresh`` becomes it when there is none. WrongMasterKeyError: the key does not fit."""
     await connection.execute(
@@ -93,7 +103,12 @@ async def stored_secret(connection: AsyncConnection, master_key: bytes, name: st
 
 
 async def change_master_key(connection: AsyncConnection, old: bytes, new: bytes) -> int:
-    """Rewraps everything in one transaction and says how many persons' keys there were."""
+    """Rewraps everything in one transaction and says how many persons' keys there were.
+
+    Where the new key fits already, because this was done before, nothing is changed and the number is 0.
+    """
+    if await fits(connection, new):
+        return 0
     await Vault.open(connection, old)
     await connection.execute(text("select set_config('app.jobcentres', '*', true)"))
     secret = await connection.execute(text("select name, wrapped from vault.secret for update"))
@@ -138,8 +153,8 @@ def load_or_create_master_key(data_dir: Path) -> bytes:
     return key
 
 
-def write_key(path: Path) -> bytes:
-    """Writes a fresh key to a new file, for its owner only; FileExistsError when there is one.
+def write_key(path: Path, key: bytes | None = None) -> bytes:
+    """Writes a key, a fresh one by default, to a new file, for its owner only; FileExistsError when there is one.
 
     The file gets its name when it is whole: several workers may start at once, and the machine may stop at any moment.
     """
@@ -147,7 +162,7 @@ def write_key(path: Path) -> bytes:
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(key := os.urandom(KEY_BYTES))
+            file.write(key := key or os.urandom(KEY_BYTES))
             file.flush()
             os.fsync(file.fileno())
         path.hardlink_to(draft)

@@ -136,8 +136,9 @@ def test_rotation(fresh_register: Register) -> None:
     assert asyncio.run(rotate_master_key(url, old, new)) == 2
     with pytest.raises(WrongMasterKeyError):
         opened(url, old)
+    assert asyncio.run(rotate_master_key(url, old, new)) == 0, "done before: one that broke off can be finished"
     with pytest.raises(WrongMasterKeyError):
-        asyncio.run(rotate_master_key(url, old, new))
+        asyncio.run(rotate_master_key(url, old, bytes(32)))
     resealed = identity(url, anna)
     assert resealed.sealed_cpr == sealed.sealed_cpr, "the data key stays: only what wraps it is new"
     assert resealed.wrapped_key != sealed.wrapped_key
