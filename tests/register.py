@@ -81,10 +81,10 @@ class Client:
 class Register:
     """The application, started; ``clock`` may be set, tokens come from its own local issuer."""
 
-    def __init__(self, database_url: str, directory: Path) -> None:
+    def __init__(self, database_url: str, directory: Path, protocols: Path | None = None) -> None:
         self.database_url = database_url
         self.clock = Clock()
-        self.settings = Settings(data_dir=directory)
+        self.settings = Settings(data_dir=directory, protocols=protocols)
         self.app = create_app(self.settings, database_url, self.clock)
         self.issuer = LocalIssuer.load_or_create(directory)
         self.http = TestClient(self.app, raise_server_exceptions=False)

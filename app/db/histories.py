@@ -48,7 +48,8 @@ async def load_people(
     drawn = await connection.execute(
         text(
             """
-            select participant_id, jobcentre_code, arm, assigned_on from assignment
+            select participant_id, jobcentre_code, arm, assigned_on, target_group
+            from assignment join participant using (jobcentre_code, trial_id, participant_id)
             where jobcentre_code = any(:codes) and trial_id = :trial and participant_id = any(:ids)
               and (cast(:known_at as timestamptz) is null or drawn_at <= :known_at)
               and not exists (

@@ -18,10 +18,13 @@ from app.domain.eligibility import (
     Screening,
     Terms,
     ahead_of,
+    asked_for,
     details_of,
     failures_of,
+    looked_at,
     weekly_target,
 )
+from app.domain.protocol import Protocol
 from app.protocols import protocols
 from tests.reference import eligibility as reference
 
@@ -285,3 +288,94 @@ def test_everyone_has_a_place_of_their_own(candidates: list[Candidate]) -> None:
     assert sorted(places) == list(range(len(candidates)))
     in_order = sorted(candidates, key=lambda each: (-each.unemployed_since.toordinal(), each.registered_at))
     assert [ahead_of(candidate, candidates) for candidate in in_order] == list(range(len(candidates)))
+
+
+# --- the other protocols (6) ------------------------------------------------------------------------------------------
+
+SICKNESS, FLEXJOB, FLEXIBLE = (protocols()[name] for name in ("aht-2008-sickness", "aht-2008-flexjob", "flex-2016"))
+TUESDAY, NEXT_MONDAY = date(2009, 1, 6), date(2009, 1, 12)
+AHT_TERMS = Terms(JOBCENTRES, TUESDAY, date(2009, 4, 30))
+"""Intake begins in mid-week: the first ISO week has a Monday before it."""
+
+
+def stated(interview_on: date, **facts: Any) -> Screening:
+    facts["circumstances"] = frozenset(facts.get("circumstances", ()))
+    return Screening(born_on=date(1995, 1, 1), jobcentre="849", interview_on=interview_on, **facts)
+
+
+def failing(protocol: Protocol, terms: Terms, screening: Screening) -> list[str]:
+    return [failure.code for failure in failures_of(protocol, terms, screening)]
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ({"benefit": "sickness_benefit"}, []),
+        ({"benefit": "cash_benefit"}, ["wrong_benefit"]),
+        ({"benefit": "sickness_benefit", "circumstances": ["after_first_follow_up"]}, ["after_first_follow_up"]),
+        ({"benefit": "sickness_benefit", "circumstances": ["pension_case_started"]}, ["pension_case_started"]),
+        ({"benefit": "sickness_benefit", "circumstances": ["terminal_illness"]}, ["terminal_illness"]),
+        (
+            {"benefit": "sickness_benefit", "circumstances": ["treatment_prevents_offers"]},
+            ["treatment_prevents_offers"],
+        ),
+        (
+            {"benefit": "sickness_benefit", "circumstances": ["pregnancy_related_illness"]},
+            ["pregnancy_related_illness"],
+        ),
+        # What other protocols look at excludes nobody here: someone of 14, in STU, referred to a flex-job.
+        ({"benefit": "sickness_benefit", "circumstances": ["in_stu", "referred_to_flexjob"]}, []),
+        ({"benefit": "other", "circumstances": ["after_first_follow_up"]}, ["wrong_benefit", "after_first_follow_up"]),
+    ],
+    ids=str,
+)
+def test_sickness_benefit(facts: dict[str, Any], expected: list[str]) -> None:
+    """Domain 6 [S]."""
+    assert failing(SICKNESS, AHT_TERMS, stated(NEXT_MONDAY, **facts)) == expected
+
+
+@pytest.mark.parametrize(
+    ("interview_on", "since", "expected"),
+    [
+        (TUESDAY, date(2008, 12, 1), []),  # 36 days
+        (TUESDAY, date(2008, 12, 2), ["unemployed_too_short"]),  # 35 days: not more than five weeks
+        (TUESDAY, date(2008, 9, 6), []),  # four months to the day
+        (TUESDAY, date(2008, 9, 5), ["unemployed_too_long"]),
+        (date(2009, 1, 11), date(2008, 9, 11), []),  # the Sunday of the first intake week
+        (date(2009, 1, 11), date(2008, 9, 10), ["unemployed_too_long"]),
+        (NEXT_MONDAY, date(1999, 1, 1), []),  # later on any time will do
+        (date(2009, 1, 5), date(1999, 1, 1), ["unemployed_too_long", "outside_intake_period"]),  # the Monday before
+    ],
+)
+def test_flexjob(interview_on: date, since: date, expected: list[str]) -> None:
+    """Domain 6 [S]: more than 5 weeks unemployed, and in the ISO week of the first intake day at most 4 months."""
+    someone = stated(interview_on, unemployed_since=since, circumstances=["referred_to_flexjob"])
+    assert failing(FLEXJOB, AHT_TERMS, someone) == expected
+    assert failing(FLEXJOB, AHT_TERMS, replace(someone, circumstances=frozenset())) == [
+        "not_referred_to_flexjob",
+        *expected,
+    ]
+
+
+def test_a_target_group_is_one_that_the_trial_has_picked() -> None:
+    """Domain 6 [C]."""
+    terms = Terms(JOBCENTRES, TUESDAY, date(2009, 4, 30), (2, 11))
+    assert failing(FLEXIBLE, terms, stated(NEXT_MONDAY, target_group=2)) == []
+    assert failing(FLEXIBLE, terms, stated(NEXT_MONDAY, target_group=3)) == ["wrong_target_group"]
+    everything = stated(date(2009, 5, 1), target_group=14, circumstances=["terminal_illness"])
+    outside = replace(everything, jobcentre="450")
+    assert failing(FLEXIBLE, terms, outside) == ["wrong_target_group", "outside_intake_period", "unknown_jobcentre"]
+
+
+def test_what_a_screening_must_state() -> None:
+    """Api.md, "Trials and people"; domain 3.2: candidates of the supplement are ordered by their unemployment."""
+    everyone = {"channel", "at_job_interview", "match_group", "benefit", "exempt_from"}
+    assert asked_for(PRVIJ, "new_match") == everyone
+    assert asked_for(PRVIJ, "supplement") == everyone | {"unemployed_since"} == looked_at(PRVIJ)
+    for protocol, fields in (
+        (protocols()["prvij-2010-07"], everyone),
+        (SICKNESS, {"benefit"}),
+        (FLEXJOB, {"unemployed_since"}),
+        (FLEXIBLE, {"target_group"}),
+    ):
+        assert asked_for(protocol, None) == looked_at(protocol) == fields
