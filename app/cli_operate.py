@@ -9,9 +9,9 @@ import typer
 
 from app.cli_support import DatabaseUrl, DataDir, console, database_of, fail, settings_of
 from app.db.vault import KEY_BYTES, WrongMasterKeyError, write_key
-from app.main import master_key_of, new_key_file
+from app.main import embedded_in, master_key_of, new_key_file
 from app.operations import OperationError, back_up, erase_person, examine, restore, rotate_master_key
-from app.settings import decode_master_key
+from app.settings import Settings, decode_master_key
 
 app = typer.Typer()
 File = Annotated[Path, typer.Argument(help="The backup's file.")]
@@ -37,23 +37,29 @@ def restore_command(file: File, data_dir: DataDir = None, database_url: Database
             restore(url, file)
         except OperationError as error:
             fail(str(error))
-        _report(asyncio.run(examine(url, master_key_of(settings))))
+        _examine(settings, url)
 
 
 @app.command()
 def doctor(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
-    """Examine configuration, schema, chains, draws, keys and kept counts; nothing is changed."""
+    """Examine schema, master key, numbers, chains, draws, keys, kept counts and weeks; nothing is changed."""
     settings = settings_of(data_dir=data_dir, database_url=database_url)
+    if settings.database_url is None and not embedded_in(settings.data_dir).exists:
+        fail(f"there is no database in {settings.data_dir}")
     with database_of(settings, join=True) as url:
-        _report(asyncio.run(examine(url, master_key_of(settings))))
+        _examine(settings, url)
 
 
-def _report(faults: list[str]) -> None:
+def _examine(settings: Settings, url: str) -> None:
+    try:
+        faults = asyncio.run(examine(url, master_key_of(settings, make=False)))
+    except (RuntimeError, ValueError) as error:
+        fail(str(error))
     for fault in faults:
         console.print(f"- {fault}", style="red", markup=False)
     if faults:
         fail(f"{len(faults)} faults found")
-    console.print("Schema, master key, audit chains, draws, keys of records, kept counts: all is well.")
+    console.print("Schema, master key, numbers, audit chains, draws, keys of records, counts, weeks: all is well.")
 
 
 @app.command("rotate-key")

@@ -27,6 +27,7 @@ from app.routers import (
     conditions,
     curve,
     docs,
+    effects,
     exports,
     flow,
     grants,
@@ -38,6 +39,7 @@ from app.routers import (
     quality,
     records,
     reports,
+    snapshots,
     trials,
     worklist,
 )
@@ -96,11 +98,26 @@ def create_app(settings: Settings, database_url: str | None = None, clock: Calla
             "auto_configure": False,
         },
     )
-    for module in (protocols, trials, participants):
+    for module in (protocols, trials, participants, letters):
         app.include_router(module.router)
     for router in records.routers:
         app.include_router(router)
-    for module in (batches, reports, conditions, worklist, curve, flow, grants, exports, audit, problem_types, health):
+    for module in (
+        batches,
+        snapshots,
+        reports,
+        conditions,
+        worklist,
+        curve,
+        flow,
+        effects,
+        quality,
+        grants,
+        exports,
+        audit,
+        problem_types,
+        health,
+    ):
         app.include_router(module.router)
     docs.install(app)
     install_problem_handlers(app, max_body_bytes=settings.max_body_bytes)
@@ -123,13 +140,15 @@ def verifier_of(settings: Settings) -> TokenVerifier:
     return TokenVerifier.local(LocalIssuer.load_or_create(settings.data_dir, settings.audience))
 
 
-def master_key_of(settings: Settings) -> bytes:
-    """The 32 bytes: those set, or for the embedded database those made here."""
+def master_key_of(settings: Settings, *, make: bool = True) -> bytes:
+    """The 32 bytes: those set, or for the embedded database those made here, at the latest now if ``make``."""
     key = settings.master_key_bytes()
     if key is not None:
         return key
     if settings.database_url is not None:
         raise RuntimeError("Set RETTEVEJ_MASTER_KEY (32 bytes, hex or base64): it is never kept in a database server.")
+    if not make and not (settings.data_dir / "master.key").exists():
+        raise RuntimeError(f"there is no master.key in {settings.data_dir}: put the one there that belongs to the data")
     return load_or_create_master_key(settings.data_dir)
 
 

@@ -66,7 +66,9 @@ def _run_tool(url: str, tool: str, *arguments: str) -> None:
 
 
 async def examine(url: str, master_key: bytes) -> list[str]:
-    """Schema, master key, audit chains, draws, keys of records, kept counts: every fault, in one sentence each."""
+    """Schema, master key, numbers, protocols, audit chains, draws, keys of records, kept counts and weeks: every fault,
+    in one sentence each. Nothing is changed.
+    """
     engine = make_engine(url, 2)
     try:
         async with engine.connect() as connection:
@@ -75,9 +77,11 @@ async def examine(url: str, master_key: bytes) -> list[str]:
             return [f"the schema is {found or 'missing'}, this version expects {newest_schema()}: run rettevej migrate"]
         try:
             async with engine.begin() as connection:
-                vault = await Vault.open(connection, master_key)
+                vault = await Vault.existing(connection, master_key)
         except WrongMasterKeyError as error:
             return [str(error)]
+        if vault is None:
+            return ["the key of the blind index is missing: no person can be found (or no server was started yet)"]
         async with engine.connect() as connection:
             if faults := await faults_of_protocols(connection):
                 return faults

@@ -121,6 +121,19 @@ TAMPERINGS: Mapping[str, tuple[str, str]] = {
     ),
     "a draw that is gone": ("delete from assignment where position = 1", "trial "),
     "a seed's commitment": ("update trial set seed_commitment = repeat('0', 64)", "trial "),
+    "a week": (
+        "update participant set week_states = overlay(week_states placing 'a' from 3)",
+        "the weeks of participant",
+    ),
+    "a first week": ("update participant set first_monday = first_monday + 7", "the weeks of"),
+    "a sealed number": (
+        "update vault.identity set sealed_cpr = sealed_cpr || '\\x00'::bytea",
+        "the number of participant",
+    ),
+    "a data key": ("update vault.identity set wrapped_key = null", "the number of"),
+    "an index": ("update vault.identity set blind_index = '\\x00'::bytea", "the number of"),
+    "the key of the index": ("delete from vault.secret", "the key of the blind index is missing"),
+    "a seed": ("update trial set sealed_seed = sealed_seed || '\\x00'::bytea", "its seed cannot be opened"),
     "an audit entry": ("update audit_entry set client_id = 'other' where position = 0", "its content is not"),
     "an audit entry that is gone": ("delete from audit_entry where position = 1", "should stand here"),
 }

@@ -1,8 +1,13 @@
-"""What must hold in a database, checked from what is stored: chains, kept counts, keys, draws. Nothing is changed."""
+"""What must hold in a database, checked from what is stored: chains, kept counts and weeks, keys, numbers, draws.
+
+Nothing is changed.
+"""
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
+from cryptography.exceptions import InvalidTag
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -11,7 +16,7 @@ from app.db.kinds import TABLES
 from app.db.projections import rebuild
 from app.db.session import EVERYTHING, Database
 from app.db.trials import Trial, load_trials, trial_ids
-from app.db.vault import Vault
+from app.db.vault import SealedIdentity, Vault
 from app.domain.draw import PublishedDraw, faults_of_draws
 from app.domain.figures import SUMS
 
@@ -26,25 +31,39 @@ async def faults_of_register(database: Database, vault: Vault) -> list[str]:
         for trial in trials.values():
             faults += await _faults_of_draws(connection, vault, trial)
         faults += await _faults_of_keys(connection)
+        faults += await _faults_of_numbers(connection, vault)
     for trial in trials.values():
         faults += await faults_of_counts(database, trial)
     return faults
 
 
 async def faults_of_counts(database: Database, trial: Trial) -> list[str]:
-    """Where the kept counts differ from those made anew out of the records."""
+    """Where the kept counts, or people's weeks, differ from those made anew out of the records."""
     async with database.write(EVERYTHING, keep=False) as connection:
         await connection.execute(
             text("select from stratum where trial_id = :trial order by jobcentre_code for update"), {"trial": trial.id}
         )
-        kept = await _counts(connection, trial.id)
+        kept, weeks_kept = await _counts(connection, trial.id), await _weeks(connection, trial.id)
         await rebuild(connection, trial)
-        made = await _counts(connection, trial.id)
+        made, weeks_made = await _counts(connection, trial.id), await _weeks(connection, trial.id)
     wrong = sorted(key for key in kept.keys() | made.keys() if kept.get(key, {}) != made.get(key, {}))
     return [
         f"trial {trial.id}: the counts of {code}, {arm}, {monday} are not those of the records"
         for code, arm, monday in wrong
+    ] + [
+        f"trial {trial.id}: the weeks of participant {participant_id} are not those of the records"
+        for participant_id in sorted(weeks_kept)
+        if weeks_kept[participant_id] != weeks_made[participant_id]
     ]
+
+
+async def _weeks(connection: AsyncConnection, trial_id: str) -> Mapping[UUID, tuple[Any, ...]]:
+    """The kept states of people's weeks, and the first of them."""
+    rows = await connection.execute(
+        text("select participant_id, first_monday, week_states from participant where trial_id = :trial"),
+        {"trial": trial_id},
+    )
+    return {participant_id: tuple(weeks) for participant_id, *weeks in rows}
 
 
 async def _counts(connection: AsyncConnection, trial_id: str) -> Mapping[tuple[str, str, str], Mapping[str, Any]]:
@@ -70,11 +89,35 @@ async def _faults_of_draws(connection: AsyncConnection, vault: Vault, trial: Tri
         {"trial": trial.id},
     )
     draws = [PublishedDraw(*row) for row in rows]
-    seed = vault.open_seed(trial.id, trial.sealed_seed)
+    try:
+        seed = vault.open_seed(trial.id, trial.sealed_seed)
+    except InvalidTag:
+        return [f"trial {trial.id}: its seed cannot be opened"]
     limit = trial.protocol.imbalance_limit
     return [
         f"trial {trial.id}: {fault}" for fault in faults_of_draws(seed, trial.seed_commitment, trial.id, limit, draws)
     ]
+
+
+async def _faults_of_numbers(connection: AsyncConnection, vault: Vault) -> list[str]:
+    """CPR numbers that cannot be opened, or that are not those by which their people are found."""
+    rows = await connection.execute(
+        text(
+            """
+            select trial_id, participant_id, blind_index, wrapped_key, sealed_cpr from vault.identity
+            where wrapped_key is not null or sealed_cpr is not null order by trial_id, participant_id
+            """
+        )
+    )
+    faults = []
+    for trial_id, participant_id, blind_index, *sealed in rows:
+        try:
+            sound = vault.blind_index(vault.open_cpr(participant_id, SealedIdentity(*sealed))) == blind_index
+        except (InvalidTag, TypeError):
+            sound = False
+        if not sound:
+            faults.append(f"trial {trial_id}: the number of {participant_id} cannot be opened, or is another")
+    return faults
 
 
 async def _faults_of_keys(connection: AsyncConnection) -> list[str]:

@@ -103,6 +103,11 @@ class EmbeddedPostgres:
         self.stop()
 
     @property
+    def exists(self) -> bool:
+        """Whether there is a database here."""
+        return (self._cluster / "PG_VERSION").exists()
+
+    @property
     def bindir(self) -> Path:
         """Where initdb, postgres, psql, pg_dump and pg_basebackup live."""
         return bindir()

@@ -77,7 +77,7 @@ async def store_states(connection: AsyncConnection, trial: Trial, people: Iterab
                  as new (jobcentre_code, participant_id, first_monday, states)
             where participant.jobcentre_code = new.jobcentre_code and participant.trial_id = :trial
               and participant.participant_id = new.participant_id
-              and participant.week_states is distinct from new.states
+              and (participant.first_monday, participant.week_states) is distinct from (new.first_monday, new.states)
             """
         ),
         {

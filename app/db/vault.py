@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 _NONCE_BYTES = 12
 KEY_BYTES = 32
 _INDEX_KEY = "blind index key"
+_DOES_NOT_FIT = "The master key does not fit this database."
 
 
 class WrongMasterKeyError(Exception):
@@ -45,6 +46,15 @@ class Vault:
     async def open(cls, connection: AsyncConnection, master_key: bytes) -> Self:
         """The vault of a database, made at the first start. WrongMasterKeyError when the key does not fit."""
         return cls(master_key, await stored_secret(connection, master_key, _INDEX_KEY, os.urandom(KEY_BYTES)))
+
+    @classmethod
+    async def existing(cls, connection: AsyncConnection, master_key: bytes) -> Self | None:
+        """The vault of a database, None where nothing was ever sealed. WrongMasterKeyError: the key does not fit."""
+        wrapped = await _wrapped_index_key(connection)
+        try:
+            return None if wrapped is None else cls(master_key, _open(master_key, wrapped, _INDEX_KEY.encode()))
+        except InvalidTag:
+            raise WrongMasterKeyError(_DOES_NOT_FIT) from None
 
     def blind_index(self, cpr: str) -> bytes:
         """HMAC-SHA-256 of a CPR number: equal for equal numbers, and no way back."""
@@ -79,13 +89,17 @@ class Vault:
         return _open(self._master_key, stored.scalar_one(), name.encode())
 
 
-async def fits(connection: AsyncConnection, master_key: bytes) -> bool:
-    """Whether the database was sealed with this key. Nothing is made; what was never sealed fits no key."""
+async def _wrapped_index_key(connection: AsyncConnection) -> bytes | None:
     stored = await connection.execute(text("select wrapped from vault.secret where name = :name"), {"name": _INDEX_KEY})
-    wrapped = stored.scalar_one_or_none()
+    wrapped: bytes | None = stored.scalar_one_or_none()
+    return wrapped
+
+
+async def _fits(connection: AsyncConnection, master_key: bytes) -> bool:
+    """Whether the database was sealed with this key."""
     try:
-        return wrapped is not None and bool(_open(master_key, wrapped, _INDEX_KEY.encode()))
-    except InvalidTag:
+        return await Vault.existing(connection, master_key) is not None
+    except WrongMasterKeyError:
         return False
 
 
@@ -99,7 +113,7 @@ async def stored_secret(connection: AsyncConnection, master_key: bytes, name: st
     try:
         return _open(master_key, stored.scalar_one(), name.encode())
     except InvalidTag:
-        raise WrongMasterKeyError("The master key does not fit this database.") from None
+        raise WrongMasterKeyError(_DOES_NOT_FIT) from None
 
 
 async def change_master_key(connection: AsyncConnection, old: bytes, new: bytes) -> int:
@@ -107,7 +121,7 @@ async def change_master_key(connection: AsyncConnection, old: bytes, new: bytes)
 
     Where the new key fits already, because this was done before, nothing is changed and the number is 0.
     """
-    if await fits(connection, new):
+    if await _fits(connection, new):
         return 0
     await Vault.open(connection, old)
     await connection.execute(text("select set_config('app.jobcentres', '*', true)"))

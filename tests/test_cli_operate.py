@@ -1,4 +1,4 @@
-"""`rettevej rotate-key`: whatever breaks off can be finished, and the key that is in force is never lost."""
+"""`rettevej rotate-key` and `doctor`: whatever breaks off can be finished, and the key that is in force is never lost."""
 
 import asyncio
 from collections.abc import Callable
@@ -113,3 +113,14 @@ def test_the_wrong_key(directory: Path, run: Run, monkeypatch: pytest.MonkeyPatc
     monkeypatch.delenv("RETTEVEJ_MASTER_KEY")
     assert keys_in(directory) == before
     assert faults(directory, before["master.key"]) == []
+
+
+def test_the_doctor_makes_nothing(directory: Path, run: Run, tmp_path_factory: pytest.TempPathFactory) -> None:
+    empty = tmp_path_factory.mktemp("empty")
+    nothing = run("doctor", "--data-dir", str(empty))
+    assert (nothing.exit_code, "there is no database" in nothing.output) == (1, True)
+    assert list(empty.iterdir()) == []
+    (directory / "master.key").unlink()
+    lost = run("doctor", "--data-dir", str(directory))
+    assert (lost.exit_code, "there is no master.key" in lost.output) == (1, True)
+    assert keys_in(directory) == {}
