@@ -45,10 +45,15 @@ def covering_by_week(line: Timeline, history: History) -> Mapping[int, Covering]
 def activity_by_week(protocol: Protocol, line: Timeline, history: History) -> dict[int, Activity]:
     """The weeks covered by an activation, by index."""
     mentor_days = line.days_of((mentor.starts_on, mentor.ends_on) for mentor in history.mentors)
-    return {
-        index: _activity(protocol, offers, bool(working_days(mentor_days, index)))
-        for index, offers in covering_by_week(line, history).items()
-    }
+    known: dict[tuple[object, ...], Activity] = {}  # weeks with the same cover are alike
+    found: dict[int, Activity] = {}
+    for index, offers in covering_by_week(line, history).items():
+        mentored = bool(working_days(mentor_days, index))
+        alike = (mentored, *((id(offer), days) for _, offer, days in offers))
+        if alike not in known:
+            known[alike] = _activity(protocol, offers, mentored)
+        found[index] = known[alike]
+    return found
 
 
 def _activity(protocol: Protocol, covering: Covering, mentor_record: bool) -> Activity:

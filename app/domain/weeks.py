@@ -7,6 +7,7 @@ the clock numbers the weeks and says what is due; talks and activity are held ag
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache, lru_cache
 from typing import Literal, NamedTuple
 
 from app.domain.activity import Activity, activity_by_week
@@ -61,7 +62,7 @@ class Course:
     line: Timeline
     presence: Presence
     activity: Mapping[int, Activity]
-    ticks: Sequence["Tick"]
+    ticks: "Clock"
     phase: "InPersonPhase"
 
     @classmethod
@@ -88,40 +89,70 @@ def judge(protocol: Protocol, ends_on: date, history: History) -> tuple[Week, ..
 
 
 def judge_on(course: Course, protocol: Protocol, history: History) -> tuple[Week, ...]:
-    """The same on a course that is known already; only the conversations of ``history`` are read."""
+    """The same on a course that is known already; only the conversations of ``history`` are read.
+
+    Most weeks of most people are alike: those in which nothing was recorded are made once for all who share a clock,
+    and only the others are judged one by one.
+    """
     line = course.line
-    talks = _judge_talks(protocol, course.phase, course.ticks, _talks_by_week(protocol, line, history))
+    talks = _talks_by_week(protocol, line, history)
+    judged = _judge_talks(protocol, course.phase, course.ticks, talks)
     extra: dict[int, tuple[str, ...]] = {}
     for event in course.presence.without_effect:
         extra[line.week(event.date)] = ("event_without_effect",)
     if _started_late(protocol, history):
         extra[0] = (*extra.get(0, ()), "started_late")
-    weeks = []
-    for index, (number, state, talk_due, activation_due, _) in enumerate(course.ticks):
-        held, conforming, found = talks[index]
-        active = at_workplace = False
-        if activation_due:
-            deed = course.activity.get(index)
-            active = deed is not None and deed.active
-            at_workplace = active and deed is not None and deed.at_workplace
-            found += _activation_deviations(protocol, deed)
-        found += extra.get(index, ())
-        deviations = tuple(sorted(found)) if len(found) > 1 else found
-        weeks.append(
-            Week(
-                line.monday(index),
-                number,
-                state,
-                talk_due,
-                held,
-                conforming,
-                activation_due,
-                active,
-                at_workplace,
-                deviations,
-            )
-        )
+    weeks = list(_empty_weeks(line.first_monday, course.ticks))
+    for index in judged.keys() | course.activity.keys() | extra.keys():
+        if 0 <= index < len(weeks):
+            weeks[index] = _judge_week(course, protocol, index, judged.get(index), extra.get(index, ()))
     return tuple(weeks)
+
+
+def _judge_week(
+    course: Course, protocol: Protocol, index: int, talk: "_JudgedTalks | None", extra: tuple[str, ...]
+) -> Week:
+    number, state, talk_due, activation_due, *_ = course.ticks[index]
+    held, conforming, found = talk or (False, False, ("conversation_missing",) if talk_due else ())
+    active = at_workplace = False
+    if activation_due:
+        deed = course.activity.get(index)
+        active = deed is not None and deed.active
+        at_workplace = active and deed is not None and deed.at_workplace
+        found += _activation_deviations(protocol, deed)
+    found += extra
+    return Week(
+        course.line.monday(index),
+        number,
+        state,
+        talk_due,
+        held,
+        conforming,
+        activation_due,
+        active,
+        at_workplace,
+        tuple(sorted(found)) if len(found) > 1 else found,
+    )
+
+
+@lru_cache(maxsize=4096)
+def _empty_weeks(first_monday: int, ticks: "Clock") -> tuple[Week, ...]:
+    """The weeks of a clock in which nothing is recorded."""
+    return tuple(
+        Week(
+            date.fromordinal(first_monday + 7 * index),
+            tick.number,
+            tick.state,
+            tick.conversation_due,
+            False,
+            False,
+            tick.activation_due,
+            False,
+            False,
+            ("activation_missing",) * tick.activation_due + ("conversation_missing",) * tick.conversation_due,
+        )
+        for index, tick in enumerate(ticks)
+    )
 
 
 def as_seen_on(weeks: Sequence[Week], assigned_on: date, today: date) -> Iterator[Week]:
@@ -144,42 +175,75 @@ class Tick(NamedTuple):
 
     number: int | None
     state: State
-    conversation_due: bool
-    activation_due: bool
+    conversation_due: bool = False
+    activation_due: bool = False
     contact_week: bool = False
     """Where the cadence is an average: a counted week with enough days not exempt from conversations, which is a part
     of the denominator of contacts per four weeks (domain 6 [C]). Nothing is due in it."""
+    meter: int = 0
+    """Weeks of the nine months used up, this one included (4.4)."""
+
+
+class Clock(tuple[Tick, ...]):
+    """The ticks of a person's weeks. Two clocks are the same only if they are one object: see ``_clock_of``."""
+
+    __slots__ = ()
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
 
 
 def _run_clock(
     protocol: Protocol, line: Timeline, in_trial: int, exemptions: Sequence[Exemption], activity: Mapping[int, Activity]
-) -> list[Tick]:
+) -> Clock:
     from_talks = line.days_of((x.starts_on, x.ends_on) for x in exemptions if x.scope != "activation")
     from_activation = line.days_of((x.starts_on, x.ends_on) for x in exemptions if x.scope != "conversations")
-    enough = protocol.countable_days
-    due_week = protocol.activation_due_week
-    ticks = [Tick(1, "assignment_week", False, False)]
+    active = sum(1 << index for index, deed in activity.items() if deed.active)
+    limits = (protocol.activation_due_week, protocol.max_activation_weeks, protocol.max_programme_weeks)
+    rule = (protocol.countable_days, protocol.cadence == "weekly", *limits)
+    return _clock_of(line.weeks, in_trial, from_talks, from_activation, active, rule)
+
+
+@lru_cache(maxsize=8192)
+def _clock_of(
+    weeks: int,
+    in_trial: int,
+    from_talks: int,
+    from_activation: int,
+    active: int,
+    rule: tuple[int, bool, int | None, int | None, int | None],
+) -> Clock:
+    """The clock of everyone with the same days in the trial, exemptions and active weeks: worked out once.
+
+    ``active`` has one bit a week, the other sets five; ``rule`` is countable days, whether the cadence is weekly, the
+    week in which activation becomes due, and how many weeks of activation and of the programme there are at most.
+    """
+    enough, weekly, due_week, max_activation_weeks, max_programme_weeks = rule
+    ticks: list[Tick] = [_tick(1, "assignment_week")]
     number, meter, through = 1, 0, False
-    for index in range(1, line.weeks):
+    for index in range(1, weeks):
         if through:
-            ticks.append(Tick(None, "complete", False, False))
+            ticks.append(_tick(None, "complete", meter=meter))
             continue
         present = working_days(in_trial, index)
         talk_free = present & working_days(from_talks, index)
         offer_free = present & working_days(from_activation, index)
         if (present & ~(talk_free & offer_free)).bit_count() < enough:
-            ticks.append(Tick(None, "absent" if present.bit_count() < enough else "exempt", False, False))
+            ticks.append(_tick(None, "absent" if present.bit_count() < enough else "exempt", meter=meter))
             continue
         number += 1
         reached = due_week is not None and number >= due_week
         activation_due = reached and (present & ~offer_free).bit_count() >= enough
         open_to_talks = (present & ~talk_free).bit_count() >= enough
-        weekly = protocol.cadence == "weekly"
-        ticks.append(Tick(number, "counted", open_to_talks and weekly, activation_due, open_to_talks and not weekly))
-        early = due_week is not None and not reached and index in activity and activity[index].active
-        meter += activation_due or early
-        through = meter == protocol.max_activation_weeks or number == protocol.max_programme_weeks
-    return ticks
+        early = due_week is not None and not reached and active >> index & 1
+        meter += bool(activation_due or early)
+        talk_due, contact_week = open_to_talks and weekly, open_to_talks and not weekly
+        ticks.append(_tick(number, "counted", talk_due, activation_due, contact_week, meter))
+        through = meter == max_activation_weeks or number == max_programme_weeks
+    return Clock(ticks)
+
+
+_tick = cache(Tick)
+"""One object for all ticks alike: there are no more than a trial has numbers, meters and states."""
 
 
 # --- conversations (4.5) --------------------------------------------------------------------------------------------
@@ -258,20 +322,26 @@ def _talks_by_week(protocol: Protocol, line: Timeline, history: History) -> dict
     return by_week
 
 
+_JudgedTalks = tuple[bool, bool, tuple[str, ...]]
+"""Of a week's talks: held, conforming, deviations."""
+
+
 def _judge_talks(
     protocol: Protocol, phase: InPersonPhase, ticks: Sequence[Tick], talks: Mapping[int, _TalkWeek]
-) -> list[tuple[bool, bool, tuple[str, ...]]]:
-    """For each week: held, conforming, deviations."""
-    judged: list[tuple[bool, bool, tuple[str, ...]]] = []
+) -> dict[int, _JudgedTalks]:
+    """The weeks in which there were talks, judged. The share of remote ones runs through them in their order."""
+    judged: dict[int, _JudgedTalks] = {}
     held_later = remote_later = 0
-    for index, tick in enumerate(ticks):
-        week = talks.get(index)
-        found: tuple[str, ...] = ("no_justification",) if week is not None and week.unjustified else ()
+    for index in sorted(talks):
+        if not 0 <= index < len(ticks):
+            continue
+        week, tick = talks[index], ticks[index]
+        found: tuple[str, ...] = ("no_justification",) if week.unjustified else ()
         if not tick.conversation_due:
-            judged.append((False, False, found))
-        elif week is None or not week.counted:
-            mentor_only = ("mentor_only",) if week is not None and week.only_mentor else ()
-            judged.append((False, False, (*found, "conversation_missing", *mentor_only)))
+            judged[index] = (False, False, found)
+        elif not week.counted:
+            mentor_only = ("mentor_only",) if week.only_mentor else ()
+            judged[index] = (False, False, (*found, "conversation_missing", *mentor_only))
         elif phase.covers(index, tick.number):
             remote = week.is_remote
             away = week.in_person and not week.at_jobcentre and not phase.workplace_started_by(index)
@@ -279,13 +349,13 @@ def _judge_talks(
                 found += ("remote_too_early",)
             elif away and protocol.judges_workplace:
                 found += ("wrong_place",)
-            judged.append((True, not remote, found))
+            judged[index] = (True, not remote, found)
         else:
             remote = week.is_remote
             held_later += week.is_in_share
             remote_later += remote
             too_often = remote and not _remote_share_kept(protocol, remote_later, held_later)
-            judged.append((True, not too_often, (*found, "remote_too_often") if too_often else found))
+            judged[index] = (True, not too_often, (*found, "remote_too_often") if too_often else found)
     return judged
 
 
