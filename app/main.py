@@ -33,6 +33,7 @@ from app.routers import (
     grants,
     health,
     letters,
+    page,
     participants,
     problem_types,
     protocols,
@@ -120,6 +121,7 @@ def create_app(settings: Settings, database_url: str | None = None, clock: Calla
     ):
         app.include_router(module.router)
     docs.install(app)
+    page.install(app, settings.issuer, settings.page_client_id, settings.page_scope)
     install_problem_handlers(app, max_body_bytes=settings.max_body_bytes)
     app.add_middleware(RefusalLog)
     app.add_middleware(BodyDeadline, seconds=settings.body_seconds)

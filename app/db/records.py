@@ -5,7 +5,7 @@ it and to keep the answer.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Literal
@@ -69,6 +69,8 @@ class Delivery:
     """Makes the report that the client gets, and that is kept for it."""
     request: RequestKey | None = None
     """The client's own key of the request: the same request again gets the report of the first."""
+    prepare: "Callable[[AsyncConnection], Awaitable[Delivery]] | None" = None
+    """Makes the delivery that is judged, inside its transaction: a snapshot depends on what is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
-class _Someone:
+class Someone:
     """A participant named in a batch."""
 
     participant_id: UUID
@@ -112,6 +114,8 @@ async def _receive_once(database: Database, delivery: Delivery) -> Received:
             earlier = await find_receipt_by_key(connection, delivery.client, delivery.request)
             if earlier is not None:
                 return Received(earlier.batch_id, True, (), to_json(earlier.report))
+        if delivery.prepare is not None:
+            delivery = await delivery.prepare(connection)
         work = _Work(connection, delivery)
         reports, moment = await work.judge()
         rejected = any(report.outcome == "rejected" for report in reports)
@@ -146,7 +150,9 @@ class _Work:
 
     async def judge(self) -> tuple[Sequence[Report], datetime]:
         """The report of each record, with everything to be written left in ``intake``."""
-        known = await self._resolve()
+        ids = {record.participant_id for record in self.well_formed if record.participant_id}
+        indexes = {record.blind_index for record in self.well_formed if record.blind_index}
+        known = await people_named(self.connection, self.trial.id, ids, indexes)
         places = await self._places()
         self.places = places
         named = {someone.jobcentre for someone in known.values()}
@@ -175,7 +181,7 @@ class _Work:
         ]
         return reports, moment
 
-    def _receive(self, record: SentRecord, known: Mapping[UUID | bytes, _Someone]) -> Report:
+    def _receive(self, record: SentRecord, known: Mapping[UUID | bytes, Someone]) -> Report:
         stored = self.stored.get(record.external_id)
         wanted = self.delivery.if_match
         if wanted is not None and (stored is None or wanted not in ("any", stored.version_id)):
@@ -195,48 +201,7 @@ class _Work:
         version = Version(participant_id, record.revision, record.fact, record.retraction_reason)
         return self.intake.receive(Submission(record.external_id, version))
 
-    async def _resolve(self) -> dict[UUID | bytes, _Someone]:
-        """The people named in the batch, by participant id and by blind index."""
-        ids = {record.participant_id for record in self.well_formed if record.participant_id}
-        indexes = {record.blind_index for record in self.well_formed if record.blind_index}
-        known: dict[UUID | bytes, _Someone] = {}
-        if ids:
-            rows = await self.connection.execute(
-                text(
-                    """
-                    with recursive named as (
-                        select participant_id as name, participant_id, jobcentre_code,
-                               status in ('drawn', 'duplicate') as drawn
-                        from participant where trial_id = :trial and participant_id = any(:ids)
-                        union all
-                        select name, of_participant_id, of_jobcentre_code, drawn
-                        from named join duplicate using (jobcentre_code, participant_id) where trial_id = :trial
-                    )
-                    select name, participant_id, jobcentre_code, drawn from named
-                    where not exists (
-                        select from duplicate
-                        where duplicate.jobcentre_code = named.jobcentre_code and duplicate.trial_id = :trial
-                          and duplicate.participant_id = named.participant_id)
-                    """
-                ),
-                {"trial": self.trial.id, "ids": list(ids)},
-            )
-            known.update((row[0], _Someone(*row[1:])) for row in rows)
-        if indexes:
-            rows = await self.connection.execute(
-                text(
-                    """
-                    select person_index.blind_index, participant_id, jobcentre_code, participant.status = 'drawn'
-                    from person_index join participant using (jobcentre_code, trial_id, participant_id)
-                    where trial_id = :trial and person_index.blind_index = any(:indexes)
-                    """
-                ),
-                {"trial": self.trial.id, "indexes": list(indexes)},
-            )
-            known.update((row[0], _Someone(*row[1:])) for row in rows)
-        return known
-
-    def _mine(self, known: Mapping[UUID | bytes, _Someone]) -> list[_Someone]:
+    def _mine(self, known: Mapping[UUID | bytes, Someone]) -> list[Someone]:
         return [someone for someone in known.values() if someone.jobcentre in self.jobcentres]
 
     async def _places(self) -> dict[str, str]:
@@ -355,3 +320,45 @@ class _Work:
                 "codes": sorted(self.jobcentres - {NOWHERE}),
             },
         )
+
+
+async def people_named(
+    connection: AsyncConnection, trial_id: str, ids: Collection[UUID], indexes: Collection[bytes]
+) -> dict[UUID | bytes, Someone]:
+    """The people behind participant ids and blind indexes; behind a duplicate's id the one that governs."""
+    known: dict[UUID | bytes, Someone] = {}
+    if ids:
+        rows = await connection.execute(
+            text(
+                """
+                with recursive named as (
+                    select participant_id as name, participant_id, jobcentre_code,
+                           status in ('drawn', 'duplicate') as drawn
+                    from participant where trial_id = :trial and participant_id = any(:ids)
+                    union all
+                    select name, of_participant_id, of_jobcentre_code, drawn
+                    from named join duplicate using (jobcentre_code, participant_id) where trial_id = :trial
+                )
+                select name, participant_id, jobcentre_code, drawn from named
+                where not exists (
+                    select from duplicate
+                    where duplicate.jobcentre_code = named.jobcentre_code and duplicate.trial_id = :trial
+                      and duplicate.participant_id = named.participant_id)
+                """
+            ),
+            {"trial": trial_id, "ids": list(ids)},
+        )
+        known.update((row[0], Someone(*row[1:])) for row in rows)
+    if indexes:
+        rows = await connection.execute(
+            text(
+                """
+                select person_index.blind_index, participant_id, jobcentre_code, participant.status = 'drawn'
+                from person_index join participant using (jobcentre_code, trial_id, participant_id)
+                where trial_id = :trial and person_index.blind_index = any(:indexes)
+                """
+            ),
+            {"trial": trial_id, "indexes": list(indexes)},
+        )
+        known.update((row[0], Someone(*row[1:])) for row in rows)
+    return known

@@ -43,7 +43,9 @@ class FaultView(BaseModel):
 class ResultView(BaseModel):
     """What became of one record."""
 
-    index: int = Field(description="Place in the batch, from 0.")
+    index: int | None = Field(
+        description="Place in the batch, from 0; null of a record that was taken back because a snapshot lacks it."
+    )
     external_id: str | None = Field(description="Null where it is missing or not one.")
     outcome: Outcome
     errors: list[FaultView] = Field([], description="Why it was rejected.")
@@ -191,26 +193,34 @@ def _csv_value(name: str, value: str) -> Any:
 # --- the report -----------------------------------------------------------------------------------------------------
 
 
-def report_of(received: Received, external_ids: Sequence[str | None], level: ReportLevel) -> dict[str, Any]:
+def report_of(
+    received: Received, external_ids: Sequence[str | None], level: ReportLevel, sent: int | None = None
+) -> dict[str, Any]:
+    """The report of a batch; of the records from the ``sent``-th on, which a snapshot lacks, each is listed."""
     reports = received.reports
+    sent = len(reports) if sent is None else sent
     counts = Counter(report.outcome for report in reports)
     return {
         "batch_id": received.batch_id,
         "committed": received.committed,
-        "received": len(reports),
+        "received": sent,
         "counts": {outcome: counts[outcome] for outcome in OUTCOMES},
         "results": [
-            _result(index, external_ids[index], report)
+            _result(index if index < sent else None, external_ids[index], report)
             for index, report in enumerate(reports)
-            if level == "full" or report.outcome in ("rejected", "stale") or (level == "default" and report.warnings)
+            if level == "full"
+            or index >= sent
+            or report.outcome in ("rejected", "stale")
+            or (level == "default" and report.warnings)
         ],
     }
 
 
-def _result(index: int, external_id: str | None, report: Report) -> Mapping[str, Any]:
+def _result(index: int | None, external_id: str | None, report: Report) -> Mapping[str, Any]:
     result: dict[str, Any] = {"index": index, "external_id": external_id, "outcome": report.outcome}
     if report.errors:
-        result["errors"] = [{"pointer": f"/records/{index}{pointer}", "code": code} for pointer, code in report.errors]
+        place = "" if index is None else f"/records/{index}"
+        result["errors"] = [{"pointer": place + pointer, "code": code} for pointer, code in report.errors]
     if report.warnings:
         result["warnings"] = report.warnings
     return result

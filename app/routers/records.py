@@ -165,7 +165,7 @@ def _add_batch(router: APIRouter, kind: _Kind) -> None:
         records = read_batch(media_type_of(request), body)
         async with use.read(principal) as connection:
             trial = await trial_or_404(connection, trial_id)
-        _require_a_place(principal, trial)
+        require_a_place(principal, trial)
         external_ids, parsed = _read(wire, use, records)
         delivery = Delivery(
             trial,
@@ -176,7 +176,7 @@ def _add_batch(router: APIRouter, kind: _Kind) -> None:
             parsed,
             keep=not dry_run,
             atomic=atomic,
-            request=None if dry_run else _request_key(request, body, idempotency_key),
+            request=None if dry_run else request_key(request, body, idempotency_key),
             receipt=lambda received: to_json(report_of(received, external_ids, report)),
         )
         received = await receive(use.database, delivery)
@@ -202,7 +202,7 @@ async def _note_questions(use: Services, principal: Principal, delivery: Deliver
         await use.noted(principal, "records.judged", trial.id, jobcentres, kind=kind, received=len(reports))
 
 
-def _request_key(request: Request, body: bytes, key: str | None) -> RequestKey | None:
+def request_key(request: Request, body: bytes, key: str | None) -> RequestKey | None:
     """Of the key, too, only the hash is kept: a client may have put anything into it."""
     if key is None:
         return None
@@ -210,7 +210,7 @@ def _request_key(request: Request, body: bytes, key: str | None) -> RequestKey |
     return RequestKey(hashlib.sha256(key.encode()).hexdigest(), hashlib.sha256(described.encode() + body).digest())
 
 
-def _require_a_place(principal: Principal, trial: Trial) -> None:
+def require_a_place(principal: Principal, trial: Trial) -> None:
     """Problem ``not_found`` for a client that is bound to no jobcentre of the trial."""
     if not any(principal.reads_person_of(code) for code in trial.jobcentres):
         raise Problem("not_found")
@@ -250,7 +250,7 @@ def _add_reads(router: APIRouter, kind: _Kind) -> None:
         (after,) = decode_cursor(cursor, UUID) or (_FIRST,)
         async with use.read(principal) as connection:
             trial = await trial_or_404(connection, trial_id)
-            _require_a_place(principal, trial)
+            require_a_place(principal, trial)
             jobcentres = [code for code in trial.jobcentres if principal.reads_person_of(code)]
             found: list[tuple[UUID, dict[str, Any]]] = []
             feed: dict[str, Any] | None = None
@@ -448,7 +448,7 @@ async def _write_one(
     """A batch of one, its outcome as a status: 201 created, 200 otherwise, a problem where it was rejected or stale."""
     async with use.read(principal) as connection:
         trial = await trial_or_404(connection, trial_id)
-    _require_a_place(principal, trial)
+    require_a_place(principal, trial)
     (_, parsed) = read_record(wire, raw, use.today(), use.vault.blind_index)
     delivery = Delivery(
         trial,

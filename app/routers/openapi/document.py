@@ -14,7 +14,7 @@ from fastapi.openapi.utils import get_openapi
 
 from app import problems
 from app.auth import ROLES
-from app.routers import records
+from app.routers import records, snapshots
 from app.routers.openapi.examples import ANSWERS
 from app.routers.openapi.vocabulary import CODES, ENUMERATIONS, SCOPES, TAGS, Words
 from app.routers.record_schemas import BATCH, PERSON
@@ -175,7 +175,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
         servers=[{"url": "/", "description": "Wherever this document was fetched from."}],
     )
     components: Node = schema["components"]
-    components["schemas"] |= deepcopy(records.RECORD_SCHEMAS)
+    components["schemas"] |= deepcopy(records.RECORD_SCHEMAS | snapshots.SNAPSHOT_SCHEMAS)
     problems.clean_openapi(schema)
     components["schemas"]["ProblemDetails"]["properties"]["code"] = {"x-component": "ProblemCode"}
     components["schemas"]["ProblemError"]["properties"]["code"] = {"x-component": "FaultCode"}

@@ -11,6 +11,7 @@ from app.domain.figures import Group
 from app.routers.conditions import conditions_csv
 from app.routers.openapi.evaluation_examples import EVALUATION_ANSWERS
 from app.routers.openapi.panel_examples import PANEL_ANSWERS
+from app.routers.openapi.quality_examples import QUALITY_ANSWERS
 from app.routers.record_schemas import BATCH, PERSON
 from app.routers.reports import summary_csv
 
@@ -82,7 +83,15 @@ def _week(week: str, number: int, state: str, *flags: str, deviations: tuple[str
     names = ("due", "held", "conforming")
     talks = {f"conversation_{name}": name in flags for name in names}
     deeds = {name: name in flags for name in ("activation_due", "activated", "workplace_activated")}
-    return {"week": week, "number": number, "state": state, **talks, **deeds, "deviations": list(deviations)}
+    return {
+        "week": week,
+        "number": number,
+        "state": state,
+        **talks,
+        **deeds,
+        "meter": 0,
+        "deviations": list(deviations),
+    }
 
 
 _WEEKS = {
@@ -201,6 +210,21 @@ _BATCH_REPORT = {
         },
     ],
 }
+_SNAPSHOT_REPORT = {
+    "batch_id": BATCH,
+    "committed": True,
+    "received": 2,
+    "counts": {"created": 1, "updated": 0, "unchanged": 0, "stale": 0, "retracted": 1, "rejected": 1},
+    "results": [
+        {
+            "index": 1,
+            "external_id": None,
+            "outcome": "rejected",
+            "errors": [{"pointer": "/records/1/cpr", "code": "unknown_participant"}],
+        },
+        {"index": None, "external_id": "5f0c6e2b9d7a41338ac4e1f0276b9d85", "outcome": "retracted"},
+    ],
+}
 
 _ASSESSMENT = {
     "week": "2011-W05",
@@ -289,6 +313,7 @@ ANSWERS: Final[Mapping[str, Mapping[int, Any]]] = {
     "withdrawCandidate": {200: _WITHDRAWN},
     "getWeeks": {200: _WEEKS},
     "getBatch": {200: _BATCH_REPORT},
+    "replaceActivations": {207: _SNAPSHOT_REPORT},
     "getWeeklySummary": {200: {"application/json": _SUMMARY, "text/csv": _SUMMARY_CSV}},
     "getWorklist": {200: {"application/json": _WORKLIST, "text/csv": _WORKLIST_CSV}},
     "getConditions": {200: {"application/json": _CONDITIONS_REPORT, "text/csv": _CONDITIONS_CSV}},
@@ -298,6 +323,7 @@ ANSWERS: Final[Mapping[str, Mapping[int, Any]]] = {
     "listGrantAssessments": {200: {"items": [_ASSESSMENT]}},
     "freezeGrantAssessment": {200: _ASSESSMENT, 201: _ASSESSMENT},
     **PANEL_ANSWERS,
+    **QUALITY_ANSWERS,
     "listAudit": {200: {"items": [_ENTRY], "next": _AUDIT_CURSOR}},
     "getAuditHeads": {200: _HEADS},
     "getHealth": {200: {"status": "ok"}},

@@ -240,6 +240,24 @@ ENUMERATIONS: Final[Mapping[str, Words]] = {
             "preventive_offer": "preventive offer during sickness, whatever the hours",
         },
     ),
+    "OutcomeMeasure": Words(
+        "What the effect analysis looks at.",
+        {
+            "employment": "employed in the week",
+            "education": "in education in the week",
+            "hours": "hours of employment in the week",
+            "accumulated_hours": "hours of employment since the assignment week",
+            "exit_to_job_or_education": "has left the trial for a job or education",
+        },
+    ),
+    "Criterion": Words(
+        "The success criteria of the trial, the best first.",
+        {
+            "job_or_education": "in a job or education and out of public support, in any week since the assignment",
+            "part_time_job": "a part-time job with supplementary cash benefit",
+            "workplace_activation": "wage subsidy or work placement at a workplace",
+        },
+    ),
     "Analysis": Words(
         "Who is looked at.",
         {
@@ -402,6 +420,18 @@ ENUMERATIONS: Final[Mapping[str, Words]] = {
 }
 
 CODES: Final[Mapping[str, Words]] = {
+    "EffectWarning": Words(
+        "What whoever reads the effects must know.",
+        {
+            "no_outcomes": "no outcome was delivered; only exits and success criteria are known",
+            "missing_outcomes": "of more than 5 % of an arm no outcome was delivered for the week looked at closely",
+            "multiple_comparisons": (
+                "many jobcentres are compared: one in twenty differs by chance alone; go by `p_adjusted` and"
+                " `heterogeneity`, and choose no jobcentre by its difference"
+            ),
+            "few_jobcentres": "with fewer than 40 jobcentres the clustered intervals tend to be too narrow",
+        },
+    ),
     "ProblemCode": Words(
         "The stable code of a problem.", {code: f"{kind.status}. {kind.detail}" for code, kind in PROBLEMS.items()}
     ),
@@ -419,6 +449,8 @@ CODES: Final[Mapping[str, Words]] = {
             "hours_out_of_range": "hours a week are above 0 and at most 60",
             "unknown_participant": "nobody of the trial, or not yours; a normal answer for a register integration",
             "not_drawn": "the person was never drawn",
+            "other_jobcentre": "the person is at another of your jobcentres than the one that the snapshot is of",
+            "outside_span": "it starts on a day that the snapshot does not cover",
             "event_order": "a presence event before the person's assignment",
             "revision_conflict": "that revision is stored with other content",
             "form_not_accepted": "the form does not count in this trial, which refuses it",
@@ -441,6 +473,24 @@ CODES: Final[Mapping[str, Words]] = {
             "not_at_workplace": "not at a workplace, without a sufficient reason",
             "starts_late": "the first activation at a workplace, and later than it was due",
             "mentor_missing": "at a workplace, and no word of a mentor",
+        },
+    ),
+    "FindingCode": Words(
+        "What looks wrong in the data of a jobcentre, and what `count` and `total` count. None of it enters a figure.",
+        {
+            "source_silent": "a client delivered this kind before, and nothing for more than 14 days; days",
+            "one_day": "of at least 20 conversations held in the last 8 weeks 90 % or more on one day of the week;"
+            " those on that day, of all",
+            "all_in_person": "at least 20 counting conversations after the weeks in which they are to be in person, and"
+            " every one in person; conversations",
+            "round_hours": "of at least 20 activations 95 % or more have 5, 10, 15 … hours a week; those, of all",
+            "no_records": "assigned more than 28 days ago, in the trial, and nothing of any kind is recorded; people",
+            "activation_over_exit": "an activation covers a working day on which the person is out; people",
+            "open_spell": "an activation, exemption, support effort or mentor has had no last day for more than 26"
+            " weeks; spells of that kind",
+            "reentry_due": "out of the trial, and a conversation that counts, or the start of an activation, is"
+            " recorded after the exit; people",
+            "same_person_twice": "a corrected CPR number showed that the person was drawn before; people",
         },
     ),
     "DeviationCode": Words(
