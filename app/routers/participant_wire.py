@@ -226,6 +226,7 @@ class WeekView(BaseModel):
     activation_due: bool
     activated: bool
     workplace_activated: bool
+    meter: int = Field(description="Weeks of activation used up, this one included; they end the course.")
     deviations: list[DeviationCode] = Field(description="Sorted; none while the week is not over.")
 
 

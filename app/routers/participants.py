@@ -27,7 +27,7 @@ from app.domain.draw import Arm
 from app.domain.eligibility import Screening, asked_for, looked_at
 from app.domain.protocol_faults import SCREENING_FIELDS
 from app.domain.refused import Refused
-from app.domain.weeks import FLAGS, as_seen_on, judge
+from app.domain.weeks import FLAGS, Course, as_seen_on, judge_on
 from app.problems import BODY, COMMON, Problem, problem_responses
 from app.routers.fields import JobcentreCode, WeekCode
 from app.routers.participant_wire import (
@@ -434,8 +434,9 @@ async def get_weeks(
 ) -> Response:
     """Every ISO week from the assignment week to the last of the trial: number, state, what was due, what was done.
 
-    A programme week's number stands still while the person is absent or exempt. Weeks that are not over are computed
-    from what is known so far, and have no deviations yet. 404 for someone who was not drawn.
+    A programme week's number stands still while the person is absent or exempt, and so does the meter of weeks of
+    activation, at whose end (`max_activation_weeks` of the protocol) the course is complete. Weeks that are not over
+    are computed from what is known so far, and have no deviations yet. 404 for someone who was not drawn.
     """
     today = use.today()
     async with use.read(principal) as connection:
@@ -446,16 +447,18 @@ async def get_weeks(
         raise Problem("not_found")
     await use.noted(principal, "weeks.read", trial_id, [view.jobcentre], participant_id)
     history = people[participant_id].history()
-    weeks = as_seen_on(judge(trial.protocol, trial.ends_on, history), history.assigned_on, today)
+    course = Course.of(trial.protocol, trial.ends_on, history)
+    weeks = as_seen_on(judge_on(course, trial.protocol, history), history.assigned_on, today)
     items = [
         {
             "week": week_code(week.monday),
             "number": week.number,
             "state": week.state,
             **{flag: getattr(week, flag) for flag in FLAGS},
+            "meter": tick.meter,
             "deviations": week.deviations,
         }
-        for week in weeks
+        for week, tick in zip(weeks, course.ticks, strict=True)
         if until is None or week.monday <= until
     ]
     return answer(request, {"items": items})

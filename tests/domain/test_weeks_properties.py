@@ -88,7 +88,7 @@ def check_meter(rules: Protocol, course: Course) -> None:
         deed = course.activity.get(index)
         early = tick.state == "counted" and (tick.number or 0) < due_week and deed is not None and deed.active
         meter += tick.activation_due or early
-        assert meter <= limit
+        assert tick.meter == meter <= limit
 
 
 def check_deviations(rules: Protocol, weeks: Sequence[Week]) -> None:
