@@ -1,4 +1,4 @@
-"""`rettevej rotate-key` and `doctor`: whatever breaks off can be finished, and the key that is in force is never lost."""
+"""`rettevej rotate-key` and `doctor`: what breaks off can be finished, and the key in force is never lost."""
 
 import asyncio
 from collections.abc import Callable

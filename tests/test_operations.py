@@ -123,12 +123,12 @@ TAMPERINGS: Mapping[str, tuple[str, str]] = {
     "a seed's commitment": ("update trial set seed_commitment = repeat('0', 64)", "trial "),
     "a week": (
         "update participant set week_states = overlay(week_states placing 'a' from 3)",
-        "the weeks of participant",
+        "the weeks of",
     ),
     "a first week": ("update participant set first_monday = first_monday + 7", "the weeks of"),
     "a sealed number": (
         "update vault.identity set sealed_cpr = sealed_cpr || '\\x00'::bytea",
-        "the number of participant",
+        "the number of",
     ),
     "a data key": ("update vault.identity set wrapped_key = null", "the number of"),
     "an index": ("update vault.identity set blind_index = '\\x00'::bytea", "the number of"),
