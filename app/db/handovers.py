@@ -1,7 +1,7 @@
 """The records of one client handed to its successor: a municipality changes its case system."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import text
@@ -9,15 +9,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.audit import Entry, append
 from app.db.histories import load_everyone
-from app.db.kinds import TABLES
+from app.db.ids import uuid7_at
+from app.db.kinds import TABLES, RecordTable, insert_versions
 from app.db.projections import add_to_counts, store_states
 from app.db.reissue import Ownership, latest_versions, reissue
-from app.db.strata import lock_strata, register_at
+from app.db.strata import lock_nowhere, lock_strata, register_at
+from app.db.tables import NOWHERE
 from app.db.trials import Trial
 from app.domain.draw import Arm
-from app.domain.figures import add_up, difference, tally
 from app.domain.ingest import Person
 from app.domain.refused import Refused
+from app.domain.tallies import add_up, change
 
 
 async def hand_over(
@@ -25,23 +27,68 @@ async def hand_over(
 ) -> dict[str, int]:
     """Gives one client's records of a jobcentre to another; how many, by kind. Each gets a new version that says so.
 
-    Refused: ``handover_conflict`` when the successor has sent a record of the same kind and external id itself.
+    Retractions that wait for their record are the successor's too. The connection must see every jobcentre, for they
+    are nobody's yet. Refused: ``handover_conflict`` when the successor has sent a record of the same kind and external
+    id itself.
     """
+    for each in sorted({from_client, to_client}):
+        await lock_nowhere(connection, trial.id, each)
     _, moment = await lock_strata(connection, trial.id, [jobcentre])
     await register_at(connection, trial.id, [jobcentre], moment)
     before = await load_everyone(connection, trial.id, jobcentre)
     moved: dict[str, int] = {}
+    waiting = 0
     for table in TABLES.values():
         rows = await latest_versions(connection, table, trial.id, jobcentre, client=from_client)
         await _require_free(connection, trial.id, table.kind, to_client, [row.external_id for row in rows])
         await reissue(connection, table, trial.id, rows, Ownership(client=to_client), moment)
         moved[table.kind] = len(rows)
+        waiting += await _share_retractions(connection, table, trial.id, from_client, to_client, moment)
     after = await load_everyone(connection, trial.id, jobcentre)
     await add_to_counts(connection, trial.id, _differences(trial, before, after))
     await store_states(connection, trial, after.values())
-    details = {"from": from_client, "to": to_client, **moved}
+    details = {"from": from_client, "to": to_client, **moved, "waiting_retractions": waiting}
     await append(connection, [Entry(jobcentre, client, "records.handed_over", trial.id, None, details)])
     return moved
+
+
+async def _share_retractions(
+    connection: AsyncConnection, table: RecordTable, trial_id: str, from_client: str, to_client: str, moment: datetime
+) -> int:
+    """Copies what holds off records that have not come: they may come from either, for this jobcentre or another."""
+    waiting = await latest_versions(connection, table, trial_id, NOWHERE, client=from_client)
+    if not waiting:
+        return 0
+    ids = {row.external_id: uuid7_at(moment, place) for place, row in enumerate(waiting)}
+    taken = await connection.execute(
+        text(
+            """
+            insert into record_key (trial_id, kind, external_id, client_id, jobcentre_code, version_id)
+            select :trial, :kind, external_id, :client, '', version_id
+            from unnest(cast(:external_ids as text[]), cast(:ids as uuid[])) as waiting (external_id, version_id)
+            on conflict do nothing returning external_id
+            """
+        ),
+        {
+            "trial": trial_id,
+            "kind": table.kind,
+            "client": to_client,
+            "external_ids": list(ids),
+            "ids": list(ids.values()),
+        },
+    )
+    batch_id, new = uuid7_at(moment), set(taken.scalars())
+    versions = [
+        (
+            *(NOWHERE, trial_id, ids[row.external_id], ids[row.external_id], None, None, to_client, row.external_id),
+            *(row.revision, row.retraction_reason, batch_id, moment, *table.values_of(None)),
+        )
+        for row in waiting
+        if row.external_id in new
+    ]
+    if versions:
+        await insert_versions(connection, table, versions)
+    return len(versions)
 
 
 async def _require_free(
@@ -66,9 +113,6 @@ def _differences(
     """What the counts change by: the hours of one client are added up, those of two are not."""
     parts: dict[tuple[str, Arm], list[Mapping[date, Mapping[str, int]]]] = {}
     for participant_id, person in after.items():
-        change = difference(
-            tally(trial.protocol, trial.ends_on, before[participant_id].history()),
-            tally(trial.protocol, trial.ends_on, person.history()),
-        )
-        parts.setdefault((person.jobcentre, person.arm), []).append(change)
+        changed = change(trial.protocol, trial.ends_on, before[participant_id].history(), person.history())
+        parts.setdefault((person.jobcentre, person.arm), []).append(changed)
     return {key: add_up(changes) for key, changes in parts.items()}

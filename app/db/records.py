@@ -23,15 +23,15 @@ from app.db.kinds import TABLES
 from app.db.projections import add_to_counts, store_states
 from app.db.receipts import RequestKey, find_receipt_by_key, store_receipt
 from app.db.session import Database, Sight
-from app.db.strata import lock_strata, register_at
+from app.db.strata import lock_nowhere, lock_strata, register_at
 from app.db.tables import NOWHERE
 from app.db.trials import Trial
 from app.db.versions import ChangedMeanwhileError, Origin, StoredRecord, VersionWriter
 from app.domain.draw import Arm
 from app.domain.facts import Fact
-from app.domain.figures import add_up, difference, tally
 from app.domain.ingest import Intake, Person, Report, Submission, Version
 from app.domain.refused import Refused
+from app.domain.tallies import add_up, change
 
 _ATTEMPTS = 10
 _PASSING = frozenset({"40001", "40P01"})
@@ -158,7 +158,7 @@ class _Work:
         named = {someone.jobcentre for someone in known.values()}
         self.jobcentres = frozenset(code for code in named | set(places.values()) if self.delivery.sees(code))
         if NOWHERE in places.values() or any(r.fact is None and r.external_id not in places for r in self.well_formed):
-            await self._lock_nowhere()
+            await lock_nowhere(self.connection, self.trial.id, self.delivery.client)
         _, moment = await lock_strata(self.connection, self.trial.id, self.jobcentres)
         self.stored = await self._load_stored(places)
         concerned = {someone.participant_id for someone in known.values() if someone.drawn}
@@ -225,13 +225,6 @@ class _Work:
             "ids": list({record.external_id for record in self.well_formed}),
         }
 
-    async def _lock_nowhere(self) -> None:
-        """Retractions without a record belong to no stratum: those of one client and trial take turns."""
-        await self.connection.execute(
-            text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"),
-            {"key": f"{self.trial.id}/{self.delivery.client}"},
-        )
-
     async def _load_stored(self, places: Mapping[str, str]) -> dict[str, StoredRecord]:
         """The latest versions of the batch's records, read under the locks."""
         rows = await self.connection.execute(
@@ -273,10 +266,8 @@ class _Work:
         parts: dict[tuple[str, Arm], list[Mapping[date, Mapping[str, int]]]] = {}
         for participant_id, before in self.intake.before.items():
             person = self.people[participant_id]
-            change = difference(
-                tally(trial.protocol, trial.ends_on, before), tally(trial.protocol, trial.ends_on, person.history())
-            )
-            parts.setdefault((person.jobcentre, person.arm), []).append(change)
+            changed = change(trial.protocol, trial.ends_on, before, person.history())
+            parts.setdefault((person.jobcentre, person.arm), []).append(changed)
         await add_to_counts(self.connection, trial.id, {key: add_up(changes) for key, changes in parts.items()})
         if self.delivery.kind != "conversations":
             await store_states(self.connection, trial, [self.people[each] for each in self.intake.before])

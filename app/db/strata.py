@@ -53,6 +53,13 @@ async def lock_strata(
     return strata, moment.scalar_one()
 
 
+async def lock_nowhere(connection: AsyncConnection, trial_id: str, client: str) -> None:
+    """Retractions without a record belong to no stratum: those of a client and trial take turns. Before any stratum."""
+    await connection.execute(
+        text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": f"{trial_id}/{client}"}
+    )
+
+
 async def register_at(
     connection: AsyncConnection, trial_id: str, jobcentres: Collection[str], moment: datetime
 ) -> None:

@@ -351,13 +351,15 @@ async def post_handover(
 ) -> Response:
     """For a municipality that changes its case system: the successor corrects and retracts these records from then on.
 
-    Each gets a new version of the successor's. Sent again, it finds nothing more to hand over. Refused while the
-    successor has records of the same external ids (`handover_conflict`).
+    Each gets a new version of the successor's. Retractions that wait for their record hold it off from the successor
+    too. Sent again, it finds nothing more to hand over. Refused while the successor has records of the same external
+    ids (`handover_conflict`).
     """
-    async with use.write(principal) as connection:
+    async with use.read(principal) as connection:
         trial = await trial_or_404(connection, trial_id)
-        if body.jobcentre not in trial.jobcentres or not principal.reads_person_of(body.jobcentre):
-            raise Problem("not_found")
+    if body.jobcentre not in trial.jobcentres or not principal.reads_person_of(body.jobcentre):
+        raise Problem("not_found")
+    async with use.database.write(EVERYTHING) as connection:  # a retraction without its record is nobody's yet
         moved = await hand_over(
             connection, trial, body.jobcentre, body.from_client, body.to_client, principal.client_id
         )

@@ -104,6 +104,27 @@ def test_the_feed_tells_of_it(place: Place) -> None:
     ]
 
 
+def test_retractions_that_came_before_their_record(place: Place) -> None:
+    """They hold it off from the successor as well, and still from the client, which has other jobcentres."""
+    person = place.register.drawn(place.trial, jobcentre="860")
+    ids = {kind: record_id() for kind in FACTS}
+    for kind, external_id in ids.items():
+        assert place.old.delete(f"{place.path}/{kind}/{external_id}", revision=2).status_code == 200
+    own = place.send(place.new)
+    assert place.old.delete(f"{place.path}/conversations/{own}").status_code == 200
+    bound = place.register.client("agency", jobcentres=["849"])
+    for _ in range(2):
+        assert set(place.hand_over(bound).json()["handed_over"].values()) == {0}
+    for kind, external_id in ids.items():
+        for system, participant in ((place.new, place.anna), (place.old, person)):
+            late = {"external_id": external_id, "participant_id": participant, **FACTS[kind], "revision": 1}
+            assert system.push(place.trial, kind, [late])["counts"]["stale"] == 1
+        revived = {"participant_id": place.anna, **FACTS[kind], "revision": 3}
+        assert place.new.put(f"{place.path}/{kind}/{external_id}", revived).json()["outcome"] == "updated"
+    assert place.new.get(f"{place.path}/conversations/{own}").json()["retracted"] is False
+    assert register_faults(place.register) == []
+
+
 def test_the_same_external_id_of_both(place: Place) -> None:
     """Refused, and nothing has moved."""
     free, taken = place.send(place.old), place.send(place.old)
