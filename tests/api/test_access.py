@@ -66,7 +66,7 @@ RULES: Mapping[str, Rule] = {
     rf"POST {_TRIAL}/participants": Rule(("participants:write",), "person"),
     rf"GET {_TRIAL}/(participants|assignments|worklist)": Rule(("participants:read",), "people"),
     rf"POST {_TRIAL}/participants/lookup": Rule(("participants:read",), "person"),
-    rf"GET {_TRIAL}/participants/\{{id\}}(/(assignment|weeks|letter))?": Rule(("participants:read",), "person"),
+    rf"GET {_TRIAL}/participants/\{{id\}}(/(assignment|weeks|letter|contact-persons))?": Rule(("participants:read",), "person"),
     rf"(PATCH|POST) {_TRIAL}/participants/\{{id\}}(/(assignment|withdrawal|cpr))?": Rule(
         ("participants:write",), "person"
     ),
@@ -83,7 +83,7 @@ RULES: Mapping[str, Rule] = {
     rf"GET {_TRIAL}/{_BY_PARTICIPANTS}/\{{external_id\}}(/history)?": Rule(("participants:read",), "person"),
     rf"(PUT|DELETE) {_TRIAL}/{_BY_PARTICIPANTS}/\{{external_id\}}": Rule(("participants:write",), "person"),
     r"GET /v1/batches/\{batch_id\}": Rule((), "sender"),
-    rf"GET {_TRIAL}/(weekly-summary|conditions|activity-curve|flow|grant-assessments)": Rule(
+    rf"GET {_TRIAL}/(weekly-summary|conditions|activity-curve|flow|data-quality|grant-assessments)": Rule(
         ("reports:read",), "figures"
     ),
     rf"GET {_TRIAL}/(person-weeks|panel/(participants|draws|dictionary)|releases(/\{{release_id\}})?)": Rule(
