@@ -14,6 +14,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.db.audit import Entry, append
 from app.db.embedded import EmbeddedPostgres
 from app.db.histories import load_everyone
 from app.db.ids import uuid7_at
@@ -279,7 +280,7 @@ def test_every_table_of_people_is_protected_whoever_asks(place: Place) -> None:
             " and exists (select from pg_policy where polrelid = t.oid)",
         )
     }
-    assert protected == {*OF_PEOPLE, *FIGURES, "batch"}
+    assert protected == {*OF_PEOPLE, *FIGURES, "batch", "audit_entry"}
 
 
 def test_no_table_was_forgotten(place: Place) -> None:
@@ -363,7 +364,6 @@ def test_what_the_application_may_change_and_remove(place: Place) -> None:
     in_part = {row["name"] for row in rows if row["some"]} - may["UPDATE"]
     assert may == {
         "UPDATE": {
-            "trial",
             "stratum",
             "person_index",
             "participant",
@@ -375,13 +375,37 @@ def test_what_the_application_may_change_and_remove(place: Place) -> None:
         },
         "DELETE": {"person_index", "week_count"},
     }
-    assert in_part == {table.name for table in TABLES.values()}
-    columns = catalogue(
-        place,
-        "select distinct column_name::text from information_schema.column_privileges"
-        " where grantee = 'rettevej_app' and privilege_type = 'UPDATE' and table_name = 'conversation'",
-    )
-    assert [row[0] for row in columns] == ["superseded_at"]
+    assert in_part == {"trial", *(table.name for table in TABLES.values())}
+    for table, column in (("conversation", "superseded_at"), ("trial", "closed_at")):
+        columns = catalogue(
+            place,
+            "select distinct column_name::text from information_schema.column_privileges"
+            f" where grantee = 'rettevej_app' and privilege_type = 'UPDATE' and table_name = '{table}'",
+        )
+        assert [row[0] for row in columns] == [column]
+
+
+def test_a_trial_is_closed_and_nothing_else_of_it_changes(place: Place) -> None:
+    async def change(connection: AsyncConnection) -> None:
+        await connection.execute(text("update trial set ends_on = ends_on + 1"))
+
+    with pytest.raises(ProgrammingError, match="permission denied"):
+        seen(place.url, EVERYTHING, change)
+
+
+def test_what_was_done_is_read_where_one_sees(place: Place) -> None:
+    """The trail too; it is written whoever sees nothing, a refused access for example."""
+
+    async def chains(connection: AsyncConnection) -> set[str]:
+        rows = await connection.execute(text("select distinct jobcentre_code from audit_entry"))
+        return set(rows.scalars())
+
+    everywhere = seen(place.url, EVERYTHING, chains)
+    assert {"", "849", "860"} <= everywhere
+    assert seen(place.url, OURS, chains) == OURS.jobcentres & everywhere
+    assert seen(place.url, NOTHING, chains) == set()
+    entry = Entry("860", "nobody", "access.refused")
+    seen(place.url, NOTHING, lambda connection: append(connection, [entry], "reads"), keep=False)
 
 
 def test_the_migrations_are_nobodys_to_change(place: Place) -> None:
