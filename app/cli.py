@@ -1,4 +1,4 @@
-"""The command ``rettevej``: serve, token, migrate, verify, simulate."""
+"""The command ``rettevej``: serve, token, migrate, verify, import, simulate."""
 
 import asyncio
 import signal
@@ -16,6 +16,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from app.auth import ROLES
+from app.cli_import import app as importer
 from app.cli_operate import app as operator
 from app.cli_support import DatabaseUrl, DataDir, console, database_of, fail, settings_of
 from app.db.migrate import migrate as apply_migrations
@@ -32,6 +33,7 @@ from app.verify import draws_faults
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The register of controlled employment trials.")
 app.add_typer(operator)
+app.add_typer(importer, name="import")
 Url = Annotated[str, typer.Option(help="Where the register answers.")]
 
 
@@ -199,12 +201,13 @@ def simulate(
     people: Annotated[int, typer.Option(help="How many people are screened.")] = 3000,
     seed: Annotated[int, typer.Option(help="Everything but the draw follows from it.")] = 1,
     trial: Annotated[str | None, typer.Option(help="Id of the trial to play.")] = None,
+    protocol: Annotated[str, typer.Option(help="Id of the protocol of the trial.")] = "prvij-2010-11",
     data_dir: DataDir = None,
 ) -> None:
     """Play the whole trial through the API: eighteen case systems and a register integration."""
     settings = settings_of(data_dir=data_dir)
     issuer = LocalIssuer.load_or_create(settings.data_dir, settings.audience)
     try:
-        run_simulation(url, people, seed, trial, issuer.token)
+        run_simulation(url, people, seed, trial, issuer.token, protocol=protocol)
     except SimulationError as error:
         fail(str(error))

@@ -1,4 +1,4 @@
-"""`rettevej simulate`: plays the PRVIJ trial through the HTTP API alone, as eighteen case systems and a register.
+"""`rettevej simulate`: plays a protocol's trial through the HTTP API alone, as eighteen case systems and a register.
 
 Nothing here knows the server's inside; of the rest of the application only the calendar is used.
 """
@@ -12,6 +12,7 @@ from app.simulate.client import SimulationError, open_pool
 from app.simulate.play import Mint, Player
 from app.simulate.population import FEWEST_PEOPLE
 from app.simulate.result import ParticipantTruth, Result
+from app.simulate.scripts import PRVIJ, SCRIPTS, Script
 from app.simulate.show import Show
 
 __all__ = ["Mint", "ParticipantTruth", "Result", "SimulationError", "run"]
@@ -24,27 +25,41 @@ def run(
     trial: str | None,
     mint: Mint,
     *,
+    protocol: str = PRVIJ.protocol,
     transport: httpx.AsyncBaseTransport | None = None,
     console: Console | None = None,
 ) -> Result:
     """Plays a trial of ``people`` people (40 and more) against the server at ``url`` and shows how it goes.
+
+    ``protocol`` is one of those that come with the register.
 
     ``mint(role, client_id, jobcentres)`` returns a bearer token. The result holds what is finally true of each person.
     ``SimulationError`` with a message for people when it cannot go on. ``transport`` and ``console`` are for tests.
     """
     if people < FEWEST_PEOPLE:
         raise SimulationError(f"The simulation needs at least {FEWEST_PEOPLE} people.")
-    return asyncio.run(_run(url, people, seed, trial or f"prvij-sim-{seed}", mint, transport, Show(console)))
+    script = SCRIPTS.get(protocol)
+    if script is None:
+        raise SimulationError(f"The simulation knows the protocols {', '.join(SCRIPTS)}.")
+    name = "prvij" if script is PRVIJ else protocol
+    return asyncio.run(_run(url, people, seed, trial or f"{name}-sim-{seed}", mint, script, transport, Show(console)))
 
 
 async def _run(
-    url: str, people: int, seed: int, trial: str, mint: Mint, transport: httpx.AsyncBaseTransport | None, show: Show
+    url: str,
+    people: int,
+    seed: int,
+    trial: str,
+    mint: Mint,
+    script: Script,
+    transport: httpx.AsyncBaseTransport | None,
+    show: Show,
 ) -> Result:
     async with open_pool(url, transport) as pool:
         try:
             await pool.get("/healthz")
         except httpx.TransportError as error:
             raise SimulationError(f"No server answers at {url}: {type(error).__name__}") from error
-        result = await Player(pool, mint, trial, people, seed, show).play()
+        result = await Player(pool, mint, trial, people, seed, script, show).play()
     show.finish(result)
     return result

@@ -12,16 +12,17 @@ from app.simulate.delivery import deliver, deliver_as_register, siblings, unknow
 from app.simulate.model import REGISTER, Body, Enrolled, Message, Person, Plan, Population, Record, client_of
 from app.simulate.offers import make_offers
 from app.simulate.places import BY_CODE, WITHOUT_REVISIONS
+from app.simulate.scripts import PRVIJ, Script
 from app.simulate.talks import make_talks
 
 IN_REGISTER, BEFORE_TRIAL, OTHER_HOURS, SCREENED_IN_REGISTER = 0.85, 0.06, 0.05, 0.3
 """Shares: placements that the register knows too, people with a measure before the trial, register records with other
 hours, people screened but not drawn whom the register sends all the same."""
 
-LETTERS = {"presence-events": "p", "exemptions": "e", "activations": "a", "conversations": "c"}
+LETTERS = {"presence-events": "p", "exemptions": "e", "declined-offers": "d", "activations": "a", "conversations": "c"}
 
 
-def make_plan(seed: int, enrolled: Sequence[Enrolled], population: Population) -> Plan:
+def make_plan(seed: int, enrolled: Sequence[Enrolled], population: Population, script: Script = PRVIJ) -> Plan:
     """Every record of the trial and every message that tells of it. ``enrolled`` in any order."""
     messages: list[Message] = []
     records: list[Record] = []
@@ -30,28 +31,29 @@ def make_plan(seed: int, enrolled: Sequence[Enrolled], population: Population) -
     for someone in enrolled:
         index = someone.person.index
         rng = Random(f"{seed}/delivery/{index}")
-        for record in true_records(seed, someone):
+        for record in true_records(seed, script, someone):
             records.append(record)
             if record.client_id == REGISTER:
-                messages += deliver_as_register(rng, record)
+                messages += deliver_as_register(rng, script, record)
             else:
                 revisioned = someone.jobcentre not in WITHOUT_REVISIONS
-                messages += deliver(rng, record, revisioned, neighbours.get(index))
-    messages += _outsiders(seed, {someone.person.index for someone in enrolled}, population)
+                messages += deliver(rng, script, record, revisioned, neighbours.get(index))
+    messages += _outsiders(seed, script, {someone.person.index for someone in enrolled}, population)
     messages.sort(key=lambda message: message.week)
     return Plan(tuple(messages), tuple(records))
 
 
-def true_records(seed: int, someone: Enrolled) -> list[Record]:
+def true_records(seed: int, script: Script, someone: Enrolled) -> list[Record]:
     """The records of one person as they truly are: the case system's, then the register's."""
     person, place = someone.person, BY_CODE[someone.jobcentre]
-    course = make_course(Random(f"{seed}/course/{person.index}"), someone.assigned_on)
-    offers = make_offers(Random(f"{seed}/offers/{person.index}"), someone.arm, place, course.weeks)
+    course = make_course(Random(f"{seed}/course/{person.index}"), script, someone.assigned_on)
+    offers = make_offers(Random(f"{seed}/offers/{person.index}"), script, someone.arm, place, course.weeks)
     rng = Random(f"{seed}/talks/{person.index}")
-    talks = make_talks(rng, someone.arm, place, course.weeks, someone.assigned_on, offers)
+    talks = make_talks(rng, script, someone.arm, place, course.weeks, someone.assigned_on, offers)
     facts: dict[str, Sequence[Body]] = {
         "presence-events": course.events,
         "exemptions": course.exemptions,
+        "declined-offers": _declined(Random(f"{seed}/declined/{person.index}"), script, someone.assigned_on),
         "activations": offers.activations,
         "conversations": talks,
     }
@@ -61,15 +63,24 @@ def true_records(seed: int, someone: Enrolled) -> list[Record]:
         for kind, bodies in facts.items()
         for number, body in enumerate(bodies, start=1)
     ]
-    return records + _register(Random(f"{seed}/register/{person.index}"), someone, offers.activations)
+    return records + _register(Random(f"{seed}/register/{person.index}"), script, someone, offers.activations)
 
 
-def _register(rng: Random, someone: Enrolled, activations: Sequence[Body]) -> list[Record]:
+def _declined(rng: Random, script: Script, assigned_on: date) -> list[Body]:
+    """An offer that was declined, with the reason given (domain 6 [S])."""
+    if rng.random() >= script.declines:
+        return []
+    day = min(assigned_on + timedelta(days=rng.randrange(7, 60)), script.ends_on)
+    kinds, reasons = ("preventive_offer", "work_placement_private"), ("health", "soon_back", "not_relevant")
+    return [{"date": day.isoformat(), "type": rng.choice(kinds), "reason": rng.choice(reasons)}]
+
+
+def _register(rng: Random, script: Script, someone: Enrolled, activations: Sequence[Body]) -> list[Record]:
     """What the register knows of someone drawn: most of the same placements, in its own words, and some from before."""
     spells: list[Body] = []
     if rng.random() < BEFORE_TRIAL:
         ends_on = someone.assigned_on - timedelta(days=rng.randrange(20, 90))
-        starts_on = max(date(2010, 7, 1), ends_on - timedelta(days=rng.randrange(20, 80)))
+        starts_on = max(script.intake_from - timedelta(days=130), ends_on - timedelta(days=rng.randrange(20, 80)))
         spells.append(
             {
                 "type": "guidance_and_upskilling",
@@ -91,14 +102,14 @@ def _register(rng: Random, someone: Enrolled, activations: Sequence[Body]) -> li
     ]
 
 
-def _outsiders(seed: int, drawn: set[int], population: Population) -> list[Message]:
+def _outsiders(seed: int, script: Script, drawn: set[int], population: Population) -> list[Message]:
     """The register's measures of people whom the trial does not know or has not drawn."""
     rng = Random(f"{seed}/outsiders")
     messages: list[Message] = []
     screened: list[Person] = [person for person in population.people if person.index not in drawn]
     for person in population.strangers:
-        messages += unknown_to_trial(rng, person, screened=False)
+        messages += unknown_to_trial(rng, script, person, screened=False)
     for person in screened:
         if rng.random() < SCREENED_IN_REGISTER:
-            messages += unknown_to_trial(rng, person, screened=True)
+            messages += unknown_to_trial(rng, script, person, screened=True)
     return messages

@@ -9,14 +9,12 @@ from datetime import date, timedelta
 from random import Random
 
 from app.domain.calendar import monday_of
-from app.simulate.model import ENDS_ON, LAST_WEEK, Body
+from app.simulate.model import Body
+from app.simulate.scripts import Script
 
-IN_PERSON_WEEKS, COURSE_WEEKS, COUNTABLE_DAYS = 8, 39, 3
+COUNTABLE_DAYS = 3
 
 EXIT_SHARE, SECOND_EXIT_SHARE, REMATCH_SHARE, EXEMPT_SHARE = 0.28, 0.2, 0.06, 0.3
-EXIT_REASONS = {"job": 27, "match_group_3": 27, "moved": 20, "benefit_ended": 18, "education": 6, "deceased": 2}
-"""Weights. About 7 % of all people leave for a job (domain 7)."""
-
 RETURNS = {"job": 0.35, "match_group_3": 0.5, "moved": 0.35, "benefit_ended": 0.65, "education": 0.4, "deceased": 0.0}
 
 GROUNDS: dict[str, tuple[int, int, int, tuple[str, ...]]] = {
@@ -55,11 +53,11 @@ class Course:
     weeks: tuple[Week, ...]
 
 
-def make_course(rng: Random, assigned_on: date) -> Course:
+def make_course(rng: Random, script: Script, assigned_on: date) -> Course:
     """A course by chance. It does not depend on the arm: the trial changed neither exits nor exemptions (domain 7)."""
-    events, away = _presence(rng, assigned_on)
-    exemptions = _exemptions(rng, assigned_on)
-    return Course(tuple(events), tuple(exemptions), tuple(_weeks(assigned_on, away, exemptions)))
+    events, away = _presence(rng, script, assigned_on)
+    exemptions = _exemptions(rng, script.ends_on, assigned_on)
+    return Course(tuple(events), tuple(exemptions), tuple(_weeks(script.last_week, assigned_on, away, exemptions)))
 
 
 def weekday(rng: Random, first: date, last: date) -> date:
@@ -68,26 +66,26 @@ def weekday(rng: Random, first: date, last: date) -> date:
     return day - timedelta(days=max(0, day.weekday() - 4))
 
 
-def _presence(rng: Random, assigned_on: date) -> tuple[list[Body], list[tuple[date, date]]]:
+def _presence(rng: Random, script: Script, assigned_on: date) -> tuple[list[Body], list[tuple[date, date]]]:
     """Exits, re-entries and rematches, and the spans that the person is away, last day included."""
     events: list[Body] = []
     away: list[tuple[date, date]] = []
-    since, share = assigned_on + timedelta(days=7), EXIT_SHARE
-    while since < ENDS_ON and rng.random() < share:
-        out = weekday(rng, since, min(ENDS_ON, since + timedelta(days=400)))
+    since, share, ends_on = assigned_on + timedelta(days=7), EXIT_SHARE, script.ends_on
+    while since < ends_on and rng.random() < share:
+        out = weekday(rng, since, min(ends_on, since + timedelta(days=400)))
         out = max(out, assigned_on + timedelta(days=1))
-        reason = rng.choices(list(EXIT_REASONS), list(EXIT_REASONS.values()))[0]
+        reason = rng.choices(list(script.exit_reasons), list(script.exit_reasons.values()))[0]
         events += _exit(rng, out, reason)
         back = weekday(rng, out + timedelta(days=14), out + timedelta(days=150))
-        if rng.random() >= RETURNS[reason] or back > ENDS_ON:
-            away.append((out, ENDS_ON))
+        if rng.random() >= RETURNS[reason] or back > ends_on:
+            away.append((out, ends_on))
             break
         away.append((out, back - timedelta(days=1)))
         events.append({"kind": "re_entry", "date": back.isoformat()})
         if reason == "match_group_3":
             events.append({"kind": "rematch", "date": back.isoformat(), "match_group": 2})
         since, share = back + timedelta(days=7), SECOND_EXIT_SHARE
-    if rng.random() < REMATCH_SHARE:
+    if script.matched and rng.random() < REMATCH_SHARE:
         day = weekday(rng, assigned_on + timedelta(days=20), assigned_on + timedelta(days=350))
         events.append({"kind": "rematch", "date": day.isoformat(), "match_group": 1})
     return events, away
@@ -103,24 +101,26 @@ def _exit(rng: Random, out: date, reason: str) -> list[Body]:
     return events
 
 
-def _exemptions(rng: Random, assigned_on: date) -> list[Body]:
+def _exemptions(rng: Random, ends_on: date, assigned_on: date) -> list[Body]:
     """Mostly none; sometimes one or two, which may overlap; a few without a last day."""
     exemptions: list[Body] = []
     while len(exemptions) < 3 and rng.random() < EXEMPT_SHARE:
         ground = rng.choices(list(GROUNDS), [weight for weight, *_ in GROUNDS.values()])[0]
         _, shortest, longest, scopes = GROUNDS[ground]
         first = weekday(rng, assigned_on + timedelta(days=3), assigned_on + timedelta(days=380))
-        if first > ENDS_ON:
+        if first > ends_on:
             continue
         last = first + timedelta(days=rng.randint(shortest, longest) - 1)
         body: Body = {"scope": rng.choice(scopes), "ground": ground, "starts_on": first.isoformat()}
-        if last <= ENDS_ON and (rng.random() > 0.03 or ground == "holiday"):
+        if last <= ends_on and (rng.random() > 0.03 or ground == "holiday"):
             body["ends_on"] = last.isoformat()
         exemptions.append(body)
     return exemptions
 
 
-def _weeks(assigned_on: date, away: Sequence[tuple[date, date]], exemptions: Sequence[Body]) -> list[Week]:
+def _weeks(
+    last_week: date, assigned_on: date, away: Sequence[tuple[date, date]], exemptions: Sequence[Body]
+) -> list[Week]:
     """The weeks from the assignment week to the last of the trial, numbered as domain 4.3 does, without its meter."""
     spans = [
         (
@@ -132,7 +132,7 @@ def _weeks(assigned_on: date, away: Sequence[tuple[date, date]], exemptions: Seq
     ]
     weeks: list[Week] = []
     number, monday = 0, monday_of(assigned_on)
-    while monday <= LAST_WEEK:
+    while monday <= last_week:
         days = [monday + timedelta(days=day) for day in range(5)]
         days = [day for day in days if assigned_on <= day and not any(out <= day <= last for out, last in away)]
         scopes = {day: {scope for first, last, scope in spans if first <= day <= last} for day in days}

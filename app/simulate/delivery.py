@@ -9,7 +9,8 @@ from datetime import date, timedelta
 from random import Random
 
 from app.domain.calendar import monday_of
-from app.simulate.model import FIRST_WEEK, LAST_WEEK, REGISTER, Body, Enrolled, Message, Person, Record, Value
+from app.simulate.model import REGISTER, Body, Enrolled, Message, Person, Record, Value
+from app.simulate.scripts import Script
 
 FATES = {
     "plain": 850,
@@ -35,6 +36,7 @@ UNKNOWN_OR_NOT_DRAWN = frozenset({"unknown_participant", "not_drawn"})
 class _Mail:
     """Builds the messages of one record. Without revisions, none is sent."""
 
+    script: Script
     record: Record
     revisioned: bool
 
@@ -52,26 +54,26 @@ class _Mail:
         return self._message(week, self.record.person, body, frozenset())
 
     def _message(self, week: date, person: Person, body: Body, expect: frozenset[str]) -> Message:
-        return Message(min(week, LAST_WEEK), self.record.client_id, self.record.kind, person, body, expect)
+        return Message(min(week, self.script.last_week), self.record.client_id, self.record.kind, person, body, expect)
 
 
-def deliver(rng: Random, record: Record, revisioned: bool, sibling: Person | None) -> list[Message]:
+def deliver(rng: Random, script: Script, record: Record, revisioned: bool, sibling: Person | None) -> list[Message]:
     """The messages of a case system's record. ``sibling``: someone else drawn there, to be mistaken for the person."""
-    mail = _Mail(record, revisioned)
-    week = after(_happened(record.fields), _lag(rng))
+    mail = _Mail(script, record, revisioned)
+    week = after(script, _happened(record.fields), _lag(rng))
     fields = record.fields
     if "ends_on" in fields and rng.random() < 0.4:  # told while it runs, closed when it ends
         still_open = {name: value for name, value in fields.items() if name != "ends_on"}
-        ended = max(week, after(date.fromisoformat(str(fields["ends_on"])), _lag(rng)))
+        ended = max(week, after(script, date.fromisoformat(str(fields["ends_on"])), _lag(rng)))
         return [mail.says(week, still_open, 1), mail.says(ended, fields, 2)]
     fate = rng.choices(list(FATES), list(FATES.values()))[0]
     if fate in NEED_REVISIONS and not revisioned:
         fate = "plain"
     if fate == "wrong_person" and (sibling is None or record.kind != "conversations"):
         fate = "corrected"
-    later = after(week, rng.randrange(1, 8))
+    later = after(script, week, rng.randrange(1, 8))
     if fate == "with_slip":
-        return [mail.says(week, fields, 1), *_slip(rng, record, revisioned, week, later)]
+        return [mail.says(week, fields, 1), *_slip(rng, mail, week, later)]
     if fate == "wrong_person" and sibling is not None:
         return [replace(mail.says(week, fields, 1), person=sibling), mail.says(later, fields, 2)]
     return _by_fate(rng, fate, mail, week, later)
@@ -86,7 +88,7 @@ def _by_fate(rng: Random, fate: str, mail: _Mail, week: date, later: date) -> li
     if fate == "overtaken":
         return [mail.says(week, fields, 2), mail.says(later, _otherwise(rng, mail.record), 1)]
     if fate == "mistyped":
-        wrong, code = _mistyped(rng, mail.record)
+        wrong, code = _mistyped(rng, mail)
         return [mail.says(week, wrong, 1, code), mail.says(later, fields, 2)]
     if fate == "conflicting":
         return [mail.says(week, fields, 1), mail.says(later, _otherwise(rng, mail.record), 1, "revision_conflict")]
@@ -96,12 +98,13 @@ def _by_fate(rng: Random, fate: str, mail: _Mail, week: date, later: date) -> li
     return [mail.says(week, fields, 1)]
 
 
-def _slip(rng: Random, record: Record, revisioned: bool, week: date, later: date) -> list[Message]:
+def _slip(rng: Random, mail: _Mail, week: date, later: date) -> list[Message]:
     """A record that never was, and its retraction. With revisions the retraction may arrive first and hold it off."""
-    slip = _Mail(replace(record, external_id=f"{record.external_id}-x"), revisioned)
+    record = mail.record
+    slip = replace(mail, record=replace(record, external_id=f"{record.external_id}-x"))
     entered = slip.says(week, _otherwise(rng, record), 1)
     taken_back = slip.takes_back(later, 2, rng.choice(RETRACTIONS))
-    if revisioned and rng.random() < 0.3:
+    if slip.revisioned and rng.random() < 0.3:
         return [replace(taken_back, week=entered.week), replace(entered, week=taken_back.week)]
     return [entered, taken_back]
 
@@ -128,16 +131,19 @@ def _otherwise(rng: Random, record: Record) -> Body:
     return fields
 
 
-def _mistyped(rng: Random, record: Record) -> tuple[Body, str]:
+def _mistyped(rng: Random, mail: _Mail) -> tuple[Body, str]:
     """The same record with a mistake that the register refuses, and the code of the refusal."""
-    fields = dict(record.fields)
+    record, fields = mail.record, dict(mail.record.fields)
+    if record.kind == "declined-offers":
+        del fields["type"]
+        return fields, "missing_field"
     if record.kind == "conversations":
         if rng.random() < 0.5:
             del fields["date"]
             return fields, "missing_field"
         return {**fields, "form": "fax"}, "invalid_value"
     if record.kind == "presence-events":
-        return {**fields, "date": "2010-10-01"}, "event_order"
+        return {**fields, "date": (mail.script.intake_from - timedelta(days=38)).isoformat()}, "event_order"
     if record.kind == "activations" and rng.random() < 0.6:
         if "cvr_number" in fields and rng.random() < 0.5:
             return {**fields, "cvr_number": "12345678"}, "invalid_cvr"
@@ -145,18 +151,18 @@ def _mistyped(rng: Random, record: Record) -> tuple[Body, str]:
     return {**fields, "ends_on": _shifted(fields["starts_on"], -1)}, "ends_before_start"
 
 
-def deliver_as_register(rng: Random, record: Record) -> list[Message]:
+def deliver_as_register(rng: Random, script: Script, record: Record) -> list[Message]:
     """The messages of a record of the register: told in its monthly file, closed in the file after its end."""
-    mail = _Mail(record, revisioned=True)
+    mail = _Mail(script, record, revisioned=True)
     fields = record.fields
-    told = _file_after(_happened(fields))
+    told = _file_after(script, _happened(fields))
     if "ends_on" not in fields:
         return [mail.says(told, fields, _number(told))]
-    closed = _file_after(date.fromisoformat(str(fields["ends_on"])))
+    closed = _file_after(script, date.fromisoformat(str(fields["ends_on"])))
     if closed > told:
         still_open = {name: value for name, value in fields.items() if name != "ends_on"}
         return [mail.says(told, still_open, _number(told)), mail.says(closed, fields, _number(closed))]
-    again = _file_after(told + timedelta(days=14))
+    again = _file_after(script, told + timedelta(days=14))
     luck = rng.random()
     if luck < 0.1:
         return [mail.says(told, fields, _number(told)), mail.says(again, fields, _number(told))]
@@ -165,9 +171,9 @@ def deliver_as_register(rng: Random, record: Record) -> list[Message]:
     return [mail.says(told, fields, _number(told))]
 
 
-def unknown_to_trial(rng: Random, person: Person, screened: bool) -> list[Message]:
+def unknown_to_trial(rng: Random, script: Script, person: Person, screened: bool) -> list[Message]:
     """A measure of someone who takes no part: refused, which is normal for a register (api.md)."""
-    starts_on = FIRST_WEEK + timedelta(days=rng.randrange(450))
+    starts_on = script.first_week + timedelta(days=rng.randrange(450))
     fields: Body = {
         "type": rng.choice(["guidance_and_upskilling", "work_placement_private", "wage_subsidy_public"]),
         "starts_on": starts_on.isoformat(),
@@ -176,8 +182,8 @@ def unknown_to_trial(rng: Random, person: Person, screened: bool) -> list[Messag
     }
     record = Record(REGISTER, "activations", f"AMF-{person.index}-u", person, fields)
     expect = UNKNOWN_OR_NOT_DRAWN if screened else UNKNOWN
-    told = _file_after(starts_on)
-    return [_Mail(record, revisioned=True).says(told, fields, _number(told), *expect)]
+    told = _file_after(script, starts_on)
+    return [_Mail(script, record, revisioned=True).says(told, fields, _number(told), *expect)]
 
 
 def siblings(enrolled: Sequence[Enrolled]) -> dict[int, Person]:
@@ -193,9 +199,9 @@ def siblings(enrolled: Sequence[Enrolled]) -> dict[int, Person]:
     }
 
 
-def after(day: date, weeks: int) -> date:
+def after(script: Script, day: date, weeks: int) -> date:
     """The Monday ``weeks`` weeks after the week of ``day``, within the weeks of the simulation."""
-    return min(max(monday_of(day), FIRST_WEEK) + timedelta(days=7 * weeks), LAST_WEEK)
+    return min(max(monday_of(day), script.first_week) + timedelta(days=7 * weeks), script.last_week)
 
 
 def _happened(fields: Mapping[str, Value]) -> date:
@@ -212,10 +218,10 @@ def _lag(rng: Random) -> int:
     return rng.randrange(2, 5) if luck < 0.985 else rng.randrange(5, 20)
 
 
-def _file_after(day: date) -> date:
+def _file_after(script: Script, day: date) -> date:
     """The week of the register's file that first knows of ``day``: around the 10th of the month after."""
     month = (day.replace(day=1) + timedelta(days=32)).replace(day=10)
-    return after(month, 0)
+    return after(script, month, 0)
 
 
 def _number(week: date) -> int:

@@ -96,7 +96,15 @@ class Intake:
     def _enrol(self, screening: Screening, assignment: Mapping[str, Any]) -> None:
         person = screening.person
         assigned_on = date.fromisoformat(assignment["assigned_on"])
-        drawn = Enrolled(person, self._ids[person.index], screening.sender, assignment["arm"], assigned_on)
+        group = screening.body.get("target_group")
+        drawn = Enrolled(
+            person,
+            self._ids[person.index],
+            screening.sender,
+            assignment["arm"],
+            assigned_on,
+            group if isinstance(group, int) else None,
+        )
         if self.enrolled.setdefault(person.index, drawn) != drawn:
             self._tally.unexpected["assignment: not the same as before"] += 1
 

@@ -8,13 +8,8 @@ from typing import TypeAlias
 Value: TypeAlias = str | int | float | bool | list[str] | None
 Body: TypeAlias = dict[str, Value]
 
-PROTOCOL = "prvij-2010-11"
-INTAKE_FROM, INTAKE_TO, ENDS_ON = date(2010, 11, 8), date(2011, 3, 31), date(2012, 3, 31)
-FIRST_WEEK, LAST_WEEK = date(2010, 11, 8), date(2012, 3, 26)
-"""Mondays of 2010-W45 and 2012-W13, the first and the last week that records are sent in (domain 6)."""
-
 REGISTER = "amfora"
-KINDS = ("presence-events", "exemptions", "activations", "conversations")
+KINDS = ("presence-events", "exemptions", "declined-offers", "activations", "conversations")
 """The kinds that are sent, in the order in which a case system sends a week's batches."""
 
 
@@ -67,6 +62,7 @@ class Enrolled:
     jobcentre: str
     arm: str
     assigned_on: date
+    target_group: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

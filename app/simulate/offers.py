@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from random import Random
 
-from app.simulate.course import COURSE_WEEKS, IN_PERSON_WEEKS, Week
-from app.simulate.model import ENDS_ON, Body
+from app.simulate.course import Week
+from app.simulate.model import Body
 from app.simulate.places import ORDINARY_ACTIVATED, ORDINARY_WORKPLACE, Place
+from app.simulate.scripts import Script
 
 MEAN_WEEKS = 9
 TOO_FEW_HOURS = 0.025
@@ -46,28 +47,29 @@ class Offers:
     workplace_from: date | None
 
 
-def make_offers(rng: Random, arm: str, place: Place, weeks: Sequence[Week]) -> Offers:
+def make_offers(rng: Random, script: Script, arm: str, place: Place, weeks: Sequence[Week]) -> Offers:
     """The offers of the weeks of a course. In each week due the shares are the arm's, whatever came before."""
-    spells, complete_from = _spells(rng, arm, place, weeks)
+    spells, complete_from = _spells(rng, script, arm, place, weeks)
     companies = _Companies(place.code)
     activations: list[Body] = []
     for spell in spells:
-        activations += _activations(rng, arm, spell, companies)
+        activations += _activations(rng, script, arm, spell, companies)
     starts = [date.fromisoformat(str(body["starts_on"])) for body in activations if body["type"] in WORKPLACE_TYPES]
     return Offers(tuple(activations), complete_from, min(starts, default=None))
 
 
-def _spells(rng: Random, arm: str, place: Place, weeks: Sequence[Week]) -> tuple[list[_Spell], date | None]:
+def _spells(
+    rng: Random, script: Script, arm: str, place: Place, weeks: Sequence[Week]
+) -> tuple[list[_Spell], date | None]:
     """A chain that forgets: one week in nine the state is drawn anew, so that every week has the same shares."""
     spells: list[_Spell] = []
     current: _Spell | None = None
     drawn = False
     meter, complete_from = 0, None
-    start = rng.choice(
-        [*[IN_PERSON_WEEKS + 1] * 7, *range(3, 9)] if arm == "treatment" else [IN_PERSON_WEEKS + 1] * 5 + [4]
-    )
+    first = script.offers_from
+    start = rng.choice([*[first] * 7, *range(3, first)] if arm == "treatment" else [first] * 5 + [4])
     for week in weeks[1:]:
-        complete = meter >= COURSE_WEEKS
+        complete = script.is_through(week.number, meter)
         if complete and complete_from is None:
             complete_from = week.monday
         if week.number is None or week.number < start or not week.offer_due:
@@ -78,8 +80,8 @@ def _spells(rng: Random, arm: str, place: Place, weeks: Sequence[Week]) -> tuple
                 spells.append(current)
         if current is not None:
             current.weeks.append(week)
-        due = week.number is not None and week.number > IN_PERSON_WEEKS and week.offer_due
-        meter += due or (current is not None and week.number is not None and week.number <= IN_PERSON_WEEKS)
+        due = week.number is not None and week.number >= first and week.offer_due
+        meter += due or (current is not None and week.number is not None and week.number < first)
     return spells, complete_from
 
 
@@ -108,15 +110,15 @@ def make_cvr(rng: Random) -> str:
             return "".join(map(str, [*digits, check]))
 
 
-def _activations(rng: Random, arm: str, spell: _Spell, companies: _Companies) -> list[Body]:
+def _activations(rng: Random, script: Script, arm: str, spell: _Spell, companies: _Companies) -> list[Body]:
     """One activation for a spell, or two at once whose hours add up to enough."""
     first = rng.choice(spell.weeks[0].days[:3])
     last = max(first, spell.weeks[-1].monday + timedelta(days=rng.choice([4, 4, 4, 6, 3])))
     body: Body = {"starts_on": first.isoformat()}
-    if last < ENDS_ON - timedelta(days=3):
+    if last < script.ends_on - timedelta(days=3):
         body["ends_on"] = last.isoformat()
     if not spell.workplace:
-        return [{**body, **_other_offer(rng), **_hours(rng)}]
+        return [{**body, **_other_offer(rng, script), **_hours(rng)}]
     offer = {**body, **_workplace(rng, arm, companies)}
     if rng.random() < 0.04:
         return [{**offer, "hours_per_week": 6}, {**body, "type": "guidance_and_upskilling", "hours_per_week": 5.5}]
@@ -132,8 +134,8 @@ def _hours(rng: Random) -> Body:
     return {"hours_per_week": rng.choice(HOURS)}
 
 
-def _other_offer(rng: Random) -> Body:
-    offer: Body = {"type": rng.choice(["guidance_and_upskilling"] * 4 + ["other_offer"])}
+def _other_offer(rng: Random, script: Script) -> Body:
+    offer: Body = {"type": rng.choice(script.other_offers)}
     luck = rng.random()
     if luck < 0.6:
         offer["not_workplace_reason"] = rng.choice(AWAY_FROM_WORKPLACE)

@@ -15,12 +15,7 @@ from app.simulate.behaviour import make_plan
 from app.simulate.client import Actor, SimulationError
 from app.simulate.intake import Intake
 from app.simulate.model import (
-    ENDS_ON,
-    INTAKE_FROM,
-    INTAKE_TO,
     KINDS,
-    LAST_WEEK,
-    PROTOCOL,
     REGISTER,
     Enrolled,
     Message,
@@ -30,6 +25,7 @@ from app.simulate.model import (
 from app.simulate.places import PLACES, jobcentres_of, sizes
 from app.simulate.population import make_population
 from app.simulate.result import Result, Tally, truths
+from app.simulate.scripts import Script
 from app.simulate.show import Show
 
 Mint = Callable[[str, str, tuple[str, ...]], str]
@@ -44,7 +40,10 @@ are filled up with candidates."""
 class Player:
     """One run. The arms come from the server's draws; everything else from the seed."""
 
-    def __init__(self, pool: httpx.AsyncClient, mint: Mint, trial: str, people: int, seed: int, show: Show) -> None:
+    def __init__(
+        self, pool: httpx.AsyncClient, mint: Mint, trial: str, people: int, seed: int, script: Script, show: Show
+    ) -> None:
+        self._script = script
         self._trial, self._people, self._seed, self._show = trial, people, seed, show
         self._agency = Actor(pool, mint("agency", "agency", ("*",)))
         self._systems = {
@@ -59,31 +58,40 @@ class Player:
     async def play(self) -> Result:
         """The whole trial; ``SimulationError`` when the server answers what no plan foresees."""
         started = time.monotonic()
-        population = make_population(self._people, self._seed)
+        population = make_population(self._people, self._seed, self._script)
         await self._create_trial()
         enrolled = await self._take_in(population)
-        plan = make_plan(self._seed, enrolled, population)
+        plan = make_plan(self._seed, enrolled, population, self._script)
         await self._send_all(plan.messages, {someone.person.index: someone.participant_id for someone in enrolled})
         summary, conditions = await self._read_reports()
         seconds = time.monotonic() - started
         return Result(
-            self._trial, self._seed, truths(enrolled, plan.records), self._tally, summary, conditions, seconds
+            self._trial,
+            self._seed,
+            self._script.last_week,
+            truths(enrolled, plan.records),
+            self._tally,
+            summary,
+            conditions,
+            seconds,
         )
 
     async def _create_trial(self) -> None:
+        script = self._script
         agreed = {code: max(1, round(size * TREATMENT_SHARE)) for code, size in sizes(self._people).items()}
         body = {
             "id": self._trial,
-            "protocol": PROTOCOL,
-            "title": f"Simulation of På rette vej – i job: {self._people} people, seed {self._seed}",
-            "intake_from": INTAKE_FROM.isoformat(),
-            "intake_to": INTAKE_TO.isoformat(),
-            "ends_on": ENDS_ON.isoformat(),
+            "protocol": script.protocol,
+            "title": f"Simulation of {script.title}: {self._people} people, seed {self._seed}",
+            "intake_from": script.intake_from.isoformat(),
+            "intake_to": script.intake_to.isoformat(),
+            "ends_on": script.ends_on.isoformat(),
             "pilot": False,
             "jobcentres": [
                 {"code": p.code, "name": p.name, "region": p.region, "agreed_participants": agreed[p.code]}
                 for p in PLACES
             ],
+            **script.terms,
         }
         status, _ = await self._agency.send("POST", "/v1/trials", body, accept=frozenset({200, 201, 409}))
         if status == 409:
@@ -104,7 +112,7 @@ class Player:
 
     async def _send_all(self, messages: Sequence[Message], ids: Mapping[int, str]) -> None:
         """Week after week, jobcentres side by side, then the register; ``messages`` are sorted by week."""
-        weeks = (LAST_WEEK - messages[0].week).days // 7 + 1
+        weeks = (self._script.last_week - messages[0].week).days // 7 + 1
         with self._show.phase("Records", weeks) as progress:
             for done, (week, sent) in enumerate(groupby(messages, key=lambda message: message.week), start=1):
                 by_client: dict[str, list[Message]] = defaultdict(list)
@@ -154,7 +162,7 @@ class Player:
 
     async def _read_reports(self) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
         """The weekly summary of the last week, trial first, then by jobcentre; and the conditions."""
-        week, ok = week_code(LAST_WEEK), frozenset({200})
+        week, ok = week_code(self._script.last_week), frozenset({200})
         path = f"/v1/trials/{self._trial}"
         summary: list[Mapping[str, Any]] = []
         for by in ("trial", "jobcentre"):

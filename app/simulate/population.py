@@ -1,35 +1,20 @@
 """The people of the trial and their screenings (domain 3.1, 3.2): who comes when, and what is told of them."""
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from random import Random
 
 from app.domain.calendar import add_months, monday_of
-from app.simulate.model import INTAKE_FROM, INTAKE_TO, Body, Person, Population, Screening
+from app.simulate.model import Body, Person, Population, Screening, Value
 from app.simulate.places import NEIGHBOUR, PLACES, sizes
-
-FAILURES = (
-    "not_match_group_2",
-    "not_at_job_interview",
-    "wrong_benefit",
-    "under_20",
-    "in_stu",
-    "pregnancy_related_illness",
-    "residential_programme",
-    "exempt_from_everything",
-    "outside_intake_period",
-    "unknown_jobcentre",
-    "unemployed_too_long",
-    "not_available",
-)
-PASSING = frozenset({"not_match_group_2", "not_at_job_interview", "exempt_from_everything"})
-"""Failures that pass: half of these people are screened again weeks later and are eligible then."""
+from app.simulate.scripts import PRVIJ, Script
 
 FAILURE_SHARE, SUPPLEMENT_SHARE, REMATCH_SHARE, STRANGER_SHARE = 0.007, 0.12, 0.28, 0.06
 FEWEST_PEOPLE = 40
 REPEATED, CONFLICTING, SCREENED_AGAIN, WITHDRAWN = 0.03, 0.006, 0.4, 0.15
 
 
-def make_population(people: int, seed: int) -> Population:
+def make_population(people: int, seed: int, script: Script = PRVIJ) -> Population:
     """``people`` people who are screened, and some more that only the register knows. The same seed gives the same."""
     rng = Random(f"{seed}/population")
     used: set[str] = set()
@@ -37,43 +22,46 @@ def make_population(people: int, seed: int) -> Population:
     rng.shuffle(codes)
     everyone: list[Person] = []
     screenings: list[Screening] = []
-    for index, (role, code) in enumerate(zip(_roles(rng, people), codes, strict=True)):
-        day = _interview_day(rng, role)
+    for index, (role, code) in enumerate(zip(_roles(rng, people, script), codes, strict=True)):
+        day = _interview_day(rng, script, role)
         person = Person(index, _new_cpr(rng, _birth(rng, role, day), used))
         everyone.append(person)
-        screenings += _screenings(rng, person, role, code, day)
+        screenings += _screenings(rng, script, person, role, code, day)
     strangers = tuple(
-        Person(people + extra, _new_cpr(rng, _birth(rng, "new_match", INTAKE_FROM), used))
+        Person(people + extra, _new_cpr(rng, _birth(rng, "new_match", script.intake_from), used))
         for extra in range(max(2, round(people * STRANGER_SHARE)))
     )
     screenings.sort(key=lambda screening: (screening.sent_on, screening.sender, screening.person.index))
     return Population(tuple(everyone), tuple(screenings), strangers)
 
 
-def _roles(rng: Random, people: int) -> list[str]:
+def _roles(rng: Random, people: int, script: Script) -> list[str]:
     """One role each: a failure, ``turns_20``, ``supplement``, ``rematch`` or ``new_match``; every failure occurs."""
-    roles = [code for code in FAILURES for _ in range(max(1, round(people * FAILURE_SHARE)))]
+    roles = [code for code in script.failures for _ in range(max(1, round(people * FAILURE_SHARE)))]
     roles += ["turns_20"]
-    roles += ["supplement"] * max(2, round(people * SUPPLEMENT_SHARE))
+    if script.supplement:
+        roles += ["supplement"] * max(2, round(people * SUPPLEMENT_SHARE))
     rest = people - len(roles)
-    rematched = round(rest * REMATCH_SHARE)
+    rematched = round(rest * REMATCH_SHARE) if script.matched else 0
     roles += ["rematch"] * rematched + ["new_match"] * (rest - rematched)
     rng.shuffle(roles)
     return roles
 
 
-def _interview_day(rng: Random, role: str) -> date:
+def _interview_day(rng: Random, script: Script, role: str) -> date:
     """A weekday of the intake period without the Christmas week; outside it for those whose failure that is."""
     if role == "outside_intake_period":
-        return rng.choice([date(2010, 11, 1), date(2010, 11, 5), date(2011, 4, 1), date(2011, 4, 6)])
+        return rng.choice(script.outside)
     if role == "supplement":  # candidates come in few weeks, so that some weeks have several of them
-        week = INTAKE_FROM + timedelta(days=28 * rng.randrange(5) + 14)
+        week = script.intake_from + timedelta(days=28 * rng.randrange(5) + 14)
         return week + timedelta(days=rng.randrange(5))
-    last = (
-        INTAKE_TO - timedelta(days=28) if role == "not_available" else INTAKE_TO
-    )  # the second interview is inside, too
+    if role == "unemployed_too_long" and not script.supplement:  # asked of the first intake week only
+        return script.first_week + timedelta(days=rng.randrange(5))
+    last = script.intake_to
+    if role == "not_available":  # the second interview is inside, too
+        last -= timedelta(days=28)
     while True:
-        day = INTAKE_FROM + timedelta(days=rng.randrange((last - INTAKE_FROM).days + 1))
+        day = script.intake_from + timedelta(days=rng.randrange((last - script.intake_from).days + 1))
         christmas = date(2010, 12, 24) <= day <= date(2010, 12, 31)
         if day.weekday() < 5 and not christmas:
             return day
@@ -98,11 +86,11 @@ def _new_cpr(rng: Random, born: date, used: set[str]) -> str:
             return cpr
 
 
-def _screenings(rng: Random, person: Person, role: str, code: str, day: date) -> list[Screening]:
+def _screenings(rng: Random, script: Script, person: Person, role: str, code: str, day: date) -> list[Screening]:
     """Everything that is sent of one person's screening: the first, and what follows from it."""
-    failures = frozenset({role} & set(FAILURES)) - {"not_available"}
-    body = _facts(rng, person, role, code, day)
-    if failures and "wrong_benefit" not in failures and rng.random() < 0.25:
+    failures = frozenset({role} & set(script.failures)) - {"not_available"}
+    body = _facts(rng, script, person, role, code, day)
+    if script.matched and failures and "wrong_benefit" not in failures and rng.random() < 0.25:
         body["benefit"] = "sickness_benefit"
         failures |= {"wrong_benefit"}
     sender = NEIGHBOUR[0] if role == "unknown_jobcentre" else code
@@ -110,32 +98,17 @@ def _screenings(rng: Random, person: Person, role: str, code: str, day: date) ->
     if role == "supplement" and rng.random() < WITHDRAWN:
         withdrawal = rng.choice(["job", "moved", "not_interviewed", "entered_in_error"])
     first = Screening(person, sender, day, body, failures, withdrawal=withdrawal)
-    return [first, *_sent_again(rng, first), *_later(rng, first, role)]
+    return [first, *_sent_again(rng, first), *_later(rng, script, first, role)]
 
 
-def _facts(rng: Random, person: Person, role: str, code: str, day: date) -> Body:
+def _facts(rng: Random, script: Script, person: Person, role: str, code: str, day: date) -> Body:
     """The body of a screening: eligible, but for what the role says."""
-    supplement = role in ("supplement", "unemployed_too_long")
     body: Body = {
         "cpr": person.cpr,
         "jobcentre": NEIGHBOUR[1] if role == "unknown_jobcentre" else code,
         "interview_on": day.isoformat(),
-        "channel": "supplement" if supplement else "rematch" if role == "rematch" else "new_match",
-        "at_job_interview": role != "not_at_job_interview",
-        "match_group": rng.choice([1, 3]) if role == "not_match_group_2" else 2,
-        "benefit": "sickness_benefit"
-        if role == "wrong_benefit"
-        else rng.choice(["cash_benefit"] * 11 + ["start_benefit"]),
-        "circumstances": [role] if role in ("in_stu", "pregnancy_related_illness", "residential_programme") else [],
-        "exempt_from": rng.choice(["none"] * 22 + ["conversations", "activation"]),
+        **script.states(rng, role, day),
     }
-    if role == "exempt_from_everything":
-        body["exempt_from"] = "both"
-    if supplement:
-        days = rng.randrange(200, 700) if role == "unemployed_too_long" else rng.randrange(10, 171)
-        body["unemployed_since"] = (day - timedelta(days=days)).isoformat()
-    elif rng.random() < 0.6:
-        body["unemployed_since"] = (day - timedelta(days=rng.randrange(5, 1500))).isoformat()
     if rng.random() < 0.9:
         body["contact_person"] = f"KP-{code}-{rng.randrange(1, 6)}"
     return body
@@ -143,29 +116,36 @@ def _facts(rng: Random, person: Person, role: str, code: str, day: date) -> Body
 
 def _sent_again(rng: Random, first: Screening) -> list[Screening]:
     """The same screening repeated, or told otherwise of someone who is drawn by then (409)."""
-    plain = not first.failures and first.body["channel"] != "supplement"
+    plain = not first.failures and first.body.get("channel") != "supplement"
     luck = rng.random()
     later = _workday(first.sent_on + timedelta(days=rng.randrange(4)))
     if luck < REPEATED and first.withdrawal is None:
         return [Screening(first.person, first.sender, later, first.body, first.failures)]
     if plain and luck < REPEATED + CONFLICTING:
-        body = {**first.body, "benefit": "start_benefit" if first.body["benefit"] == "cash_benefit" else "cash_benefit"}
+        body = {**first.body, **_otherwise(first.body)}
         return [Screening(first.person, first.sender, later, body, conflicts=True)]
     return []
 
 
-def _later(rng: Random, first: Screening, role: str) -> list[Screening]:
+def _otherwise(body: Mapping[str, Value]) -> Body:
+    """Another fact of the same person, of which no rule makes a difference."""
+    if body.get("channel") is None:
+        return {"circumstances": ["in_stu"] if not body.get("circumstances") else []}
+    return {"benefit": "start_benefit" if body["benefit"] == "cash_benefit" else "cash_benefit"}
+
+
+def _later(rng: Random, script: Script, first: Screening, role: str) -> list[Screening]:
     """A new interview: of those whose obstacle has passed, of a candidate who was not drawn, in another jobcentre."""
     weeks = timedelta(days=7 * rng.randrange(1, 5))
     day, elsewhere = first.sent_on + weeks, rng.choice([p.code for p in PLACES if p.code != first.sender])
     if role == "not_available":
-        return [_again(rng, first, elsewhere, day, frozenset({role}))]
-    if day > INTAKE_TO or first.failures - PASSING:
+        return [_again(rng, script, first, elsewhere, day, frozenset({role}))]
+    if day > script.intake_to or first.failures - script.passing:
         return []
     if first.withdrawal == "moved":
-        return [_again(rng, first, elsewhere, day)]
-    if role in PASSING and rng.random() < 0.5:
-        return [_again(rng, first, first.sender, day)]
+        return [_again(rng, script, first, elsewhere, day)]
+    if role in script.passing and rng.random() < 0.5:
+        return [_again(rng, script, first, first.sender, day)]
     if role == "supplement" and first.withdrawal is None and rng.random() < SCREENED_AGAIN:
         day = first.sent_on + timedelta(days=7)
         body = {**first.body, "interview_on": day.isoformat()}
@@ -173,8 +153,10 @@ def _later(rng: Random, first: Screening, role: str) -> list[Screening]:
     return []
 
 
-def _again(rng: Random, first: Screening, code: str, day: date, failures: frozenset[str] = frozenset()) -> Screening:
-    return Screening(first.person, code, day, _facts(rng, first.person, "new_match", code, day), failures)
+def _again(
+    rng: Random, script: Script, first: Screening, code: str, day: date, failures: frozenset[str] = frozenset()
+) -> Screening:
+    return Screening(first.person, code, day, _facts(rng, script, first.person, "new_match", code, day), failures)
 
 
 def _workday(day: date) -> date:

@@ -34,6 +34,7 @@ class ParticipantTruth:
     jobcentre: str
     arm: str
     interview_on: date
+    target_group: int | None
     records: Mapping[str, Sequence[Mapping[str, Value]]]
 
 
@@ -43,6 +44,8 @@ class Result:
 
     trial: str
     seed: int
+    last_week: date
+    """The Monday of the last week that records were sent in."""
     participants: tuple[ParticipantTruth, ...]
     tally: Tally
     summary: Sequence[Mapping[str, Any]]
@@ -63,6 +66,7 @@ def truths(enrolled: Sequence[Enrolled], records: Sequence[Record]) -> tuple[Par
             someone.jobcentre,
             someone.arm,
             someone.assigned_on,
+            someone.target_group,
             {kind: tuple(bodies) for kind, bodies in by_person[someone.person.index].items()},
         )
         for someone in enrolled

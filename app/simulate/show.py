@@ -10,7 +10,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from app.domain.calendar import week_code
-from app.simulate.model import LAST_WEEK
 from app.simulate.places import BY_CODE
 from app.simulate.result import Result
 
@@ -78,9 +77,13 @@ class Show:
 
 def _rates_table(result: Result) -> Table:
     """Cumulative rates, treatment / control, and the conditions of each jobcentre."""
-    table = Table(title=f"Weekly summary {week_code(LAST_WEEK)}, cumulative, treatment / control in %")
+    table = Table(title=f"Weekly summary {week_code(result.last_week)}, cumulative, treatment / control in %")
     table.add_column("")
-    for rate in RATES:
+    averages = any("contacts_per_four_weeks" in row for row in result.summary)
+    shown = RATES[2:] if averages else RATES
+    if averages:
+        table.add_column("contacts in 4 weeks", justify="right")
+    for rate in shown:
         table.add_column(rate.removesuffix("_rate"), justify="right")
     for condition in CONDITIONS:
         table.add_column(f"{condition} condition")
@@ -91,12 +94,19 @@ def _rates_table(result: Result) -> Table:
     for group, arms in rows.items():
         name = BY_CODE[group].name if group in BY_CODE else group or "All"
         rates = (
-            " / ".join(_per_cent(arms.get(arm, {}).get(rate)) for arm in ("treatment", "control")) for rate in RATES
+            " / ".join(_per_cent(arms.get(arm, {}).get(rate)) for arm in ("treatment", "control")) for rate in shown
         )
         standing = conditions.get(group, {}) if group is not None else {}
         standing = standing.get("conditions") or standing
-        table.add_row(name, *rates, *(str(standing.get(condition) or "") for condition in CONDITIONS))
+        contacts = [_contacts(arms)] if averages else []
+        table.add_row(name, *contacts, *rates, *(str(standing.get(condition) or "") for condition in CONDITIONS))
     return table
+
+
+def _contacts(arms: Mapping[str, Mapping[str, Any]]) -> str:
+    """The average, where the protocol has one instead of conversation rates."""
+    totals = [figures.get("contacts_per_four_weeks", {}).get("total") for figures in arms.values()]
+    return " / ".join(f"{total:.2f}" for total in totals if total is not None)
 
 
 def _group(item: Mapping[str, Any]) -> str | None:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
 
-from app.simulate.course import IN_PERSON_WEEKS, Week
+from app.simulate.course import Week
 from app.simulate.model import Body
 from app.simulate.offers import Offers
 from app.simulate.places import ORDINARY_REMOTE, ORDINARY_TALKS, Place
+from app.simulate.scripts import Script
 
 WHILE_EXEMPT, WHILE_AWAY, IN_ASSIGNMENT_WEEK = 0.06, 0.02, 0.05
 """Chances of a talk in weeks that are not due: the person is exempt, is out of the trial, was drawn this very week."""
@@ -21,6 +22,7 @@ LATER_FOCUS = ("follow_up", "retention", "progression", "transition_to_job")
 class _Setting:
     """What a talk depends on: who and where, whether the effort is the trial's, and whether a workplace has begun."""
 
+    script: Script
     place: Place
     intense: bool
     early: bool
@@ -28,15 +30,15 @@ class _Setting:
 
 
 def make_talks(
-    rng: Random, arm: str, place: Place, weeks: Sequence[Week], assigned_on: date, offers: Offers
+    rng: Random, script: Script, arm: str, place: Place, weeks: Sequence[Week], assigned_on: date, offers: Offers
 ) -> list[Body]:
     """The conversations of a course, in the order of their weeks."""
     talks: list[Body] = []
     for week in weeks:
         intense = arm == "treatment" and (offers.complete_from is None or week.monday < offers.complete_from)
         at_work = offers.workplace_from is not None and offers.workplace_from <= week.monday
-        early = intense and week.number is not None and week.number <= IN_PERSON_WEEKS
-        setting = _Setting(place, intense, early, at_work)
+        early = intense and week.number is not None and week.number <= script.in_person_weeks
+        setting = _Setting(script, place, intense, early, at_work)
         days = [day for day in week.days if day > assigned_on]
         if week.number == 2 and rng.random() < 0.85:  # the course begins within a week of the draw
             days = [day for day in days if day <= assigned_on + timedelta(days=7)] or days
@@ -55,7 +57,7 @@ def _chance(week: Week, setting: _Setting) -> float:
         return IN_ASSIGNMENT_WEEK
     if not week.talk_due:
         return WHILE_EXEMPT if week.number is not None else WHILE_AWAY
-    return setting.place.talks if setting.intense else ORDINARY_TALKS
+    return setting.script.talks * setting.place.talks if setting.intense else ORDINARY_TALKS
 
 
 def _held(rng: Random, days: Sequence[date], setting: _Setting) -> list[Body]:
@@ -89,10 +91,15 @@ def _missed(rng: Random, days: Sequence[date], setting: _Setting) -> list[Body]:
 def _talk(rng: Random, day: date, setting: _Setting) -> Body:
     """A conversation that counts: held, in an accepted form, by someone other than the mentor."""
     talk: Body = {"date": day.isoformat()}
-    if rng.random() < _remote_share(setting):
-        talk["form"] = rng.choices(["telephone", "digital", "other"], [90, 7, 3])[0]
+    script = setting.script
+    if script.group_share and rng.random() < script.group_share:
+        talk["form"] = "group"
+    elif rng.random() < _remote_share(setting):
+        talk["form"] = rng.choices(list(script.remote_forms), list(script.remote_forms.values()))[0]
         if rng.random() < (0.5 if setting.early else 0.08):
             talk["remote_ground"] = rng.choice(["illness", "illness", "other_obstacle", "hospitalised"])
+    if "form" in talk and script.justified is not None and rng.random() < script.justified:
+        talk["justification"] = rng.choice(["small_job", "illness", "theme", "own_wish"])
     place = rng.random()
     if setting.at_work and place < 0.5:
         talk["place"] = "company"

@@ -20,9 +20,10 @@ from app.domain.protocol import Protocol, parse_protocol
 from app.domain.weeks import FLAGS, judge
 from app.simulate.behaviour import make_plan
 from app.simulate.delivery import UNKNOWN, UNKNOWN_OR_NOT_DRAWN
-from app.simulate.model import ENDS_ON, FIRST_WEEK, LAST_WEEK, REGISTER, Enrolled, Message, Record, client_of
+from app.simulate.model import REGISTER, Enrolled, Message, Record, client_of
 from app.simulate.places import PLACES, WITHOUT_REVISIONS
 from app.simulate.population import make_population
+from app.simulate.scripts import PRVIJ
 from tests.simulate.drawn import draw, planned
 
 Key = tuple[str, str, str]
@@ -94,8 +95,8 @@ def test_messages_are_sent_within_the_weeks_of_the_trial_most_at_once_and_never_
     _, plan = planned(300)
     weeks = [message.week for message in plan.messages]
     assert weeks == sorted(weeks)
-    assert weeks[0] >= FIRST_WEEK
-    assert weeks[-1] == LAST_WEEK
+    assert weeks[0] >= PRVIJ.first_week
+    assert weeks[-1] == PRVIJ.last_week
     true = truth(plan.records)
     lags: list[int] = []
     for message in plan.messages:
@@ -181,7 +182,7 @@ def measure(people: int) -> dict[tuple[str, str], Counter[str]]:
             exemptions=tuple(facts["exemptions"]),
             events=tuple(facts["presence-events"]),
         )
-        for week in judge(protocol, ENDS_ON, history):
+        for week in judge(protocol, PRVIJ.ends_on, history):
             for jobcentre in ("", someone.jobcentre):
                 sums[someone.arm, jobcentre].update({flag: int(getattr(week, flag)) for flag in FLAGS})
                 sums[someone.arm, jobcentre].update(week.deviations)

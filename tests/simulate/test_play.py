@@ -10,7 +10,7 @@ from rich.console import Console
 
 import app.simulate.client
 from app.simulate import Result, SimulationError, run
-from app.simulate.population import FAILURES
+from app.simulate.scripts import PRVIJ
 from tests.simulate.fake import FakeServer, mint
 
 
@@ -55,7 +55,7 @@ def test_the_server_ends_up_with_what_the_result_says(faults: bool) -> None:
 
 def test_every_failure_every_refusal_and_every_outcome_occurs() -> None:
     tally = play(FakeServer()).tally
-    assert tally.failures.keys() == set(FAILURES)
+    assert tally.failures.keys() == set(PRVIJ.failures)
     assert tally.refused_draws.keys() == {"already_drawn", "intake_sufficient", "supplement_order"}
     assert tally.withdrawn > 0
     assert all(

@@ -6,9 +6,10 @@ from datetime import date
 import pytest
 
 from app.domain.calendar import age_on
-from app.simulate.model import INTAKE_FROM, INTAKE_TO, Population, Screening
+from app.simulate.model import Population, Screening
 from app.simulate.places import BY_CODE, PLACES, sizes
-from app.simulate.population import FAILURES, FEWEST_PEOPLE, make_population
+from app.simulate.population import FEWEST_PEOPLE, make_population
+from app.simulate.scripts import PRVIJ, SCRIPTS, Script
 
 
 @pytest.fixture(scope="module")
@@ -39,11 +40,12 @@ def test_cpr_numbers_are_synthetic_and_unique(population: Population) -> None:
         assert number[6] in ("012349" if int(number[4:6]) >= 37 else "0123"), "the 7th digit says 1900s"
 
 
+@pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
 @pytest.mark.parametrize("people", [FEWEST_PEOPLE, 300, 3000])
-def test_every_failure_occurs(people: int) -> None:
-    population = make_population(people, 1)
+def test_every_failure_occurs(people: int, script: Script) -> None:
+    population = make_population(people, 1, script)
     assert len(population.people) == people
-    assert all(by_code(population, code) for code in FAILURES)
+    assert all(by_code(population, code) for code in script.failures)
     failing = {screening.person.index for screening in population.screenings if screening.failures}
     assert people == FEWEST_PEOPLE or len(failing) < people / 8
 
@@ -60,7 +62,7 @@ def test_nearly_everyone_is_20_and_someone_turns_20_on_the_day(population: Popul
 
 def test_interviews_are_on_weekdays_within_the_intake_period_but_for_those_that_are_not(population: Population) -> None:
     for screening in population.screenings:
-        inside = INTAKE_FROM <= screening.interview_on <= INTAKE_TO
+        inside = PRVIJ.intake_from <= screening.interview_on <= PRVIJ.intake_to
         assert inside == ("outside_intake_period" not in screening.failures)
         assert screening.interview_on.weekday() < 5
         assert screening.interview_on <= screening.sent_on
