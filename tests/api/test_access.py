@@ -66,7 +66,9 @@ RULES: Mapping[str, Rule] = {
     rf"POST {_TRIAL}/participants": Rule(("participants:write",), "person"),
     rf"GET {_TRIAL}/(participants|assignments|worklist)": Rule(("participants:read",), "people"),
     rf"POST {_TRIAL}/participants/lookup": Rule(("participants:read",), "person"),
-    rf"GET {_TRIAL}/participants/\{{id\}}(/(assignment|weeks|letter|contact-persons))?": Rule(("participants:read",), "person"),
+    rf"GET {_TRIAL}/participants/\{{id\}}(/(assignment|weeks|letter|contact-persons))?": Rule(
+        ("participants:read",), "person"
+    ),
     rf"(PATCH|POST) {_TRIAL}/participants/\{{id\}}(/(assignment|withdrawal|cpr))?": Rule(
         ("participants:write",), "person"
     ),
