@@ -1,0 +1,84 @@
+"""The commands that bring a register's files into the register: ``rettevej import activations``."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from app.cli_support import DataDir, console, fail, settings_of
+from app.importing import send
+from app.importing.extract import Part
+from app.importing.mapping import ImportFaultError
+from app.tokens import LocalIssuer
+
+app = typer.Typer(no_args_is_help=True, help="Bring a register's file into a trial.")
+
+
+class _Bar(send.Progress):
+    """Lines sent so far, on the terminal."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task = progress.add_task("reading")
+
+    def begin(self, total: int) -> None:
+        self._progress.update(self._task, total=total)
+
+    def advance(self, part: Part) -> None:
+        self._progress.update(self._task, description=part.name, advance=len(part.lines))
+
+
+@app.callback()
+def group() -> None:
+    """Bring a register's file into a trial."""
+
+
+@app.command()
+def activations(
+    file: Annotated[Path, typer.Argument(help="The register extract, CSV.", exists=True, dir_okay=False)],
+    trial: Annotated[str, typer.Option(help="The trial.")],
+    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of the extract.")],
+    last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day of the extract.")],
+    jobcentre: Annotated[
+        list[str] | None, typer.Option(help="Only this jobcentre; may be repeated. All of the file where left out.")
+    ] = None,
+    mapping: Annotated[Path | None, typer.Option(help="Columns and codes, TOML.", exists=True, dir_okay=False)] = None,
+    url: Annotated[str, typer.Option(help="Where the register answers.")] = "http://127.0.0.1:8000",
+    bearer: Annotated[str | None, typer.Option("--token", help="A token; of the local issuer where left out.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the difference, store nothing.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Replace what was imported before by what the file says, jobcentre by jobcentre and quarter by quarter.
+
+    Broken off, the same command goes on where it stopped. Lines that are at fault are listed, and are no reason to
+    take anything back; people whom the trial does not know are counted.
+    """
+    if bearer is None:
+        settings = settings_of(data_dir=data_dir)
+        bearer = LocalIssuer.load_or_create(settings.data_dir, settings.audience).token("register")
+    job = send.Job(file, mapping, trial, jobcentre or (), first.date(), last.date(), dry_run)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with httpx.Client(base_url=url, timeout=300) as http, Progress(*columns, console=console) as progress:
+        try:
+            result = send.run(job, send.Server(http, bearer), _Bar(progress))
+        except (ImportFaultError, OSError) as error:
+            progress.stop()
+            fail(str(error))
+    _tell(result, dry_run=dry_run)
+
+
+def _tell(result: send.Result, *, dry_run: bool) -> None:
+    for number, faults in sorted(result.faults.items()):
+        typer.echo(f"line {number}: {'; '.join(sorted(faults))}")
+    if result.continued:
+        console.print(f"Continued: {result.continued} parts had been acknowledged before.")
+    counts = ", ".join(f"{n} {outcome}" for outcome, n in result.counts.items() if n) or "nothing changed"
+    console.print(
+        f"{'Would be' if dry_run else 'Done'}: {counts}; {result.unknown} of people whom the trial does not know;"
+        f" {result.left_out} lines of other jobcentres, spans or types left out."
+    )
+    if result.faults:
+        fail(f"{len(result.faults)} lines are at fault; they stand above")

@@ -1,0 +1,1 @@
+"""Register extracts from files into the register, through its API alone (domain 7, api.md)."""

@@ -1,0 +1,126 @@
+"""How a register's file is read: which column is which field, which codes are which type. Written in TOML."""
+
+import codecs
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+REQUIRED = ("cpr", "starts_on", "hours_per_week")
+FIELDS = (*REQUIRED, "jobcentre", "ends_on", "cvr_number", "p_number")
+"""What a column may be, besides those of the type."""
+
+
+class ImportFaultError(Exception):
+    """Something is wrong with mapping, file or server; the message says what and where, for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class TypeCodes:
+    """The columns that together say what kind of activation a spell is, and what their codes mean.
+
+    Their values are joined by ``/``; ``*`` in a code stands for anything. Without codes the value is the type itself.
+    """
+
+    columns: tuple[str, ...] = ("type",)
+    codes: Mapping[str, str] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
+    """Codes of spells that are no activations, and are not sent."""
+
+    def type_of(self, value: str) -> str | None:
+        """The type behind a value, exact codes before those with ``*``; None where no code fits."""
+        if not self.codes:
+            return value or None
+        fitting = (kind for code, kind in self.codes.items() if fnmatchcase(value, code))
+        return self.codes.get(value) or next(fitting, None)
+
+    def leaves_out(self, value: str) -> bool:
+        """Whether spells of this value are not sent."""
+        return any(fnmatchcase(value, code) for code in self.left_out)
+
+
+@dataclass(frozen=True, slots=True)
+class FileMapping:
+    """How to read a file. The defaults are a file with the names of the API in its header."""
+
+    columns: Mapping[str, str]
+    """The column of each field."""
+    type: TypeCodes = field(default_factory=TypeCodes)
+    delimiter: str = ","
+    encoding: str = "utf-8-sig"
+    date: str = "%Y-%m-%d"
+    """As ``datetime.strptime`` reads it."""
+    decimal: str = "."
+    open_end: tuple[str, ...] = ("",)
+    """What stands as the last day of a spell that has none yet."""
+
+
+def plain_mapping(header: list[str]) -> FileMapping:
+    """The mapping of a file whose columns are named like the fields of the API."""
+    return FileMapping({name: name for name in FIELDS if name in header or name in REQUIRED})
+
+
+def read_mapping(text: str) -> FileMapping:
+    """The mapping that a TOML text describes. ImportFaultError: every fault, with its place."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ImportFaultError(f"the mapping is no TOML: {error}") from None
+    faults: list[str] = []
+    plain = {name: _text(document, name, faults) for name in ("delimiter", "encoding", "date", "decimal")}
+    faults += [f"{name}: not known" for name in document.keys() - plain.keys() - {"open_end", "columns", "type"}]
+    columns = _texts(document, "columns", faults)
+    faults += [f"columns.{name}: not a field" for name in columns if name not in FIELDS]
+    faults += [f"columns.{name}: missing" for name in REQUIRED if name not in columns]
+    given = document.get("type", {})
+    if not isinstance(given, dict):
+        faults.append("type: not a table")
+        given = {}
+    faults += [f"type.{name}: not known" for name in given.keys() - {"columns", "codes", "left_out"}]
+    codes = TypeCodes(
+        _list(given, "columns", "type.", faults) or ("type",),
+        _texts(given, "codes", faults, "type."),
+        _list(given, "left_out", "type.", faults),
+    )
+    if plain["delimiter"] is not None and len(plain["delimiter"]) != 1:
+        faults.append("delimiter: not one character")
+    if plain["encoding"] is not None and not _is_encoding(plain["encoding"]):
+        faults.append("encoding: not known")
+    open_end = ("", *_list(document, "open_end", "", faults))
+    if faults:
+        raise ImportFaultError("the mapping has faults: " + "; ".join(sorted(faults)))
+    said = {name: value for name, value in plain.items() if value is not None}
+    return FileMapping(columns, codes, open_end=open_end, **said)
+
+
+def _is_encoding(name: str) -> bool:
+    try:
+        codecs.lookup(name)
+    except LookupError:
+        return False
+    return True
+
+
+def _text(table: Mapping[str, Any], name: str, faults: list[str]) -> str | None:
+    value = table.get(name)
+    if value is not None and not isinstance(value, str):
+        faults.append(f"{name}: not a text")
+        return None
+    return value
+
+
+def _texts(table: Mapping[str, Any], name: str, faults: list[str], within: str = "") -> dict[str, str]:
+    value = table.get(name, {})
+    if isinstance(value, dict) and all(isinstance(each, str) for each in value.values()):
+        return value
+    faults.append(f"{within}{name}: not a table of texts")
+    return {}
+
+
+def _list(table: Mapping[str, Any], name: str, within: str, faults: list[str]) -> tuple[str, ...]:
+    value = table.get(name, [])
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return tuple(value)
+    faults.append(f"{within}{name}: not a list of texts")
+    return ()
