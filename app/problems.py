@@ -74,6 +74,7 @@ PROBLEMS: Final[Mapping[str, ProblemType]] = {
     "unknown_participant": _type(404, "Unknown participant", "The participant is not in the trial, or not yours."),
     "trial_exists": _type(409, "Trial exists", "There is a trial of that id with other content."),
     "trial_closed": _type(409, "Trial closed", "The trial is closed; nobody is drawn any more."),
+    "pilot_trial": _type(409, "Pilot", "A pilot tells nothing of effects: it was there to try the procedure."),
     "trial_open": _type(409, "Trial open", "This is told only once the trial is closed."),
     "already_drawn": _type(409, "Already drawn", "The person has been drawn on other facts."),
     "screening_conflict": _type(409, "Screening conflict", "The screening contradicts one that is stored."),

@@ -38,27 +38,41 @@ class Cohort:
 
 
 async def _scope(
-    use: Services, principal: Principal, trial_id: str, jobcentre: str | None, known_at: datetime | None
+    use: Services,
+    principal: Principal,
+    trial_id: str,
+    jobcentre: str | None,
+    known_at: datetime | None,
+    everyone: bool,
 ) -> tuple[Trial, Sequence[str], Cut]:
     async with use.write(principal, keep=False) as connection:
         trial = await trial_or_404(connection, trial_id)
         visible = visible_groups(principal, trial, "trial" if jobcentre is None else "jobcentre")
         if jobcentre is not None and jobcentre not in visible:
             raise Problem("not_found")
-        jobcentres = sorted(visible) if jobcentre is None else [jobcentre]
+        jobcentres = sorted(trial.jobcentres) if jobcentre is None or everyone else [jobcentre]
         return trial, jobcentres, await cut_of(connection, trial_id, jobcentres, known_at)
 
 
 @asynccontextmanager
 async def cohort_of(
-    use: Services, principal: Principal, trial_id: str, jobcentre: str | None, known_at: datetime | None
+    use: Services,
+    principal: Principal,
+    trial_id: str,
+    jobcentre: str | None,
+    known_at: datetime | None,
+    *,
+    everyone: bool = False,
 ) -> AsyncIterator[Cohort]:
     """The people of one jobcentre, or of a trial that the client sees as a whole; else Problem ``not_found``.
 
     A region sees no person, but the figures made of its people: they are read in a transaction of the report's own.
+    ``everyone``: the people of the whole trial, whichever jobcentre is asked for; what becomes of them is the report's
+    responsibility.
     """
-    trial, jobcentres, cut = await _scope(use, principal, trial_id, jobcentre, known_at)
-    async with use.database.read(Sight(jobcentres=frozenset({ALL} if jobcentre is None else jobcentres))) as connection:
+    trial, jobcentres, cut = await _scope(use, principal, trial_id, jobcentre, known_at, everyone)
+    sight = {ALL} if jobcentre is None or everyone else jobcentres
+    async with use.database.read(Sight(jobcentres=frozenset(sight))) as connection:
         yield Cohort(trial, jobcentres, as_of_day(use, known_at), cut, connection)
 
 

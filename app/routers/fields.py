@@ -134,6 +134,7 @@ TargetGroup = Annotated[int, Field(strict=True, ge=1, le=99, examples=[2])]
 DeviationCode = Annotated[str, WithJsonSchema({"type": "string", "x-component": "DeviationCode"})]
 FailureCode = Annotated[str, WithJsonSchema({"type": "string", "x-component": "FailureCode"})]
 FaultCode = Annotated[str, WithJsonSchema({"type": "string", "x-component": "FaultCode"})]
+EffectWarning = Annotated[str, WithJsonSchema({"type": "string", "x-component": "EffectWarning"})]
 WarningCode = Annotated[str, WithJsonSchema({"type": "string", "x-component": "WarningCode"})]
 """Codes in answers: each list is open; ``routers/openapi/vocabulary.py`` says what they mean."""
 TrialId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$"), AfterValidator(without_cpr)]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from app.routers.curve import curve_csv
+from app.routers.effects import effects_csv
 from app.routers.flow import flow_csv
 
 _AS_OF = {"as_of": "2011-02-08", "watermark": "2011-02-08T06:45:03.118275Z"}
@@ -51,7 +52,80 @@ _FLOW: Final[dict[str, Any]] = {
     ],
 }
 
+
+def _cell(people: int, count: int | None, mean: float | None = None, missing: int | None = 0) -> dict[str, Any]:
+    shown = count / people if mean is None and count is not None else mean
+    return {"people": people, "missing": missing, "count": count, "mean": shown, "hidden": count is None}
+
+
+_EMPLOYED = {"outcome": "employment", "treatment": _cell(1490, 104), "control": _cell(1510, 106)}
+_NO_DIFFERENCE = {"difference": None, "difference_low": None, "difference_high": None}
+_EFFECTS: Final[dict[str, Any]] = {
+    "as_of": "2012-06-01",
+    "watermark": "2012-05-29T06:45:03.118275Z",
+    "jobcentre": None,
+    "outcomes_until": "2012-W20",
+    "after_weeks": 52,
+    "smallest_group": 5,
+    "warnings": ["multiple_comparisons", "few_jobcentres"],
+    "items": [
+        {
+            "weeks_since_assignment": 52,
+            **_EMPLOYED,
+            "difference": -0.0004,
+            "difference_low": -0.0188,
+            "difference_high": 0.0180,
+        }
+    ],
+    "effects": [
+        {
+            "outcome": "employment",
+            "difference": -0.0004,
+            "stratified": {"low": -0.0187, "high": 0.0179, "p_value": 0.97},
+            "clustered": {"low": -0.0201, "high": 0.0193, "p_value": 0.966},
+            "jobcentres": 18,
+        }
+    ],
+    "by_jobcentre": [
+        {
+            "jobcentre": "849",
+            "outcome": "employment",
+            "treatment": _cell(71, 6),
+            "control": _cell(73, 8),
+            "difference": -0.0251,
+            "difference_low": -0.1272,
+            "difference_high": 0.0765,
+            "p_value": 0.779,
+            "p_adjusted": 1.0,
+        },
+        {
+            "jobcentre": "860",
+            "outcome": "employment",
+            "treatment": _cell(114, None),
+            "control": _cell(116, 9),
+            **_NO_DIFFERENCE,
+            "p_value": None,
+            "p_adjusted": None,
+        },
+    ],
+    "heterogeneity": [
+        {"outcome": "employment", "q": 14.2, "degrees_of_freedom": 17, "p_value": 0.653, "i_squared": 0.0}
+    ],
+    "log_rank": {"chi_squared": 0.41, "p_value": 0.522, "jobcentres": 18},
+    "success": [
+        {
+            "criterion": "job_or_education",
+            "treatment": _cell(1490, 211, missing=None),
+            "control": _cell(1510, 214, missing=None),
+            "difference": -0.0001,
+            "difference_low": -0.0251,
+            "difference_high": 0.0249,
+        }
+    ],
+}
+
 EVALUATION_ANSWERS: Final[Mapping[str, Mapping[int, Any]]] = {
     "getActivityCurve": {200: {"application/json": _CURVE, "text/csv": curve_csv(_CURVE["items"]).decode()}},
+    "getEffects": {200: {"application/json": _EFFECTS, "text/csv": effects_csv(_EFFECTS["items"]).decode()}},
     "getFlow": {200: {"application/json": _FLOW, "text/csv": flow_csv(_FLOW).decode()}},
 }

@@ -1,0 +1,118 @@
+"""The people of a trial as arrays, one place a person: what the effect analysis computes with."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
+
+from app.analysis.differences import Numbers
+from app.domain.disclosure import hidden_cells
+from app.domain.draw import ARMS, Arm
+from app.domain.outcomes import Followed
+
+Weekly = Literal["employment", "education", "hours", "accumulated_hours"]
+WEEKLY: tuple[Weekly, ...] = ("employment", "education", "hours", "accumulated_hours")
+_UNTOLD, _STATUSES = 0, {"employed": 1, "education": 2, "benefit": 3, "other": 4}
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """Everyone drawn in a trial. ``last_k`` is the last week since the assignment in which a person is followed, −1 for
+    none; the two-dimensional arrays have a column a week."""
+
+    jobcentres: Numbers
+    treated: Numbers
+    last_k: Numbers
+    status: Numbers
+    hours: Numbers
+    days: Numbers
+    """To the first exit to a job or education, or of observation."""
+    exited: Numbers
+    best: Sequence[str | None]
+    outcomes_until: date | None
+    """The Monday of the last week that anybody's outcome was delivered for: all are followed up to it."""
+
+    @classmethod
+    def of(cls, people: Sequence[Followed]) -> "Cohort":
+        """The arrays of everyone."""
+        import numpy as np  # noqa: PLC0415 - see the package
+
+        until = max((each.first_monday + timedelta(weeks=k) for each in people for k in each.weeks), default=None)
+        last = [-1 if until is None else max((until - each.first_monday).days // 7, -1) for each in people]
+        weeks = max(last, default=-1) + 1
+        status, hours = np.zeros((len(people), weeks), np.int8), np.zeros((len(people), weeks))
+        for place, each in enumerate(people):
+            for k, lived in each.weeks.items():
+                status[place, k] = _STATUSES[lived.status]
+                hours[place, k] = float(lived.hours)
+        exits = [each.days_to_exit for each in people]
+        return cls(
+            jobcentres=np.array([each.jobcentre for each in people], dtype=str),
+            treated=np.array([each.arm == "treatment" for each in people], dtype=bool),
+            last_k=np.array(last, dtype=int),
+            status=status,
+            hours=hours,
+            days=np.array(
+                [each.days_observed if gone is None else gone for each, gone in zip(people, exits, strict=True)], int
+            ),
+            exited=np.array([gone is not None for gone in exits], dtype=bool),
+            best=[each.best for each in people],
+            outcomes_until=until,
+        )
+
+    @property
+    def weeks(self) -> int:
+        """How many weeks since the assignment anybody is followed in, the assignment week included."""
+        return int(self.status.shape[1])
+
+    def in_arm(self, arm: Arm) -> Numbers:
+        """Who was drawn to the arm."""
+        return self.treated if arm == "treatment" else ~self.treated
+
+    def values(self, outcome: Weekly, k: int) -> Numbers:
+        """Everyone's value of an outcome, k weeks since the assignment: 0 or 1, or hours."""
+        if outcome == "hours":
+            return self.hours[:, k]
+        if outcome == "accumulated_hours":
+            return self.hours[:, : k + 1].sum(axis=1)
+        return (self.status[:, k] == _STATUSES["employed" if outcome == "employment" else "education"]).astype(float)
+
+    def untold(self, k: int) -> Numbers:
+        """For whom nothing was delivered."""
+        return self.status[:, k] == _UNTOLD
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """The cells of a table of groups by jobcentre that may not be shown: in the trial's row, and in the jobcentres'."""
+
+    trial: frozenset[str]
+    jobcentres: frozenset[tuple[str, str]]
+
+    @classmethod
+    def of(cls, groups: Iterable[tuple[str, str]]) -> "Hidden":
+        """``groups``: everyone's jobcentre and group. Every row's total is known, and each shown cell of the trial."""
+        counts: dict[tuple[str, str], int] = {}
+        totals: dict[str, int] = {}
+        for cell in groups:
+            counts[cell] = counts.get(cell, 0) + 1
+            totals[cell[1]] = totals.get(cell[1], 0) + 1
+        trial = hidden_cells(totals, [list(totals)])
+        rows = [[cell for cell in counts if cell[0] == code] for code in {cell[0] for cell in counts}]
+        columns = [[cell for cell in counts if cell[1] == group] for group in totals if group not in trial]
+        return cls(frozenset(trial), frozenset(hidden_cells(counts, rows + columns)))
+
+    def at(self, jobcentre: str | None) -> frozenset[str]:
+        """The hidden groups of the trial, or of a jobcentre."""
+        if jobcentre is None:
+            return self.trial
+        return frozenset(group for code, group in self.jobcentres if code == jobcentre)
+
+
+def by_arm(cohort: Cohort, groups: Numbers, among: Numbers) -> Mapping[Arm, Hidden]:
+    """What is hidden of each arm, of the people ``among`` whom the table counts; ``groups`` has everyone's group."""
+    found: dict[Arm, Hidden] = {}
+    for arm in ARMS:
+        mine = cohort.in_arm(arm) & among
+        found[arm] = Hidden.of(zip(cohort.jobcentres[mine].tolist(), map(str, groups[mine].tolist()), strict=True))
+    return found
