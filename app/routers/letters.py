@@ -1,23 +1,19 @@
 """What a person is told, and by whom: the letter of the draw, and the history of contact persons (domain 3.3, 4.7)."""
 
 import asyncio
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Final
-from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, Field
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.auth import Principal
 from app.db.contact_persons import contact_persons_of
 from app.db.draws import assignment_of
-from app.db.people import ParticipantView, find_participant
 from app.domain.calendar import civil_day
 from app.letters import Letter, as_html, as_pdf
 from app.problems import COMMON, Problem, problem_responses
-from app.routers.participants import ParticipantPath, Reader
+from app.routers.participants import ParticipantPath, Reader, visible_participant
 from app.routers.support import TrialPath, Use, answer, digest, trial_or_404, with_etag
 from app.routers.tables_out import preferred
 
@@ -44,15 +40,6 @@ class ContactPersonHistory(BaseModel):
     items: list[ContactPersonView]
 
 
-async def _visible(
-    connection: AsyncConnection, principal: Principal, trial_id: str, participant_id: UUID, today: date
-) -> ParticipantView:
-    view = await find_participant(connection, trial_id, participant_id, today)
-    if view is None or not principal.reads_person_of(view.jobcentre):
-        raise Problem("not_found")
-    return view
-
-
 @router.get(
     "/v1/trials/{trial}/participants/{id}/letter",
     operation_id="getLetter",
@@ -72,7 +59,7 @@ async def get_letter(
     """
     async with use.read(principal) as connection:
         trial = await trial_or_404(connection, trial_id)
-        view = await _visible(connection, principal, trial_id, participant_id, use.today())
+        view = await visible_participant(connection, principal, trial_id, participant_id, use.today())
         drawn = await assignment_of(connection, trial_id, participant_id)
     if view.state == "duplicate":
         raise Problem("not_drawn", "This is a person drawn before, whose letter is that of the earlier draw.")
@@ -108,7 +95,7 @@ async def get_contact_persons(
 ) -> Response:
     """Everyone who was named for the person, from when on, and by which client; the last one is the one of today."""
     async with use.read(principal) as connection:
-        view = await _visible(connection, principal, trial_id, participant_id, use.today())
+        view = await visible_participant(connection, principal, trial_id, participant_id, use.today())
         items = await contact_persons_of(connection, trial_id, view.jobcentre, participant_id)
     await use.noted(principal, "contact_persons.read", trial_id, [view.jobcentre], participant_id)
     return answer(request, {"items": items})

@@ -189,7 +189,7 @@ async def post_assignment(
     """
     async with use.write(principal) as connection:
         trial = await trial_or_404(connection, trial_id)
-        view = await _visible(connection, principal, trial_id, participant_id, use.today())
+        view = await visible_participant(connection, principal, trial_id, participant_id, use.today())
         drawn, is_new = await draw_candidate(
             connection, use.vault, trial, view.jobcentre, participant_id, principal.client_id
         )
@@ -210,7 +210,7 @@ async def get_assignment(
 ) -> Response:
     """To which arm the person was drawn, and when. 404 for someone who was not drawn."""
     async with use.read(principal) as connection:
-        view = await _visible(connection, principal, trial_id, participant_id, use.today())
+        view = await visible_participant(connection, principal, trial_id, participant_id, use.today())
         assignment = await assignment_of(connection, trial_id, participant_id)
     if assignment is None:
         raise Problem("not_found")
@@ -247,7 +247,7 @@ async def get_assignments(
 # --- reading and changing -------------------------------------------------------------------------------------------
 
 
-async def _visible(
+async def visible_participant(
     connection: Any, principal: Principal, trial_id: str, participant_id: UUID, today: date
 ) -> ParticipantView:
     """The participant, or Problem ``not_found`` when there is none or it is not the client's."""
@@ -310,7 +310,7 @@ async def post_lookup(request: Request, body: LookupIn, use: Use, trial_id: Tria
         participant_id = await find_by_person(connection, trial_id, use.vault.blind_index(body.cpr.number))
         if participant_id is None:
             raise Problem("not_found")
-        view = await _visible(connection, principal, trial_id, participant_id, use.today())
+        view = await visible_participant(connection, principal, trial_id, participant_id, use.today())
     await use.noted(principal, "participant.looked_up", trial_id, [view.jobcentre], participant_id)
     return answer(request, view)
 
@@ -327,7 +327,7 @@ async def get_participant(
 ) -> Response:
     """The person as they stand today: arm, state, programme week, contact person."""
     async with use.read(principal) as connection:
-        view = await _visible(connection, principal, trial_id, participant_id, use.today())
+        view = await visible_participant(connection, principal, trial_id, participant_id, use.today())
     await use.noted(principal, "participant.read", trial_id, [view.jobcentre], participant_id)
     return answer(request, view)
 
@@ -349,9 +349,9 @@ async def patch_participant(
 ) -> Response:
     """Names who answers for the person from now on; the history is kept. Null means nobody."""
     async with use.write(principal) as connection:
-        before = await _visible(connection, principal, trial_id, participant_id, use.today())
+        before = await visible_participant(connection, principal, trial_id, participant_id, use.today())
         await change_contact_person(connection, trial_id, before, body.contact_person, principal.client_id)
-        view = await _visible(connection, principal, trial_id, participant_id, use.today())
+        view = await visible_participant(connection, principal, trial_id, participant_id, use.today())
     if view == before:
         await use.noted(principal, "participant.read", trial_id, [view.jobcentre], participant_id)
     return answer(request, view)
@@ -376,9 +376,9 @@ async def post_withdrawal(
     screened anew. Someone drawn cannot be withdrawn (`already_drawn`): send a presence event of the kind `exit`.
     """
     async with use.write(principal) as connection:
-        before = await _visible(connection, principal, trial_id, participant_id, use.today())
+        before = await visible_participant(connection, principal, trial_id, participant_id, use.today())
         await withdraw(connection, trial_id, before.jobcentre, participant_id, body.reason, principal.client_id)
-        view = await _visible(connection, principal, trial_id, participant_id, use.today())
+        view = await visible_participant(connection, principal, trial_id, participant_id, use.today())
     if view == before:
         await use.noted(principal, "participant.read", trial_id, [view.jobcentre], participant_id)
     return answer(request, view)
@@ -406,12 +406,12 @@ async def post_cpr(
     """
     async with use.read(principal) as connection:
         trial = await trial_or_404(connection, trial_id)
-        before = await _visible(connection, principal, trial_id, participant_id, use.today())
+        before = await visible_participant(connection, principal, trial_id, participant_id, use.today())
     async with use.database.write(EVERYTHING) as connection:
         number = body.cpr.number
         await correct_cpr(connection, use.vault, trial, participant_id, number, body.reason, principal.client_id)
     async with use.read(principal) as connection:
-        view = await _visible(connection, principal, trial_id, participant_id, use.today())
+        view = await visible_participant(connection, principal, trial_id, participant_id, use.today())
     if view == before:
         await use.noted(principal, "participant.read", trial_id, [view.jobcentre], participant_id)
     return answer(request, view)
@@ -441,7 +441,7 @@ async def get_weeks(
     today = use.today()
     async with use.read(principal) as connection:
         trial = await trial_or_404(connection, trial_id)
-        view = await _visible(connection, principal, trial_id, participant_id, today)
+        view = await visible_participant(connection, principal, trial_id, participant_id, today)
         people = await load_people(connection, trial_id, [view.jobcentre], [participant_id])
     if participant_id not in people:
         raise Problem("not_found")

@@ -224,6 +224,9 @@ def test_other_numbers_are_other_words() -> None:
 
 
 def test_nobody_is_named_where_nobody_is() -> None:
+    """[F]: a contact person is a part of the course; controls are promised none, and told of the one they have."""
+    assert "kontaktperson" not in said(arm="control", contact_person=None)
+    assert "Din kontaktperson i jobcentret er Åse" in said(arm="control")
     text = said(contact_person=None)
     assert "Jobcentret giver dig besked om, hvem der er din kontaktperson." in text
     assert "henvende dig til Jobcenter Hjørring." in text
