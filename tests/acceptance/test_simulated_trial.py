@@ -136,6 +136,11 @@ def weeks_until(seen: Played) -> list[str]:
     return span(FIRST_WEEK, min(LAST_WEEK, week_name(seen.clock.now.date())))
 
 
+def told(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a row what the reference knows of it; who had which coordination has tests of its own."""
+    return {name: value for name, value in row.items() if not name.startswith("coordination")}
+
+
 def test_nothing_is_answered_that_was_not_foreseen(played: Played) -> None:
     tally = played.result.tally
     assert not tally.unexpected
@@ -168,8 +173,9 @@ def test_every_row_of_the_weekly_summary(seen: Played, by: str) -> None:
     with weeks_judged_once():
         for week in asked:
             expected = figures.summary(PROTOCOL, seen.trial, seen.people, week, by, seen.today())
-            assert seen.get("agency", "/weekly-summary", by=by, week=week)["items"] == expected
-            everything += expected
+            rows = seen.get("agency", "/weekly-summary", by=by, week=week)["items"]
+            assert [told(row) for row in rows] == expected
+            everything += rows
     parameters = {"by": by, "from": asked[0], "week": asked[-1]}
     assert seen.get("agency", "/weekly-summary", **parameters)["items"] == everything
 
