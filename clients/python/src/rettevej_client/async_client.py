@@ -1,0 +1,326 @@
+"""The client for asyncio: the methods of ``Client``, which says what each does, to be awaited."""
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar, cast
+
+import httpx
+
+from rettevej_client import calls
+from rettevej_client.calls import By, Call, Day, Moment, Page, RetractionReason, Table
+from rettevej_client.core import END, Lost, Patience, RenewToken, Reply, Send, Step, Steps, Wait
+from rettevej_client.http import TIMEOUT, base_of, headers_of, lost_of, part_of, reply_of
+from rettevej_client.people import (
+    Assigned,
+    Assignment,
+    Draw,
+    NewTrial,
+    Participant,
+    Screened,
+    Screening,
+    Trial,
+    TrialProtocol,
+    Week,
+)
+from rettevej_client.push import PushOptions, push
+from rettevej_client.records import StoredRecord
+from rettevej_client.reports import (
+    ActivityCurve,
+    Assessment,
+    ConditionsReport,
+    Flow,
+    Release,
+    WeeklySummary,
+    Worklist,
+)
+from rettevej_client.results import PushResult
+
+T = TypeVar("T")
+
+
+async def _none() -> AsyncIterator[object]:
+    return
+    yield
+
+
+async def _all_of(records: Iterable[object] | AsyncIterable[object]) -> AsyncIterator[object]:
+    if isinstance(records, AsyncIterable):
+        async for record in records:
+            yield record
+    else:
+        for record in records:
+            yield record
+
+
+class AsyncClient:
+    """A client of one register with one token, for one event loop. ``token`` may be what gives one, awaited or not."""
+
+    def __init__(
+        self,
+        url: str,
+        token: str | Callable[[], str | Awaitable[str]],
+        *,
+        patience: Patience | None = None,
+        timeout: httpx.Timeout | float = TIMEOUT,
+        transport: httpx.AsyncBaseTransport | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._http = httpx.AsyncClient(base_url=base_of(url), timeout=timeout, transport=transport)
+        self._patience = patience or Patience()
+        self._sleep = sleep
+        self._source = token
+        self._token = token if isinstance(token, str) else None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    # --- carrying steps out -------------------------------------------------------------------------------------------
+
+    async def _run(self, steps: Steps[T], records: AsyncIterator[object] | None = None) -> T:
+        answer: object = None
+        feed = _none() if records is None else records
+        while True:
+            try:
+                step = steps.send(answer)
+            except StopIteration as end:
+                return cast(T, end.value)
+            answer = await self._do(step, feed)
+
+    async def _do(self, step: Step, records: AsyncIterator[object]) -> object:
+        if isinstance(step, Send):
+            return await self._send(step)
+        if isinstance(step, Wait):
+            await self._sleep(step.seconds)
+            return None
+        if isinstance(step, RenewToken):
+            return await self._renewed()
+        return await anext(records, END)
+
+    async def _send(self, step: Send) -> Reply | Lost:
+        request = step.request
+        if self._token is None:
+            await self._renewed()
+        headers = headers_of(request, self._token or "")
+        try:
+            async with self._http.stream(
+                request.method, request.path, params=request.params, headers=headers, content=request.content
+            ) as response:
+                if step.save is None or response.status_code != 200:
+                    return reply_of(response, await response.aread())
+                part = part_of(step.save)
+                file = await asyncio.to_thread(part.open, "wb")
+                try:
+                    async for chunk in response.aiter_bytes():
+                        await asyncio.to_thread(file.write, chunk)
+                finally:
+                    file.close()
+                part.replace(step.save)
+                return reply_of(response, b"")
+        except httpx.RequestError as error:
+            return lost_of(error)
+
+    async def _renewed(self) -> bool:
+        if isinstance(self._source, str):
+            return False
+        token = self._source()
+        self._token = token if isinstance(token, str) else await token
+        return True
+
+    async def _ask(self, call: Call[T]) -> T:
+        return await self._run(calls.ask(call, self._patience))
+
+    async def _each(self, call: Call[Page[T]]) -> AsyncIterator[T]:
+        cursor: str | None = None
+        while True:
+            page = await self._ask(calls.turned(call, cursor))
+            for item in page.items:
+                yield item
+            cursor = page.next
+            if cursor is None:
+                return
+
+    # --- protocols and trials ---------------------------------------------------------------------------------------
+
+    async def protocols(self) -> list[TrialProtocol]:
+        return await self._ask(calls.protocols())
+
+    def trials(self) -> AsyncIterator[Trial]:
+        return self._each(calls.trials())
+
+    async def trial(self, trial: str) -> Trial:
+        return await self._ask(calls.trial(trial))
+
+    async def create_trial(self, new: NewTrial) -> Trial:
+        return await self._ask(calls.create_trial(new))
+
+    async def close_trial(self, trial: str) -> Trial:
+        return await self._ask(calls.close_trial(trial))
+
+    def draws(self, trial: str) -> AsyncIterator[Draw]:
+        return self._each(calls.draws(trial))
+
+    # --- people -----------------------------------------------------------------------------------------------------
+
+    async def screen(self, trial: str, screening: Screening, *, dry_run: bool = False) -> Screened:
+        return await self._ask(calls.screen(trial, screening, dry_run))
+
+    async def lookup(self, trial: str, cpr: str) -> Participant:
+        return await self._ask(calls.lookup(trial, cpr))
+
+    def participants(
+        self, trial: str, *, jobcentre: str | None = None, arm: str | None = None, state: str | None = None
+    ) -> AsyncIterator[Participant]:
+        return self._each(calls.participants(trial, jobcentre, arm, state))
+
+    async def participant(self, trial: str, participant_id: str) -> Participant:
+        return await self._ask(calls.participant(trial, participant_id))
+
+    async def set_contact_person(self, trial: str, participant_id: str, contact_person: str | None) -> Participant:
+        return await self._ask(calls.set_contact_person(trial, participant_id, contact_person))
+
+    async def draw(self, trial: str, participant_id: str) -> Assignment:
+        return await self._ask(calls.draw(trial, participant_id))
+
+    async def assignment(self, trial: str, participant_id: str) -> Assignment:
+        return await self._ask(calls.assignment(trial, participant_id))
+
+    def assignments(self, trial: str, *, jobcentre: str | None = None) -> AsyncIterator[Assigned]:
+        return self._each(calls.assignments(trial, jobcentre))
+
+    async def withdraw(self, trial: str, participant_id: str, reason: str) -> Participant:
+        return await self._ask(calls.withdraw(trial, participant_id, reason))
+
+    async def correct_cpr(self, trial: str, participant_id: str, cpr: str, reason: str) -> Participant:
+        return await self._ask(calls.correct_cpr(trial, participant_id, cpr, reason))
+
+    async def weeks(self, trial: str, participant_id: str, *, until: str | None = None) -> list[Week]:
+        return await self._ask(calls.weeks(trial, participant_id, until))
+
+    async def letter(self, trial: str, participant_id: str, path: str | Path) -> Path:
+        target = Path(path)
+        return await self._run(calls.save(calls.letter(trial, participant_id, target), target, self._patience))
+
+    # --- records ----------------------------------------------------------------------------------------------------
+
+    async def push(
+        self,
+        trial: str,
+        kind: str,
+        records: Iterable[object] | AsyncIterable[object],
+        options: PushOptions | None = None,
+    ) -> PushResult:
+        steps = push(trial, kind, options or PushOptions(), self._patience)
+        return await self._run(steps, _all_of(records))
+
+    async def put(
+        self, trial: str, kind: str, external_id: str, record: Mapping[str, Any], *, if_match: str | None = None
+    ) -> StoredRecord:
+        return await self._ask(calls.put(trial, kind, external_id, record, if_match))
+
+    async def get(self, trial: str, kind: str, external_id: str, *, client_id: str | None = None) -> StoredRecord:
+        return await self._ask(calls.get(trial, kind, external_id, client_id))
+
+    async def retract(
+        self, trial: str, kind: str, external_id: str, reason: RetractionReason, *, revision: int | None = None
+    ) -> StoredRecord:
+        return await self._ask(calls.retract(trial, kind, external_id, reason, revision))
+
+    async def history(
+        self, trial: str, kind: str, external_id: str, *, client_id: str | None = None
+    ) -> list[StoredRecord]:
+        return await self._ask(calls.history(trial, kind, external_id, client_id))
+
+    def records(
+        self, trial: str, kind: str, *, participant_id: str | None = None, client_id: str | None = None
+    ) -> AsyncIterator[StoredRecord]:
+        return self._each(calls.records(trial, kind, participant_id, client_id))
+
+    def changes(self, trial: str, kind: str, since: str = "0", *, participant_id: str | None = None) -> "AsyncChanges":
+        return AsyncChanges(lambda place: self._ask(calls.changes(trial, kind, place, participant_id)), since)
+
+    async def batch(self, batch_id: str) -> dict[str, Any]:
+        return await self._ask(calls.batch(batch_id))
+
+    # --- reports ----------------------------------------------------------------------------------------------------
+
+    async def weekly_summary(
+        self,
+        trial: str,
+        *,
+        week: str | None = None,
+        by: By | None = None,
+        since: str | None = None,
+        known_at: Moment | None = None,
+    ) -> WeeklySummary:
+        return await self._ask(calls.weekly_summary(trial, week, by, since, known_at))
+
+    async def conditions(
+        self, trial: str, *, week: str | None = None, known_at: Moment | None = None
+    ) -> ConditionsReport:
+        return await self._ask(calls.conditions(trial, week, known_at))
+
+    async def grant_assessments(self, trial: str) -> list[Assessment]:
+        return await self._ask(calls.grant_assessments(trial))
+
+    async def freeze_grant(self, trial: str, jobcentre: str, week: str) -> Assessment:
+        return await self._ask(calls.freeze_grant(trial, jobcentre, week))
+
+    async def worklist(
+        self, trial: str, *, jobcentre: str | None = None, week: str | None = None, known_at: Moment | None = None
+    ) -> Worklist:
+        return await self._ask(calls.worklist(trial, jobcentre, week, known_at))
+
+    async def activity_curve(
+        self, trial: str, measure: str, *, jobcentre: str | None = None, known_at: Moment | None = None
+    ) -> ActivityCurve:
+        return await self._ask(calls.activity_curve(trial, measure, jobcentre, known_at))
+
+    async def flow(
+        self, trial: str, *, on: Day | None = None, jobcentre: str | None = None, known_at: Moment | None = None
+    ) -> Flow:
+        return await self._ask(calls.flow(trial, on, jobcentre, known_at))
+
+    async def report(self, trial: str, name: str, **params: object) -> dict[str, Any]:
+        return await self._ask(calls.report(trial, name, params))
+
+    # --- the panel --------------------------------------------------------------------------------------------------
+
+    async def record_release(self, trial: str, purpose: str, *, known_at: Moment | None = None) -> Release:
+        return await self._ask(calls.record_release(trial, purpose, known_at))
+
+    def releases(self, trial: str) -> AsyncIterator[Release]:
+        return self._each(calls.releases(trial))
+
+    async def panel_dictionary(self, trial: str) -> dict[str, Any]:
+        return await self._ask(calls.panel_dictionary(trial))
+
+    async def export_panel(self, trial: str, release: str, path: str | Path, *, table: Table = "person-weeks") -> Path:
+        target = Path(path)
+        return await self._run(calls.save(calls.panel(trial, table, release, target), target, self._patience))
+
+
+class AsyncChanges:
+    """A change feed that remembers its place: iterate until it is exhausted, later again for what came since."""
+
+    def __init__(self, page_at: Callable[[str], Awaitable[Page[StoredRecord]]], since: str) -> None:
+        self._page_at = page_at
+        self.place = since
+
+    async def __aiter__(self) -> AsyncIterator[StoredRecord]:
+        while True:
+            page = await self._page_at(self.place)
+            for item in page.items:
+                yield item
+            self.place = page.next or self.place
+            if not page.items:
+                return

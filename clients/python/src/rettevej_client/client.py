@@ -1,0 +1,355 @@
+"""The client for ordinary programs. ``AsyncClient`` has the same methods, to be awaited."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar, cast
+
+import httpx
+
+from rettevej_client import calls
+from rettevej_client.calls import By, Call, Day, Moment, Page, RetractionReason, Table
+from rettevej_client.core import END, Lost, Patience, RenewToken, Reply, Send, Step, Steps, Wait
+from rettevej_client.http import TIMEOUT, base_of, headers_of, lost_of, part_of, reply_of
+from rettevej_client.people import (
+    Assigned,
+    Assignment,
+    Draw,
+    NewTrial,
+    Participant,
+    Screened,
+    Screening,
+    Trial,
+    TrialProtocol,
+    Week,
+)
+from rettevej_client.push import PushOptions, push
+from rettevej_client.records import StoredRecord
+from rettevej_client.reports import (
+    ActivityCurve,
+    Assessment,
+    ConditionsReport,
+    Flow,
+    Release,
+    WeeklySummary,
+    Worklist,
+)
+from rettevej_client.results import PushResult
+
+T = TypeVar("T")
+
+
+class Client:
+    """A client of one register with one token; safe to use from several threads, but for a feed or a push each.
+
+    ``token`` is a token, or what gives one: it is asked once, and again when the register no longer accepts the last.
+    ``transport`` is httpx's: certificates, proxies, tests. ``patience`` says how often and how long it is tried.
+    Every method raises ``ApiError`` (by kind: ``NotFoundError``, ``ConflictError`` …) for what the register refuses,
+    and ``UnreachableError`` when no answer comes. Close it, or use it with ``with``.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str | Callable[[], str],
+        *,
+        patience: Patience | None = None,
+        timeout: httpx.Timeout | float = TIMEOUT,
+        transport: httpx.BaseTransport | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._http = httpx.Client(base_url=base_of(url), timeout=timeout, transport=transport)
+        self._patience = patience or Patience()
+        self._sleep = sleep
+        self._source = token
+        self._token = token if isinstance(token, str) else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._http.close()
+
+    # --- carrying steps out -------------------------------------------------------------------------------------------
+
+    def _run(self, steps: Steps[T], records: Iterator[object] | None = None) -> T:
+        answer: object = None
+        feed = iter(()) if records is None else records
+        while True:
+            try:
+                step = steps.send(answer)
+            except StopIteration as end:
+                return cast(T, end.value)
+            answer = self._do(step, feed)
+
+    def _do(self, step: Step, records: Iterator[object]) -> object:
+        if isinstance(step, Send):
+            return self._send(step)
+        if isinstance(step, Wait):
+            self._sleep(step.seconds)
+            return None
+        if isinstance(step, RenewToken):
+            return self._renewed()
+        return next(records, END)
+
+    def _send(self, step: Send) -> Reply | Lost:
+        request = step.request
+        if self._token is None:
+            self._renewed()
+        headers = headers_of(request, self._token or "")
+        try:
+            with self._http.stream(
+                request.method, request.path, params=request.params, headers=headers, content=request.content
+            ) as response:
+                if step.save is None or response.status_code != 200:
+                    return reply_of(response, response.read())
+                part = part_of(step.save)
+                with part.open("wb") as file:
+                    for chunk in response.iter_bytes():
+                        file.write(chunk)
+                part.replace(step.save)
+                return reply_of(response, b"")
+        except httpx.RequestError as error:
+            return lost_of(error)
+
+    def _renewed(self) -> bool:
+        if isinstance(self._source, str):
+            return False
+        self._token = self._source()
+        return True
+
+    def _ask(self, call: Call[T]) -> T:
+        return self._run(calls.ask(call, self._patience))
+
+    def _each(self, call: Call[Page[T]]) -> Iterator[T]:
+        cursor: str | None = None
+        while True:
+            page = self._ask(calls.turned(call, cursor))
+            yield from page.items
+            cursor = page.next
+            if cursor is None:
+                return
+
+    # --- protocols and trials ---------------------------------------------------------------------------------------
+
+    def protocols(self) -> list[TrialProtocol]:
+        """The protocols that the register knows."""
+        return self._ask(calls.protocols())
+
+    def trials(self) -> Iterator[Trial]:
+        """Every trial."""
+        return self._each(calls.trials())
+
+    def trial(self, trial: str) -> Trial:
+        """One trial."""
+        return self._ask(calls.trial(trial))
+
+    def create_trial(self, new: NewTrial) -> Trial:
+        """Creates a trial; the same one again is that one, other content under its id is a ``ConflictError``."""
+        return self._ask(calls.create_trial(new))
+
+    def close_trial(self, trial: str) -> Trial:
+        """Ends the draws of a trial and shows their seed."""
+        return self._ask(calls.close_trial(trial))
+
+    def draws(self, trial: str) -> Iterator[Draw]:
+        """The published draws in their order, for whoever verifies them."""
+        return self._each(calls.draws(trial))
+
+    # --- people -----------------------------------------------------------------------------------------------------
+
+    def screen(self, trial: str, screening: Screening, *, dry_run: bool = False) -> Screened:
+        """Screens a person; who is eligible is drawn at once. The same screening again gives the same answer."""
+        return self._ask(calls.screen(trial, screening, dry_run))
+
+    def lookup(self, trial: str, cpr: str) -> Participant:
+        """The participant with a CPR number, which travels in the body. ``NotFoundError`` for nobody, or not yours."""
+        return self._ask(calls.lookup(trial, cpr))
+
+    def participants(
+        self, trial: str, *, jobcentre: str | None = None, arm: str | None = None, state: str | None = None
+    ) -> Iterator[Participant]:
+        """The participants that you see."""
+        return self._each(calls.participants(trial, jobcentre, arm, state))
+
+    def participant(self, trial: str, participant_id: str) -> Participant:
+        """One participant."""
+        return self._ask(calls.participant(trial, participant_id))
+
+    def set_contact_person(self, trial: str, participant_id: str, contact_person: str | None) -> Participant:
+        """Names the contact person, or nobody."""
+        return self._ask(calls.set_contact_person(trial, participant_id, contact_person))
+
+    def draw(self, trial: str, participant_id: str) -> Assignment:
+        """Draws a supplement candidate; who is drawn already keeps that draw."""
+        return self._ask(calls.draw(trial, participant_id))
+
+    def assignment(self, trial: str, participant_id: str) -> Assignment:
+        """The draw of one person."""
+        return self._ask(calls.assignment(trial, participant_id))
+
+    def assignments(self, trial: str, *, jobcentre: str | None = None) -> Iterator[Assigned]:
+        """Who was drawn to which arm."""
+        return self._each(calls.assignments(trial, jobcentre))
+
+    def withdraw(self, trial: str, participant_id: str, reason: str) -> Participant:
+        """Withdraws an undrawn candidate."""
+        return self._ask(calls.withdraw(trial, participant_id, reason))
+
+    def correct_cpr(self, trial: str, participant_id: str, cpr: str, reason: str) -> Participant:
+        """Corrects a CPR number."""
+        return self._ask(calls.correct_cpr(trial, participant_id, cpr, reason))
+
+    def weeks(self, trial: str, participant_id: str, *, until: str | None = None) -> list[Week]:
+        """A person's weeks as the protocol judges them."""
+        return self._ask(calls.weeks(trial, participant_id, until))
+
+    def letter(self, trial: str, participant_id: str, path: str | Path) -> Path:
+        """Saves the letter of the draw, Danish: HTML or PDF, by the ending of the file."""
+        target = Path(path)
+        return self._run(calls.save(calls.letter(trial, participant_id, target), target, self._patience))
+
+    # --- records ----------------------------------------------------------------------------------------------------
+
+    def push(self, trial: str, kind: str, records: Iterable[object], options: PushOptions | None = None) -> PushResult:
+        """Sends records from anything that can be iterated, of any length, one batch after the other.
+
+        A record is a mapping of field names; days, decimals and the scalars of data frames are written as the register
+        reads them, and what is missing in a data frame is null. Nothing is read ahead of the batch that is filled.
+        Retries are safe: each batch has an Idempotency-Key for all its attempts. When it breaks off, the error's
+        ``so_far`` has what was acknowledged; pushing everything again is safe too.
+        """
+        steps = push(trial, kind, options or PushOptions(), self._patience)
+        return self._run(steps, iter(records))
+
+    def put(
+        self, trial: str, kind: str, external_id: str, record: Mapping[str, Any], *, if_match: str | None = None
+    ) -> StoredRecord:
+        """Stores one record, without ``external_id`` in it. ``if_match`` is the ETag that it must still have."""
+        return self._ask(calls.put(trial, kind, external_id, record, if_match))
+
+    def get(self, trial: str, kind: str, external_id: str, *, client_id: str | None = None) -> StoredRecord:
+        """One record as it stands."""
+        return self._ask(calls.get(trial, kind, external_id, client_id))
+
+    def retract(
+        self, trial: str, kind: str, external_id: str, reason: RetractionReason, *, revision: int | None = None
+    ) -> StoredRecord:
+        """Takes a record back, also before it has come."""
+        return self._ask(calls.retract(trial, kind, external_id, reason, revision))
+
+    def history(self, trial: str, kind: str, external_id: str, *, client_id: str | None = None) -> list[StoredRecord]:
+        """Every version of a record, the first one first."""
+        return self._ask(calls.history(trial, kind, external_id, client_id))
+
+    def records(
+        self, trial: str, kind: str, *, participant_id: str | None = None, client_id: str | None = None
+    ) -> Iterator[StoredRecord]:
+        """The records that stand."""
+        return self._each(calls.records(trial, kind, participant_id, client_id))
+
+    def changes(self, trial: str, kind: str, since: str = "0", *, participant_id: str | None = None) -> "Changes":
+        """What has changed since a place of the feed (``0``: the beginning), retractions included.
+
+        Keep ``place`` when the loop is done, and begin there next time: nothing is missed, whatever is written
+        meanwhile. It moves on only past records that the loop has been given.
+        """
+        return Changes(lambda place: self._ask(calls.changes(trial, kind, place, participant_id)), since)
+
+    def batch(self, batch_id: str) -> dict[str, Any]:
+        """The report of a batch that you sent, once more."""
+        return self._ask(calls.batch(batch_id))
+
+    # --- reports ----------------------------------------------------------------------------------------------------
+
+    def weekly_summary(
+        self,
+        trial: str,
+        *,
+        week: str | None = None,
+        by: By | None = None,
+        since: str | None = None,
+        known_at: Moment | None = None,
+    ) -> WeeklySummary:
+        """Figures by group and arm for a week (the last one over), or from the week ``since`` on."""
+        return self._ask(calls.weekly_summary(trial, week, by, since, known_at))
+
+    def conditions(self, trial: str, *, week: str | None = None, known_at: Moment | None = None) -> ConditionsReport:
+        """The three conditions and the grant of each jobcentre, cumulative to the week."""
+        return self._ask(calls.conditions(trial, week, known_at))
+
+    def grant_assessments(self, trial: str) -> list[Assessment]:
+        """The frozen assessments beside what they are today."""
+        return self._ask(calls.grant_assessments(trial))
+
+    def freeze_grant(self, trial: str, jobcentre: str, week: str) -> Assessment:
+        """Freezes an assessment; the same one again is the same."""
+        return self._ask(calls.freeze_grant(trial, jobcentre, week))
+
+    def worklist(
+        self, trial: str, *, jobcentre: str | None = None, week: str | None = None, known_at: Moment | None = None
+    ) -> Worklist:
+        """What to do for whom in a week (the running one)."""
+        return self._ask(calls.worklist(trial, jobcentre, week, known_at))
+
+    def activity_curve(
+        self, trial: str, measure: str, *, jobcentre: str | None = None, known_at: Moment | None = None
+    ) -> ActivityCurve:
+        """Treatment against control by weeks since the assignment; ``measure`` as the contract lists them."""
+        return self._ask(calls.activity_curve(trial, measure, jobcentre, known_at))
+
+    def flow(
+        self, trial: str, *, on: Day | None = None, jobcentre: str | None = None, known_at: Moment | None = None
+    ) -> Flow:
+        """Everyone screened, and what became of them."""
+        return self._ask(calls.flow(trial, on, jobcentre, known_at))
+
+    def report(self, trial: str, name: str, **params: object) -> dict[str, Any]:
+        """Any other report of the trial by the name in its address, such as ``data-quality`` or ``effects``."""
+        return self._ask(calls.report(trial, name, params))
+
+    # --- the panel --------------------------------------------------------------------------------------------------
+
+    def record_release(self, trial: str, purpose: str, *, known_at: Moment | None = None) -> Release:
+        """Records a release of the panel: what it is for, as known at which moment."""
+        return self._ask(calls.record_release(trial, purpose, known_at))
+
+    def releases(self, trial: str) -> Iterator[Release]:
+        """Who exported the panel when, and for what."""
+        return self._each(calls.releases(trial))
+
+    def panel_dictionary(self, trial: str) -> dict[str, Any]:
+        """What every column of the panel means."""
+        return self._ask(calls.panel_dictionary(trial))
+
+    def export_panel(self, trial: str, release: str, path: str | Path, *, table: Table = "person-weeks") -> Path:
+        """Saves a table of a release as JSON, JSON Lines, CSV or Parquet, by the ending of the file.
+
+        The same release gives the same bytes each time, so a download that broke off is simply done again; the file
+        appears whole or not at all.
+        """
+        target = Path(path)
+        return self._run(calls.save(calls.panel(trial, table, release, target), target, self._patience))
+
+
+class Changes:
+    """A change feed that remembers its place: iterate until it is exhausted, later again for what came since."""
+
+    def __init__(self, page_at: Callable[[str], Page[StoredRecord]], since: str) -> None:
+        self._page_at = page_at
+        self.place = since
+
+    def __iter__(self) -> Iterator[StoredRecord]:
+        while True:
+            page = self._page_at(self.place)
+            yield from page.items
+            self.place = page.next or self.place
+            if not page.items:
+                return
