@@ -5,12 +5,14 @@ import tomllib
 from datetime import date, datetime
 from fractions import Fraction
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from app.domain.eligibility import CHECKS
 from app.domain.protocol import Protocol, ProtocolError, Thresholds, parse_protocol
-from app.domain.protocol_faults import faults_of, read_protocol
+from app.domain.protocol_faults import SCREENING_FIELDS, faults_of, read_protocol
 from app.protocols import protocols
 
 FINAL = tomllib.loads((resources.files("app.protocols") / "prvij-2010-11.toml").read_text("utf-8"))
@@ -280,3 +282,22 @@ def test_a_protocol_has_id_and_title(name: str, value: Any) -> None:
 def test_a_rule_has_a_check_and_its_source(entry: Any) -> None:
     """Domain 3.1, 6."""
     assert fault({**FINAL, "eligibility": {"rule": entry}}) == "eligibility.rule needs a check and its source"
+
+
+# --- what tells how to write one --------------------------------------------------------------------------------------
+
+GUIDE = (Path(__file__).parents[2] / "docs" / "protocols.md").read_text("utf-8")
+
+
+def test_the_example_of_the_guide_is_a_protocol() -> None:
+    example = GUIDE.split("```toml\n")[1].split("```")[0]
+    assert read_protocol(tomllib.loads(example)).id == "young-2012"
+
+
+def test_the_guide_knows_every_parameter_check_and_screening_field() -> None:
+    parameters = {name for protocol in protocols().values() for name in protocol.document["parameters"]}
+    of_checks = {name for check in CHECKS.values() for name in (*check.required, *check.optional, *check.reads)}
+    rows = [line.split("|")[1] for line in GUIDE.splitlines() if line.startswith("| `")]
+    told = {name.strip(" `○") for row in rows for name in row.split(",")}
+    assert told == parameters | CHECKS.keys()
+    assert all(f"`{name}`" in GUIDE for name in of_checks | SCREENING_FIELDS)
