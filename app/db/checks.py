@@ -18,7 +18,7 @@ from app.db.session import EVERYTHING, Database
 from app.db.trials import Trial, load_trials, trial_ids
 from app.db.vault import SealedIdentity, Vault
 from app.domain.draw import PublishedDraw, faults_of_draws
-from app.domain.figures import SUMS
+from app.domain.tallies import SUMS
 
 _ALL_TRIALS = 1_000_000
 

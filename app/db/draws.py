@@ -16,9 +16,9 @@ from app.db.vault import Vault
 from app.domain.calendar import monday_of
 from app.domain.draw import Arm, arm_of_draw
 from app.domain.eligibility import Candidate, ahead_of, weekly_target
-from app.domain.figures import difference, tally
 from app.domain.ingest import Person
 from app.domain.refused import Refused
+from app.domain.tallies import difference, tally
 
 
 @dataclass(frozen=True, slots=True)

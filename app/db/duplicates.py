@@ -18,7 +18,7 @@ from app.db.strata import lock_strata, register_at
 from app.db.trials import Trial
 from app.db.vault import Vault
 from app.domain.draw import Arm
-from app.domain.figures import add_up, difference, tally
+from app.domain.tallies import add_up, difference, tally
 
 
 @dataclass(frozen=True, slots=True)

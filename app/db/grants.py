@@ -13,7 +13,7 @@ from app.db.audit import Entry, append
 from app.db.histories import load_everyone
 from app.db.trials import Trial
 from app.domain.calendar import week_code
-from app.domain.figures import CONDITION_SUMS, tally
+from app.domain.tallies import CONDITION_SUMS, tally
 
 
 @dataclass(frozen=True, slots=True)

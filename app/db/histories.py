@@ -83,8 +83,6 @@ async def _load_records(
         ),
         parameters,
     )
-    for row in rows:
-        fact = table.fact_of(row)
-        assert fact is not None, "a record that stands has a participant and a fact"
-        known = Known(row.record_id.int, row.client_id, fact)
-        people[row.participant_id].records[table.kind, row.client_id, row.external_id] = known
+    for record_id, participant_id, client, external_id, *values in rows:
+        known = Known(record_id.int, client, table.fact_from(values))
+        people[participant_id].records[table.kind, client, external_id] = known

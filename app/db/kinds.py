@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Row, text
@@ -23,14 +24,23 @@ class RecordTable:
         """The fact in a row; None in a retraction that came before its record."""
         if row.participant_id is None:
             return None
-        values: dict[str, Any] = {column: row._mapping[column] for column in self.columns}
-        if "focus" in values:
-            values["focus"] = tuple(values["focus"])
-        return self.fact(**values)
+        values = row._mapping
+        return self.fact_from([values[column] for column in self.columns])
+
+    def fact_from(self, values: Sequence[Any]) -> Fact:
+        """The fact that the columns hold."""
+        return _fact(self.kind, tuple(tuple(each) if isinstance(each, list) else each for each in values))
 
     def values_of(self, fact: Fact | None) -> tuple[Any, ...]:
         """The columns' values, for a retraction without a fact all null."""
         return tuple(None if fact is None else getattr(fact, column) for column in self.columns)
+
+
+@lru_cache(maxsize=65_536)
+def _fact(kind: str, values: tuple[Any, ...]) -> Fact:
+    """Facts are values, and many are alike: one object stands for all of them."""
+    fact = KINDS[kind]
+    return fact(**dict(zip((each.name for each in fields(fact)), values, strict=True)))
 
 
 def _table(kind: str, name: str) -> RecordTable:

@@ -14,8 +14,8 @@ from app.db.histories import load_everyone
 from app.db.trials import Trial
 from app.domain.draw import Arm
 from app.domain.facts import History
-from app.domain.figures import SUMS, add_up, tally
 from app.domain.ingest import Person
+from app.domain.tallies import SUMS, tally_people
 from app.domain.weeks import Course
 
 Differences = Mapping[date, Mapping[str, int]]
@@ -99,8 +99,7 @@ async def rebuild(connection: AsyncConnection, trial: Trial) -> None:
         for person in people:
             histories.setdefault(person.arm, []).append(person.history())
         counts = {
-            (jobcentre, arm): add_up(tally(trial.protocol, trial.ends_on, history) for history in several)
-            for arm, several in histories.items()
+            (jobcentre, arm): tally_people(trial.protocol, trial.ends_on, several) for arm, several in histories.items()
         }
         await add_to_counts(connection, trial.id, counts)
         await store_states(connection, trial, people)

@@ -63,8 +63,8 @@ class Delivery:
     records: Sequence[SentRecord | Report]
     keep: bool = True
     atomic: bool = False
-    if_match: UUID | Literal["any"] | None = None
-    """For a single record: the version that it must still stand at."""
+    if_match: Collection[UUID] | Literal["any"] | None = None
+    """For a single record: the versions of which it must still stand at one."""
     receipt: "Callable[[Received], bytes] | None" = None
     """Makes the report that the client gets, and that is kept for it."""
     request: RequestKey | None = None
@@ -184,7 +184,7 @@ class _Work:
     def _receive(self, record: SentRecord, known: Mapping[UUID | bytes, Someone]) -> Report:
         stored = self.stored.get(record.external_id)
         wanted = self.delivery.if_match
-        if wanted is not None and (stored is None or wanted not in ("any", stored.version_id)):
+        if wanted is not None and (stored is None or (wanted != "any" and stored.version_id not in wanted)):
             raise Refused("precondition_failed")
         if self.places.get(record.external_id, NOWHERE) not in (NOWHERE, *self.jobcentres):
             return Report("rejected", (("", "unknown_participant"),))

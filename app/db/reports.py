@@ -15,7 +15,7 @@ from app.db.kinds import TABLES
 from app.db.trials import Trial
 from app.domain.contacts import MEASURES as CONTACTS
 from app.domain.draw import Arm
-from app.domain.figures import SUMS, cumulated, tally
+from app.domain.tallies import SUMS, cumulated, tally
 from app.protocols import protocols
 
 _SUMMED = ", ".join(f"sum({name})::int as {name}" for name in SUMS)

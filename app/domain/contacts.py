@@ -38,14 +38,14 @@ class Contacts:
     """The target groups of which somebody was assigned."""
 
 
-def tally_contacts(protocol: Protocol, course: Course, history: History, numbers: dict[date, Counter[str]]) -> None:
-    """Adds one person's measures to those of the weeks; none where the cadence is weekly."""
+def tally_contacts(protocol: Protocol, course: Course, history: History, numbers: Counter[tuple[date, str]]) -> None:
+    """Adds one person's measures to those by Monday and measure; none where the cadence is weekly."""
     if protocol.cadence != "average":
         return
     group = history.target_group
     weeks = [course.line.monday(index) for index, tick in enumerate(course.ticks) if tick.contact_week]
     for monday in weeks:
-        numbers[monday][_ALL_WEEKS] += 1
+        numbers[monday, _ALL_WEEKS] += 1
     forms = [
         (monday_of(talk.date), talk.form)
         for talk in history.conversations
@@ -54,14 +54,14 @@ def tally_contacts(protocol: Protocol, course: Course, history: History, numbers
     within = set(weeks)
     held = [(monday, form) for monday, form in forms if monday in within]
     for monday, form in held:
-        numbers[monday][f"{_FORM}{form}"] += 1
+        numbers[monday, f"{_FORM}{form}"] += 1
     if group is None:
         return
-    numbers[monday_of(history.assigned_on)][f"{_PEOPLE}{group}"] = 1
+    numbers[monday_of(history.assigned_on), f"{_PEOPLE}{group}"] = 1
     for monday in weeks:
-        numbers[monday][f"{_WEEKS}{group}"] += 1
+        numbers[monday, f"{_WEEKS}{group}"] += 1
     for monday, _ in held:
-        numbers[monday][f"{_HELD}{group}"] += 1
+        numbers[monday, f"{_HELD}{group}"] += 1
 
 
 def contacts_of(sums: Mapping[str, int], people: Mapping[str, int]) -> Contacts:

@@ -1,104 +1,19 @@
-"""The figures: person-weeks counted, added up, and held against the conditions (domain 5).
-
-Counting happens once, in ``tally``: it turns one person into numbers by week. All later steps add such numbers up. A
-measure is named by a string: a flag, ``participants``, ``entries``, ``no_shows``, ``first_conversations``, or a code
-behind its family: ``state:counted``, ``exit:job``, ``form:telephone``, ``deviation:remote_too_often``,
-``coordination:mentor``.
-"""
+"""The figures: tallies added up, and held against the conditions (domain 5)."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from fractions import Fraction
 from typing import Literal
 
-from app.domain.calendar import is_over, monday_of
-from app.domain.contacts import MEASURES as CONTACTS
-from app.domain.contacts import tally_contacts
-from app.domain.coordination import coordination_by_week
+from app.domain.calendar import is_over
 from app.domain.draw import Arm
-from app.domain.facts import History
 from app.domain.protocol import Protocol
-from app.domain.weeks import DAYS_TO_START, FLAGS, Course, counts, judge_on
+from app.domain.tallies import FIRST_COORDINATION, Tally, cumulated
+from app.domain.weeks import FLAGS
 
-Tally = Mapping[date, Counter[str]]
-"""Numbers by the Monday of the week and by measure."""
-FIRST_COORDINATION = {
-    "mentor": "first_mentor",
-    "company": "first_company_support",
-    "social_services": "first_social_services_support",
-    "health": "first_health_support",
-}
-"""The measure that counts a person in the first week of each kind of coordination."""
-CONDITION_SUMS = (*FLAGS, "entries", "first_conversations")
-"""What the conditions and the grant are computed from."""
-SUMS = (*CONDITION_SUMS, *FIRST_COORDINATION.values())
-"""The measures that are asked for cumulatively."""
 Standing = Literal["met", "not_met", "nothing_due"]
-
-
-def tally(protocol: Protocol, ends_on: date, history: History) -> dict[date, Counter[str]]:
-    """One person's contribution to every figure, by week.
-
-    Deviations are counted as of a week that is over; ``started_late`` carries the day from which it stands,
-    ``deviation:started_late@2010-11-16``, since its seven days may end after the week.
-    """
-    course = Course.of(protocol, ends_on, history)
-    numbers: dict[date, Counter[str]] = {}
-    for week in judge_on(course, protocol, history):
-        counted = numbers[week.monday] = Counter({f"state:{week.state}": 1})
-        if week.state != "absent":
-            counted["participants"] = 1
-        for flag, value in zip(FLAGS, week[3:9], strict=True):
-            if value:
-                counted[flag] = 1
-        for code in week.deviations:
-            counted[f"deviation:{_dated(code, history.assigned_on)}"] = 1
-    numbers[monday_of(history.assigned_on)]["entries"] = 1
-    for event in course.presence.exits:
-        numbers.setdefault(monday_of(event.date), Counter())[f"exit:{event.reason}"] += 1
-    _tally_talks(protocol, history, numbers)
-    tally_contacts(protocol, course, history, numbers)
-    for name, weeks in coordination_by_week(course.line, history).items():
-        for index in weeks:
-            numbers[course.line.monday(index)][f"coordination:{name}"] = 1
-        if weeks:
-            numbers[course.line.monday(weeks[0])][FIRST_COORDINATION[name]] = 1
-    return numbers
-
-
-def _dated(code: str, assigned_on: date) -> str:
-    return f"{code}@{assigned_on + timedelta(days=DAYS_TO_START + 1)}" if code == "started_late" else code
-
-
-def _tally_talks(protocol: Protocol, history: History, numbers: dict[date, Counter[str]]) -> None:
-    """Forms of the counting conversations, no-shows after the assignment, and the first counting conversation."""
-    first: date | None = None
-    for talk in history.conversations:
-        if counts(protocol, history.assigned_on, talk):
-            numbers.setdefault(monday_of(talk.date), Counter())[f"form:{talk.form}"] += 1
-            first = talk.date if first is None else min(first, talk.date)
-        elif talk.status == "no_show" and talk.date > history.assigned_on:
-            numbers.setdefault(monday_of(talk.date), Counter())["no_shows"] += 1
-    if first is not None:
-        numbers[monday_of(first)]["first_conversations"] = 1
-
-
-def cumulated(counted: Mapping[str, int]) -> Counter[str]:
-    """The measures among those counted that are asked for cumulatively."""
-    return Counter({name: n for name, n in counted.items() if name in SUMS or name.startswith(CONTACTS)})
-
-
-def difference(before: Tally, after: Tally) -> dict[date, dict[str, int]]:
-    """What must be added to sums that hold ``before`` so that they hold ``after``; nothing where nothing changed."""
-    changed: dict[date, dict[str, int]] = {}
-    nothing: Counter[str] = Counter()
-    for monday in before.keys() | after.keys():
-        old, new = before.get(monday, nothing), after.get(monday, nothing)
-        if old != new:
-            changed[monday] = {name: n for name in old.keys() | new.keys() if (n := new[name] - old[name])}
-    return changed
 
 
 # --- rows -----------------------------------------------------------------------------------------------------------
@@ -301,14 +216,3 @@ def grant_of(protocol: Protocol, agreed: int, sums: Mapping[str, int]) -> Grant 
     first = sums.get("first_conversations", 0)
     amount = min(first, agreed) * protocol.grant_dkk
     return Grant(first, agreed, protocol.grant_dkk, amount, payable, None if payable is None else amount * payable)
-
-
-def add_up(parts: Iterable[Mapping[date, Mapping[str, int]]]) -> dict[date, Counter[str]]:
-    """Adds tallies or differences up, week by week."""
-    total: dict[date, Counter[str]] = {}
-    for part in parts:
-        for monday, numbers in part.items():
-            here = total.setdefault(monday, Counter())
-            for name, n in numbers.items():
-                here[name] += n
-    return total

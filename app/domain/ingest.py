@@ -5,7 +5,7 @@ judged in order, each against all that came before it; what must be written stan
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from typing import Any, Literal
 from uuid import UUID
@@ -107,14 +107,66 @@ class Person:
     assigned_on: date
     target_group: int | None = None
     records: dict[RecordKey, Known] = field(default_factory=dict)
+    _history: History | None = None
+    """What ``history`` gave last, as long as it holds."""
+    _last: int = -1
+    """The order of the last record in it."""
 
     def history(self) -> History:
         """The person's records as the rules read them, in the order of first registration."""
+        if self._history is None:
+            self._history, self._last = self._read()
+        return self._history
+
+    def history_with(self, key: RecordKey, known: Known) -> History:
+        """The same as it would be with a record put."""
+        history, before = self.history(), self.records.get(key)
+        if before is None and known.order > self._last:
+            return _appended(history, known)
+        self.records[key] = known
+        history, _ = self._read()
+        if before is None:
+            del self.records[key]
+        else:
+            self.records[key] = before
+        return history
+
+    def put(self, key: RecordKey, known: Known) -> None:
+        """A record stands as given from now on."""
+        self._history = self.history_with(key, known)
+        self._last = max(self._last, known.order)
+        self.records[key] = known
+
+    def drop(self, key: RecordKey) -> None:
+        """A record stands no longer."""
+        if self.records.pop(key, None) is not None:
+            self._history = None
+
+    def _read(self) -> tuple[History, int]:
         facts: dict[type[Fact], list[Any]] = {kind: [] for kind in KINDS.values()}
-        for known in sorted(self.records.values(), key=lambda each: each.order):
-            fact = known.fact
-            facts[type(fact)].append((known.client, fact) if isinstance(fact, Activation) else fact)
-        return History(self.assigned_on, *map(tuple, facts.values()), target_group=self.target_group)
+        ordered = sorted(self.records.values(), key=lambda each: each.order)
+        for known in ordered:
+            facts[type(known.fact)].append(_entry(known))
+        history = History(self.assigned_on, *map(tuple, facts.values()), target_group=self.target_group)
+        return history, ordered[-1].order if ordered else -1
+
+
+def _entry(known: Known) -> Any:
+    """A fact as it stands in a history: an activation beside its client."""
+    return (known.client, known.fact) if isinstance(known.fact, Activation) else known.fact
+
+
+def _appended(history: History, known: Known) -> History:
+    """A history with one more record, registered after all others."""
+    name = _PLACES[type(known.fact)]
+    changes: dict[str, Any] = {name: (*getattr(history, name), _entry(known))}
+    return replace(history, **changes)
+
+
+_PLACES: Mapping[type[Fact], str] = dict(
+    zip(KINDS.values(), (each.name for each in fields(History) if each.name != "assigned_on"), strict=False)
+)
+"""Where in a history the facts of each kind stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,14 +242,8 @@ class Intake:
         if not isinstance(version.fact, Conversation | Activation):
             return ()
         person = self._person(version)
-        key = self._key(external_id)
-        before = person.records.get(key)
-        person.records[key] = Known(self._order_of(external_id), self.client, version.fact)
-        history = person.history()
-        if before is None:
-            del person.records[key]
-        else:
-            person.records[key] = before
+        known = Known(self._order_of(external_id), self.client, version.fact)
+        history = person.history_with(self._key(external_id), known)
         course = self._courses.get(person.participant_id)
         if course is None or not isinstance(version.fact, Conversation):
             course = Course.of(self.protocol, self.ends_on, history)
@@ -211,10 +257,10 @@ class Intake:
         self.order[external_id] = self._order_of(external_id)
         key = self._key(external_id)
         if before is not None and before.participant_id is not None and not before.retracted:
-            self._touch(before.participant_id).records.pop(key, None)
+            self._touch(before.participant_id).drop(key)
         if after.fact is not None and after.participant_id is not None and not after.retracted:
             known = Known(self._order_of(external_id), self.client, after.fact)
-            self._touch(after.participant_id).records[key] = known
+            self._touch(after.participant_id).put(key, known)
         self.stored[external_id] = after
         self.changes.append(Change(key, before, after))
 

@@ -13,7 +13,8 @@ from app.db.reports import WeekNumbers
 from app.db.trials import Trial
 from app.domain.calendar import week_code
 from app.domain.draw import Arm
-from app.domain.figures import CONDITION_SUMS, conditions_of, figures_of, grant_of
+from app.domain.figures import conditions_of, figures_of, grant_of
+from app.domain.tallies import CONDITION_SUMS
 from app.problems import COMMON, problem_responses
 from app.routers.reports import (
     CSV,

@@ -20,19 +20,9 @@ from app.domain.calendar import monday_of_code, week_code
 from app.domain.contacts import contacts_of
 from app.domain.door import REFUSED, warnings_of
 from app.domain.eligibility import Benefit, Circumstance, ExemptFrom, Screening, Terms, failures_of, weekly_target
-from app.domain.figures import (
-    Group,
-    SummaryRow,
-    add_up,
-    codes_of,
-    conditions_of,
-    cumulated,
-    figures_of,
-    grant_of,
-    summary_rows,
-    tally,
-)
+from app.domain.figures import Group, SummaryRow, codes_of, conditions_of, figures_of, grant_of, summary_rows
 from app.domain.protocol import Protocol
+from app.domain.tallies import add_up, cumulated, tally
 from app.domain.weeks import Course, as_seen_on, judge
 from app.identity import parse_cpr
 from app.protocols import protocols

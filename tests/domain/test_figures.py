@@ -17,25 +17,21 @@ from hypothesis import strategies as st
 from app.domain.calendar import monday_of, monday_of_code
 from app.domain.draw import Arm
 from app.domain.figures import (
-    SUMS,
     Conditions,
     Group,
     SummaryRow,
-    Tally,
-    add_up,
     codes_of,
     conditions_of,
-    difference,
     figures_of,
     grant_of,
     rate,
     summary_rows,
-    tally,
 )
+from app.domain.tallies import SUMS, Tally, add_up, change, difference, tally, tally_people
 from app.domain.weeks import FLAGS
 from app.protocols import protocols
 from tests.domain.build import history_of
-from tests.reference.generate import random_person
+from tests.reference.generate import TRIAL_DATES, random_person
 
 PRVIJ, DRAFT = protocols()["prvij-2010-11"], protocols()["prvij-2010-07"]
 ENDS_ON = date(2012, 3, 31)
@@ -549,3 +545,24 @@ def test_rows_come_by_week_group_and_arm() -> None:
     found = [(row.monday, row.group.jobcentre, row.arm) for row in rows(people, "2010-W46", "2010-W47")]
     places = [("849", "treatment"), ("849", "control"), ("860", "treatment")]
     assert found == [(monday_of(day), *place) for day in (date(2010, 11, 15), date(2010, 11, 22)) for place in places]
+
+
+@pytest.mark.parametrize("protocol_id", sorted(TRIAL_DATES))
+def test_a_change_is_the_difference_of_two_tallies(protocol_id: str) -> None:
+    """The counts are kept by changes: they must never drift from what a rebuild counts. Of any two people with one day
+    of assignment, and of a person with and without some of the records."""
+    protocol, ends_on = protocols()[protocol_id], date.fromisoformat(TRIAL_DATES[protocol_id][2])
+    people = [history_of(random_person(protocol_id, seed)) for seed in range(40)]
+    for one, other in zip(people, people[1:] + people[:1], strict=True):
+        fewer = replace(one, conversations=one.conversations[::2], activations=one.activations[1:])
+        for after in (replace(other, assigned_on=one.assigned_on), fewer, one):
+            expected = difference(tally(protocol, ends_on, one), tally(protocol, ends_on, after))
+            assert change(protocol, ends_on, one, after) == {day: n for day, n in expected.items() if n}
+
+
+@pytest.mark.parametrize("protocol_id", sorted(TRIAL_DATES))
+def test_people_together_are_the_sum_of_each(protocol_id: str) -> None:
+    protocol, ends_on = protocols()[protocol_id], date.fromisoformat(TRIAL_DATES[protocol_id][2])
+    people = [history_of(random_person(protocol_id, seed)) for seed in range(30)]
+    alone = add_up(tally(protocol, ends_on, each) for each in people)
+    assert without_zeros(tally_people(protocol, ends_on, people)) == without_zeros(alone)

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from app.domain.door import Enforcement
 from app.domain.facts import Activation, Conversation, Exemption, Fact, History, PresenceEvent
-from app.domain.figures import difference, tally
 from app.domain.ingest import Intake, Known, Person, RecordKey, Report, Submission, Version, decide
+from app.domain.tallies import difference, tally
 from app.domain.weeks import judge
 from app.protocols import protocols
 
