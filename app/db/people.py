@@ -18,7 +18,8 @@ from app.domain.refused import Refused
 _STATES = {letter: state for state, letter in STATE_LETTERS.items()}
 _WEEK_NOW = "least(greatest((cast(:monday as date) - first_monday) / 7, 0), length(week_states) - 1)"
 _SELECT = f"""
-    select participant_id, participant.jobcentre_code, status, interview_on, channel, contact_person, arm, assigned_on,
+    select participant_id, participant.jobcentre_code, status, interview_on, channel, target_group, contact_person,
+           arm, assigned_on,
            substr(week_states, 1, {_WEEK_NOW} + 1) as states
     from participant left join assignment using (jobcentre_code, trial_id, participant_id)
     where participant.trial_id = :trial
@@ -38,6 +39,7 @@ class ParticipantView:
     assigned_on: date | None
     interview_on: date
     channel: str | None
+    target_group: int | None
     contact_person: str | None
 
 
@@ -53,6 +55,7 @@ def _view(row: Row[tuple[object, ...]]) -> ParticipantView:
         assigned_on=values["assigned_on"],
         interview_on=values["interview_on"],
         channel=values["channel"],
+        target_group=values["target_group"],
         contact_person=values["contact_person"],
     )
 

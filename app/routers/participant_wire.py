@@ -71,7 +71,9 @@ class ScreeningIn(BaseModel):
 
     cpr: CprNumber = Field(description="The person's CPR number: ten digits, with or without a dash.")
     jobcentre: JobcentreCode
-    interview_on: IsoDate = Field(description="The day of the job interview; not after today.")
+    interview_on: IsoDate = Field(
+        description="The day of the job interview, or of what stands for it in the trial; not after today."
+    )
     channel: Channel | None = None
     at_job_interview: StrictBool | None = Field(None, description="Not at the short first visit.")
     match_group: Annotated[int, Field(ge=1, le=3, strict=True)] | None = None
@@ -155,6 +157,7 @@ class ParticipantModel(BaseModel):
     assigned_on: date | None = Field(description="Null before a draw.")
     interview_on: date
     channel: Channel | None = Field(description="Null where the protocol does not ask for it.")
+    target_group: TargetGroup | None = Field(description="Null where the trial has no target groups.")
     contact_person: str | None
 
 

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from typer.testing import CliRunner
 
 from app.cli import app as command_line
+from app.db.session import make_engine
 from app.db.vault import load_or_create_master_key
 from app.domain.protocol import ProtocolError
 from app.operations import examine
@@ -290,6 +292,57 @@ def test_nothing_is_paid_for_flexible_conversations(agency: Client, flexible: st
     assert {(row["grant"], row["conditions"], row["thresholds"]) for row in rows} == {(None, None, None)}
 
 
+# --- everything else, under every protocol ----------------------------------------------------------------------------
+
+REPORTS = [
+    *((role, f"/{name}") for role in ("agency",) for name in ("weekly-summary?week=2009-W20", "conditions", "flow")),
+    *(("agency", f"/activity-curve?measure={measure}") for measure in ("conversation", "activation", "workplace")),
+    *(("agency", f"/{name}") for name in ("data-quality", "grant-assessments", "panel/dictionary")),
+    ("case-system", "/worklist?jobcentre=849&week=2009-W04"),
+    ("case-system", "/participants?jobcentre=849"),
+    ("case-system", "/declined-offers"),
+]
+PRVIJ = {
+    "match_group": 2,
+    "at_job_interview": True,
+    "channel": "new_match",
+    "exempt_from": "none",
+    "benefit": "cash_benefit",
+}
+STATED: dict[str, dict[str, Any]] = {
+    "prvij-2010-11": PRVIJ,
+    "prvij-2010-07": PRVIJ,
+    "aht-2008-sickness": {"benefit": "sickness_benefit"},
+    "aht-2008-flexjob": {"unemployed_since": "2008-10-05", "circumstances": ["referred_to_flexjob"]},
+    "flex-2016": {"target_group": 2},
+}
+
+
+@pytest.mark.parametrize("protocol", protocols())
+def test_every_report_answers_under_every_protocol(register: Register, protocol: str) -> None:
+    """Domain 6: the same functions and pipeline, whatever a protocol has not."""
+    trial = trial_of(register, protocol)
+    answered = screen(register, trial, **STATED[protocol]).json()
+    talks(register, trial, answered["participant_id"], {"date": "2009-01-12", "form": "telephone"})
+    declined = {"date": "2009-01-13", "type": "preventive_offer", "reason": "health"}
+    sent = [{"external_id": record_id(), "participant_id": answered["participant_id"], **declined}]
+    assert register.case_system().push(trial, "declined-offers", sent)["counts"]["created"] == 1
+    for role, path in REPORTS:
+        response = register.client(role).request("GET", f"/v1/trials/{trial}{path}")
+        assert response.status_code == 200, (path, response.text)
+    frozen = register.client("agency").post(
+        f"/v1/trials/{trial}/grant-assessments", {"jobcentre": "849", "week": "2009-W04"}
+    )
+    assert frozen.status_code == 201, frozen.text
+
+
+def test_a_participant_has_the_target_group(register: Register) -> None:
+    """Domain 6 [C]."""
+    trial = trial_of(register, "flex-2016")
+    participant = screen(register, trial, target_group=7).json()["participant_id"]
+    assert register.case_system().get(f"/v1/trials/{trial}/participants/{participant}").json()["target_group"] == 7
+
+
 # --- a protocol that is a file only -----------------------------------------------------------------------------------
 
 
@@ -478,6 +531,29 @@ def test_a_changed_protocol_in_use_stops_the_start(
     master_key = load_or_create_master_key(data)
     (found,) = asyncio.run(examine(url, master_key))
     assert found.startswith(fault)
+
+
+def test_a_trial_from_before_keeps_what_its_protocol_says_at_the_next_start(
+    new_database: Callable[[], str], tmp_path: Path
+) -> None:
+    """Of trials that were created before digests were kept, the next start notes them."""
+    url = new_database()
+    with Register(url, tmp_path) as register:
+        register.new_trial(id="old")
+
+    async def digest(forget: bool) -> str | None:
+        engine = make_engine(url, 1)
+        async with engine.begin() as connection:
+            if forget:
+                await connection.execute(text("update trial set protocol_digest = null"))
+            found: str | None = (await connection.execute(text("select protocol_digest from trial"))).scalar_one()
+        await engine.dispose()
+        return found
+
+    assert asyncio.run(digest(forget=True)) is None
+    with Register(url, tmp_path):
+        pass
+    assert asyncio.run(digest(forget=False)) == digest_of(protocols()["prvij-2010-11"])
 
 
 def test_a_remark_in_the_file_is_no_change(none_added: None, folder: Path) -> None:

@@ -65,6 +65,7 @@ _PARTICIPANT = {
     "assigned_on": "2010-11-08",
     "interview_on": "2010-11-08",
     "channel": "new_match",
+    "target_group": None,
     "contact_person": "Team 3, desk 12",
 }
 _WITHDRAWN = {
