@@ -137,6 +137,11 @@ async def _authenticate(
     return principal
 
 
+async def authenticate(request: Request) -> Principal:
+    """The principal of a request whose endpoint is never reached; Problem as by ``authenticated``."""
+    return await _authenticate(request, await bearer(request))
+
+
 Dependency = Callable[..., Awaitable[Principal]]
 
 

@@ -10,6 +10,10 @@ from stdnum.dk import cvr as stdnum_cvr
 from stdnum.exceptions import ValidationError
 
 _CPR = re.compile(r"[0-9]{6}-?[0-9]{4}")
+_CPR_WITHIN = re.compile(r"(?<![0-9])([0-9]{6})[- ]?([0-9]{4})(?![0-9])")
+_ID_OF_COMPUTERS = re.compile(
+    r"(?<![0-9A-Za-z])([0-9A-Fa-f]{8}-([0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}|[0-9A-Fa-f]{16,})(?![0-9A-Za-z])"
+)
 _SYNTHETIC_DAYS = range(61, 92)
 
 
@@ -40,18 +44,26 @@ def parse_cpr(text: object) -> Cpr:
     raise PydanticCustomError("invalid_cpr", "not a CPR number")
 
 
-def is_cpr(text: str) -> bool:
-    """Whether a text is itself a CPR number, which nothing but a field for it may hold."""
-    try:
-        parse_cpr(text.strip())
-    except PydanticCustomError:
+def holds_cpr(text: str) -> bool:
+    """Whether a CPR number stands in a text, which nothing but a field for it may hold.
+
+    That is ten digits, or six and four, with no digit before or after, whose first six read as a date. Ids of
+    computers (UUIDs, digests) are left out: among their digits there is now and then such a row by chance.
+    """
+    if _CPR_WITHIN.search(text) is None:  # nearly always
         return False
-    return True
+    for found in _CPR_WITHIN.finditer(_ID_OF_COMPUTERS.sub("x", text)):
+        try:
+            parse_cpr(found[1] + found[2])
+        except PydanticCustomError:
+            continue
+        return True
+    return False
 
 
 def without_cpr(text: str) -> str:
-    """For texts that a sender chooses: PydanticCustomError ``invalid_value`` when it is a CPR number."""
-    if is_cpr(text):
+    """For texts that a sender chooses: PydanticCustomError ``invalid_value`` when a CPR number stands in it."""
+    if holds_cpr(text):
         raise PydanticCustomError("invalid_value", "a CPR number is not accepted here")
     return text
 

@@ -6,13 +6,12 @@ from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.engine import make_url
 
 from app.db.audit import Entry, append, faults_of_audit
 from app.db.checks import faults_of_register
 from app.db.embedded import EmbeddedPostgres
 from app.db.migrate import newest_schema, schema_of
-from app.db.session import APPLICATION_ROLE, EVERYTHING, Database, make_engine
+from app.db.session import APPLICATION_ROLE, EVERYTHING, Database, make_engine, without_tls
 from app.db.trials import faults_of_protocols, note_protocols
 from app.db.vault import Vault, WrongMasterKeyError, change_master_key
 
@@ -42,20 +41,9 @@ def restore(url: str, file: Path) -> None:
 
 def _run_tool(url: str, tool: str, *arguments: str) -> None:
     """Runs one of PostgreSQL's own programs on the database; the password goes by the environment, not by argument."""
-    parts = make_url(url)
-    host = parts.query.get("host", parts.host)
-    port = parts.query.get("port", parts.port)
-    environment = {
-        "PATH": os.defpath,
-        "PGHOST": str(host or ""),
-        "PGPORT": str(port or 5432),
-        "PGUSER": parts.username or "",
-        "PGPASSWORD": parts.password or "",
-        "PGDATABASE": parts.database or "",
-        "PGOPTIONS": "-c app.jobcentres=*",
-    }
+    environment = _environment_of(url)
     program = EmbeddedPostgres(Path()).bindir / tool
-    target = ["--dbname", parts.database or ""] if tool == "pg_restore" else []
+    target = ["--dbname", environment["PGDATABASE"]] if tool == "pg_restore" else []
     done = subprocess.run(  # noqa: S603 - a program of the wheel, arguments of our own
         [str(program), *target, *arguments], env=environment, capture_output=True, text=True, check=False
     )
@@ -63,6 +51,21 @@ def _run_tool(url: str, tool: str, *arguments: str) -> None:
         raise OperationError(
             f"{tool} failed: {done.stderr.strip().splitlines()[-1] if done.stderr else 'no reason given'}"
         )
+
+
+def _environment_of(url: str) -> dict[str, str]:
+    """The database of a URL as PostgreSQL's own programs read it from their environment."""
+    parts, tls = without_tls(url)
+    return {
+        "PATH": os.defpath,
+        "PGHOST": str(parts.query.get("host", parts.host) or ""),
+        "PGPORT": str(parts.query.get("port", parts.port) or 5432),
+        "PGUSER": parts.username or "",
+        "PGPASSWORD": parts.password or "",
+        "PGDATABASE": parts.database or "",
+        "PGOPTIONS": "-c app.jobcentres=*",
+        **{f"PG{name.upper()}": value for name, value in tls.items()},
+    }
 
 
 async def examine(url: str, master_key: bytes) -> list[str]:

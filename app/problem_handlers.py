@@ -1,7 +1,7 @@
 """The handlers that answer every error of the application as a problem, also those that nobody raised on purpose."""
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 import asyncpg
@@ -175,8 +175,16 @@ async def _on_exception(_: Request, exc: Exception) -> Response:
     return _unexpected(exc).response()
 
 
-def install(app: FastAPI, *, max_body_bytes: int | None = None) -> None:
+def install(
+    app: FastAPI,
+    *,
+    max_body_bytes: int | None = None,
+    authenticate: Callable[[Request], Awaitable[object]] | None = None,
+) -> None:
     """Answer every error of ``app`` as a problem, and refuse bodies above ``max_body_bytes``.
+
+    A body is read before a token is looked at: where it is no JSON, ``authenticate`` raises the Problem of a request
+    under /v1/ that has no good token either, and that one is answered.
 
     Call it before other middleware is added, so that theirs is outside and sees the final answer. The names that
     pointers may contain are those of ``app.openapi()``; ask for it once at the start, or the first 422 waits for it.
@@ -193,14 +201,28 @@ def install(app: FastAPI, *, max_body_bytes: int | None = None) -> None:
             cached = (schema, declared_names(schema))
         return cached[1]
 
-    async def on_validation(_: Request, exc: Exception) -> Response:
+    async def on_validation(request: Request, exc: Exception) -> Response:
         assert isinstance(exc, RequestValidationError)
-        return from_validation(exc, names()).response()
+        unread = any(error["type"] == "json_invalid" for error in exc.errors())
+        return (await unauthorized(request) if unread else None) or from_validation(exc, names()).response()
+
+    async def on_http(request: Request, exc: Exception) -> Response:
+        assert isinstance(exc, HTTPException)
+        return (await unauthorized(request) if exc.status_code == 400 else None) or await _on_http(request, exc)
+
+    async def unauthorized(request: Request) -> Response | None:
+        if authenticate is None or not request.url.path.startswith("/v1/"):
+            return None
+        try:
+            await authenticate(request)
+        except Problem as problem:
+            return problem.response()
+        return None
 
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(Refused, _on_refused)
     app.add_exception_handler(RequestValidationError, on_validation)
-    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(Exception, _on_exception)  # only what middleware outside of LastResort raises
     if max_body_bytes is not None:
         app.add_middleware(BodyLimit, limit=max_body_bytes)

@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import InterfaceError
 
 from app.db.embedded import EmbeddedPostgres
 from app.db.vault import load_or_create_master_key
-from app.operations import OperationError, audit_faults, back_up, examine, restore
+from app.operations import OperationError, _environment_of, audit_faults, back_up, examine, restore
 from tests.api.test_single_records import FACTS
 from tests.conftest import _run_sql, _url_of
 from tests.database import query, tamper
@@ -89,6 +90,26 @@ def test_backup_and_restore_into_an_empty_server(filled: tuple[str, Path], tmp_p
         with Register(server.url, directory) as again:
             again.drawn(again.new_trial())
         assert asyncio.run(examine(server.url, key)) == []
+
+
+def test_the_tools_read_the_url_as_the_server_does(filled: tuple[str, Path]) -> None:
+    """TLS too; SQLAlchemy's name for it is ``ssl``."""
+    url = "postgresql://anna:s%40cret@db.example:6432/register?sslmode=verify-full&sslrootcert=/etc/ca.pem"
+    told = _environment_of(url)
+    assert {name: value for name, value in told.items() if name not in ("PATH", "PGOPTIONS")} == {
+        "PGHOST": "db.example",
+        "PGPORT": "6432",
+        "PGUSER": "anna",
+        "PGPASSWORD": "s@cret",
+        "PGDATABASE": "register",
+        "PGSSLMODE": "verify-full",
+        "PGSSLROOTCERT": "/etc/ca.pem",
+    }
+    assert _environment_of("postgresql+asyncpg://x@h/d?ssl=require")["PGSSLMODE"] == "require"
+    for mode in ("sslmode=prefer", "ssl=disable"):
+        assert faults((f"{filled[0]}&{mode}", filled[1])) == []
+    with pytest.raises(InterfaceError, match="sslmode"):  # it is the driver that reads it
+        faults((f"{filled[0]}&sslmode=certainly", filled[1]))
 
 
 def test_a_restore_of_nothing(filled: tuple[str, Path], tmp_path: Path) -> None:

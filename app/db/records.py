@@ -28,7 +28,7 @@ from app.db.tables import NOWHERE
 from app.db.trials import Trial
 from app.db.versions import ChangedMeanwhileError, Origin, StoredRecord, VersionWriter
 from app.domain.draw import Arm
-from app.domain.facts import Fact
+from app.domain.facts import JUDGED_KINDS, Fact
 from app.domain.ingest import Intake, Person, Report, Submission, Version
 from app.domain.refused import Refused
 from app.domain.tallies import add_up, change
@@ -161,10 +161,10 @@ class _Work:
             await lock_nowhere(self.connection, self.trial.id, self.delivery.client)
         _, moment = await lock_strata(self.connection, self.trial.id, self.jobcentres)
         self.stored = await self._load_stored(places)
-        concerned = {someone.participant_id for someone in known.values() if someone.drawn}
-        concerned |= {each.version.participant_id for each in self.stored.values() if each.version.participant_id}
-        self.people = await load_people(self.connection, self.trial.id, self.jobcentres, concerned)
-        if any(someone.drawn and someone.participant_id not in self.people for someone in self._mine(known)):
+        kinds = {*JUDGED_KINDS, self.delivery.kind}
+        concerned = self._concerned(known)
+        self.people = await load_people(self.connection, self.trial.id, self.jobcentres, concerned, kinds=kinds)
+        if not {someone.participant_id for someone in self._mine(known)} & concerned <= self.people.keys():
             raise ChangedMeanwhileError  # a duplicate was found, and its records passed on
         self.intake = Intake(
             protocol=self.trial.protocol,
@@ -200,6 +200,23 @@ class _Work:
             participant_id = someone.participant_id
         version = Version(participant_id, record.revision, record.fact, record.retraction_reason)
         return self.intake.receive(Submission(record.external_id, version))
+
+    def _concerned(self, known: Mapping[UUID | bytes, Someone]) -> set[UUID]:
+        """Whose records must be known to judge the batch: not of those about whom it says nothing new."""
+        often = Counter(record.external_id for record in self.well_formed)
+        concerned: set[UUID] = set()
+        for record in self.well_formed:
+            stored = self.stored.get(record.external_id)
+            someone = known.get(record.participant_id or record.blind_index or b"")
+            named = None if someone is None else someone.participant_id
+            version = Version(named, record.revision, record.fact, record.retraction_reason)
+            if stored is not None and often[record.external_id] == 1 and stored.version == version:
+                continue
+            if someone is not None and someone.drawn:
+                concerned.add(someone.participant_id)
+            if stored is not None and stored.version.participant_id is not None:
+                concerned.add(stored.version.participant_id)
+        return concerned
 
     def _mine(self, known: Mapping[UUID | bytes, Someone]) -> list[Someone]:
         return [someone for someone in known.values() if someone.jobcentre in self.jobcentres]

@@ -7,10 +7,11 @@ there is the second line behind the application's own checks.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from urllib.parse import urlencode
 
 from pydantic_core import from_json, to_json
 from sqlalchemy import text
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 APPLICATION_ROLE = "rettevej_app"
@@ -38,10 +39,23 @@ _ENTER = text(
 )
 
 
+def without_tls(url: str) -> tuple[URL, dict[str, str]]:
+    """A URL without what it says of TLS (``sslmode``, ``sslrootcert``, ``sslcert``, ``sslkey``, …), and that."""
+    parts = make_url(url)
+    tls = {name: str(value) for name, value in parts.query.items() if name.startswith("ssl")}
+    bare = parts.difference_update_query(tls)
+    if "ssl" in tls:  # SQLAlchemy's name for it
+        tls["sslmode"] = tls.pop("ssl")
+    return bare, tls
+
+
 def make_engine(url: str, pool_size: int) -> AsyncEngine:
-    """An engine on PostgreSQL by ``postgresql://…``."""
+    """An engine on PostgreSQL by ``postgresql://…``, ``?sslmode=…`` and its like included."""
+    parts, tls = without_tls(url)
     return create_async_engine(
-        make_url(url).set(drivername="postgresql+asyncpg"),
+        parts.set(drivername="postgresql+asyncpg"),
+        # asyncpg reads these from an address only; what SQLAlchemy hands it besides comes first.
+        connect_args={"dsn": f"postgresql:///?{urlencode(tls)}"} if tls else {},
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=10,

@@ -1,8 +1,9 @@
 """The endpoints of records: the same for every kind, each kind with its own names in the contract."""
 
 import hashlib
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -53,6 +54,8 @@ from app.routers.support import (
 )
 
 _FIRST = UUID(int=0)
+_VERSION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""How the ETag of a single record is written."""
 _REFUSALS = {
     "conversations": ("form_not_accepted", "remote_too_early", "conducted_by_mentor"),
     "activations": ("hours_too_few", "not_at_workplace"),
@@ -87,7 +90,10 @@ IdempotencyKey = Annotated[
 ]
 IfMatch = Annotated[
     str | None,
-    Header(alias="If-Match", description="The ETag that the record must still have; 412 when it has another."),
+    Header(
+        alias="If-Match",
+        description="The ETag that the record must still have, or several of which one; `*` is any. Else 412.",
+    ),
 ]
 
 
@@ -457,7 +463,7 @@ async def _write_one(
         principal.reads_person_of,
         sight_of(principal),
         [parsed],
-        if_match=_version(if_match),
+        if_match=_versions(if_match),
     )
     received = await receive(use.database, delivery)
     measure(kind.kind, received)
@@ -474,16 +480,14 @@ async def _write_one(
     return with_etag(request, content, JSON, etag, 201 if report.outcome == "created" else 200)
 
 
-def _version(if_match: str | None) -> UUID | Literal["any"] | None:
-    """The version behind an ETag; one that was never ours cannot match."""
+def _versions(if_match: str | None) -> Collection[UUID] | Literal["any"] | None:
+    """The versions behind a list of ETags (RFC 9110, 13.1.1); those that were never ours, or are weak, match none."""
     if if_match is None:
         return None
     if if_match.strip() == "*":
         return "any"
-    try:
-        return UUID(if_match.strip().strip('"'))
-    except ValueError:
-        raise Problem("precondition_failed") from None
+    tags = [tag.strip().strip('"') for tag in if_match.split(",")]
+    return {UUID(tag) for tag in tags if _VERSION.fullmatch(tag)}
 
 
 def _problem_of(report: Report) -> Problem:

@@ -120,7 +120,8 @@ def answer(request: Request, value: Any, status: int = 200, *, etag: str | None 
 
 
 def with_etag(request: Request, content: bytes, media_type: str, etag: str, status: int = 200) -> Response:
-    headers = {"ETag": f'"{etag}"', "Cache-Control": "private, no-cache"}
+    # Of one address JSON and CSV are answers to different requests, and a cache must know that of the JSON too.
+    headers = {"ETag": f'"{etag}"', "Cache-Control": "private, no-cache", "Vary": "Accept"}
     if status == 200 and request.method in ("GET", "HEAD") and _matches(request.headers.get("if-none-match"), etag):
         return Response(status_code=304, headers=headers)
     return Response(content, status, headers=headers, media_type=media_type)

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.routers.support import JSON
 
-_RISKY = ("=", "+", "-", "@", "\t", "\r")
+_RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def wants_csv(accept: str | None) -> bool:

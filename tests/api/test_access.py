@@ -339,6 +339,13 @@ def test_without_a_valid_token(place: Place, operation: Operation) -> None:
         )
         assert refusal(response) in ((401, "unauthorized"), (401, "invalid_token"))
         assert response.headers["www-authenticate"].startswith("Bearer")
+        if "requestBody" in operation.document:  # nor does it matter that the body is none
+            for content in (b"{", b"\xff", b"[" * 100_000):
+                unread = {"Content-Type": "application/json", **header}
+                response = place.register.http.request(
+                    operation.method, request.path, params=request.parameters, content=content, headers=unread
+                )
+                assert refusal(response) in ((401, "unauthorized"), (401, "invalid_token"))
     # Nothing was done: the same request is still as good as new.
     assert place.send(place.all_mighty(), operation, request).is_success
 

@@ -150,7 +150,7 @@ def test_a_protocol_without_thresholds_and_grant_changes_no_column() -> None:
 
 
 def test_nothing_is_a_formula() -> None:
-    for text in ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"):
+    for text in ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"):
         (_, line) = csv.reader(io.StringIO(to_csv([{"name": text}]).decode(), newline=""))
         assert line == [f"'{text}"]
     assert to_csv([{"n": -1, "x": -0.5}]) == b"n,x\r\n-1,-0.5\r\n", "numbers stay numbers"
@@ -175,6 +175,7 @@ def test_each_form_has_an_etag_of_its_own(agency: Client, trial: str, report: st
         tags[form] = first.headers["etag"]
         again = agency.request("GET", path, params=week, headers=accept | {"If-None-Match": tags[form]})
         assert (again.status_code, again.content) == (304, b"")
+        assert first.headers["vary"] == again.headers["vary"] == "Accept"
         assert again.headers["etag"] == tags[form]
     assert tags["csv"] != tags["json"]
     for form, other in (("csv", "json"), ("json", "csv")):

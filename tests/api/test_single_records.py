@@ -316,6 +316,16 @@ def test_if_match_any(place: Place) -> None:
     assert told(conditional(place, "PUT", external_id, "*", date="2010-11-17")) == ("updated", [])
 
 
+def test_if_match_of_several(place: Place) -> None:
+    """RFC 9110, 13.1.1: one of a list is enough; a weak tag never matches."""
+    external_id = record_id()
+    tag = place.put(external_id).headers["etag"]
+    problem(conditional(place, "PUT", external_id, f'W/{tag}, "x"', date="2010-11-17"), 412, "precondition_failed")
+    changed = conditional(place, "PUT", external_id, f'"x", {tag} ,W/"y"', date="2010-11-17")
+    assert told(changed) == ("updated", [])
+    assert told(conditional(place, "DELETE", external_id, f"{tag},{changed.headers['etag']}")) == ("retracted", [])
+
+
 @pytest.mark.parametrize("tag", ["x", '"x"', "", 'W/"x"', '"0192f0c1-0000-7000-8000-000000000000"', "\xff"])
 def test_if_match_of_something_else(place: Place, tag: str) -> None:
     external_id = record_id()
