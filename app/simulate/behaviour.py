@@ -11,6 +11,7 @@ from app.simulate.course import make_course
 from app.simulate.delivery import deliver, deliver_as_register, siblings, unknown_to_trial
 from app.simulate.model import REGISTER, Body, Enrolled, Message, Person, Plan, Population, Record, client_of
 from app.simulate.offers import make_offers
+from app.simulate.outcomes import deliver_outcome, make_outcomes
 from app.simulate.places import BY_CODE, WITHOUT_REVISIONS
 from app.simulate.scripts import PRVIJ, Script
 from app.simulate.talks import make_talks
@@ -33,7 +34,9 @@ def make_plan(seed: int, enrolled: Sequence[Enrolled], population: Population, s
         rng = Random(f"{seed}/delivery/{index}")
         for record in true_records(seed, script, someone):
             records.append(record)
-            if record.client_id == REGISTER:
+            if record.kind == "outcomes":
+                messages += deliver_outcome(rng, script, record)
+            elif record.client_id == REGISTER:
                 messages += deliver_as_register(rng, script, record)
             else:
                 revisioned = someone.jobcentre not in WITHOUT_REVISIONS
@@ -63,7 +66,8 @@ def true_records(seed: int, script: Script, someone: Enrolled) -> list[Record]:
         for kind, bodies in facts.items()
         for number, body in enumerate(bodies, start=1)
     ]
-    return records + _register(Random(f"{seed}/register/{person.index}"), script, someone, offers.activations)
+    records += _register(Random(f"{seed}/register/{person.index}"), script, someone, offers.activations)
+    return records + make_outcomes(Random(f"{seed}/outcomes/{person.index}"), script, someone, course.events)
 
 
 def _declined(rng: Random, script: Script, assigned_on: date) -> list[Body]:

@@ -9,7 +9,7 @@ Value: TypeAlias = str | int | float | bool | list[str] | None
 Body: TypeAlias = dict[str, Value]
 
 REGISTER = "amfora"
-KINDS = ("presence-events", "exemptions", "declined-offers", "activations", "conversations")
+KINDS = ("presence-events", "exemptions", "declined-offers", "activations", "outcomes", "conversations")
 """The kinds that are sent, in the order in which a case system sends a week's batches."""
 
 

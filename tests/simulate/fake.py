@@ -17,6 +17,7 @@ REQUIRED = {
     "activations": ACTIVATION_FIELDS,
     "exemptions": {"scope", "ground", "starts_on"},
     "presence-events": {"kind", "date"},
+    "outcomes": {"week", "status"},
 }
 
 

@@ -1,0 +1,83 @@
+"""What people live on, week by week, as a register like DREAM tells it (domain 7), in a file every fourth week.
+
+It follows from the person's exits, and not from the arm: 7 % are employed after 64 weeks in both [E].
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from random import Random
+
+from app.domain.calendar import monday_of, week_code
+from app.simulate.model import REGISTER, Body, Enrolled, Message, Record, Value
+from app.simulate.scripts import Script
+
+EMPLOYED_WHEN_OUT = 0.2
+"""Of those whose benefit ended or who moved, how many had found work without saying so: chosen so that with those who
+left for a job 7 % of all are employed after 64 weeks."""
+HOURS = (12, 15, 18.5, 20, 25, 30, 34, 37, 37, 37, 37, 37)
+HOURS_UNTOLD, UNTOLD, CORRECTED = 0.05, 0.003, 0.01
+"""Employment without hours; weeks of which the register knows nothing; weeks that a later file corrects."""
+WEEKS_A_FILE = 4
+_BENEFIT_CODES = {"benefit": ("kontanthjaelp_passiv", "kontanthjaelp_aktiv"), "other": ("selvforsorgelse",)}
+
+
+def make_outcomes(rng: Random, script: Script, someone: Enrolled, events: Sequence[Body]) -> list[Record]:
+    """The register's records of one person: one for each week from the assignment week to the trial's last."""
+    spells = list(_spells(rng, events))
+    records: list[Record] = []
+    first = monday_of(someone.assigned_on)
+    for number in range((script.last_week - first).days // 7 + 1):
+        week = first + timedelta(weeks=number)
+        middle = week + timedelta(days=2)
+        told = next((body for since, until, body in spells if since <= middle < until), {"status": "benefit"})
+        if not told or rng.random() < UNTOLD:
+            continue
+        body: Body = {"week": week_code(week), **told}
+        if body["status"] in _BENEFIT_CODES:
+            body["benefit_code"] = rng.choice(_BENEFIT_CODES[str(body["status"])])
+        index = someone.person.index
+        records.append(Record(REGISTER, "outcomes", f"DRM-{index}-{number}", someone.person, body))
+    return records
+
+
+def _spells(rng: Random, events: Sequence[Body]) -> Iterator[tuple[date, date, Body]]:
+    """The times out of the trial, and what the person lives on meanwhile: nothing is told of the dead."""
+    out: Body | None = None
+    for event in [*events, None]:
+        if event is None or event["kind"] == "re_entry":
+            if out is not None:
+                until = date.max if event is None else date.fromisoformat(str(event["date"]))
+                yield date.fromisoformat(str(out["date"])), until, _lived_on(rng, str(out["reason"]))
+            out = None
+        elif event["kind"] == "exit" and out is None:
+            out = event
+
+
+def _lived_on(rng: Random, reason: str) -> Body:
+    found_work = reason in ("benefit_ended", "moved") and rng.random() < EMPLOYED_WHEN_OUT
+    if reason == "job" or found_work:
+        hours = {} if rng.random() < HOURS_UNTOLD else {"hours_per_week": rng.choice(HOURS)}
+        return {"status": "employed", **hours}
+    if reason == "deceased":
+        return {}
+    return {"status": {"education": "education", "benefit_ended": "other"}.get(reason, "benefit")}
+
+
+def deliver_outcome(rng: Random, script: Script, record: Record) -> list[Message]:
+    """A week is told in the first file after it; a few are told wrongly, and rightly in the next file."""
+    fields = record.fields
+    week = date.fromisocalendar(int(str(fields["week"])[:4]), int(str(fields["week"])[6:]), 1)
+    file = (week - script.first_week).days // 7 // WEEKS_A_FILE + 1
+    if rng.random() < CORRECTED and _sent_on(script, file + 1) > _sent_on(script, file):
+        wrong: Body = {"week": fields["week"], "status": "other" if fields["status"] != "other" else "benefit"}
+        return [_message(script, record, wrong, file), _message(script, record, fields, file + 1)]
+    return [_message(script, record, fields, file)]
+
+
+def _sent_on(script: Script, file: int) -> date:
+    return min(script.first_week + timedelta(weeks=WEEKS_A_FILE * file), script.last_week)
+
+
+def _message(script: Script, record: Record, fields: Mapping[str, Value], file: int) -> Message:
+    body: Body = {"external_id": record.external_id, "revision": file, **fields}
+    return Message(_sent_on(script, file), record.client_id, record.kind, record.person, body)
