@@ -87,6 +87,8 @@ def parse_protocol(document: Mapping[str, Any]) -> Protocol:
     known = {"id", "title", "description", "parameters", "eligibility"}
     if unknown := set(document) - known:
         raise ProtocolError(f"unknown entries: {', '.join(sorted(unknown))}")
+    if not isinstance(document.get("description", ""), str):
+        raise ProtocolError("description must be a text")
     reader = _Parameters(_table(document, "parameters"))
     design = reader.choice("design", ("randomised", "one_arm"))
     protocol = Protocol(
@@ -137,8 +139,10 @@ class _Parameters:
             if optional:
                 return None
             raise ProtocolError(f"parameters.{name} is missing")
-        if not isinstance(entry, dict) or not isinstance(entry.get("source"), str) or "value" not in entry:
+        if not isinstance(entry, dict) or not _is_text(entry.get("source")) or "value" not in entry:
             raise ProtocolError(f"parameters.{name} needs a value and its source")
+        if further := sorted(entry.keys() - {"value", "source"}):
+            raise ProtocolError(f"parameters.{name} has more than a value and its source: {', '.join(further)}")
         value = entry["value"]
         is_subtype = type(value) in (bool, datetime)  # a bool is an int to Python, and a date-time a date
         if not isinstance(value, kind) or (is_subtype and kind in (int, date)):
@@ -204,13 +208,17 @@ def _table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 def _text(document: Mapping[str, Any], name: str) -> str:
     value = document.get(name)
-    if not isinstance(value, str) or not value:
+    if not _is_text(value):
         raise ProtocolError(f"{name} is missing")
-    return value
+    return str(value)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 def _rule(code: str, entry: Any) -> EligibilityRule:
-    if not isinstance(entry, dict) or not isinstance(entry.get("source"), str) or "check" not in entry:
+    if not isinstance(entry, dict) or not _is_text(entry.get("source")) or "check" not in entry:
         raise ProtocolError(f"eligibility.{code} needs a check and its source")
     for name in ("check", "detail"):
         if not isinstance(entry.get(name, ""), str):

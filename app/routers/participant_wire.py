@@ -65,6 +65,14 @@ class ScreeningIn(BaseModel):
                     "circumstances": [],
                     "exempt_from": "conversations",
                 },
+                {
+                    "cpr": "6202805678",
+                    "jobcentre": "849",
+                    "interview_on": "2009-01-12",
+                    "unemployed_since": "2008-10-06",
+                    "circumstances": ["referred_to_flexjob"],
+                },
+                {"cpr": "6202805678", "jobcentre": "849", "interview_on": "2017-01-02", "target_group": 2},
             ]
         },
     )

@@ -69,7 +69,18 @@ class TrialIn(BaseModel):
                     "protocol": "prvij-2010-11",
                     "title": "På rette vej – i job",
                     "jobcentres": [{"code": "849", "name": "Jammerbugt", "region": "nord", "agreed_participants": 85}],
-                }
+                },
+                {
+                    "id": "flexible",
+                    "protocol": "flex-2016",
+                    "title": "Formkrav ved lovpligtige samtaler",
+                    "intake_from": "2017-01-02",
+                    "intake_to": "2017-06-30",
+                    "ends_on": "2018-06-29",
+                    "jobcentres": [{"code": "849", "name": "Jammerbugt", "region": "nord", "agreed_participants": 0}],
+                    "required_contacts": 1.5,
+                    "target_groups": [2, 11],
+                },
             ]
         },
     )

@@ -257,7 +257,9 @@ def test_a_parameter_that_cannot_be(name: str, value: Any) -> None:
     assert f"parameters.{name}" in fault(final(**{name: value}))
 
 
-@pytest.mark.parametrize("entry", [3, {"value": 3}, {"source": "nowhere"}, {"value": 3, "source": 7}])
+@pytest.mark.parametrize(
+    "entry", [3, {"value": 3}, {"source": "nowhere"}, {"value": 3, "source": 7}, {"value": 3, "source": " "}]
+)
 def test_no_value_without_its_source(entry: Any) -> None:
     """Domain 6."""
     document = final()
@@ -265,10 +267,31 @@ def test_no_value_without_its_source(entry: Any) -> None:
     assert fault(document) == "parameters.countable_days needs a value and its source"
 
 
+@pytest.mark.parametrize(
+    ("document", "told"),
+    [
+        ({**FINAL, "description": 7}, "description must be a text"),
+        ({**FINAL, "parameters": [1]}, "parameters must be a table"),
+        ({**FINAL, "eligibility": 1}, "eligibility must be a table"),
+        ({**FINAL, "eligibility": {"x": {"check": 1, "source": "s"}}}, "eligibility.x.check must be a text"),
+        (
+            {**FINAL, "eligibility": {"x": {"check": "job_interview", "source": "s", "detail": 1}}},
+            "eligibility.x.detail must be a text",
+        ),
+    ],
+)
+def test_entries_of_the_wrong_kind(document: dict[str, Any], told: str) -> None:
+    """Domain 6."""
+    assert fault(document) == told
+
+
 def test_nothing_unknown_is_passed_over() -> None:
     """Domain 6: a misspelt parameter would otherwise be one that the protocol does not have."""
     assert fault(final(max_activation_week=39)) == "unknown parameters: max_activation_week"
     assert fault({**FINAL, "paramaters": {}}) == "unknown entries: paramaters"
+    document = final()
+    document["parameters"]["countable_days"] = {"value": 3, "source": "test", "unit": "days"}
+    assert fault(document) == "parameters.countable_days has more than a value and its source: unit"
 
 
 @pytest.mark.parametrize("name", ["id", "title"])
