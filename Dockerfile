@@ -18,8 +18,9 @@ RUN python -m venv /opt/rettevej && /opt/rettevej/bin/pip install --require-hash
 RUN python -m venv /opt/build && /opt/build/bin/pip install --require-hashes -r requirements-dev.lock
 COPY pyproject.toml README.md ./
 COPY app app
-RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --no-index --wheel-dir dist . \
-    && /opt/rettevej/bin/pip install --no-deps --no-index dist/rettevej-*.whl
+COPY clients/python clients/python
+RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --no-index --wheel-dir dist . ./clients/python \
+    && /opt/rettevej/bin/pip install --no-deps --no-index dist/rettevej*.whl
 
 FROM python:3.13-slim
 # The number is fixed, so that a volume keeps its owner. PostgreSQL refuses to run as root, and need not.

@@ -15,20 +15,20 @@ test: setup
 
 setup: $(STAMP)
 
-# The lock files are installed with their hashes checked; the project itself goes in as a pointer to this folder.
-$(STAMP): requirements.lock requirements-dev.lock pyproject.toml
+# The lock files are installed with their hashes checked; the project and its client go in as pointers to these folders.
+$(STAMP): requirements.lock requirements-dev.lock pyproject.toml clients/python/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed." if sys.version_info < (3, 11) else 0)'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	sed -n '/^uv==/,/# via/p' requirements-dev.lock > .venv/uv.lock
 	test -x $(BIN)/uv || $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r .venv/uv.lock
 	VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv pip sync -q --require-hashes requirements-dev.lock
-	VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv pip install -q --no-deps --no-build-isolation --editable .
+	VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv pip install -q --no-deps --no-build-isolation --editable . --editable clients/python
 	touch $(STAMP)
 
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy app tests $(wildcard benchmarks/*.py)
+	$(BIN)/mypy app tests clients/python/src clients/python/tests $(wildcard benchmarks/*.py)
 	$(BIN)/lint-imports --no-cache
 
 format: setup

@@ -1,4 +1,4 @@
-"""The commands that bring a register's files into the register: ``rettevej import activations``."""
+"""The commands that bring files into a trial: ``rettevej import KIND``, extracts of activations among them."""
 
 from datetime import datetime
 from pathlib import Path
@@ -8,13 +8,15 @@ import httpx
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from app.cli_records import Bearer, DryRun, FileFormat, Resume, add_kinds, import_records
 from app.cli_support import DataDir, console, fail, settings_of
 from app.importing import send
 from app.importing.extract import Part
 from app.importing.mapping import ImportFaultError
 from app.tokens import LocalIssuer
 
-app = typer.Typer(no_args_is_help=True, help="Bring a register's file into a trial.")
+app = typer.Typer(no_args_is_help=True, help="Bring a file into a trial.")
+add_kinds(app, but="activations")
 
 
 class _Bar(send.Progress):
@@ -31,31 +33,41 @@ class _Bar(send.Progress):
         self._progress.update(self._task, description=part.name, advance=len(part.lines))
 
 
-@app.callback()
-def group() -> None:
-    """Bring a register's file into a trial."""
-
-
 @app.command()
 def activations(
-    file: Annotated[Path, typer.Argument(help="The register extract, CSV.", exists=True, dir_okay=False)],
+    file: Annotated[
+        Path, typer.Argument(help="Records with ids, or a register's extract (CSV).", exists=True, dir_okay=False)
+    ],
     trial: Annotated[str, typer.Option(help="The trial.")],
-    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of the extract.")],
-    last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day of the extract.")],
+    first: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of the extract.")
+    ] = None,
+    last: Annotated[
+        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day of the extract.")
+    ] = None,
     jobcentre: Annotated[
-        list[str] | None, typer.Option(help="Only this jobcentre; may be repeated. All of the file where left out.")
+        list[str] | None, typer.Option(help="Of an extract only this jobcentre; may be repeated.")
     ] = None,
     mapping: Annotated[Path | None, typer.Option(help="Columns and codes, TOML.", exists=True, dir_okay=False)] = None,
     url: Annotated[str, typer.Option(help="Where the register answers.")] = "http://127.0.0.1:8000",
-    bearer: Annotated[str | None, typer.Option("--token", help="A token; of the local issuer where left out.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the difference, store nothing.")] = False,
+    bearer: Bearer = None,
+    dry_run: DryRun = False,
+    file_format: FileFormat = None,
+    resume: Resume = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Replace what was imported before by what the file says, jobcentre by jobcentre and quarter by quarter.
+    """Send a file of activations; with --from and --to, replace what a register's earlier extract said of that span.
 
-    Broken off, the same command goes on where it stopped. Lines that are at fault are listed, and are no reason to
-    take anything back; people whom the trial does not know are counted.
+    Without a span the file has records with ids of their own, as for the other kinds. An extract (of AMFORA, say) has
+    none: jobcentre by jobcentre and quarter by quarter it takes the place of what was imported before; lines at fault
+    are listed, and are no reason to take anything back; people whom the trial does not know are counted. Broken off,
+    the same command goes on where it stopped.
     """
+    if first is None or last is None:
+        if first or last or mapping or jobcentre:
+            fail("an extract needs --from and --to; records with ids need neither, nor --mapping and --jobcentre")
+        import_records("activations", file, trial, url, bearer, dry_run, file_format, resume, data_dir)
+        return
     if bearer is None:
         settings = settings_of(data_dir=data_dir)
         bearer = LocalIssuer.load_or_create(settings.data_dir, settings.audience).token("register")

@@ -1,4 +1,4 @@
-"""Retries: which requests are sent again, after which answers, how long is waited between, and what is told in the end."""
+"""Retries: which requests are sent again after which answers, how long is waited, and what is told in the end."""
 
 import asyncio
 import inspect

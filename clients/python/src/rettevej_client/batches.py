@@ -99,7 +99,7 @@ def body_of(record: Mapping[str, Any]) -> bytes:
 
 def _plain(value: Any) -> Any:
     """Days, decimals and the scalars of data frames as JSON has them. What is missing in a data frame is null."""
-    if value is None or isinstance(value, str | bool | int) and not isinstance(value, Enum):
+    if value is None or (isinstance(value, str | bool | int) and not isinstance(value, Enum)):
         return value
     if isinstance(value, Enum):
         return _plain(value.value)

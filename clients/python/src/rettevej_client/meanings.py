@@ -25,6 +25,8 @@ FAULTS: Final[Mapping[str, str]] = {
     "conducted_by_mentor": "a mentor's conversation does not count, and the trial refuses it",
     "hours_too_few": "fewer hours than the trial's minimum without an accepted reason, and the trial refuses that",
     "not_at_workplace": "not at a workplace without a sufficient reason, and the trial refuses that",
+    "other_jobcentre": "the person is not at the jobcentre that the snapshot is of",
+    "outside_span": "the activation does not start in the span of the snapshot",
     "stale": "not stored: a higher revision of the record is",
     "too_large": "the record alone is larger than a batch may be",
 }
