@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from app.domain.activity import Covering, activity_by_week, covering_by_week, hours_of
 from app.domain.calendar import is_over, week_code
+from app.domain.coordination import COORDINATION, coordination_by_week
 from app.domain.facts import Conversation, History, PresenceEvent
 from app.domain.load import load_of
 from app.domain.outcomes import Lived, lived_by_week
@@ -87,9 +88,11 @@ PERSON_WEEKS = Table(
         Column(
             "number", "int32", "Programme week; null while the clock stands still", "domain 4.3", None, nullable=True
         ),
+        Column("meter", "int32", "Weeks of activation used up, this one included", "domain 4.4", "weeks"),
         Column("state", "string", "State of the week", "domain 4.3", codes="WeekState"),
         Column("days_in_trial", "int32", "Working days in the trial, 0 to 5", "presence events, domain 4.1", "days"),
         *(Column(name, "bool", meaning, f"domain {source}") for name, (meaning, source) in _FLAGS.items()),
+        Column("contact_week", "bool", "Counts for the average of contacts, where the cadence is one", "domain 6"),
         Column("deviations", "list<string>", "Departures from the protocol", "domain 4.5, 4.6", codes="DeviationCode"),
         Column("conversations", "int32", "Conversations that count, due or not", "conversations, domain 4.5", "count"),
         Column("forms", "list<string>", "Forms of those, each once", "conversations", codes="ConversationForm"),
@@ -111,6 +114,7 @@ PERSON_WEEKS = Table(
             "per mille of a full-time year",
         ),
         Column("activation_types", "list<string>", "Types that cover the week", "activations", codes="ActivationType"),
+        Column("coordination", "list<string>", "A mentor, and areas of support efforts, in the week", "domain 4.7"),
         Column("exits", "list<string>", "Reasons of effective exits of the week", "domain 4.1", codes="ExitReason"),
         Column("re_entered", "bool", "An effective re-entry lies in the week", "presence events, domain 4.1"),
         Column(
@@ -146,7 +150,7 @@ PARTICIPANTS = Table(
             "exempt_from", "string", "What the person was exempt from", "screening", nullable=True, codes="ExemptFrom"
         ),
         Column("circumstances", "list<string>", "Circumstances stated", "screening", codes="Circumstance"),
-        Column("target_group", "string", "Target group, where the trial is for some", "screening", nullable=True),
+        Column("target_group", "int32", "Target group (§ 2), where the trial is for some", "screening", nullable=True),
         Column(
             "unemployed_weeks",
             "int32",
@@ -207,6 +211,7 @@ def person_week_rows(
     missed = _by_week(line, (talk for talk in history.conversations if _no_show(history, talk)))
     exits = _by_week(line, course.presence.exits)
     re_entries = _by_week(line, course.presence.re_entries)
+    coordinated = coordination_by_week(line, history)
     lived = lived_by_week(history, today)
     in_trial = line.days_of(course.presence.spans)
     for index, week in enumerate(as_seen_on(judge_on(course, protocol, history), history.assigned_on, today)):
@@ -220,9 +225,11 @@ def person_week_rows(
             week.monday,
             index,
             week.number,
+            course.ticks[index].meter,
             week.state,
             working_days(in_trial, index).bit_count(),
             *week[3:9],
+            course.ticks[index].contact_week,
             week.deviations,
             len(talks.get(index, ())),
             _codes(talk.form for talk in talks.get(index, ())),
@@ -232,6 +239,7 @@ def person_week_rows(
             float(hours_of(offers)) if offers else 0.0,
             float(1000 * _load(offers, week.monday)) if offers else 0.0,
             _codes(offer.type for _, offer, _ in offers),
+            tuple(name for name in COORDINATION if index in coordinated.get(name, ())),
             _codes(event.reason for event in exits.get(index, ())),
             index in re_entries,
             *(_lived(lived[index]) if index in lived else (None, None)),

@@ -6,17 +6,25 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import asyncpg
+import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db import panel_reads
+from app.db.releases import pseudonyms
+from app.db.session import EVERYTHING
+from app.db.vault import Vault, change_master_key, load_or_create_master_key
 from app.domain.panel import TABLES
-from tests.database import audit_faults, query
+from tests.database import audit_faults, query, seen
 from tests.register import Client, Register, new_cpr, record_id
 
 PATHS = {"person-weeks": "person-weeks", "participants": "panel/participants", "draws": "panel/draws"}
@@ -28,6 +36,14 @@ POLARS = {
     "double": pl.Float64,
     "date": pl.Date,
     "list<string>": pl.List(pl.String),
+}
+ARROW = {
+    "string": pa.string(),
+    "bool": pa.bool_(),
+    "int32": pa.int32(),
+    "double": pa.float64(),
+    "date": pa.date32(),
+    "list<string>": pa.list_(pa.string()),
 }
 PANDAS = {"string": "str", "bool": "bool", "int32": "int32", "double": "float64", "date": "object"}
 
@@ -247,6 +263,21 @@ def test_a_pilot_says_so(place: Place) -> None:
     assert Place(place.register, pilot, [], place.evaluator).release()["pilot"] is True
 
 
+def test_a_trial_of_one_arm(place: Place) -> None:
+    """Domain 6 [C]: no draw, a target group, an average instead of duties."""
+    register = place.register
+    dates = {"intake_from": "2010-11-01", "intake_to": "2011-03-31", "ends_on": "2012-03-31"}
+    trial = register.new_trial(protocol="flex-2016", required_contacts=2, target_groups=[2, 3], **dates)
+    body = {"cpr": new_cpr(), "jobcentre": "849", "interview_on": "2010-11-08", "target_group": 3}
+    assert register.case_system().post(f"/v1/trials/{trial}/participants", body).status_code == 201
+    other = Place(register, trial, [], place.evaluator)
+    release = other.release()["release_id"]
+    (baseline,) = pl.read_parquet(io.BytesIO(other.read("participants", release, PARQUET).content)).to_dicts()
+    assert (baseline["arm"], baseline["target_group"], baseline["channel"]) == ("treatment", 3, None)
+    assert other.items("draws", release) == []
+    assert any(row["contact_week"] for row in other.items("person-weeks", release))
+
+
 def test_a_trial_without_people_has_a_panel_of_no_rows(place: Place) -> None:
     empty = Place(place.register, place.register.new_trial(), [], place.evaluator)
     release = empty.release()["release_id"]
@@ -280,6 +311,24 @@ def test_a_release_stays_byte_for_byte_as_it_was(place: Place) -> None:
         other.register.clock.now = datetime(2012, 6, 1, 12, tzinfo=UTC)
     assert after == before
     assert other.items("person-weeks") != other.items("person-weeks", release)
+
+
+def test_another_master_key_leaves_the_pseudonyms(fresh_register: Register) -> None:
+    """The release's key is sealed anew like every other secret of the vault."""
+    place = place_in(fresh_register)
+    release = place.release()["release_id"]
+    before = {row["person"] for row in place.items("participants", release)}
+    old, new = load_or_create_master_key(fresh_register.settings.data_dir), bytes(range(32))
+
+    async def pseudonyms_after(connection: AsyncConnection) -> set[str]:
+        await connection.execute(text("reset role"))
+        await change_master_key(connection, old, new)
+        vault = await Vault.open(connection, new)
+        pseudonym = await pseudonyms(connection, vault, place.trial, UUID(release))
+        rows = await connection.execute(text("select participant_id from participant where status = 'drawn'"))
+        return {pseudonym(each) for each in rows.scalars()}
+
+    assert seen(fresh_register.database_url, EVERYTHING, pseudonyms_after, keep=False) == before
 
 
 def test_another_release_of_the_same_watermark_differs_in_its_pseudonyms_alone(place: Place) -> None:
@@ -365,7 +414,12 @@ def test_pandas_and_polars_read_the_types_of_the_dictionary(place: Place, table:
     columns = {column.name: column for column in TABLES[table].columns}
     frame = pl.read_parquet(io.BytesIO(content))
     assert dict(frame.schema) == {name: POLARS[column.type] for name, column in columns.items()}
-    pandas = parquet.read_table(io.BytesIO(content)).to_pandas()
+    assert frame.height > 0
+    arrow = pd.read_parquet(io.BytesIO(content), dtype_backend="pyarrow")
+    assert {name: arrow[name].dtype.pyarrow_dtype for name in arrow} == {
+        name: ARROW[column.type] for name, column in columns.items()
+    }
+    pandas = pd.read_parquet(io.BytesIO(content))
     for name, column in columns.items():
         if column.type in PANDAS and not pandas[name].isna().any():
             assert str(pandas[name].dtype) == PANDAS[column.type], name
@@ -383,11 +437,19 @@ def test_the_dictionary_stands_in_the_file(place: Place) -> None:
         for column, field in zip(each["columns"], schema, strict=True):
             assert field.metadata[b"meaning"].decode() == column["meaning"]
             assert field.nullable == column["nullable"]
-            types = {"date": pa.date32(), "list<string>": pa.list_(pa.string())}
-            assert field.type == types.get(column["type"]) or str(field.type) == column["type"]
+            assert field.type == ARROW[column["type"]]
         assert place.read(each["table"], release["release_id"]).json()["dictionary"] == each
     (state,) = [each for each in dictionary["tables"][0]["columns"] if each["name"] == "state"]
     assert set(state["codes"]) == {"assignment_week", "counted", "absent", "exempt", "complete"}
+
+
+def test_the_text_about_it_has_every_column() -> None:
+    written = (Path(__file__).parents[2] / "docs" / "export.md").read_text("utf-8")
+    for table in TABLES.values():
+        part = written.partition(f"### {table.name}\n")[2].partition("###")[0]
+        for column in table.columns:
+            assert f"| `{column.name}` | {column.type}" in part
+            assert column.meaning in part
 
 
 def test_what_is_accepted(place: Place) -> None:

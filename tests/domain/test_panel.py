@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.domain.activity import covering_by_week, hours_of, reaches_minimum
 from app.domain.calendar import is_over
-from app.domain.facts import Activation, Conversation, History, Outcome, PresenceEvent
+from app.domain.facts import Activation, Conversation, History, Mentor, Outcome, PresenceEvent, SupportEffort
 from app.domain.load import load_of
 from app.domain.panel import PERSON_WEEKS, TABLES, Subject, draw_row, participant_row, person_week_rows
 from app.domain.timeline import Timeline
@@ -50,6 +50,8 @@ HISTORY = History(
         PresenceEvent(kind="exit", date=date(2011, 2, 9), reason="job"),
         PresenceEvent(kind="re_entry", date=date(2011, 2, 21)),
     ),
+    support_efforts=(SupportEffort(area="health", kind="x", starts_on=date(2011, 1, 31)),),
+    mentors=(Mentor(starts_on=date(2011, 2, 4), ends_on=date(2011, 2, 4)),),
     outcomes=(
         Outcome(week=date(2010, 11, 1), status="benefit"),
         Outcome(week=date(2011, 2, 7), status="employed", hours_per_week=Decimal("32.5")),
@@ -89,6 +91,16 @@ def test_what_was_recorded_of_a_week() -> None:
     assert told == {"2011-W06": ("employed", 32.5)}
     assert by_week["2011-W07"]["outcome_hours"] is None
     assert (by_week["2011-W06"]["exits"], by_week["2011-W08"]["re_entered"]) == (("job",), True)
+
+
+def test_the_weeks_of_an_average_say_that_they_count() -> None:
+    """Domain 6 [C]: the denominator of contacts per four weeks."""
+    flex = protocols()["flex-2016"]
+    found = person_week_rows(ANNA, flex, ENDS, AFTER, History(ASSIGNED))
+    panel = [dict(zip(PERSON_WEEKS.names, row, strict=True)) for row in found]
+    assert [row["contact_week"] for row in panel[:3]] == [False, True, True]
+    assert not any(row["conversation_due"] for row in panel)
+    assert not any(row["contact_week"] for row in rows(HISTORY))
 
 
 def test_the_load_of_a_year_is_the_sum_of_its_weeks() -> None:
