@@ -114,9 +114,10 @@ def _stored(job: ImportJob, file: Survey) -> _Run | None:
     """The import of this very file that broke off."""
     try:
         run = _Run(**json.loads(beside(job.file, "import.json").read_text(encoding="utf-8")))
+        whole = not run.faults_size or beside(job.file, "faults.csv").stat().st_size >= run.faults_size
     except (FileNotFoundError, ValueError, TypeError):
         return None
-    return run if run.is_of(job, file) else None
+    return run if whole and run.is_of(job, file) else None
 
 
 class _Importer:
@@ -134,6 +135,8 @@ class _Importer:
         lines = read_lines(job.file, job.kind, job.format or format_of(job.file), self._file.encoding)
         for place, line in enumerate(lines):
             if place >= self._continued:
+                if place == self._continued and not job.dry_run:
+                    self._keep()  # the name of the run, before anything is sent under it
                 self._under_way.append(line.number)
                 yield line.record
 

@@ -1,0 +1,70 @@
+"""Results as tables, and what the distribution needs."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from rettevej_client.batches import Batch
+from rettevej_client.results import OUTCOMES, PushResult, Tally, acknowledged
+
+REPORT = {
+    "batch_id": "b",
+    "committed": True,
+    "received": 4,
+    "counts": {"created": 1, "updated": 0, "unchanged": 0, "stale": 1, "retracted": 0, "rejected": 2},
+    "results": [
+        {"index": 0, "external_id": "ok", "outcome": "created", "warnings": ["remote_too_early", "a_new_warning"]},
+        {"index": 1, "external_id": "old", "outcome": "stale"},
+        {
+            "index": 2,
+            "external_id": "=cmd()",
+            "outcome": "rejected",
+            "errors": [
+                {"pointer": "/records/2/focus/1", "code": "invalid_value"},
+                {"pointer": "/records/2", "code": "unknown_field"},
+            ],
+        },
+        {"index": 3, "external_id": None, "outcome": "rejected", "errors": [{"pointer": "/records/3", "code": "new"}]},
+    ],
+}
+
+
+def result() -> PushResult:
+    tally = Tally(dry_run=False)
+    tally.add(acknowledged("conversations", Batch(100, 4, b"", "key"), REPORT))
+    return tally.result()
+
+
+def test_rows_count_in_the_whole_input_and_say_what_each_code_means() -> None:
+    rows = result().rows
+    assert [(row.index, row.outcome, row.pointer, row.code) for row in rows] == [
+        (100, "created", "", "remote_too_early"),
+        (100, "created", "", "a_new_warning"),
+        (101, "stale", "/revision", "stale"),
+        (102, "rejected", "/focus/1", "invalid_value"),
+        (102, "rejected", "", "unknown_field"),
+        (103, "rejected", "", "new"),
+    ]
+    assert "clarification" in rows[3].meaning, "what the field may hold"
+    assert rows[5].meaning == "new", "a code of a later register is shown as it is"
+    assert (len(result().warnings), len(result().stale), len(result().rejected)) == (2, 1, 3)
+    assert tuple(result().counts) == OUTCOMES
+
+
+def test_the_table_holds_nothing_that_a_spreadsheet_would_run(tmp_path: Path) -> None:
+    text = result().to_csv(tmp_path / "rejected.csv")
+    assert (tmp_path / "rejected.csv").read_bytes().decode() == text
+    lines = text.split("\r\n")
+    assert lines[0] == "index,external_id,outcome,pointer,code,meaning"
+    assert lines[4].startswith("102,'=cmd(),rejected,/focus/1,invalid_value,")
+    assert lines[6] == "103,,rejected,,new,new"
+
+
+def test_the_client_needs_httpx_and_nothing_of_the_server() -> None:
+    program = """
+import sys
+for name in ("app", "fastapi", "pydantic", "sqlalchemy", "openpyxl", "rich", "typer"):
+    sys.modules[name] = None
+import rettevej_client, rettevej_client.importing
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
