@@ -370,7 +370,7 @@ async def _export(
     content = _encoded(portions[table.name](), media_type, table, _view(trial, release))
     first = await anext(content)  # what goes wrong at once is still answered with its status
     headers = {
-        **{name: unchanged.headers[name] for name in ("ETag", "Cache-Control")},
+        **{name: unchanged.headers[name] for name in ("ETag", "Cache-Control", "Vary")},
         RELEASE_HEADER: str(release.release_id),
     }
     return StreamingResponse(_behind(first, content), media_type=media_type, headers=headers)
