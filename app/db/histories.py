@@ -3,7 +3,7 @@
 ``known_at`` asks for what was registered by a moment; without it, for what stands now.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -63,25 +63,33 @@ async def load_people(
     )
     people = {row.participant_id: Person(*row) for row in drawn}
     for kind in kinds:
-        await _load_records(connection, TABLES[kind], {**parameters, "ids": list(people)}, people)
+        await _load_records(connection, TABLES[kind], trial_id, known_at, people)
     return people
 
 
 async def _load_records(
-    connection: AsyncConnection, table: RecordTable, parameters: dict[str, object], people: dict[UUID, Person]
+    connection: AsyncConnection,
+    table: RecordTable,
+    trial_id: str,
+    known_at: datetime | None,
+    people: Mapping[UUID, Person],
 ) -> None:
-    then = parameters["known_at"] is not None
-    if not then:
-        parameters.pop("known_at")
+    then = known_at is not None
     rows = await connection.execute(
         text(
             f"""
-            select record_id, participant_id, client_id, external_id, {", ".join(table.columns)} from {table.name}
-            where jobcentre_code = any(:codes) and trial_id = :trial and participant_id = any(:ids)
-              and {_STOOD if then else _STANDS} and retraction_reason is null
+            select record_id, participant_id, client_id, external_id, {", ".join(table.columns)}
+            from unnest(cast(:codes as text[]), cast(:ids as uuid[])) as person (jobcentre_code, participant_id)
+            join {table.name} version using (jobcentre_code, participant_id)
+            where trial_id = :trial and {_STOOD if then else _STANDS} and retraction_reason is null
             """  # noqa: S608 - table and columns of our own
         ),
-        parameters,
+        {
+            "trial": trial_id,
+            "codes": [person.jobcentre for person in people.values()],
+            "ids": list(people),
+            **({"known_at": known_at} if then else {}),
+        },
     )
     for record_id, participant_id, client, external_id, *values in rows:
         known = Known(record_id.int, client, table.fact_from(values))

@@ -244,17 +244,34 @@ class _Work:
 
     async def _load_stored(self, places: Mapping[str, str]) -> dict[str, StoredRecord]:
         """The latest versions of the batch's records, read under the locks."""
+        latest = (
+            await self.connection.execute(
+                text(
+                    """
+                    select jobcentre_code, version_id from record_key
+                    where trial_id = :trial and kind = :kind and client_id = :client and external_id = any(:ids)
+                    """
+                ),
+                self._keys(),
+            )
+        ).all()
+        # Key by key: a join with the guard made PostgreSQL read the whole table where it had no statistics yet.
         rows = await self.connection.execute(
             text(
                 f"""
-                select version.external_id, version.jobcentre_code, version_id, record_id, participant_id, revision,
-                       retraction_reason, {", ".join(f"version.{column}" for column in self.table.columns)}
-                from record_key join {self.table.name} version using (jobcentre_code, trial_id, version_id)
-                where record_key.trial_id = :trial and record_key.kind = :kind and record_key.client_id = :client
-                  and record_key.external_id = any(:ids)
+                select external_id, version.jobcentre_code, version.version_id, record_id, participant_id, revision,
+                       retraction_reason, {", ".join(self.table.columns)}
+                from unnest(cast(:codes as text[]), cast(:versions as uuid[])) as latest (jobcentre_code, version_id)
+                join {self.table.name} version
+                  on version.jobcentre_code = latest.jobcentre_code and version.trial_id = :trial
+                 and version.version_id = latest.version_id
                 """  # noqa: S608 - table and columns of our own
             ),
-            self._keys(),
+            {
+                "trial": self.trial.id,
+                "codes": [row.jobcentre_code for row in latest],
+                "versions": [row.version_id for row in latest],
+            },
         )
         stored: dict[str, StoredRecord] = {}
         for row in rows:

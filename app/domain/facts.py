@@ -168,6 +168,10 @@ KINDS: Mapping[str, type[Fact]] = {
 }
 
 
+JUDGED_KINDS = ("conversations", "activations", "exemptions", "presence-events", "mentors")
+"""The kinds that a person's weeks are judged by. The others are counted or shown, and change no week."""
+
+
 @dataclass(frozen=True, slots=True)
 class History:
     """All that is known of an assigned person and that the rules look at.
