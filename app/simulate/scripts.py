@@ -59,6 +59,8 @@ class Script:
     last_number: int | None = None
     """The programme week after which the course is over."""
     exit_reasons: Mapping[str, int]
+    talk_free: float = 0.0
+    """People who are exempt from conversations, and from nothing else, for most of a year."""
     declines: float = 0.0
     """People who decline an offer."""
 
@@ -118,6 +120,7 @@ PRVIJ = Script(
     offers_from=9,
     course_weeks=39,
     exit_reasons=EXIT_REASONS,
+    talk_free=0.4,
 )
 _DRAFT = replace(
     PRVIJ,
