@@ -963,6 +963,7 @@ def test_a_participant_is_found_by_number_and_by_id(register: Register, trial: s
         "assigned_on": "2010-11-10",
         "interview_on": "2010-11-10",
         "channel": "new_match",
+        "target_group": None,
         "contact_person": "Lis Holm",
     }
     for spelling in (body["cpr"], f"{body['cpr'][:6]}-{body['cpr'][6:]}"):

@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,10 +12,7 @@ from urllib.parse import quote
 import pytest
 import uvicorn
 
-import app.db.trials
-import app.routers.trials
 from app.domain.draw import PublishedDraw, commitment, faults_of_draws
-from app.domain.protocol import Protocol
 from app.main import create_app
 from app.protocols import protocols
 from app.verify import draws_faults
@@ -276,11 +272,9 @@ def test_a_malformed_trial(agency: Client, body: dict[str, Any], errors: set[tup
     assert errors_of(response) == errors
 
 
-def test_dates_that_the_protocol_does_not_have_must_be_given(agency: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dates_that_the_protocol_does_not_have_must_be_given(agency: Client) -> None:
     """Domain 6: set per trial."""
-    undated = replace(protocols()["prvij-2010-11"], id="undated", intake_from=None, intake_to=None, ends_on=None)
-    monkeypatch.setattr(app.routers.trials, "protocols", lambda: {"undated": undated})
-    body = trial_body(protocol="undated", intake_to="2011-03-31")
+    body = trial_body(protocol="aht-2008-sickness", intake_to="2011-03-31")
     assert errors_of(agency.post("/v1/trials", body)) == {
         ("/intake_from", "missing_field"),
         ("/ends_on", "missing_field"),
@@ -513,30 +507,6 @@ def test_a_trial_without_draws_publishes_none(register: Register, auditor: Clien
 def test_draws_go_on_from_a_cursor_of_theirs_only(register: Register, auditor: Client, cursor: str) -> None:
     trial = register.new_trial()
     assert errors_of(auditor.get(f"/v1/trials/{trial}/draws", cursor=cursor)) == {("/query/cursor", "invalid_value")}
-
-
-# --- a one-arm trial (domain 3.3) -------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def one_arm(monkeypatch: pytest.MonkeyPatch) -> Protocol:
-    """A protocol of one arm, which the register knows during the test."""
-    protocol = replace(protocols()["prvij-2010-11"], id="one-arm", design="one_arm")
-    known = {**protocols(), protocol.id: protocol}
-    for module in (app.routers.trials, app.db.trials):
-        monkeypatch.setattr(module, "protocols", lambda: known)
-    return protocol
-
-
-def test_in_one_arm_an_eligible_screening_is_the_assignment(one_arm: Protocol, fresh_register: Register) -> None:
-    """Domain 3.3: arm ``treatment``, no draw, and so nothing to publish; also of more people than a balance allows."""
-    # A register of its own, because no other test can read a trial whose protocol is gone again.
-    trial = fresh_register.new_trial(protocol=one_arm.id)
-    answers = [fresh_register.screen(trial, interview_on="2010-11-10") for _ in range(5)]
-    for answer in answers:
-        assert answer["assignment"]["arm"] == "treatment"
-        assert answer["assignment"]["assigned_on"] == "2010-11-10"
-    assert fresh_register.client("auditor").get(f"/v1/trials/{trial}/draws").json()["items"] == []
 
 
 # --- the command that verifies ----------------------------------------------------------------------------------------
