@@ -90,14 +90,16 @@ def import_records(
 
 def _hint(job: ImportJob) -> str:
     done = 0 if job.dry_run else broken_off(job)
-    return f"; {done} records are in, the same command with --resume goes on there" if done else ""
+    return f"; records brought in: {done}; the same command with --resume goes on there" if done else ""
 
 
 def _import(client: Client, job: ImportJob) -> ImportResult:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as bar:
         task = bar.add_task(job.kind, total=None)
-        result = import_file(client, job, lambda done, lines: bar.update(task, completed=done, total=max(done, lines)))
+        result = import_file(
+            client, job, lambda done, about: bar.update(task, completed=done, total=max(done, about) if about else None)
+        )
         bar.update(task, completed=result.received, total=result.received)
     return result
 
@@ -108,6 +110,8 @@ def _tell(job: ImportJob, result: ImportResult) -> None:
         for each in result.rejected[:SHOWN]:
             table.add_row(str(each.line), each.field, each.code, each.meaning)
         Console(highlight=False, markup=False).print(table)
+        if len(result.rejected) > SHOWN:
+            console.print(f"… these are the first {SHOWN} faults.")
     if result.continued:
         console.print(f"{result.continued} records had been brought in before.")
     counts = ", ".join(f"{n} {outcome}" for outcome, n in result.counts.items() if n) or "nothing"
@@ -118,4 +122,4 @@ def _tell(job: ImportJob, result: ImportResult) -> None:
     if result.faults_file is not None:
         console.print(f"Every fault and warning with its line: {result.faults_file}", soft_wrap=True)
     if rejected := result.counts["rejected"]:
-        fail(f"{rejected} records were rejected; mend them and send the file again: what is stored stays as it is")
+        fail(f"rejected: {rejected}; mend them and send the file again, what is stored already is told as unchanged")

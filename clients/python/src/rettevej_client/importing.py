@@ -98,10 +98,10 @@ def broken_off(job: ImportJob) -> int:
 
 
 def import_file(
-    client: Client, job: ImportJob, progress: Callable[[int, int], None] = lambda _done, _lines: None
+    client: Client, job: ImportJob, progress: Callable[[int, int], None] = lambda _done, _all: None
 ) -> ImportResult:
-    """Sends a file. ``progress`` gets the records acknowledged and the lines of the file. Raises ``FileError`` and
-    what ``Client.push`` raises; then the import can be resumed."""
+    """Sends a file. ``progress`` gets the records acknowledged and about how many there are, 0 where that cannot be
+    told (Excel). Raises ``FileError`` and what ``Client.push`` raises; then the import can be resumed."""
     file = survey(job.file)
     stored = _stored(job, file) if job.resume and not job.dry_run else None
     run = stored or _Run(file.digest, job.kind, job.trial, job.batch_records, uuid4().hex)
@@ -123,6 +123,8 @@ def _stored(job: ImportJob, file: Survey) -> _Run | None:
 class _Importer:
     def __init__(self, job: ImportJob, file: Survey, run: _Run, progress: Callable[[int, int], None]) -> None:
         self._job, self._file, self._run, self._progress = job, file, run, progress
+        self._format = job.format or format_of(job.file)
+        self._expected = {"csv": file.lines - 1, "ndjson": file.lines, "xlsx": 0}[self._format]
         self._continued = run.acknowledged
         self._under_way: deque[int] = deque()
         self._rejected: list[FaultLine] = []
@@ -132,7 +134,7 @@ class _Importer:
     def records(self) -> Iterator[object]:
         """The records that are not acknowledged yet; their lines are remembered until they are."""
         job = self._job
-        lines = read_lines(job.file, job.kind, job.format or format_of(job.file), self._file.encoding)
+        lines = read_lines(job.file, job.kind, self._format, self._file.encoding)
         for place, line in enumerate(lines):
             if place >= self._continued:
                 if place == self._continued and not job.dry_run:
@@ -187,7 +189,7 @@ class _Importer:
         run.warnings = dict(Counter(run.warnings) + warned)
         if not self._job.dry_run:
             self._keep()
-        self._progress(run.acknowledged, self._file.lines)
+        self._progress(run.acknowledged, self._expected)
 
     def _append(self, faults: list[FaultLine]) -> None:
         if not faults:
