@@ -71,6 +71,14 @@ class Settings(BaseSettings):
     issuer: str | None = Field(default=None, description="The `iss` of the tokens that are accepted.")
     jwks_url: str | None = Field(default=None, description="Where the issuer publishes its keys.")
     audience: str = Field(default="rettevej", min_length=1, description="The `aud` that a token must carry.")
+    page_client_id: str | None = Field(
+        default=None,
+        description="The client by which people sign in to the page with the issuer: public, code with PKCE.",
+    )
+    page_scope: str = Field(
+        default="openid participants:read conversations:write activations:write reports:read audit:read",
+        description="The scopes that the page asks the issuer for.",
+    )
     master_key: SecretStr | None = Field(
         default=None, description="Wraps the keys of persons: 32 bytes, hexadecimal or base64."
     )
@@ -114,6 +122,8 @@ class Settings(BaseSettings):
     def _issuer_is_whole(self) -> Self:
         if (self.issuer is None) != (self.jwks_url is None):
             raise ValueError("RETTEVEJ_ISSUER and RETTEVEJ_JWKS_URL go together: set both, or neither.")
+        if self.page_client_id is not None and self.issuer is None:
+            raise ValueError("RETTEVEJ_PAGE_CLIENT_ID is a client of the issuer: set RETTEVEJ_ISSUER too.")
         return self
 
     @property

@@ -1,0 +1,121 @@
+// What surrounds every view: the way around, language, appearance, access.
+
+import { add, h, put } from "./dom.js";
+import * as i18n from "./i18n.js";
+import { moment, t } from "./i18n.js";
+import * as route from "./route.js";
+import * as session from "./session.js";
+import { s } from "./dom.js";
+
+export const main = h("main", { id: "main", tabindex: "-1" });
+const header = h("header", { class: "masthead" });
+const footer = h("footer", { class: "foot" });
+const status = h("p", { class: "unseen", role: "status", "aria-live": "polite" });
+const skip = h("a", { class: "skip", href: "#main", onclick: toContent });
+
+function toContent(event) {
+  event.preventDefault(); // the address belongs to the view
+  main.focus();
+}
+
+export function install() {
+  document.body.append(skip, header, main, footer, status);
+}
+
+/** Tells screen readers what goes on. */
+export const say = (text) => {
+  status.textContent = text;
+};
+
+function logo() {
+  return s(
+    "svg",
+    { class: "logo", viewBox: "0 0 32 32", width: 30, height: 30, "aria-hidden": "true" },
+    s("rect", { width: 32, height: 32, rx: 7 }),
+    s("path", { d: "M5 25 13 8l4.5 9L27 8" }),
+  );
+}
+
+function themePicker() {
+  const chosen = document.documentElement.dataset.theme ?? "auto";
+  const pick = (event) => {
+    const theme = event.target.value;
+    if (theme === "auto") {
+      delete document.documentElement.dataset.theme;
+      localStorage.removeItem("rettevej.theme");
+    } else {
+      document.documentElement.dataset.theme = theme;
+      localStorage.setItem("rettevej.theme", theme);
+    }
+  };
+  const options = ["auto", "light", "dark"].map((each) => h("option", { value: each }, t(`shell.themes.${each}`)));
+  return h("span", { class: "choice" }, h("label", { for: "theme", class: "unseen" }, t("shell.theme")), h("select", { id: "theme", value: chosen, onchange: pick }, options));
+}
+
+function languages() {
+  return h(
+    "span",
+    { class: "languages", role: "group", "aria-label": t("shell.language") },
+    [["da", "Dansk"], ["en", "English"]].map(([code, name]) =>
+      h("a", { href: route.withQuery({ lang: code }), lang: code, hreflang: code, "aria-current": i18n.current() === code ? "true" : null }, name),
+    ),
+  );
+}
+
+/** Header and footer around a view. `trial` is the trial's description, or null outside of one. */
+export function draw({ trial, view, query, onSignOut, onAnew }) {
+  skip.textContent = t("shell.skip");
+  const kept = { week: query.get("week") };
+  const pages = trial === null ? [] : [["region", t("shell.region")], ["jobcentre", t("shell.jobcentre")], ["trial", t("shell.trial")]];
+  const here = view === "person" ? "jobcentre" : view;
+  put(
+    header,
+    h(
+      "div",
+      { class: "masthead-row" },
+      h("a", { class: "brand", href: route.to([]) }, logo(), h("span", null, "rettevej")),
+      h(
+        "div",
+        { class: "settings", role: "group", "aria-label": t("shell.settings") },
+        languages(),
+        themePicker(),
+        session.signedIn()
+          ? h("button", { type: "button", class: "quiet", title: t("shell.signed_in", { name: session.name() }), onclick: onSignOut }, t("shell.sign_out"))
+          : null,
+      ),
+    ),
+    trial === null
+      ? null
+      : h(
+          "div",
+          { class: "trial-row" },
+          h("p", { class: "trial-name" }, h("a", { href: route.to([]) }, t("shell.trials")), h("span", { class: "slash", "aria-hidden": "true" }, "/"), trial.title),
+          h(
+            "nav",
+            { "aria-label": t("shell.nav") },
+            h("ul", null, pages.map(([page, name]) => h("li", null, h("a", { href: route.to([trial.id, page], kept), "aria-current": here === page ? "page" : null }, name)))),
+          ),
+        ),
+  );
+  put(
+    footer,
+    h("p", null, t("shell.footer"), " ", h("a", { href: "docs" }, t("shell.docs")), "."),
+    h("p", { id: "watermark" }),
+    session.signedIn() && trial !== null
+      ? h("p", { class: "foot-tools" }, h("button", { type: "button", class: "quiet", onclick: onAnew }, t("shell.anew")), h("button", { type: "button", class: "quiet", onclick: () => print() }, t("shell.print")))
+      : null,
+  );
+}
+
+/** States what the figures shown rest on. */
+export function rests(watermark) {
+  const place = document.getElementById("watermark");
+  if (place && watermark) put(place, t("shell.watermark", { moment: moment(watermark) }));
+}
+
+/** The beginning of every view: a heading that takes the focus, and a sentence. */
+export function head(kicker, title, ...lead) {
+  const place = h("div", { class: "view-head" });
+  add(place, [kicker ? h("p", { class: "kicker" }, kicker) : null, h("h1", { tabindex: "-1" }, title), h("p", { class: "lead" }, lead)]);
+  return place;
+}
