@@ -17,6 +17,7 @@ from app.settings import Settings
 from app.simulate import run
 from app.simulate.scripts import SCRIPTS
 from app.tokens import LocalIssuer
+from app.verify import draws_faults
 from tests.acceptance.test_simulated_trial import Played, ask, person_of, serving, told
 from tests.domain.test_against_reference import weeks_judged_once
 from tests.reference import figures
@@ -117,3 +118,11 @@ def test_the_conditions_and_the_grant(played: Played) -> None:
             assert paid == [row["grant"] for row in expected]
             payable = [row["grant"]["payable"] for row in shown if row["grant"] is not None]
             assert payable == [row["payable"] for row in expected if row["grant"] is not None]
+
+
+def test_what_was_drawn_can_be_verified_once_the_trial_is_closed(played: Played) -> None:
+    """Domain 3.3; in one arm nobody was drawn, and there is nothing to find."""
+    trial = played.result.trial
+    ask(played.http, played.issuer, "agency", "POST", f"/v1/trials/{trial}/close")
+    drawn = len(played.people) if PROTOCOLS[played.trial["protocol"]]["randomised"] else 0
+    assert draws_faults(str(played.http.base_url), trial, played.issuer.token("auditor")) == (drawn, [])

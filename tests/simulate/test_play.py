@@ -128,3 +128,8 @@ def test_what_is_shown(terminal: bool) -> None:
     assert ("\x1b[" in shown) == terminal
     for words in ("2012-W13", "Jammerbugt", "82.5 / 82.5", "nothing_due", "treatment", "created", "seconds"):
         assert words in shown
+
+
+def test_an_unknown_protocol_is_refused_with_those_that_are_known() -> None:
+    with pytest.raises(SimulationError, match="aht-2008-sickness"):
+        run("http://nowhere", 60, 1, None, mint, protocol="nothing-2000")
