@@ -78,9 +78,13 @@ def import_records(
         console.print(f"An earlier import of this file stopped after {before} records; --resume would go on there.")
         console.print("Beginning anew, which is safe: what is stored is told as unchanged.")
     try:
-        with Client(url, bearer) as client:
+        client = Client(url, bearer)
+    except (ValueError, httpx.InvalidURL) as error:
+        fail(str(error))
+    try:
+        with client:
             result = _import(client, job)
-    except (RettevejError, OSError, ValueError, httpx.InvalidURL) as error:
+    except (RettevejError, OSError) as error:
         fail(f"{error}{_hint(job)}")
     except KeyboardInterrupt:
         console.print(f"rettevej: stopped{_hint(job)}", style="red")

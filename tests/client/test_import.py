@@ -5,7 +5,7 @@ import csv
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -178,13 +178,14 @@ def test_a_workbook_is_read_with_its_days_numbers_and_lost_zeros(place: Place) -
     sheet.append(["b", 1.0, place.cpr, "15-11-2010", "falsk", "", "in_person"])
     sheet.append([None] * 7)
     sheet.append(["c", 1, place.cpr, date(2010, 11, 16), None, None, "sms"])
+    sheet.append(["d", 1, place.cpr, time(8, 30), None, None, None])
     book.save(path := place.folder / "talks.xlsx")
     result = place.run("conversations", path)
     stored = place.stored()
     assert stored.keys() == {"4711", "b"}
     assert stored["4711"]["focus"] == ["motivation", "retention"]
     assert (stored["4711"]["mentor_present"], stored["b"]["mentor_present"]) == (True, False)
-    assert [(each["line"], each["field"]) for each in faults_of(path)] == [("5", "form")]
+    assert [(each["line"], each["field"]) for each in faults_of(path)] == [("5", "form"), ("6", "date")]
     assert result.exit_code == 1
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rettevej_client import (
     AnswerError,
     ApiError,
@@ -265,6 +267,10 @@ def test_a_download_appears_whole_or_not_at_all(tmp_path: Path) -> None:
         path = client.export_panel("prvij", "release", tmp_path / "weeks.parquet")
     assert path.read_bytes() == b"whole"
     assert [each.name for each in tmp_path.iterdir()] == ["weeks.parquet"]
+    register.answers = [httpx.Response(200, stream=Cut())]
+    with register.client(attempts=1) as client, pytest.raises(UnreachableError):
+        client.export_panel("prvij", "release", tmp_path / "other.parquet")
+    assert [each.name for each in tmp_path.iterdir()] == ["weeks.parquet"]
     assert register.requests[0].headers["Accept"] == "application/vnd.apache.parquet"
     with register.client() as client, pytest.raises(ValueError, match="must end in"):
         client.export_panel("prvij", "release", tmp_path / "weeks.xlsx")
@@ -326,6 +332,44 @@ def test_the_async_client_sends_waits_and_fetches_tokens_alike() -> None:
     assert pauses == [1, 2]
     assert len(set(register.keys)) == 3
     assert register.keys[0] == register.keys[1] == register.keys[2] == register.keys[3]
+
+
+@given(
+    st.lists(st.sampled_from(["answer", "cut before", "cut after", "429", "503 before", "504 after"]), max_size=25),
+    st.integers(0, 9),
+    st.integers(1, 4),
+)
+def test_whatever_happens_on_the_way_the_result_is_as_if_nothing_had(
+    schedule: list[str], number: int, size: int
+) -> None:
+    """A register that stores each key once, behind a network that loses what the schedule says."""
+    reports: dict[str, httpx.Response] = {}
+    stored: list[bytes] = []
+    coming = iter(schedule)
+
+    def network(request: httpx.Request) -> httpx.Response:
+        event = next(coming, "answer")
+        if event == "cut before":
+            raise httpx.ConnectError("")
+        if event in ("429", "503 before"):
+            return problem(int(event[:3]), "busy")
+        key = request.headers["Idempotency-Key"]
+        if key not in reports:
+            stored.extend(request.content.splitlines())
+            reports[key] = report(request)
+        if event == "cut after":
+            raise httpx.ReadError("")
+        return httpx.Response(504) if event == "504 after" else reports[key]
+
+    records = [{"external_id": f"r-{each}"} for each in range(number)]
+    patience = Patience(attempts=30, first_pause=0)
+    transport = httpx.MockTransport(network)
+    with Client(
+        "https://register.example", "t", patience=patience, transport=transport, sleep=lambda _: None
+    ) as client:
+        result = client.push("prvij", "conversations", records, PushOptions(batch_records=size))
+    assert [json.loads(line) for line in stored] == records
+    assert (result.received, result.counts["created"]) == (number, number)
 
 
 def test_every_error_of_this_client_has_one_ancestor() -> None:

@@ -118,13 +118,13 @@ class AsyncClient:
                 if step.save is None or response.status_code != 200:
                     return reply_of(response, await response.aread())
                 part = part_of(step.save)
-                file = await asyncio.to_thread(part.open, "wb")
                 try:
-                    async for chunk in response.aiter_bytes():
-                        await asyncio.to_thread(file.write, chunk)
+                    with await asyncio.to_thread(part.open, "wb") as file:
+                        async for chunk in response.aiter_bytes():
+                            await asyncio.to_thread(file.write, chunk)
+                    part.replace(step.save)
                 finally:
-                    file.close()
-                part.replace(step.save)
+                    part.unlink(missing_ok=True)
                 return reply_of(response, b"")
         except httpx.RequestError as error:
             return lost_of(error)

@@ -111,10 +111,13 @@ class Client:
                 if step.save is None or response.status_code != 200:
                     return reply_of(response, response.read())
                 part = part_of(step.save)
-                with part.open("wb") as file:
-                    for chunk in response.iter_bytes():
-                        file.write(chunk)
-                part.replace(step.save)
+                try:
+                    with part.open("wb") as file:
+                        for chunk in response.iter_bytes():
+                            file.write(chunk)
+                    part.replace(step.save)
+                finally:
+                    part.unlink(missing_ok=True)
                 return reply_of(response, b"")
         except httpx.RequestError as error:
             return lost_of(error)

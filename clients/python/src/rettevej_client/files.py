@@ -222,7 +222,9 @@ def _cell(name: str, cell: Any, expected: Expected) -> Any:
         return f"{cell:%Y-%m-%d}"
     if cell is None or isinstance(cell, bool):
         return cell
-    number = int(cell) if cell == int(cell) else cell
+    if not isinstance(cell, int | float):  # a time of day, or what else a sheet can hold: the register's to reject
+        return str(cell)
+    number = int(cell) if float(cell).is_integer() else cell
     if expected in (HOURS, WHOLE) or name in _NUMBERS:
         return number
     return str(number).zfill(_DIGITS.get(name, 0))

@@ -21,7 +21,7 @@ def base_of(url: str) -> httpx.URL:
 
 def headers_of(request: Request, token: str) -> dict[str, str]:
     """All headers of a request."""
-    return {"Accept": "application/json", **request.headers, "Authorization": f"Bearer {token}"}
+    return {"Accept": "application/json", **request.headers, "Authorization": f"Bearer {token.strip()}"}
 
 
 def reply_of(response: httpx.Response, content: bytes) -> Reply:

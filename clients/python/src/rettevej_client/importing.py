@@ -147,6 +147,7 @@ class _Importer:
             dry_run=self._job.dry_run,
             batch_records=self._job.batch_records,
             on_batch=self._take,
+            keep_rows=False,
             run=self._run.name,
             first=self._continued,
         )

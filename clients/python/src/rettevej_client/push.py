@@ -20,8 +20,10 @@ class PushOptions:
 
     ``dry_run``: everything is judged, nothing stored; each batch is judged for itself. ``warnings``: whether the rules'
     remarks on stored records are asked for. ``progress`` is called after each batch, and ``on_batch`` with what became
-    of it. ``run`` and ``first`` are for going on with a run that broke off: its name, and how many records of the input
-    were acknowledged and are left out now. The same ``run`` and content give the same Idempotency-Keys, so that a batch
+    of it; without ``keep_rows`` the rows are told there alone, and none are held for the result.
+
+    ``run`` and ``first`` are for going on with a run that broke off: its name, and how many records of the input were
+    acknowledged and are left out now. The same ``run`` and content give the same Idempotency-Keys, so that a batch
     whose answer was lost is answered once more, and not looked at again.
     """
 
@@ -31,6 +33,7 @@ class PushOptions:
     batch_bytes: int = MOST_BYTES
     progress: Callable[[Progress], None] | None = None
     on_batch: Callable[[Acknowledged], None] | None = None
+    keep_rows: bool = True
     run: str | None = None
     first: int = 0
 
@@ -39,7 +42,7 @@ def push(trial: str, kind: str, options: PushOptions, patience: Patience) -> Ste
     """Takes records until there are none, and sends each batch as it fills. One batch is under way at a time: the
     order of the input is the order in which records are judged."""
     batcher = Batcher(options.run or uuid4().hex, options.batch_records, options.batch_bytes, options.first)
-    tally = Tally(dry_run=options.dry_run)
+    tally = Tally(dry_run=options.dry_run, keep_rows=options.keep_rows)
     try:
         while (record := (yield TakeRecord())) is not END:
             for batch in batcher.add(record):

@@ -129,8 +129,9 @@ def _rows(kind: str, first: int, result: Mapping[str, Any]) -> Iterator[Row]:
 class Tally:
     """The result of a push as it grows."""
 
-    def __init__(self, *, dry_run: bool) -> None:
+    def __init__(self, *, dry_run: bool, keep_rows: bool = True) -> None:
         self._dry_run = dry_run
+        self._keep_rows = keep_rows
         self._batches = 0
         self._records = 0
         self._counts: Counter[str] = Counter()
@@ -142,7 +143,8 @@ class Tally:
         self._batches += 1
         self._records += batch.records
         self._counts.update(batch.counts)
-        self._rows += batch.rows
+        if self._keep_rows:
+            self._rows += batch.rows
         if batch.batch_id is not None:
             self._batch_ids.append(batch.batch_id)
         return Progress(self._batches, self._records, self._by_outcome())
