@@ -1,17 +1,17 @@
 """What a person's activations make of each week (domain 4.6), due or not."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from itertools import product
+from typing import NamedTuple
 
 from app.domain.calendar import WORKING_DAYS
 from app.domain.facts import WORKPLACE_TYPES, Activation, History
 from app.domain.protocol import Protocol
-from app.domain.timeline import Timeline, working_days
+from app.domain.timeline import Timeline, weeks_of_span, working_days
 
 
-@dataclass(frozen=True, slots=True)
-class Activity:
+class Activity(NamedTuple):
     """A week that at least one activation covers."""
 
     active: bool
@@ -32,48 +32,77 @@ def covering_by_week(line: Timeline, history: History) -> Mapping[int, Covering]
     covering: dict[int, list[tuple[str, Activation, int]]] = {}
     for client, offer in history.activations:
         days = line.days_of(((offer.starts_on, offer.ends_on),))
-        if not days:
-            continue
-        first = ((days & -days).bit_length() - 1) // WORKING_DAYS
-        last = (days.bit_length() - 1) // WORKING_DAYS
-        for index in range(first, last + 1):
-            if week_days := working_days(days, index):
-                covering.setdefault(index, []).append((client, offer, week_days))
+        for index in indexes_of(weeks_of_span(days)):
+            covering.setdefault(index, []).append((client, offer, working_days(days, index)))
     return covering
 
 
 def activity_by_week(protocol: Protocol, line: Timeline, history: History) -> dict[int, Activity]:
     """The weeks covered by an activation, by index."""
-    mentor_days = line.days_of((mentor.starts_on, mentor.ends_on) for mentor in history.mentors)
-    known: dict[tuple[object, ...], Activity] = {}  # weeks with the same cover are alike
-    found: dict[int, Activity] = {}
-    for index, offers in covering_by_week(line, history).items():
-        mentored = bool(working_days(mentor_days, index))
-        alike = (mentored, *((id(offer), days) for _, offer, days in offers))
-        if alike not in known:
-            known[alike] = _activity(protocol, offers, mentored)
-        found[index] = known[alike]
-    return found
+    covered = active = at_workplace = excused = mentored = 0
+    weak: list[tuple[str, Activation, int]] = []  # alone below the minimum
+    for client, offer in history.activations:
+        days = line.days_of(((offer.starts_on, offer.ends_on),))
+        weeks = weeks_of_span(days)
+        covered |= weeks
+        if _is_enough(protocol, offer):
+            active |= weeks
+        else:
+            weak.append((client, offer, days))
+        if offer.type in WORKPLACE_TYPES:
+            at_workplace |= weeks
+            if offer.mentor != "unknown":
+                mentored |= weeks
+        if offer.not_workplace_reason in protocol.sufficient_not_workplace_reasons:
+            excused |= weeks
+    if len(weak) > 1:
+        active |= _enough_together(protocol, weak, active)
+    for mentor in history.mentors:
+        mentored |= weeks_of_span(line.days_of(((mentor.starts_on, mentor.ends_on),)))
+    return {
+        index: _ACTIVITIES[active >> index & 1, at_workplace >> index & 1, excused >> index & 1, mentored >> index & 1]
+        for index in indexes_of(covered)
+    }
 
 
-def _activity(protocol: Protocol, covering: Covering, mentor_record: bool) -> Activity:
-    offers = [offer for _, offer, _ in covering]
-    workplaces = [offer for offer in offers if offer.type in WORKPLACE_TYPES]
-    return Activity(
-        active=reaches_minimum(protocol, covering)
-        or any(offer.reduced_hours_reason in protocol.reduced_hours_reasons for offer in offers),
-        at_workplace=bool(workplaces),
-        excused=any(offer.not_workplace_reason in protocol.sufficient_not_workplace_reasons for offer in offers),
-        mentored=mentor_record or any(offer.mentor != "unknown" for offer in workplaces),
+_ACTIVITIES: Mapping[tuple[int, ...], Activity] = {
+    flags: Activity(*map(bool, flags)) for flags in product((0, 1), repeat=4)
+}
+
+
+def indexes_of(weeks: int) -> Iterator[int]:
+    """The indexes of a set of weeks."""
+    return (index for index in range(weeks.bit_length()) if weeks >> index & 1)
+
+
+def _is_enough(protocol: Protocol, offer: Activation) -> bool:
+    """Whether an activation alone makes the weeks that it covers active."""
+    minimum = protocol.min_weekly_hours
+    return (
+        minimum is None
+        or offer.hours_per_week >= minimum
+        or offer.reduced_hours_reason in protocol.reduced_hours_reasons
     )
+
+
+def _enough_together(protocol: Protocol, weak: Covering, active: int) -> int:
+    """The weeks, not active yet, in which several activations reach the minimum together."""
+    covered = doubly = 0
+    for _, _, days in weak:
+        weeks = weeks_of_span(days)
+        doubly |= covered & weeks
+        covered |= weeks
+    found = 0
+    for index in indexes_of(doubly & ~active):
+        here = [(client, offer, working_days(days, index)) for client, offer, days in weak]
+        if reaches_minimum(protocol, here):
+            found |= 1 << index
+    return found
 
 
 def reaches_minimum(protocol: Protocol, covering: Covering) -> bool:
     """Whether the week's hours reach the protocol's minimum; without one any covering activation does."""
-    minimum = protocol.min_weekly_hours
-    if minimum is None or any(offer.hours_per_week >= minimum for _, offer, _ in covering):
-        return True
-    return len(covering) > 1 and hours_of(covering) >= minimum
+    return protocol.min_weekly_hours is None or hours_of(covering) >= protocol.min_weekly_hours
 
 
 def hours_of(covering: Covering) -> Decimal:

@@ -1,21 +1,39 @@
-"""A person's line of weeks, counted from the assignment week, and sets of working days on it as integers.
+"""A person's line of weeks, counted from the assignment week, and sets of days and weeks on it as integers.
 
-Week ``i`` is the ``i``-th ISO week after the assignment week. A set of working days has one bit a day, five a week.
+Week ``i`` is the ``i``-th ISO week after the assignment week. A set of working days has a byte a week, with one bit for
+each of its five days; a set of weeks has one bit a week.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from typing import Self
 
 from app.domain.calendar import WORKING_DAYS, monday_of
 
+_BITS = 8
 _ONE_WEEK = (1 << WORKING_DAYS) - 1
+_AT_LEAST = [bytes(days.bit_count() >= enough for days in range(256)) for enough in range(WORKING_DAYS + 1)]
+"""For each number of days, which sets of a week's working days hold as many."""
 
 
 def working_days(days: int, index: int) -> int:
     """The five bits of week ``index`` in a set of working days."""
-    return days >> index * WORKING_DAYS & _ONE_WEEK
+    return days >> index * _BITS & _ONE_WEEK
+
+
+def weeks_with(days: int, weeks: int, enough: int) -> bytes:
+    """For each of the first ``weeks`` weeks, 1 where a set of working days holds at least ``enough`` of it, else 0."""
+    return days.to_bytes(weeks, "little").translate(_AT_LEAST[enough])
+
+
+def weeks_of_span(days: int) -> int:
+    """The weeks of which a span of days covers a working day; ``days`` are the working days of one span."""
+    if not days:
+        return 0
+    first, last = ((days & -days).bit_length() - 1) // _BITS, (days.bit_length() - 1) // _BITS
+    return (1 << last + 1) - (1 << first)
 
 
 def last_monday(ends_on: date, countable_days: int) -> date:
@@ -50,15 +68,20 @@ class Timeline:
     def days_of(self, spans: Iterable[tuple[date, date | None]]) -> int:
         """The working days covered by any of the spans (first and last day included; None is open)."""
         days = 0
-        end = self.weeks * WORKING_DAYS
+        end = self.weeks * _BITS
         for first, last in spans:
             start = max(self._before(first.toordinal()), 0)
             stop = end if last is None else min(self._before(last.toordinal() + 1), end)
             if stop > start:
                 days |= (1 << stop) - (1 << start)
-        return days
+        return days & _all_days(self.weeks)
 
     def _before(self, ordinal: int) -> int:
-        """How many working days lie between the first Monday and a day, that day not included."""
+        """The place of a day in a set; a Saturday's and a Sunday's is the one after Friday, which no set holds."""
         week, weekday = divmod(ordinal - self.first_monday, 7)
-        return week * WORKING_DAYS + min(weekday, WORKING_DAYS)
+        return week * _BITS + min(weekday, WORKING_DAYS)
+
+
+@cache
+def _all_days(weeks: int) -> int:
+    return int.from_bytes(bytes([_ONE_WEEK]) * weeks, "little")

@@ -15,7 +15,7 @@ from app.domain.calendar import is_over
 from app.domain.facts import WORKPLACE_TYPES, Conversation, Exemption, History
 from app.domain.presence import Presence, read_presence
 from app.domain.protocol import Protocol
-from app.domain.timeline import Timeline, working_days
+from app.domain.timeline import Timeline, weeks_with
 
 State = Literal["assignment_week", "counted", "absent", "exempt", "complete"]
 FLAGS = (
@@ -105,34 +105,20 @@ def judge_on(course: Course, protocol: Protocol, history: History) -> tuple[Week
     weeks = list(_empty_weeks(line.first_monday, course.ticks))
     for index in judged.keys() | course.activity.keys() | extra.keys():
         if 0 <= index < len(weeks):
-            weeks[index] = _judge_week(course, protocol, index, judged.get(index), extra.get(index, ()))
+            number, state, talk_due, activation_due, *_ = course.ticks[index]
+            held, conforming, found = judged.get(index) or (_NOT_HELD if talk_due else _NOTHING)
+            active = at_workplace = False
+            if activation_due:
+                active, at_workplace, more = _judge_deed(protocol.judges_workplace, course.activity.get(index))
+                found += more
+            if index in extra:
+                found += extra[index]
+            deviations = tuple(sorted(found)) if len(found) > 1 else found
+            talk = (talk_due, held, conforming)
+            weeks[index] = Week(
+                weeks[index].monday, number, state, *talk, activation_due, active, at_workplace, deviations
+            )
     return tuple(weeks)
-
-
-def _judge_week(
-    course: Course, protocol: Protocol, index: int, talk: "_JudgedTalks | None", extra: tuple[str, ...]
-) -> Week:
-    number, state, talk_due, activation_due, *_ = course.ticks[index]
-    held, conforming, found = talk or (False, False, ("conversation_missing",) if talk_due else ())
-    active = at_workplace = False
-    if activation_due:
-        deed = course.activity.get(index)
-        active = deed is not None and deed.active
-        at_workplace = active and deed is not None and deed.at_workplace
-        found += _activation_deviations(protocol, deed)
-    found += extra
-    return Week(
-        course.line.monday(index),
-        number,
-        state,
-        talk_due,
-        held,
-        conforming,
-        activation_due,
-        active,
-        at_workplace,
-        tuple(sorted(found)) if len(found) > 1 else found,
-    )
 
 
 @lru_cache(maxsize=4096)
@@ -140,19 +126,35 @@ def _empty_weeks(first_monday: int, ticks: "Clock") -> tuple[Week, ...]:
     """The weeks of a clock in which nothing is recorded."""
     return tuple(
         Week(
-            date.fromordinal(first_monday + 7 * index),
-            tick.number,
-            tick.state,
-            tick.conversation_due,
+            monday,
+            number,
+            state,
+            talk_due,
             False,
             False,
-            tick.activation_due,
+            activation_due,
             False,
             False,
-            ("activation_missing",) * tick.activation_due + ("conversation_missing",) * tick.conversation_due,
+            _EMPTY[activation_due, talk_due],
         )
-        for index, tick in enumerate(ticks)
+        for monday, (number, state, talk_due, activation_due, _, _) in zip(
+            _mondays(first_monday, len(ticks)), ticks, strict=True
+        )
     )
+
+
+_EMPTY: Mapping[tuple[bool, bool], tuple[str, ...]] = {
+    (False, False): (),
+    (False, True): ("conversation_missing",),
+    (True, False): ("activation_missing",),
+    (True, True): ("activation_missing", "conversation_missing"),
+}
+"""The deviations of a week in which nothing is recorded: activation due, conversation due."""
+
+
+@lru_cache(maxsize=1024)
+def _mondays(first: int, weeks: int) -> tuple[date, ...]:
+    return tuple(date.fromordinal(first + 7 * index) for index in range(weeks))
 
 
 def as_seen_on(weeks: Sequence[Week], assigned_on: date, today: date) -> Iterator[Week]:
@@ -218,26 +220,26 @@ def _clock_of(
     week in which activation becomes due, and how many weeks of activation and of the programme there are at most.
     """
     enough, weekly, due_week, max_activation_weeks, max_programme_weeks = rule
+    present = weeks_with(in_trial, weeks, enough)
+    open_to_talks = weeks_with(in_trial & ~from_talks, weeks, enough)
+    open_to_offers = weeks_with(in_trial & ~from_activation, weeks, enough)
+    available = weeks_with(in_trial & ~(from_talks & from_activation), weeks, enough)
     ticks: list[Tick] = [_tick(1, "assignment_week")]
     number, meter, through = 1, 0, False
     for index in range(1, weeks):
         if through:
-            ticks.append(_tick(None, "complete", meter=meter))
+            ticks.append(_tick(None, "complete", False, False, False, meter))
             continue
-        present = working_days(in_trial, index)
-        talk_free = present & working_days(from_talks, index)
-        offer_free = present & working_days(from_activation, index)
-        if (present & ~(talk_free & offer_free)).bit_count() < enough:
-            ticks.append(_tick(None, "absent" if present.bit_count() < enough else "exempt", meter=meter))
+        if not available[index]:
+            ticks.append(_tick(None, "exempt" if present[index] else "absent", False, False, False, meter))
             continue
         number += 1
         reached = due_week is not None and number >= due_week
-        activation_due = reached and (present & ~offer_free).bit_count() >= enough
-        open_to_talks = (present & ~talk_free).bit_count() >= enough
+        activation_due = reached and open_to_offers[index] == 1
         early = due_week is not None and not reached and active >> index & 1
         meter += bool(activation_due or early)
-        talk_due, contact_week = open_to_talks and weekly, open_to_talks and not weekly
-        ticks.append(_tick(number, "counted", talk_due, activation_due, contact_week, meter))
+        talks = open_to_talks[index] == 1
+        ticks.append(_tick(number, "counted", talks and weekly, activation_due, talks and not weekly, meter))
         through = meter == max_activation_weeks or number == max_programme_weeks
     return Clock(ticks)
 
@@ -294,6 +296,7 @@ class _TalkWeek:
 
     @property
     def is_remote(self) -> bool:
+        """Neither in person nor grounded."""
         return not (self.in_person or self.grounded)
 
     @property
@@ -324,6 +327,9 @@ def _talks_by_week(protocol: Protocol, line: Timeline, history: History) -> dict
 
 _JudgedTalks = tuple[bool, bool, tuple[str, ...]]
 """Of a week's talks: held, conforming, deviations."""
+_NOTHING: _JudgedTalks = (False, False, ())
+_NOT_HELD: _JudgedTalks = (False, False, ("conversation_missing",))
+_CONFORMING: _JudgedTalks = (True, True, ())
 
 
 def _judge_talks(
@@ -336,26 +342,26 @@ def _judge_talks(
         if not 0 <= index < len(ticks):
             continue
         week, tick = talks[index], ticks[index]
-        found: tuple[str, ...] = ("no_justification",) if week.unjustified else ()
+        remote = week.is_remote
         if not tick.conversation_due:
-            judged[index] = (False, False, found)
+            of_talks = _NOTHING
         elif not week.counted:
             mentor_only = ("mentor_only",) if week.only_mentor else ()
-            judged[index] = (False, False, (*found, "conversation_missing", *mentor_only))
+            of_talks = (False, False, ("conversation_missing", *mentor_only))
         elif phase.covers(index, tick.number):
-            remote = week.is_remote
-            away = week.in_person and not week.at_jobcentre and not phase.workplace_started_by(index)
+            of_talks = _CONFORMING
             if remote:
-                found += ("remote_too_early",)
-            elif away and protocol.judges_workplace:
-                found += ("wrong_place",)
-            judged[index] = (True, not remote, found)
+                of_talks = (True, False, ("remote_too_early",))
+            elif protocol.judges_workplace and week.in_person and not week.at_jobcentre:
+                of_talks = _CONFORMING if phase.workplace_started_by(index) else (True, True, ("wrong_place",))
         else:
-            remote = week.is_remote
             held_later += week.is_in_share
             remote_later += remote
             too_often = remote and not _remote_share_kept(protocol, remote_later, held_later)
-            judged[index] = (True, not too_often, (*found, "remote_too_often") if too_often else found)
+            of_talks = (True, False, ("remote_too_often",)) if too_often else _CONFORMING
+        if week.unjustified:
+            of_talks = (*of_talks[:2], ("no_justification", *of_talks[2]))
+        judged[index] = of_talks
     return judged
 
 
@@ -391,14 +397,15 @@ def _started_late(protocol: Protocol, history: History) -> bool:
 # --- activations (4.6) ----------------------------------------------------------------------------------------------
 
 
-def _activation_deviations(protocol: Protocol, deed: Activity | None) -> tuple[str, ...]:
-    """The deviations of a week in which activation is due."""
+@cache
+def _judge_deed(judges_workplace: bool, deed: Activity | None) -> tuple[bool, bool, tuple[str, ...]]:
+    """Of a week in which activation is due: activated, at a workplace, deviations."""
     if deed is None:
-        return ("activation_missing",)
+        return False, False, ("activation_missing",)
     if not deed.active:
-        return ("hours_too_few",)
-    if not protocol.judges_workplace:
-        return ()
+        return False, False, ("hours_too_few",)
+    if not judges_workplace:
+        return True, deed.at_workplace, ()
     if not deed.at_workplace:
-        return () if deed.excused else ("not_at_workplace",)
-    return () if deed.mentored else ("mentor_missing",)
+        return True, False, () if deed.excused else ("not_at_workplace",)
+    return True, True, () if deed.mentored else ("mentor_missing",)
