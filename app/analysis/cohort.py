@@ -1,5 +1,6 @@
 """The people of a trial as arrays, one place a person: what the effect analysis computes with."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -92,11 +93,9 @@ class Hidden:
     @classmethod
     def of(cls, groups: Iterable[tuple[str, str]]) -> "Hidden":
         """``groups``: everyone's jobcentre and group. Every row's total is known, and each shown cell of the trial."""
-        counts: dict[tuple[str, str], int] = {}
-        totals: dict[str, int] = {}
-        for cell in groups:
-            counts[cell] = counts.get(cell, 0) + 1
-            totals[cell[1]] = totals.get(cell[1], 0) + 1
+        counts, totals = Counter(groups), Counter[str]()
+        for (_, group), n in counts.items():
+            totals[group] += n
         trial = hidden_cells(totals, [list(totals)])
         rows = [[cell for cell in counts if cell[0] == code] for code in {cell[0] for cell in counts}]
         columns = [[cell for cell in counts if cell[1] == group] for group in totals if group not in trial]

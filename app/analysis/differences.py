@@ -87,10 +87,17 @@ def exact_p_value(one: Share, other: Share) -> float | None:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """P-values adjusted for that many comparisons (Holm 1979)."""
-    from statsmodels.stats.multitest import multipletests  # noqa: PLC0415 - see the package
+    """P-values adjusted for that many comparisons (Holm 1979): the smallest times n, the next times n − 1 … each at
+    least as large as the one before.
 
-    return [float(p) for p in multipletests(p_values, method="holm")[1]] if p_values else []
+    Not by statsmodels' ``multipletests``: it collects garbage each time, and stops the whole process meanwhile.
+    """
+    adjusted = [1.0] * len(p_values)
+    so_far = 0.0
+    for rank, place in enumerate(sorted(range(len(p_values)), key=lambda place: p_values[place])):
+        so_far = max(so_far, min(1.0, (len(p_values) - rank) * p_values[place]))
+        adjusted[place] = so_far
+    return adjusted
 
 
 @dataclass(frozen=True, slots=True)
