@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-.PHONY: serve test setup lint format contract lock clean
+.PHONY: serve test test-page setup lint format contract lock clean
 
 serve: setup
 	$(BIN)/rettevej serve
@@ -12,6 +12,11 @@ serve: setup
 # The fixed hash seed keeps the names of parametrised tests alike in all processes.
 test: setup
 	PYTHONHASHSEED=0 $(BIN)/python -m pytest --numprocesses=logical --dist=loadfile
+
+# The page in a real Chromium, which is installed where it is missing.
+test-page: setup
+	tests/page/install-chromium
+	$(BIN)/python -m pytest -m browser tests/page
 
 setup: $(STAMP)
 

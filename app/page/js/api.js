@@ -69,4 +69,5 @@ export async function orNull(answer) {
 }
 
 /** The path of something in a trial. */
-export const inTrial = (trial, ...rest) => ["v1/trials", trial, ...rest].map((part, place) => (place ? encodeURIComponent(part) : part)).join("/");
+export const inTrial = (trial, ...rest) =>
+  ["v1/trials", trial, ...rest].map((part, place) => (place ? encodeURIComponent(part) : part)).join("/");

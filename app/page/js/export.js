@@ -3,8 +3,21 @@
 import { s } from "./dom.js";
 
 const STYLES = [
-  "fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "stroke-opacity", "stroke-linejoin", "stroke-linecap",
-  "opacity", "visibility", "font-family", "font-size", "font-weight", "font-style", "text-anchor",
+  "fill",
+  "fill-opacity",
+  "stroke",
+  "stroke-width",
+  "stroke-dasharray",
+  "stroke-opacity",
+  "stroke-linejoin",
+  "stroke-linecap",
+  "opacity",
+  "visibility",
+  "font-family",
+  "font-size",
+  "font-weight",
+  "font-style",
+  "text-anchor",
 ];
 
 /** RFC 4180, with a mark that makes spreadsheets read UTF-8; nothing that they would run. */
@@ -41,7 +54,11 @@ export function svgText(svg, title) {
   copy.prepend(
     s("title", null, title),
     s("rect", { x: -16, y: -head, width: width + 32, height: height + head + 16, fill: "#ffffff" }),
-    s("text", { x: 0, y: -18, "font-family": "sans-serif", "font-size": 16, "font-weight": 600, fill: "#1d2433" }, title),
+    s(
+      "text",
+      { x: 0, y: -18, "font-family": "sans-serif", "font-size": 16, "font-weight": 600, fill: "#1d2433" },
+      title,
+    ),
   );
   copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
   return new XMLSerializer().serializeToString(copy);

@@ -28,10 +28,20 @@ export async function use(chosen) {
     fine: new Intl.NumberFormat(locale, { maximumFractionDigits: 2 }),
     percent: new Intl.NumberFormat(locale, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 }),
     round: new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 0 }),
-    points: new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1, signDisplay: "exceptZero" }),
+    points: new Intl.NumberFormat(locale, {
+      minimumFractionDigits: 1,
+      maximumFractionDigits: 1,
+      signDisplay: "exceptZero",
+    }),
+    signed: new Intl.NumberFormat(locale, { maximumFractionDigits: 0, signDisplay: "exceptZero" }),
     date: new Intl.DateTimeFormat(locale, days),
     short: new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", timeZone: "UTC" }),
-    moment: new Intl.DateTimeFormat(locale, { ...days, hour: "2-digit", minute: "2-digit", timeZone: "Europe/Copenhagen" }),
+    moment: new Intl.DateTimeFormat(locale, {
+      ...days,
+      hour: "2-digit",
+      minute: "2-digit",
+      timeZone: "Europe/Copenhagen",
+    }),
     plural: new Intl.PluralRules(locale),
     list: new Intl.ListFormat(locale, { type: "conjunction" }),
   };
@@ -68,11 +78,13 @@ export const percent = (value) => unlessNone(value, (n) => format.percent.format
 export const roundPercent = (value) => unlessNone(value, (n) => format.round.format(n));
 /** A difference of shares in percentage points. */
 export const points = (value) => unlessNone(value, (n) => minus(format.points.format(n * 100)));
+export const roundPoints = (value) => unlessNone(value, (n) => minus(format.signed.format(n * 100)));
 export const date = (text) => unlessNone(text, (day) => format.date.format(new Date(`${day}T00:00:00Z`)));
 export const shortDate = (text) => unlessNone(text, (day) => format.short.format(new Date(`${day}T00:00:00Z`)));
 export const moment = (text) => unlessNone(text, (instant) => format.moment.format(new Date(instant)));
 export const list = (items) => format.list.format(items);
 /** "uge 5, 2011" */
-export const week = (code) => unlessNone(code, (each) => t("week.long", { week: String(Number(each.slice(6))), year: each.slice(0, 4) }));
+export const week = (code) =>
+  unlessNone(code, (each) => t("week.long", { week: String(Number(each.slice(6))), year: each.slice(0, 4) }));
 export const shortWeek = (code) => unlessNone(code, (each) => t("week.short", { week: String(Number(each.slice(6))) }));
 export const compare = (one, other) => String(one).localeCompare(String(other), language, { numeric: true });

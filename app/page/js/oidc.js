@@ -4,7 +4,11 @@ import * as session from "./session.js";
 
 const UNDER_WAY = "rettevej.sign-in";
 
-const text = (bytes) => btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+const text = (bytes) =>
+  btoa(String.fromCharCode(...bytes))
+    .replace(/\+/g, "-")
+    .replace(/\//g, "_")
+    .replace(/=+$/, "");
 const random = () => text(crypto.getRandomValues(new Uint8Array(32)));
 /** Where the issuer sends people back to: this page, without query or fragment. */
 const here = () => location.origin + location.pathname;

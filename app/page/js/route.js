@@ -17,7 +17,10 @@ function decoded(part) {
 
 /** The address of a view. Empty values of the query are left out. */
 export function to(parts, query = {}) {
-  const path = parts.filter((part) => part !== null && part !== undefined).map(encodeURIComponent).join("/");
+  const path = parts
+    .filter((part) => part !== null && part !== undefined)
+    .map(encodeURIComponent)
+    .join("/");
   const kept = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
   const text = new URLSearchParams(kept).toString();
   return `#/${path}${text ? `?${text}` : ""}`;

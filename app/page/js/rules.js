@@ -67,5 +67,11 @@ export function explanation(kind, code, protocol) {
 
 /** A code with its explanation to open. */
 export function explained(kind, code, protocol, ...more) {
-  return h("details", { class: `why ${kind}` }, h("summary", null, word(kind, code)), explanation(kind, code, protocol), more);
+  return h(
+    "details",
+    { class: `why ${kind}` },
+    h("summary", null, word(kind, code)),
+    explanation(kind, code, protocol),
+    more,
+  );
 }

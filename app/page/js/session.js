@@ -32,7 +32,10 @@ export function signOut() {
 }
 
 export const name = () => claims?.client_id ?? claims?.sub ?? "";
-export const may = (scope) => String(claims?.scope ?? "").split(" ").includes(scope);
+export const may = (scope) =>
+  String(claims?.scope ?? "")
+    .split(" ")
+    .includes(scope);
 const words = (claim) => (Array.isArray(claims?.[claim]) ? claims[claim] : []);
 
 /** Whether people of the jobcentre can be read. */

@@ -49,15 +49,32 @@ function themePicker() {
     }
   };
   const options = ["auto", "light", "dark"].map((each) => h("option", { value: each }, t(`shell.themes.${each}`)));
-  return h("span", { class: "choice" }, h("label", { for: "theme", class: "unseen" }, t("shell.theme")), h("select", { id: "theme", value: chosen, onchange: pick }, options));
+  return h(
+    "span",
+    { class: "choice" },
+    h("label", { for: "theme", class: "unseen" }, t("shell.theme")),
+    h("select", { id: "theme", value: chosen, onchange: pick }, options),
+  );
 }
 
 function languages() {
   return h(
     "span",
     { class: "languages", role: "group", "aria-label": t("shell.language") },
-    [["da", "Dansk"], ["en", "English"]].map(([code, name]) =>
-      h("a", { href: route.withQuery({ lang: code }), lang: code, hreflang: code, "aria-current": i18n.current() === code ? "true" : null }, name),
+    [
+      ["da", "Dansk"],
+      ["en", "English"],
+    ].map(([code, name]) =>
+      h(
+        "a",
+        {
+          href: route.withQuery({ lang: code }),
+          lang: code,
+          hreflang: code,
+          "aria-current": i18n.current() === code ? "true" : null,
+        },
+        name,
+      ),
     ),
   );
 }
@@ -66,7 +83,14 @@ function languages() {
 export function draw({ trial, view, query, onSignOut, onAnew }) {
   skip.textContent = t("shell.skip");
   const kept = { week: query.get("week") };
-  const pages = trial === null ? [] : [["region", t("shell.region")], ["jobcentre", t("shell.jobcentre")], ["trial", t("shell.trial")]];
+  const pages =
+    trial === null
+      ? []
+      : [
+          ["region", t("shell.region")],
+          ["jobcentre", t("shell.jobcentre")],
+          ["trial", t("shell.trial")],
+        ];
   const here = view === "person" ? "jobcentre" : view;
   put(
     header,
@@ -80,7 +104,16 @@ export function draw({ trial, view, query, onSignOut, onAnew }) {
         languages(),
         themePicker(),
         session.signedIn()
-          ? h("button", { type: "button", class: "quiet", title: t("shell.signed_in", { name: session.name() }), onclick: onSignOut }, t("shell.sign_out"))
+          ? h(
+              "button",
+              {
+                type: "button",
+                class: "quiet",
+                title: t("shell.signed_in", { name: session.name() }),
+                onclick: onSignOut,
+              },
+              t("shell.sign_out"),
+            )
           : null,
       ),
     ),
@@ -89,11 +122,31 @@ export function draw({ trial, view, query, onSignOut, onAnew }) {
       : h(
           "div",
           { class: "trial-row" },
-          h("p", { class: "trial-name" }, h("a", { href: route.to([]) }, t("shell.trials")), h("span", { class: "slash", "aria-hidden": "true" }, "/"), trial.title),
+          h(
+            "p",
+            { class: "trial-name" },
+            h("a", { href: route.to([]) }, t("shell.trials")),
+            h("span", { class: "slash", "aria-hidden": "true" }, "/"),
+            trial.title,
+          ),
           h(
             "nav",
             { "aria-label": t("shell.nav") },
-            h("ul", null, pages.map(([page, name]) => h("li", null, h("a", { href: route.to([trial.id, page], kept), "aria-current": here === page ? "page" : null }, name)))),
+            h(
+              "ul",
+              null,
+              pages.map(([page, name]) =>
+                h(
+                  "li",
+                  null,
+                  h(
+                    "a",
+                    { href: route.to([trial.id, page], kept), "aria-current": here === page ? "page" : null },
+                    name,
+                  ),
+                ),
+              ),
+            ),
           ),
         ),
   );
@@ -102,7 +155,12 @@ export function draw({ trial, view, query, onSignOut, onAnew }) {
     h("p", null, t("shell.footer"), " ", h("a", { href: "docs" }, t("shell.docs")), "."),
     h("p", { id: "watermark" }),
     session.signedIn() && trial !== null
-      ? h("p", { class: "foot-tools" }, h("button", { type: "button", class: "quiet", onclick: onAnew }, t("shell.anew")), h("button", { type: "button", class: "quiet", onclick: () => print() }, t("shell.print")))
+      ? h(
+          "p",
+          { class: "foot-tools" },
+          h("button", { type: "button", class: "quiet", onclick: onAnew }, t("shell.anew")),
+          h("button", { type: "button", class: "quiet", onclick: () => print() }, t("shell.print")),
+        )
       : null,
   );
 }
@@ -116,6 +174,10 @@ export function rests(watermark) {
 /** The beginning of every view: a heading that takes the focus, and a sentence. */
 export function head(kicker, title, ...lead) {
   const place = h("div", { class: "view-head" });
-  add(place, [kicker ? h("p", { class: "kicker" }, kicker) : null, h("h1", { tabindex: "-1" }, title), h("p", { class: "lead" }, lead)]);
+  add(place, [
+    kicker ? h("p", { class: "kicker" }, kicker) : null,
+    h("h1", { tabindex: "-1" }, title),
+    h("p", { class: "lead" }, lead),
+  ]);
   return place;
 }

@@ -36,7 +36,10 @@ function box(lines, width) {
 }
 
 const arrow = (x1, y1, x2, y2) => {
-  const tip = x1 === x2 ? `M${x2 - 4} ${y2 - 7}L${x2} ${y2 - 1}L${x2 + 4} ${y2 - 7}` : `M${x2 - 7} ${y2 - 4}L${x2 - 1} ${y2}L${x2 - 7} ${y2 + 4}`;
+  const tip =
+    x1 === x2
+      ? `M${x2 - 4} ${y2 - 7}L${x2} ${y2 - 1}L${x2 + 4} ${y2 - 7}`
+      : `M${x2 - 7} ${y2 - 4}L${x2 - 1} ${y2}L${x2 - 7} ${y2 + 4}`;
   return s("path", { class: "flow-arrow", d: `M${x1} ${y1}L${x2} ${y2}${tip}` });
 };
 
@@ -58,10 +61,15 @@ export function flowChart({ width: given, label, stages, arms }) {
     place(centre, middle - main / 2, y);
     let bottom = y + centre.height;
     if (side) {
-      const beside = box(side, width - indent);
-      const top = narrow ? bottom + 12 : bottom + 12;
+      const beside = box(side, Math.min(380, width - indent));
+      const top = bottom + 12;
       place(beside, indent, top);
-      add(svg, narrow ? arrow(12, bottom, 12, top + 26) : arrow(middle, top + beside.height / 2, indent, top + beside.height / 2));
+      add(
+        svg,
+        narrow
+          ? arrow(12, bottom, 12, top + 26)
+          : arrow(middle, top + beside.height / 2, indent, top + beside.height / 2),
+      );
       bottom = top + beside.height;
     }
     const next = bottom + (side && !narrow ? 12 : GAP);
@@ -74,7 +82,11 @@ export function flowChart({ width: given, label, stages, arms }) {
   const tops = arms.map(() => y + (narrow ? 0 : 14));
   arms.forEach((boxes, arm) => {
     const x = arm * (each + gap);
-    if (!narrow) add(svg, s("path", { class: "flow-arrow", d: `M${middle} ${last}V${last + 22}H${x + each / 2}` }), arrow(x + each / 2, last + 22, x + each / 2, tops[arm]));
+    if (!narrow)
+      add(svg, [
+        s("path", { class: "flow-arrow", d: `M${middle} ${last}V${last + 22}H${x + each / 2}` }),
+        arrow(x + each / 2, last + 22, x + each / 2, tops[arm]),
+      ]);
     boxes.forEach((lines, at) => {
       const made = box(lines, each);
       if (at) add(svg, arrow(x + each / 2, tops[arm] - GAP, x + each / 2, tops[arm]));

@@ -28,7 +28,11 @@ function between(low, high, x, y) {
   return `M${places.map(corner(high)).join("L")}L${places.reverse().map(corner(low)).join("L")}Z`;
 }
 
-const numbers = (series) => series.flatMap((each) => [each.values, each.low ?? [], each.high ?? []]).flat().filter((value) => value !== null);
+const numbers = (series) =>
+  series
+    .flatMap((each) => [each.values, each.low ?? [], each.high ?? []])
+    .flat()
+    .filter((value) => value !== null);
 
 /** Round numbers that cover what is there: at most six marks. */
 function marks(from, to) {
@@ -41,7 +45,7 @@ function marks(from, to) {
 }
 
 /**
- * A line chart. `x` names every place; `series` are {name, kind, values, low?, high?, step?}; `y` is {from?, to?, show};
+ * A line chart. `x` names every place; `series` are {name, kind, values, low?, high?, step?}; `y` is {from?, to?, show, tick?};
  * `at` is the place that is looked at. A readout follows the pointer.
  */
 export function lineChart({ width, height = 260, label, x, ticks, xTitle, series, threshold = null, y, at = null }) {
@@ -51,19 +55,34 @@ export function lineChart({ width, height = 260, label, x, ticks, xTitle, series
   const box = { left: 46, right: width - 12, top: 14, bottom: height - (xTitle ? 44 : 28) };
   const across = scale(0, Math.max(1, x.length - 1), box.left, box.right);
   const up = scale(low, high, box.bottom, box.top);
-  const svg = s("svg", { class: "chart", width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label });
+  const svg = s("svg", {
+    class: "chart",
+    width,
+    height,
+    viewBox: `0 0 ${width} ${height}`,
+    role: "img",
+    "aria-label": label,
+  });
   for (const value of heights) {
     add(svg, [
       s("line", { class: value === 0 ? "axis" : "grid", x1: box.left, x2: box.right, y1: up(value), y2: up(value) }),
-      s("text", { class: "tick", x: box.left - 8, y: up(value) + 4, "text-anchor": "end" }, y.show(value)),
+      s("text", { class: "tick", x: box.left - 8, y: up(value) + 4, "text-anchor": "end" }, (y.tick ?? y.show)(value)),
     ]);
   }
   const shown = spaced(ticks, across, 64);
   for (const { place, text } of shown) {
-    add(svg, s("text", { class: "tick", x: across(place), y: box.bottom + 18, "text-anchor": anchor(place, x.length) }, text));
+    add(
+      svg,
+      s("text", { class: "tick", x: across(place), y: box.bottom + 18, "text-anchor": anchor(place, x.length) }, text),
+    );
   }
-  if (xTitle) add(svg, s("text", { class: "axis-title", x: (box.left + box.right) / 2, y: height - 6, "text-anchor": "middle" }, xTitle));
-  if (threshold !== null) add(svg, s("line", { class: "threshold", x1: box.left, x2: box.right, y1: up(threshold), y2: up(threshold) }));
+  if (xTitle)
+    add(
+      svg,
+      s("text", { class: "axis-title", x: (box.left + box.right) / 2, y: height - 6, "text-anchor": "middle" }, xTitle),
+    );
+  if (threshold !== null)
+    add(svg, s("line", { class: "threshold", x1: box.left, x2: box.right, y1: up(threshold), y2: up(threshold) }));
   if (at !== null) add(svg, s("line", { class: "now", x1: across(at), x2: across(at), y1: box.top, y2: box.bottom }));
   for (const each of series) {
     if (each.low) add(svg, s("path", { class: `band ${each.kind}`, d: between(each.low, each.high, across, up) }));
@@ -115,7 +134,9 @@ export function sparkline({ width = 64, height = 24, values, threshold = null, a
     { class: "spark", width, height, viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" },
     threshold === null ? null : s("line", { class: "threshold", x1: 0, x2: width, y1: y(threshold), y2: y(threshold) }),
     s("path", { class: `line ${kind}`, d: path(values, x, y) }),
-    at === null || values[at] === null || values[at] === undefined ? null : s("circle", { class: `dot ${kind}`, cx: x(at), cy: y(values[at]), r: 2.6 }),
+    at === null || values[at] === null || values[at] === undefined
+      ? null
+      : s("circle", { class: `dot ${kind}`, cx: x(at), cy: y(values[at]), r: 2.6 }),
   );
 }
 
@@ -127,7 +148,14 @@ export function panels({ width, label, groups, threshold, at, show, length }) {
   const tall = 112;
   const rows = Math.ceil(groups.length / columns);
   const height = rows * tall;
-  const svg = s("svg", { class: "chart", width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label });
+  const svg = s("svg", {
+    class: "chart",
+    width,
+    height,
+    viewBox: `0 0 ${width} ${height}`,
+    role: "img",
+    "aria-label": label,
+  });
   groups.forEach((group, place) => {
     const left = (place % columns) * (each + gap);
     const top = Math.floor(place / columns) * tall;
@@ -139,10 +167,16 @@ export function panels({ width, label, groups, threshold, at, show, length }) {
         "g",
         { transform: `translate(${left.toFixed(1)} ${top})` },
         s("text", { class: "panel-title", x: 0, y: 14 }, group.title),
-        s("text", { class: "tick", x: each, y: 14, "text-anchor": "end" }, show(group.series[0].values[at ?? length - 1])),
+        s(
+          "text",
+          { class: "tick", x: each, y: 14, "text-anchor": "end" },
+          show(group.series[0].values[at ?? length - 1]),
+        ),
         s("line", { class: "axis", x1: 0, x2: each, y1: y(0), y2: y(0) }),
         s("line", { class: "grid", x1: 0, x2: each, y1: y(1), y2: y(1) }),
-        threshold === null ? null : s("line", { class: "threshold", x1: 0, x2: each, y1: y(threshold), y2: y(threshold) }),
+        threshold === null
+          ? null
+          : s("line", { class: "threshold", x1: 0, x2: each, y1: y(threshold), y2: y(threshold) }),
         at === null ? null : s("line", { class: "now", x1: x(at), x2: x(at), y1: y(1), y2: y(0) }),
         [...group.series].reverse().map((one) => s("path", { class: `line ${one.kind}`, d: path(one.values, x, y) })),
       ),

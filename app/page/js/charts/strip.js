@@ -36,8 +36,18 @@ function patterns() {
   return s(
     "defs",
     null,
-    s("pattern", { id: "hatch", width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" }, s("rect", { class: "blank", width: 6, height: 6 }), s("line", { class: "hatching", x1: 0, x2: 0, y1: 0, y2: 6 })),
-    s("pattern", { id: "dots", width: 7, height: 7, patternUnits: "userSpaceOnUse" }, s("rect", { class: "blank", width: 7, height: 7 }), s("circle", { class: "dotting", cx: 3.5, cy: 3.5, r: 1.3 })),
+    s(
+      "pattern",
+      { id: "hatch", width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" },
+      s("rect", { class: "blank", width: 6, height: 6 }),
+      s("line", { class: "hatching", x1: 0, x2: 0, y1: 0, y2: 6 }),
+    ),
+    s(
+      "pattern",
+      { id: "dots", width: 7, height: 7, patternUnits: "userSpaceOnUse" },
+      s("rect", { class: "blank", width: 7, height: 7 }),
+      s("circle", { class: "dotting", cx: 3.5, cy: 3.5, r: 1.3 }),
+    ),
   );
 }
 
@@ -58,7 +68,13 @@ function cell(item, { left, top, each, place, chosen, onpick, items }) {
   const middle = wide / 2;
   add(group, [
     s("rect", { class: "ground", width: wide, height: TALL }),
-    item.number === null ? null : s("text", { class: "week-number", x: middle, y: 18, "text-anchor": "middle", "aria-hidden": "true" }, String(item.number)),
+    item.number === null
+      ? null
+      : s(
+          "text",
+          { class: "week-number", x: middle, y: 18, "text-anchor": "middle", "aria-hidden": "true" },
+          String(item.number),
+        ),
     talk(item.talk, middle),
     offer(item.offer, wide),
     item.deviations ? s("path", { class: "deviation", d: `M${middle - 5} 76L${middle + 5} 76L${middle} 67Z` }) : null,
@@ -72,14 +88,21 @@ function cell(item, { left, top, each, place, chosen, onpick, items }) {
 function talk(kind, x) {
   if (kind === "held") return s("circle", { class: "talk held", cx: x, cy: 33, r: 5.5 });
   if (kind === "remote") return s("circle", { class: "talk remote", cx: x, cy: 33, r: 4.8 });
-  if (kind === "missing") return s("path", { class: "talk missing", d: `M${x - 5} 28L${x + 5} 38M${x + 5} 28L${x - 5} 38` });
+  if (kind === "missing")
+    return s("path", { class: "talk missing", d: `M${x - 5} 28L${x + 5} 38M${x + 5} 28L${x - 5} 38` });
   return null;
 }
 
 function offer(kind, wide) {
   if (!kind) return null;
   const inset = Math.max(2, wide * 0.1);
-  return s("rect", { class: `offer ${kind}`, x: inset, y: kind === "active" ? 53 : 48, width: wide - 2 * inset, height: kind === "active" ? 6 : 11 });
+  return s("rect", {
+    class: `offer ${kind}`,
+    x: inset,
+    y: kind === "active" ? 53 : 48,
+    width: wide - 2 * inset,
+    height: kind === "active" ? 6 : 11,
+  });
 }
 
 /** Arrow keys go from week to week, and from line to line. */
@@ -88,7 +111,8 @@ function move(event, place, length, pick) {
   const to = event.key === "Home" ? 0 : event.key === "End" ? length - 1 : by === undefined ? null : place + by;
   if (event.key === "Enter" || event.key === " ") pick();
   else if (to === null) return;
-  else if (to >= 0 && to < length) event.currentTarget.ownerSVGElement.querySelector(`[data-place="${to}"]`).dispatchEvent(new MouseEvent("click"));
+  else if (to >= 0 && to < length)
+    event.currentTarget.ownerSVGElement.querySelector(`[data-place="${to}"]`).dispatchEvent(new MouseEvent("click"));
   event.preventDefault();
 }
 
@@ -99,7 +123,10 @@ export function meter({ width, used, all }) {
   const svg = s("svg", { class: "meter", width, height: 22, viewBox: `0 0 ${width} 22`, "aria-hidden": "true" });
   for (let place = 0; place < all; place++) {
     const x = place * each + Math.floor(place / A_LINE) * gap;
-    add(svg, s("rect", { class: place < used ? "used" : "left", x: x + 0.5, y: 1, width: Math.max(2, each - 2), height: 20 }));
+    add(
+      svg,
+      s("rect", { class: place < used ? "used" : "left", x: x + 0.5, y: 1, width: Math.max(2, each - 2), height: 20 }),
+    );
   }
   return svg;
 }

@@ -12,7 +12,10 @@ export function draws(trial, protocol) {
   const title = h("h2", null, t("trial.draws"));
   if (limit === undefined) return h("section", { class: "figure" }, title, h("p", null, t("trial.draws_no_draw")));
   const code = (text) => h("code", null, text);
-  const known = facts([[t("trial.draws_commitment"), code(trial.seed_commitment)], trial.seed ? [t("trial.draws_seed"), code(trial.seed)] : null]);
+  const known = facts([
+    [t("trial.draws_commitment"), code(trial.seed_commitment)],
+    trial.seed ? [t("trial.draws_seed"), code(trial.seed)] : null,
+  ]);
   const text = h("p", { class: "figure-text" }, t(trial.closed ? "trial.draws_closed" : "trial.draws_open"));
   return h("section", { class: "figure" }, title, text, known, trial.seed ? check(trial, limit) : null);
 }
@@ -38,6 +41,21 @@ function told(trial, { draws: n, faults }) {
   if (!faults.length) return notice(t("trial.draws_right", { n }));
   const name = (code) => trial.jobcentres.find((each) => each.code === code)?.name ?? code;
   const arm = (code) => code && word("Arm", code);
-  const sentence = (each) => t(`trial.draws_${each.code}`, { jobcentre: name(each.jobcentre), position: String(each.position), published: arm(each.published), computed: arm(each.computed) });
-  return h("div", { class: "fault" }, h("p", null, t("trial.draws_wrong", { n: faults.length })), h("ul", null, faults.map((each) => h("li", null, sentence(each)))));
+  const sentence = (each) =>
+    t(`trial.draws_${each.code}`, {
+      jobcentre: name(each.jobcentre),
+      position: String(each.position),
+      published: arm(each.published),
+      computed: arm(each.computed),
+    });
+  return h(
+    "div",
+    { class: "fault" },
+    h("p", null, t("trial.draws_wrong", { n: faults.length })),
+    h(
+      "ul",
+      null,
+      faults.map((each) => h("li", null, sentence(each))),
+    ),
+  );
 }

@@ -15,7 +15,12 @@ const HOURS = ["hours", "accumulated_hours"];
 const howShown = (outcome) => (HOURS.includes(outcome) ? decimal : percent);
 const howDiffers = (outcome) => (HOURS.includes(outcome) ? decimal : points);
 const interval = (found, show) => (found ? `${show(found.low)} – ${show(found.high)}` : null);
-const probability = (p) => (p === null || p === undefined ? null : p < 0.001 ? "< 0,001".replace(",", decimal(0.5).charAt(1)) : decimal(Math.round(p * 1000) / 1000));
+const probability = (p) =>
+  p === null || p === undefined
+    ? null
+    : p < 0.001
+      ? "< 0,001".replace(",", decimal(0.5).charAt(1))
+      : decimal(Math.round(p * 1000) / 1000);
 
 export function effects(answer, asked, trial) {
   const outcomes = [...new Set(answer.items.map((each) => each.outcome))];
@@ -33,9 +38,24 @@ export function effects(answer, asked, trial) {
     "section",
     null,
     h("h2", null, t("trial.effects")),
-    h("p", { class: "figure-text" }, t("trial.effects_text"), " ", t("trial.effects_hidden", { n: answer.smallest_group })),
+    h(
+      "p",
+      { class: "figure-text" },
+      t("trial.effects_text"),
+      " ",
+      t("trial.effects_hidden", { n: answer.smallest_group }),
+    ),
     warnings.length ? notice(warnings.shift().textContent, warnings) : null,
-    chosen ? [h("div", { class: "figure-controls spaced" }, choice({ label: t("trial.effects_outcome"), id: "outcome", value: chosen, options, onpick: pick })), place] : h("p", null, t("trial.effects_none")),
+    chosen
+      ? [
+          h(
+            "div",
+            { class: "figure-controls spaced" },
+            choice({ label: t("trial.effects_outcome"), id: "outcome", value: chosen, options, onpick: pick }),
+          ),
+          place,
+        ]
+      : h("p", null, t("trial.effects_none")),
     answer.after_weeks === null ? null : summary(answer, trial),
     answer.success.length ? success(answer, trial) : null,
   );
@@ -63,9 +83,27 @@ function curve(answer, outcome, trial) {
         y: { from: 0, show: HOURS.includes(outcome) ? decimal : roundPercent },
       }),
     columns: [
-      { key: "week", label: t("trial.weeks_since"), head: true, kind: "number", value: (row) => row.weeks_since_assignment },
-      ...ARMS.map((arm) => ({ key: arm, label: t(`arm.${arm}`), kind: "number", value: (row) => row[arm].mean, show: (row) => show(row[arm].mean) })),
-      ...ARMS.map((arm) => ({ key: `n-${arm}`, label: t("trial.n", { arm: t(`arm.${arm}`) }), kind: "number", value: (row) => row[arm].people, show: (row) => number(row[arm].people) })),
+      {
+        key: "week",
+        label: t("trial.weeks_since"),
+        head: true,
+        kind: "number",
+        value: (row) => row.weeks_since_assignment,
+      },
+      ...ARMS.map((arm) => ({
+        key: arm,
+        label: t(`arm.${arm}`),
+        kind: "number",
+        value: (row) => row[arm].mean,
+        show: (row) => show(row[arm].mean),
+      })),
+      ...ARMS.map((arm) => ({
+        key: `n-${arm}`,
+        label: t("trial.n", { arm: t(`arm.${arm}`) }),
+        kind: "number",
+        value: (row) => row[arm].people,
+        show: (row) => number(row[arm].people),
+      })),
       ...differences(howDiffers(outcome)),
     ],
     rows,
@@ -75,33 +113,99 @@ function curve(answer, outcome, trial) {
 
 /** The columns of a difference with its interval. */
 export const differences = (show) => [
-  { key: "difference", label: t("trial.difference"), kind: "number", value: (row) => row.difference, show: (row) => show(row.difference) },
-  { key: "low", label: t("trial.low"), kind: "number", value: (row) => row.difference_low, show: (row) => show(row.difference_low) },
-  { key: "high", label: t("trial.high"), kind: "number", value: (row) => row.difference_high, show: (row) => show(row.difference_high) },
+  {
+    key: "difference",
+    label: t("trial.difference"),
+    kind: "number",
+    value: (row) => row.difference,
+    show: (row) => show(row.difference),
+  },
+  {
+    key: "low",
+    label: t("trial.low"),
+    kind: "number",
+    value: (row) => row.difference_low,
+    show: (row) => show(row.difference_low),
+  },
+  {
+    key: "high",
+    label: t("trial.high"),
+    kind: "number",
+    value: (row) => row.difference_high,
+    show: (row) => show(row.difference_high),
+  },
 ];
 
 function summary(answer, trial) {
   const title = t("trial.effects_summary", { weeks: answer.after_weeks });
   const p = (found) => probability(found?.p_value);
   const columns = [
-    { key: "outcome", label: t("trial.effects_outcome"), head: true, value: (row) => word("OutcomeMeasure", row.outcome) },
-    { key: "difference", label: t("trial.difference"), kind: "number", value: (row) => row.difference, show: (row) => howDiffers(row.outcome)(row.difference) },
+    {
+      key: "outcome",
+      label: t("trial.effects_outcome"),
+      head: true,
+      value: (row) => word("OutcomeMeasure", row.outcome),
+    },
+    {
+      key: "difference",
+      label: t("trial.difference"),
+      kind: "number",
+      value: (row) => row.difference,
+      show: (row) => howDiffers(row.outcome)(row.difference),
+    },
     ...["stratified", "clustered"].flatMap((kind) => [
-      { key: kind, label: `${t("trial.effects_interval")} (${t(`trial.${kind}`)})`, value: (row) => interval(row[kind], (each) => each), show: (row) => interval(row[kind], howDiffers(row.outcome)) },
-      { key: `p-${kind}`, label: `${t("trial.effects_p")} (${t(`trial.${kind}`)})`, kind: "number", value: (row) => row[kind]?.p_value ?? null, show: (row) => p(row[kind]) },
+      {
+        key: kind,
+        label: `${t("trial.effects_interval")} (${t(`trial.${kind}`)})`,
+        value: (row) => interval(row[kind], (each) => each),
+        show: (row) => interval(row[kind], howDiffers(row.outcome)),
+      },
+      {
+        key: `p-${kind}`,
+        label: `${t("trial.effects_p")} (${t(`trial.${kind}`)})`,
+        kind: "number",
+        value: (row) => row[kind]?.p_value ?? null,
+        show: (row) => p(row[kind]),
+      },
     ]),
   ];
   const rank = answer.log_rank;
   const text = rank ? t("trial.log_rank", { chi: decimal(rank.chi_squared), p: probability(rank.p_value) }) : null;
-  return figure({ id: "after", level: 3, title, text, content: () => table({ caption: title, columns, rows: answer.effects, wide: true }), draw: null, columns, rows: answer.effects, file: `${trial.id}-effects` });
+  return figure({
+    id: "after",
+    level: 3,
+    title,
+    text,
+    content: () => table({ caption: title, columns, rows: answer.effects, wide: true }),
+    draw: null,
+    columns,
+    rows: answer.effects,
+    file: `${trial.id}-effects`,
+  });
 }
 
 function success(answer, trial) {
   const name = (row) => (row.criterion ? word("Criterion", row.criterion) : t("trial.success_none"));
   const columns = [
     { key: "what", label: t("trial.success_what"), head: true, value: name },
-    ...ARMS.map((arm) => ({ key: arm, label: t(`arm.${arm}`), kind: "number", value: (row) => row[arm].mean, show: (row) => percent(row[arm].mean) })),
+    ...ARMS.map((arm) => ({
+      key: arm,
+      label: t(`arm.${arm}`),
+      kind: "number",
+      value: (row) => row[arm].mean,
+      show: (row) => percent(row[arm].mean),
+    })),
     ...differences(points),
   ];
-  return figure({ id: "success", level: 3, title: t("trial.success"), text: t("trial.success_text"), content: () => table({ caption: t("trial.success"), columns, rows: answer.success, wide: true }), draw: null, columns, rows: answer.success, file: `${trial.id}-success` });
+  return figure({
+    id: "success",
+    level: 3,
+    title: t("trial.success"),
+    text: t("trial.success_text"),
+    content: () => table({ caption: t("trial.success"), columns, rows: answer.success, wide: true }),
+    draw: null,
+    columns,
+    rows: answer.success,
+    file: `${trial.id}-success`,
+  });
 }

@@ -13,7 +13,19 @@ const shownAsTable = () => (read().query.get("table") ?? "").split(".").filter(B
  * address. `controls` stand between title and chart. With `content` that is shown, being a table already, and the SVG is
  * only to take along; without `draw` there is none.
  */
-export function figure({ id, title, level = 2, text = null, legend = [], draw, content = null, columns, rows, file, controls = null }) {
+export function figure({
+  id,
+  title,
+  level = 2,
+  text = null,
+  legend = [],
+  draw,
+  content = null,
+  columns,
+  rows,
+  file,
+  controls = null,
+}) {
   const body = h("div", { class: "figure-body" });
   const heading = h(`h${level}`, { id: `figure-${id}` }, title);
   let width = 0;
@@ -39,7 +51,12 @@ export function figure({ id, title, level = 2, text = null, legend = [], draw, c
     if (kind === "svg") save(picture, `${file}.svg`, "image/svg+xml");
     else save(await png(picture), `${file}.png`);
   };
-  const button = (label, onclick) => h("button", { type: "button", class: "quiet", "aria-label": `${t("figure.save", { kind: label })}: ${title}`, onclick }, label);
+  const button = (label, onclick) =>
+    h(
+      "button",
+      { type: "button", class: "quiet", "aria-label": `${t("figure.save", { kind: label })}: ${title}`, onclick },
+      label,
+    );
   const tools = h(
     "div",
     { class: "tools" },
@@ -58,7 +75,13 @@ export function figure({ id, title, level = 2, text = null, legend = [], draw, c
     h("div", { class: "figure-head" }, heading, tools),
     text ? h("p", { class: "figure-text" }, text) : null,
     controls,
-    legend.length ? h("ul", { class: "legend" }, legend.map(([kind, name]) => h("li", { class: `key ${kind}` }, name))) : null,
+    legend.length
+      ? h(
+          "ul",
+          { class: "legend" },
+          legend.map(([kind, name]) => h("li", { class: `key ${kind}` }, name)),
+        )
+      : null,
     body,
   );
   new ResizeObserver(() => {

@@ -25,7 +25,8 @@ export function later(answer, build) {
   Promise.resolve(answer)
     .then((value) => put(place, build(value)))
     .catch((error) => {
-      if (error instanceof ApiError && error.status === 401) return void window.dispatchEvent(new CustomEvent("signed-out"));
+      if (error instanceof ApiError && error.status === 401)
+        return void window.dispatchEvent(new CustomEvent("signed-out"));
       put(place, notice(sentenceOf(error)));
     })
     .finally(() => place.removeAttribute("aria-busy"));

@@ -15,7 +15,13 @@ export function meterOf({ protocol }, week) {
   const all = protocol.parameters.max_activation_weeks?.value;
   if (!all) return null;
   const text = week.meter >= all ? t("person.meter_done", { all }) : t("person.meter_text", { used: week.meter, all });
-  return h("section", { class: "figure" }, h("h2", null, t("person.meter")), h("p", { class: "figure-text" }, text), h("div", { class: "meter-frame" }, meter({ width: 780, used: week.meter, all })));
+  return h(
+    "section",
+    { class: "figure" },
+    h("h2", null, t("person.meter")),
+    h("p", { class: "figure-text" }, text),
+    h("div", { class: "meter-frame" }, meter({ width: 780, used: week.meter, all })),
+  );
 }
 
 /** What happened in a week, and how it deviates. */
@@ -24,15 +30,28 @@ export function weekOfPerson({ records, protocol, as_of }, week) {
   const entries = [
     ...(found.conversations ?? []).map(conversation),
     ...(found.activations ?? []).map(activation),
-    ...(found.exemptions ?? []).map((each) => entry(t("person.exemption"), [word("ExemptionScope", each.scope), word("ExemptionGround", each.ground)], each)),
-    ...(found["presence-events"] ?? []).map((each) => entry(word("PresenceEventKind", each.kind), [date(each.date), each.reason && word("ExitReason", each.reason)], each)),
-    ...(found["support-efforts"] ?? []).map((each) => entry(t("person.support"), [word("SupportArea", each.area)], each)),
+    ...(found.exemptions ?? []).map((each) =>
+      entry(t("person.exemption"), [word("ExemptionScope", each.scope), word("ExemptionGround", each.ground)], each),
+    ),
+    ...(found["presence-events"] ?? []).map((each) =>
+      entry(
+        word("PresenceEventKind", each.kind),
+        [date(each.date), each.reason && word("ExitReason", each.reason)],
+        each,
+      ),
+    ),
+    ...(found["support-efforts"] ?? []).map((each) =>
+      entry(t("person.support"), [word("SupportArea", each.area)], each),
+    ),
     ...(found.mentors ?? []).map((each) => entry(t("person.mentors"), [], each)),
   ];
   const deviations = week.deviations.length
     ? week.deviations.map((code) => explained("DeviationCode", code, protocol))
     : h("p", null, isOver(week.week, as_of) ? t("person.no_deviations") : t("person.not_over"));
-  const number = week.number === null ? word("WeekState", week.state) : `${t("person.number")} ${week.number}, ${word("WeekState", week.state)}`;
+  const number =
+    week.number === null
+      ? word("WeekState", week.state)
+      : `${t("person.number")} ${week.number}, ${word("WeekState", week.state)}`;
   return h(
     "section",
     { class: "figure" },
@@ -46,7 +65,14 @@ export function weekOfPerson({ records, protocol, as_of }, week) {
 }
 
 function conversation(each) {
-  const what = [date(each.date), word("ConversationStatus", each.status), word("ConversationForm", each.form), each.form === "in_person" && word("ConversationPlace", each.place), word("ConductedBy", each.conducted_by), each.remote_ground && word("RemoteGround", each.remote_ground)];
+  const what = [
+    date(each.date),
+    word("ConversationStatus", each.status),
+    word("ConversationForm", each.form),
+    each.form === "in_person" && word("ConversationPlace", each.place),
+    word("ConductedBy", each.conducted_by),
+    each.remote_ground && word("RemoteGround", each.remote_ground),
+  ];
   return entry(t("person.conversation"), what, each);
 }
 
@@ -62,13 +88,29 @@ function activation(each) {
 }
 
 function entry(name, what, { starts_on, ends_on, client_id }) {
-  const days = starts_on && (ends_on === null ? t("person.open", { from: date(starts_on) }) : t("person.until", { from: date(starts_on), to: date(ends_on) }));
-  return h("li", null, h("strong", null, name), " ", [...what, days].filter(Boolean).join(", "), h("span", { class: "source" }, ` ${client_id}`));
+  const days =
+    starts_on &&
+    (ends_on === null
+      ? t("person.open", { from: date(starts_on) })
+      : t("person.until", { from: date(starts_on), to: date(ends_on) }));
+  return h(
+    "li",
+    null,
+    h("strong", null, name),
+    " ",
+    [...what, days].filter(Boolean).join(", "),
+    h("span", { class: "source" }, ` ${client_id}`),
+  );
 }
 
 /** What is to be done for the person in a week, as the worklist has it. */
 export function nextOf(known, week) {
-  return h("section", { class: "figure" }, h("h2", null, t("person.next")), later(tasksOf(known, week), (content) => content));
+  return h(
+    "section",
+    { class: "figure" },
+    h("h2", null, t("person.next")),
+    later(tasksOf(known, week), (content) => content),
+  );
 }
 
 async function tasksOf({ trial, protocol, someone, as_of }, week) {
@@ -77,7 +119,8 @@ async function tasksOf({ trial, protocol, someone, as_of }, week) {
   if (week.week > weekOf(as_of)) return h("p", null, t("person.not_over"));
   const answer = await api.get(api.inTrial(trial.id, "worklist"), { jobcentre: someone.jobcentre, week: week.week });
   const task = answer.items.find((each) => each.participant_id === someone.participant_id);
-  const over = trial.ends_on < as_of ? h("p", { class: "hint" }, t("person.next_over", { date: date(trial.ends_on) })) : null;
+  const over =
+    trial.ends_on < as_of ? h("p", { class: "hint" }, t("person.next_over", { date: date(trial.ends_on) })) : null;
   if (!task) return [h("p", null, t("person.next_none", { week: weekName(week.week) })), over];
   const name = h("h3", null, t("person.next_week", { week: weekName(week.week) }));
   return [name, task.reasons.map((code) => h("div", null, explained("WorklistReason", code, protocol))), over];
@@ -86,15 +129,30 @@ async function tasksOf({ trial, protocol, someone, as_of }, week) {
 /** Every deviation of the course by kind, with its weeks and its rule. */
 export function allDeviations({ weeks, protocol }) {
   const found = new Map();
-  for (const week of weeks) for (const code of week.deviations) found.set(code, [...(found.get(code) ?? []), week.week]);
-  const years = (codes) => codes.map((code, place) => (code.slice(0, 4) === codes[place - 1]?.slice(0, 4) ? shortWeek(code) : weekName(code))).join(" · ");
+  for (const week of weeks)
+    for (const code of week.deviations) found.set(code, [...(found.get(code) ?? []), week.week]);
+  const years = (codes) =>
+    codes
+      .map((code, place) => (code.slice(0, 4) === codes[place - 1]?.slice(0, 4) ? shortWeek(code) : weekName(code)))
+      .join(" · ");
   const items = [...found].sort((one, other) => other[1].length - one[1].length);
   return h(
     "section",
     { class: "figure" },
     h("h2", null, t("person.all_deviations")),
     items.length
-      ? h("ul", { class: "deviations" }, items.map(([code, codes]) => h("li", null, h("span", { class: "count" }, String(codes.length)), explained("DeviationCode", code, protocol, h("p", { class: "source" }, years(codes))))))
+      ? h(
+          "ul",
+          { class: "deviations" },
+          items.map(([code, codes]) =>
+            h(
+              "li",
+              null,
+              h("span", { class: "count" }, String(codes.length)),
+              explained("DeviationCode", code, protocol, h("p", { class: "source" }, years(codes))),
+            ),
+          ),
+        )
       : h("p", null, t("person.no_deviations_at_all")),
   );
 }

@@ -7,12 +7,23 @@ import { current, t, week as weekName } from "../i18n.js";
 export function weekPicker({ weeks, week, running, onpick }) {
   const name = (each) => (each === running ? t("pick.running", { week: weekName(each) }) : weekName(each));
   const output = h("output", { class: "picked", for: "week" });
-  const slider = h("input", { type: "range", id: "week", min: "0", max: String(weeks.length - 1), step: "1", value: String(weeks.indexOf(week)) });
+  const slider = h("input", {
+    type: "range",
+    id: "week",
+    min: "0",
+    max: String(weeks.length - 1),
+    step: "1",
+    value: String(weeks.indexOf(week)),
+  });
   const step = (by) => () => {
     slider.value = String(Number(slider.value) + by);
     changed();
   };
-  const earlier = h("button", { type: "button", class: "step", "aria-label": t("pick.earlier"), onclick: step(-1) }, "←");
+  const earlier = h(
+    "button",
+    { type: "button", class: "step", "aria-label": t("pick.earlier"), onclick: step(-1) },
+    "←",
+  );
   const later = h("button", { type: "button", class: "step", "aria-label": t("pick.later"), onclick: step(1) }, "→");
   const tell = () => {
     const place = Number(slider.value);
@@ -28,7 +39,15 @@ export function weekPicker({ weeks, week, running, onpick }) {
   };
   slider.addEventListener("input", changed);
   tell();
-  return h("div", { class: "week-picker" }, h("label", { for: "week" }, t("pick.week")), earlier, slider, later, output);
+  return h(
+    "div",
+    { class: "week-picker" },
+    h("label", { for: "week" }, t("pick.week")),
+    earlier,
+    slider,
+    later,
+    output,
+  );
 }
 
 /** One of several: [[value, name]]. */
@@ -37,6 +56,10 @@ export function choice({ label, options, value, onpick, id }) {
     "span",
     { class: "choice" },
     h("label", { for: id }, label),
-    h("select", { id, value, lang: current(), onchange: (event) => onpick(event.target.value) }, options.map(([code, name]) => h("option", { value: code }, name))),
+    h(
+      "select",
+      { id, value, lang: current(), onchange: (event) => onpick(event.target.value) },
+      options.map(([code, name]) => h("option", { value: code }, name)),
+    ),
   );
 }

@@ -5,16 +5,15 @@ import { bullet, countBars } from "../charts/bars.js";
 import { lineChart } from "../charts/line.js";
 import { h, put } from "../dom.js";
 import { chosenWeek, COUNTS, isAverage, load, MEASURES, rate, rates, thresholdOf, weeksOf } from "../figures.js";
-import { compare, date, number, percent, roundPercent, shortWeek, t, week as weekName, word } from "../i18n.js";
+import { compare, number, percent, roundPercent, shortWeek, t, week as weekName, word } from "../i18n.js";
 import { figure } from "../parts/figure.js";
 import { later, notice } from "../parts/notice.js";
 import { choice, weekPicker } from "../parts/pick.js";
-import { table } from "../parts/table.js";
+import { peopleOf, worklist } from "../parts/people.js";
 import { note, to } from "../route.js";
-import { explained, explanation, section } from "../rules.js";
+import { explanation, section } from "../rules.js";
 import * as session from "../session.js";
 import { head, rests } from "../shell.js";
-import { shortId } from "./person.js";
 
 const mine = (place) => session.readsFiguresOf(place) || session.readsPeopleOf(place.code);
 
@@ -41,7 +40,8 @@ async function withoutFigures(trial, place) {
 
 function chooser(trial, places, query) {
   if (!places.length) return [head(trial.title, t("jobcentre.choose")), notice(t("error.scope"))];
-  const link = (place) => h("a", { href: to([trial.id, "jobcentre", place.code], { week: query.get("week") }) }, place.name);
+  const link = (place) =>
+    h("a", { href: to([trial.id, "jobcentre", place.code], { week: query.get("week") }) }, place.name);
   const regions = [...new Set(places.map((each) => each.region))].sort();
   return [
     head(trial.title, t("jobcentre.choose"), t("jobcentre.choose_lead")),
@@ -49,7 +49,16 @@ function chooser(trial, places, query) {
       "div",
       { class: "columns" },
       regions.map((region) =>
-        h("section", null, h("h2", null, word("Region", region)), h("ul", { class: "plain" }, places.filter((each) => each.region === region).map((place) => h("li", null, link(place))))),
+        h(
+          "section",
+          null,
+          h("h2", null, word("Region", region)),
+          h(
+            "ul",
+            { class: "plain" },
+            places.filter((each) => each.region === region).map((place) => h("li", null, link(place))),
+          ),
+        ),
       ),
     ),
   ];
@@ -95,7 +104,9 @@ class View {
       "div",
       { class: "controls" },
       weekPicker({ weeks, week: this.week, running, onpick: pick }),
-      others.length > 1 ? choice({ label: t("shell.jobcentre"), id: "jobcentre", value: this.place.code, options: others, onpick: go }) : null,
+      others.length > 1
+        ? choice({ label: t("shell.jobcentre"), id: "jobcentre", value: this.place.code, options: others, onpick: go })
+        : null,
     );
   }
 
@@ -105,7 +116,14 @@ class View {
 
   draw() {
     this.lead = h("span");
-    put(this.head, head(word("Region", this.place.region), t("jobcentre.title", { name: this.place.name, week: weekName(this.week) }), this.lead));
+    put(
+      this.head,
+      head(
+        word("Region", this.place.region),
+        t("jobcentre.title", { name: this.place.name, week: weekName(this.week) }),
+        this.lead,
+      ),
+    );
     put(this.standing, this.figures ? this.conditions() : notice(t("error.figures")));
     clearTimeout(this.timer); // while the slider moves, only the week that it stops at is asked for
     this.timer = setTimeout(() => this.worklist(), this.asked++ ? 250 : 0);
@@ -125,20 +143,43 @@ class View {
         h("h3", null, t(`condition.${measure}`)),
         h("p", { class: "big" }, percent(value)),
         bullet({ width: 240, height: 22, value, threshold, control: rate(control, measure), standing }),
-        h("p", { class: "hint" }, standing ? [h("strong", { class: standing === "met" ? null : "alarm-text" }, word("ConditionStanding", standing)), " · ", t("jobcentre.threshold", { percent: roundPercent(threshold) }), " · "] : null, t("jobcentre.of", { done, due })),
+        h(
+          "p",
+          { class: "hint" },
+          standing
+            ? [
+                h("strong", { class: standing === "met" ? null : "alarm-text" }, word("ConditionStanding", standing)),
+                " · ",
+                t("jobcentre.threshold", { percent: roundPercent(threshold) }),
+                " · ",
+              ]
+            : null,
+          t("jobcentre.of", { done, due }),
+        ),
         h("p", { class: "hint" }, `${t("arm.control")} ${percent(rate(control, measure))}`),
       );
     };
     if (isAverage(this.protocol)) return null;
-    return h("section", { class: "figure" }, h("h2", null, t("jobcentre.conditions")), h("div", { class: "columns gauges" }, MEASURES.map(card)), later(this.grant(), (grant) => grant));
+    return h(
+      "section",
+      { class: "figure" },
+      h("h2", null, t("jobcentre.conditions")),
+      h("div", { class: "columns gauges" }, MEASURES.map(card)),
+      later(this.grant(), (grant) => grant),
+    );
   }
 
   async grant() {
     const answer = await api.orNull(api.get(api.inTrial(this.trial.id, "conditions"), { week: this.week }));
     const grant = answer?.items.find((each) => each.group.jobcentre === this.place.code)?.grant;
     if (!grant) return null;
-    const text = t("jobcentre.grant_text", { people: grant.first_conversations, agreed: grant.agreed_participants, amount: grant.amount_dkk });
-    const payable = grant.payable === null ? null : ` – ${t(grant.payable ? "jobcentre.payable" : "jobcentre.not_payable")}`;
+    const text = t("jobcentre.grant_text", {
+      people: grant.first_conversations,
+      agreed: grant.agreed_participants,
+      amount: grant.amount_dkk,
+    });
+    const payable =
+      grant.payable === null ? null : ` – ${t(grant.payable ? "jobcentre.payable" : "jobcentre.not_payable")}`;
     return h("p", null, h("strong", null, t("jobcentre.grant")), ": ", text, payable, ".");
   }
 
@@ -150,52 +191,80 @@ class View {
     const week = this.week;
     const answer = api.get(api.inTrial(this.trial.id, "worklist"), { jobcentre: this.place.code, week });
     const shown = ({ items }) => {
-      if (week === this.week) put(this.lead, items.length ? t("jobcentre.lead", { n: items.length }) : t("jobcentre.lead_none"));
-      return this.entries(items);
+      if (week === this.week)
+        put(this.lead, items.length ? t("jobcentre.lead", { n: items.length }) : t("jobcentre.lead_none"));
+      return worklist(this, items);
     };
     put(this.tasks, later(answer, shown));
-  }
-
-  entries(items) {
-    const link = (item) => h("a", { href: to([this.trial.id, "person", item.participant_id], { week: this.week }) }, shortId(item.participant_id));
-    const ends = (item) => item.exemptions_ending.map((each) => h("p", { class: "source" }, `${word("ExemptionScope", each.scope)}, ${word("ExemptionGround", each.ground)}: ${date(each.ends_on)}`));
-    const reasons = (item) => item.reasons.map((code) => explained("WorklistReason", code, this.protocol, code === "exemption_ends" ? ends(item) : null));
-    const columns = [
-      { key: "person", label: t("jobcentre.person"), head: true, value: (item) => item.participant_id, show: link },
-      { key: "reasons", label: t("jobcentre.reasons"), value: (item) => item.reasons.map((code) => word("WorklistReason", code)).join("; "), show: reasons },
-      { key: "number", label: t("jobcentre.number"), kind: "number", value: (item) => item.number },
-      { key: "state", label: t("jobcentre.state"), value: (item) => word("WeekState", item.state) },
-      { key: "assigned", label: t("jobcentre.assigned"), value: (item) => item.assigned_on, show: (item) => date(item.assigned_on) },
-      { key: "contact", label: t("jobcentre.contact"), value: (item) => item.contact_person, show: (item) => item.contact_person ?? h("span", { class: "calm" }, t("jobcentre.nobody")) },
-    ];
-    const content = () => table({ caption: t("jobcentre.worklist"), columns, rows: items, empty: t("jobcentre.worklist_none"), wide: true });
-    return figure({ id: "worklist", title: t("jobcentre.worklist"), text: t("jobcentre.worklist_text"), content, draw: null, columns, rows: items, file: `${this.trial.id}-${this.place.code}-${this.week}` });
   }
 
   trends() {
     const { figures, place } = this;
     const { weeks } = figures;
     const until = weeks.indexOf(this.week);
-    const ticks = weeks.map((week, at) => ({ place: at, text: week.slice(0, 4) === weeks[at - 1]?.slice(0, 4) ? shortWeek(week) : `${shortWeek(week)} ${week.slice(0, 4)}` })).filter((_, at) => at % 13 === 0);
+    const ticks = weeks
+      .map((week, at) => ({
+        place: at,
+        text:
+          week.slice(0, 4) === weeks[at - 1]?.slice(0, 4) ? shortWeek(week) : `${shortWeek(week)} ${week.slice(0, 4)}`,
+      }))
+      .filter((_, at) => at % 13 === 0);
     const one = (measure) => {
       const arms = ["treatment", "control"];
-      const series = arms.map((arm) => ({ name: t(`arm.${arm}`), kind: arm, values: rates(figures, place.code, arm, measure, true) }));
-      const points = weeks.map((week, at) => ({ week, treatment: series[0].values[at], control: series[1].values[at] }));
+      const series = arms.map((arm) => ({
+        name: t(`arm.${arm}`),
+        kind: arm,
+        values: rates(figures, place.code, arm, measure, true),
+      }));
+      const points = weeks.map((week, at) => ({
+        week,
+        treatment: series[0].values[at],
+        control: series[1].values[at],
+      }));
       return figure({
         id: measure,
         level: 3,
         title: t(`condition.${measure}`),
         legend: arms.map((arm) => [arm, t(`arm.${arm}`)]),
-        draw: (width) => lineChart({ width, height: 220, label: `${place.name}: ${t(`rate.${measure}`)}`, x: weeks.map(weekName), ticks, series, threshold: thresholdOf(this.protocol, measure), y: { from: 0, to: 1, show: roundPercent }, at: until }),
+        draw: (width) =>
+          lineChart({
+            width,
+            height: 220,
+            label: `${place.name}: ${t(`rate.${measure}`)}`,
+            x: weeks.map(weekName),
+            ticks,
+            series,
+            threshold: thresholdOf(this.protocol, measure),
+            y: { from: 0, to: 1, show: roundPercent },
+            at: until,
+          }),
         columns: [
-          { key: "week", label: t("pick.week"), head: true, value: (point) => point.week, show: (point) => weekName(point.week) },
-          ...arms.map((arm) => ({ key: arm, label: t(`arm.${arm}`), kind: "number", value: (point) => point[arm], show: (point) => percent(point[arm]) })),
+          {
+            key: "week",
+            label: t("pick.week"),
+            head: true,
+            value: (point) => point.week,
+            show: (point) => weekName(point.week),
+          },
+          ...arms.map((arm) => ({
+            key: arm,
+            label: t(`arm.${arm}`),
+            kind: "number",
+            value: (point) => point[arm],
+            show: (point) => percent(point[arm]),
+          })),
         ],
         rows: points,
         file: `${this.trial.id}-${place.code}-${measure}`,
       });
     };
-    return h("section", null, h("h2", null, t("jobcentre.trends")), h("p", { class: "figure-text" }, t("jobcentre.trends_text")), h("div", { class: "columns" }, MEASURES.map(one)));
+    return h(
+      "section",
+      null,
+      h("h2", null, t("jobcentre.trends")),
+      h("p", { class: "figure-text" }, t("jobcentre.trends_text")),
+      h("div", { class: "columns" }, MEASURES.map(one)),
+    );
   }
 
   deviations() {
@@ -206,17 +275,47 @@ class View {
       for (const [code, count] of Object.entries(row.deviations)) totals.set(code, (totals.get(code) ?? 0) + count);
     }
     const now = rows?.get(this.week)?.deviations ?? {};
-    const items = [...totals].map(([code, total]) => ({ code, total, now: now[code] ?? 0 })).sort((one, other) => other.total - one.total);
+    const items = [...totals]
+      .map(([code, total]) => ({ code, total, now: now[code] ?? 0 }))
+      .sort((one, other) => other.total - one.total);
     return figure({
       id: "deviations",
       title: t("jobcentre.deviations"),
       text: t("jobcentre.deviations_text"),
-      draw: (width) => countBars({ width: Math.min(width, 860), label: t("jobcentre.deviations"), items: items.map((item) => ({ name: word("DeviationCode", item.code), value: item.total })), show: number }),
+      draw: (width) =>
+        countBars({
+          width: Math.min(width, 860),
+          label: t("jobcentre.deviations"),
+          items: items.map((item) => ({ name: word("DeviationCode", item.code), value: item.total })),
+          show: number,
+        }),
       columns: [
-        { key: "deviation", label: t("jobcentre.deviation"), head: true, value: (item) => word("DeviationCode", item.code) },
-        { key: "now", label: t("jobcentre.this_week"), kind: "number", value: (item) => item.now, show: (item) => number(item.now) },
-        { key: "total", label: t("jobcentre.total"), kind: "number", value: (item) => item.total, show: (item) => number(item.total) },
-        { key: "rule", label: t("jobcentre.rule"), value: (item) => section("DeviationCode", item.code), show: (item) => explanation("DeviationCode", item.code, this.protocol) },
+        {
+          key: "deviation",
+          label: t("jobcentre.deviation"),
+          head: true,
+          value: (item) => word("DeviationCode", item.code),
+        },
+        {
+          key: "now",
+          label: t("jobcentre.this_week"),
+          kind: "number",
+          value: (item) => item.now,
+          show: (item) => number(item.now),
+        },
+        {
+          key: "total",
+          label: t("jobcentre.total"),
+          kind: "number",
+          value: (item) => item.total,
+          show: (item) => number(item.total),
+        },
+        {
+          key: "rule",
+          label: t("jobcentre.rule"),
+          value: (item) => section("DeviationCode", item.code),
+          show: (item) => explanation("DeviationCode", item.code, this.protocol),
+        },
       ],
       rows: items,
       file: `${this.trial.id}-${this.place.code}-${this.week}-deviations`,
@@ -227,20 +326,25 @@ class View {
   people() {
     if (!session.readsPeopleOf(this.place.code)) return null;
     const place = h("div");
-    const show = () => put(place, later(api.all(api.inTrial(this.trial.id, "participants"), { jobcentre: this.place.code }), (items) => this.listed(items)));
-    const button = h("button", { type: "button", onclick: () => (button.remove(), show()) }, t("jobcentre.show_people"));
-    return h("section", { class: "figure" }, h("h2", null, t("jobcentre.people")), h("p", { class: "figure-text" }, t("jobcentre.people_text")), button, place);
-  }
-
-  listed(items) {
-    const columns = [
-      { key: "person", label: t("jobcentre.person"), head: true, value: (item) => item.participant_id, show: (item) => h("a", { href: to([this.trial.id, "person", item.participant_id], { week: this.week }) }, shortId(item.participant_id)) },
-      { key: "arm", label: t("jobcentre.arm"), value: (item) => item.arm, show: (item) => (item.arm ? word("Arm", item.arm) : null) },
-      { key: "state", label: t("person.state"), value: (item) => word("ParticipantState", item.state) },
-      { key: "number", label: t("jobcentre.number"), kind: "number", value: (item) => item.programme_week },
-      { key: "assigned", label: t("jobcentre.assigned"), value: (item) => item.assigned_on, show: (item) => date(item.assigned_on) },
-      { key: "contact", label: t("jobcentre.contact"), value: (item) => item.contact_person },
-    ];
-    return table({ caption: t("jobcentre.people"), columns, rows: items, empty: t("region.nobody"), wide: true });
+    const show = () =>
+      put(
+        place,
+        later(api.all(api.inTrial(this.trial.id, "participants"), { jobcentre: this.place.code }), (items) =>
+          peopleOf(this, items),
+        ),
+      );
+    const button = h(
+      "button",
+      { type: "button", onclick: () => (button.remove(), show()) },
+      t("jobcentre.show_people"),
+    );
+    return h(
+      "section",
+      { class: "figure" },
+      h("h2", null, t("jobcentre.people")),
+      h("p", { class: "figure-text" }, t("jobcentre.people_text")),
+      button,
+      place,
+    );
   }
 }

@@ -2,7 +2,16 @@
 
 import * as api from "../api.js";
 import { strip } from "../charts/strip.js";
-import { activationWords, conversationWords, deviationWords, exemptionWords, inWeek, presenceWords, recordsOf, shownWeek } from "../course.js";
+import {
+  activationWords,
+  conversationWords,
+  deviationWords,
+  exemptionWords,
+  inWeek,
+  presenceWords,
+  recordsOf,
+  shownWeek,
+} from "../course.js";
 import { add, h, put } from "../dom.js";
 import { date, t, week as weekName, word } from "../i18n.js";
 import { figure } from "../parts/figure.js";
@@ -11,11 +20,9 @@ import { allDeviations, meterOf, nextOf, weekOfPerson } from "../parts/person.js
 import { facts } from "../parts/table.js";
 import { note, to } from "../route.js";
 import { save } from "../export.js";
+import { shortId } from "../ids.js";
 import { head, say } from "../shell.js";
 import { weekOf } from "../weeks.js";
-
-/** The end of an id: enough to tell people of a jobcentre apart, and to read aloud. */
-export const shortId = (id) => id.slice(-6);
 
 export async function person({ trial, protocol, id, query }) {
   const path = api.inTrial(trial.id, "participants", id ?? "");
@@ -27,7 +34,16 @@ export async function person({ trial, protocol, id, query }) {
     recordsOf(trial.id, id),
     api.get(api.inTrial(trial.id, "worklist"), { jobcentre: someone.jobcentre }),
   ]);
-  const shown = new Person({ trial, protocol, someone, place, records, weeks: weeks?.items ?? [], as_of: running.as_of, path });
+  const shown = new Person({
+    trial,
+    protocol,
+    someone,
+    place,
+    records,
+    weeks: weeks?.items ?? [],
+    as_of: running.as_of,
+    path,
+  });
   return shown.nodes(query.get("week"));
 }
 
@@ -43,7 +59,14 @@ class Person {
     const link = h("a", { href: to([trial.id, "jobcentre", place.code]) }, place.name);
     const title = t("person.title", { id: shortId(someone.participant_id) });
     if (!this.weeks.length) {
-      return [head(link, title, t("person.lead_undrawn", { jobcentre: place.name, state: word("ParticipantState", someone.state) })), this.about()];
+      return [
+        head(
+          link,
+          title,
+          t("person.lead_undrawn", { jobcentre: place.name, state: word("ParticipantState", someone.state) }),
+        ),
+        this.about(),
+      ];
     }
     const lead = t(`person.lead_${someone.arm}`, { date: date(someone.assigned_on), jobcentre: place.name });
     this.chosen = this.opening(asked);
@@ -61,7 +84,10 @@ class Person {
       const place = this.weeks.findIndex((each) => each.week === wanted);
       if (place >= 0) return place;
     }
-    return Math.max(0, this.weeks.findLastIndex((each) => each.number !== null));
+    return Math.max(
+      0,
+      this.weeks.findLastIndex((each) => each.number !== null),
+    );
   }
 
   about() {
@@ -93,15 +119,41 @@ class Person {
   course() {
     const rows = this.weeks.map((week) => ({ ...week, found: inWeek(this.records, week.week) }));
     const text = (key, label, value) => ({ key, label, value });
-    const keys = ["counted", "absent", "exempt", "complete", "held", "remote", "missing", "workplace", "active", "due", "deviation"];
+    const keys = [
+      "counted",
+      "absent",
+      "exempt",
+      "complete",
+      "held",
+      "remote",
+      "missing",
+      "workplace",
+      "active",
+      "due",
+      "deviation",
+    ];
     return figure({
       id: "course",
       title: t("person.course"),
       text: t("person.course_text"),
       legend: keys.map((key) => [`strip-${key}`, t(`person.key_${key}`)]),
-      draw: (width) => strip({ width, label: t("person.course"), items: this.items, chosen: this.chosen, lineName: weekName, onpick: (place) => this.pick(place) }),
+      draw: (width) =>
+        strip({
+          width,
+          label: t("person.course"),
+          items: this.items,
+          chosen: this.chosen,
+          lineName: weekName,
+          onpick: (place) => this.pick(place),
+        }),
       columns: [
-        { key: "week", label: t("person.week"), head: true, value: (row) => row.week, show: (row) => weekName(row.week) },
+        {
+          key: "week",
+          label: t("person.week"),
+          head: true,
+          value: (row) => row.week,
+          show: (row) => weekName(row.week),
+        },
         { key: "number", label: t("person.number"), kind: "number", value: (row) => row.number },
         text("state", t("person.state_col"), (row) => word("WeekState", row.state)),
         text("conversation", t("person.conversation"), (row) => conversationWords(row, row.found)),

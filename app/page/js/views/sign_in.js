@@ -17,15 +17,29 @@ export function signIn(configured, message, done) {
       { class: "sign-in" },
       fault,
       configured.issuer
-        ? h("div", { class: "card" }, h("p", null, t("sign_in.with_issuer_text")), h("button", { type: "button", class: "strong", onclick: toIssuer }, t("sign_in.with_issuer")))
+        ? h(
+            "div",
+            { class: "card" },
+            h("p", null, t("sign_in.with_issuer_text")),
+            h("button", { type: "button", class: "strong", onclick: toIssuer }, t("sign_in.with_issuer")),
+          )
         : null,
-      configured.issuer ? h("details", { class: "card" }, h("summary", null, t("sign_in.token_or")), tokenForm(fault, done)) : h("div", { class: "card" }, tokenForm(fault, done)),
+      configured.issuer
+        ? h("details", { class: "card" }, h("summary", null, t("sign_in.token_or")), tokenForm(fault, done))
+        : h("div", { class: "card" }, tokenForm(fault, done)),
     ),
   ];
 }
 
 function tokenForm(fault, done) {
-  const field = h("textarea", { id: "token", rows: "5", spellcheck: "false", autocomplete: "off", required: true, "aria-describedby": "token-text fault" });
+  const field = h("textarea", {
+    id: "token",
+    rows: "5",
+    spellcheck: "false",
+    autocomplete: "off",
+    required: true,
+    "aria-describedby": "token-text fault",
+  });
   const submit = (event) => {
     event.preventDefault();
     const token = field.value.trim();
@@ -45,6 +59,14 @@ function tokenForm(fault, done) {
     h("p", { id: "token-text", class: "hint" }, t("sign_in.token_text")),
     field,
     h("button", { type: "submit", class: "strong" }, t("sign_in.submit")),
-    h("p", { class: "hint" }, h("code", null, t("sign_in.more")), " ", t("sign_in.more_text"), " ", h("code", null, "rettevej token case-system --jobcentre 849")),
+    h(
+      "p",
+      { class: "hint" },
+      h("code", null, t("sign_in.more")),
+      " ",
+      t("sign_in.more_text"),
+      " ",
+      h("code", null, "rettevej token case-system --jobcentre 849"),
+    ),
   );
 }

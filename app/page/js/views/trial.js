@@ -4,21 +4,31 @@ import * as api from "../api.js";
 import { flowChart } from "../charts/flow.js";
 import { lineChart } from "../charts/line.js";
 import { h, put } from "../dom.js";
-import { compare, date, decimal, moment, number, percent, points, roundPercent, t, word } from "../i18n.js";
+import { compare, date, decimal, number, percent, points, roundPercent, roundPoints, t, word } from "../i18n.js";
 import { differences, effects } from "../parts/effects.js";
 import { draws } from "../parts/draws.js";
 import { figure } from "../parts/figure.js";
 import { later, notice } from "../parts/notice.js";
+import { quality, sources } from "../parts/quality.js";
 import { choice } from "../parts/pick.js";
-import { sorted, table } from "../parts/table.js";
-import { note, to } from "../route.js";
+import { note } from "../route.js";
 import { head, rests } from "../shell.js";
 import * as session from "../session.js";
-import { shortId } from "./person.js";
 
 const ARMS = ["treatment", "control"];
 const ANALYSES = ["conditional", "intention_to_treat"];
-const MEASURES = ["conversation", "activation", "workplace", "part_time_job", "wage_subsidy_public", "wage_subsidy_private", "work_placement_public", "work_placement_private", "guidance_and_upskilling", "other_offer"];
+const MEASURES = [
+  "conversation",
+  "activation",
+  "workplace",
+  "part_time_job",
+  "wage_subsidy_public",
+  "wage_subsidy_private",
+  "work_placement_public",
+  "work_placement_private",
+  "guidance_and_upskilling",
+  "other_offer",
+];
 
 export async function trialView({ trial, protocol, query }) {
   return new Trial(trial, protocol, query).nodes();
@@ -41,7 +51,12 @@ class Trial {
 
   nodes() {
     const { trial } = this;
-    const dates = { jobcentres: trial.jobcentres.length, from: date(trial.intake_from), to: date(trial.intake_to), ends: date(trial.ends_on) };
+    const dates = {
+      jobcentres: trial.jobcentres.length,
+      from: date(trial.intake_from),
+      to: date(trial.intake_to),
+      ends: date(trial.ends_on),
+    };
     const top = head(null, trial.title, t("trial.lead_plain", dates));
     if (!this.places.length) return [top, notice(t("error.figures")), draws(trial, this.protocol)];
     const pick = (scope) => {
@@ -49,7 +64,12 @@ class Trial {
       note({ jobcentre: scope });
       this.draw();
     };
-    const controls = h("div", { class: "controls" }, choice({ label: t("trial.scope"), id: "scope", value: this.scope, options: this.scopes, onpick: pick }), this.scopes[0][0] === "" ? null : h("p", { class: "hint bare" }, t("trial.not_whole")));
+    const controls = h(
+      "div",
+      { class: "controls" },
+      choice({ label: t("trial.scope"), id: "scope", value: this.scope, options: this.scopes, onpick: pick }),
+      this.scopes[0][0] === "" ? null : h("p", { class: "hint bare" }, t("trial.not_whole")),
+    );
     this.draw();
     return [top, controls, this.body];
   }
@@ -65,27 +85,51 @@ class Trial {
       this.body,
       later(this.get("flow"), (flow) => (rests(flow.watermark), this.flow(flow))),
       this.curves,
-      later(pilot(this.get("effects")), (answer) => (answer ? effects(answer, this.outcome, this.trial) : notice(t("trial.effects_pilot")))),
+      later(pilot(this.get("effects")), (answer) =>
+        answer ? effects(answer, this.outcome, this.trial) : notice(t("trial.effects_pilot")),
+      ),
       draws(this.trial, this.protocol),
-      later(api.get(api.inTrial(this.trial.id, "weekly-summary")), (summary) => this.sources(summary)),
-      later(this.get("data-quality"), (quality) => this.quality(quality)),
+      later(api.get(api.inTrial(this.trial.id, "weekly-summary")), (summary) => sources(this.trial, summary)),
+      later(this.get("data-quality"), (found) => quality(this.trial, found)),
     );
   }
 
   // --- flow ---
 
   flow(flow) {
-    const codes = (counts, list) => Object.entries(counts).filter(([, n]) => n).map(([code, n]) => ({ name: word(list, code), value: number(n) }));
+    const codes = (counts, list) =>
+      Object.entries(counts)
+        .filter(([, n]) => n)
+        .map(([code, n]) => ({ name: word(list, code), value: number(n) }));
     const line = (name, n) => ({ name, value: number(n), strong: true });
     const day = flow.on < this.trial.ends_on ? flow.on : this.trial.ends_on;
     const arms = flow.arms.map((arm) => [
       [line(t("trial.flow_arm", { arm: word("Arm", arm.arm) }), arm.drawn)],
-      [line(t("trial.flow_exited"), arm.exited.people), ...codes(arm.exited.by_reason, "ExitReason"), line(t("trial.flow_re_entered"), arm.re_entered)],
-      [line(t("trial.flow_in_trial", { date: date(flow.on) }), arm.in_trial), line(t("trial.flow_complete"), arm.complete)],
+      [
+        line(t("trial.flow_exited"), arm.exited.people),
+        ...codes(arm.exited.by_reason, "ExitReason"),
+        line(t("trial.flow_re_entered"), arm.re_entered),
+      ],
+      [
+        line(t("trial.flow_in_trial", { date: date(flow.on) }), arm.in_trial),
+        line(t("trial.flow_complete"), arm.complete),
+      ],
     ]);
     const stages = [
-      { main: [line(t("trial.flow_screened"), flow.screened)], side: [line(t("trial.flow_ineligible"), flow.ineligible.people), ...codes(flow.ineligible.by_code, "FailureCode")] },
-      { main: [line(t("trial.flow_eligible"), flow.eligible.people)], side: [line(t("trial.flow_waiting"), flow.eligible.waiting), line(t("trial.flow_withdrawn"), flow.eligible.withdrawn)] },
+      {
+        main: [line(t("trial.flow_screened"), flow.screened)],
+        side: [
+          line(t("trial.flow_ineligible"), flow.ineligible.people),
+          ...codes(flow.ineligible.by_code, "FailureCode"),
+        ],
+      },
+      {
+        main: [line(t("trial.flow_eligible"), flow.eligible.people)],
+        side: [
+          line(t("trial.flow_waiting"), flow.eligible.waiting),
+          line(t("trial.flow_withdrawn"), flow.eligible.withdrawn),
+        ],
+      },
       { main: [line(t("trial.flow_drawn"), flow.eligible.drawn)] },
     ];
     const rows = this.flowRows(flow);
@@ -98,7 +142,13 @@ class Trial {
         { key: "stage", label: t("trial.flow_stage"), head: true, value: (row) => row.stage },
         { key: "arm", label: t("jobcentre.arm"), value: (row) => row.arm },
         { key: "code", label: t("trial.flow_code"), value: (row) => row.code },
-        { key: "people", label: t("trial.people"), kind: "number", value: (row) => row.people, show: (row) => number(row.people) },
+        {
+          key: "people",
+          label: t("trial.people"),
+          kind: "number",
+          value: (row) => row.people,
+          show: (row) => number(row.people),
+        },
       ],
       rows,
       file: `${this.trial.id}-flow-${day}`,
@@ -107,7 +157,10 @@ class Trial {
 
   flowRows(flow) {
     const row = (stage, people, arm = "", code = "") => ({ stage, people, arm, code });
-    const coded = (stage, counts, list, arm) => Object.entries(counts).filter(([, n]) => n).map(([code, n]) => row(stage, n, arm, word(list, code)));
+    const coded = (stage, counts, list, arm) =>
+      Object.entries(counts)
+        .filter(([, n]) => n)
+        .map(([code, n]) => row(stage, n, arm, word(list, code)));
     const stage = (name) => t(`trial.flow_${name}`);
     return [
       row(stage("screened"), flow.screened),
@@ -138,15 +191,37 @@ class Trial {
       drawn();
     };
     const place = h("div");
-    const drawn = () => put(place, later(this.get("activity-curve", { measure: this.measure }), (answer) => this.curveFigures(answer)));
+    const drawn = () =>
+      put(
+        place,
+        later(this.get("activity-curve", { measure: this.measure }), (answer) => this.curveFigures(answer)),
+      );
     const controls = h(
       "div",
       { class: "figure-controls spaced" },
-      choice({ label: t("trial.curve_measure"), id: "curve-measure", value: this.measure, options: MEASURES.map((each) => [each, word("CurveMeasure", each)]), onpick: pick("measure") }),
-      choice({ label: t("trial.curve_analysis"), id: "curve-analysis", value: this.analysis, options: ANALYSES.map((each) => [each, word("Analysis", each)]), onpick: pick("analysis") }),
+      choice({
+        label: t("trial.curve_measure"),
+        id: "curve-measure",
+        value: this.measure,
+        options: MEASURES.map((each) => [each, word("CurveMeasure", each)]),
+        onpick: pick("measure"),
+      }),
+      choice({
+        label: t("trial.curve_analysis"),
+        id: "curve-analysis",
+        value: this.analysis,
+        options: ANALYSES.map((each) => [each, word("Analysis", each)]),
+        onpick: pick("analysis"),
+      }),
     );
     drawn();
-    put(this.curves, h("h2", null, t("trial.curve")), h("p", { class: "figure-text" }, t("trial.curve_text")), controls, place);
+    put(
+      this.curves,
+      h("h2", null, t("trial.curve")),
+      h("p", { class: "figure-text" }, t("trial.curve_text")),
+      controls,
+      place,
+    );
   }
 
   curveFigures(answer) {
@@ -158,65 +233,89 @@ class Trial {
       xTitle: t("trial.curve_x"),
     };
     const name = word("CurveMeasure", this.measure);
-    const shares = ARMS.map((arm) => ({ name: t(`arm.${arm}`), kind: arm, values: rows.map((each) => each[arm].share) }));
-    const difference = { name: t("trial.difference"), kind: "difference", values: rows.map((each) => each.difference), low: rows.map((each) => each.difference_low), high: rows.map((each) => each.difference_high) };
+    const shares = ARMS.map((arm) => ({
+      name: t(`arm.${arm}`),
+      kind: arm,
+      values: rows.map((each) => each[arm].share),
+    }));
+    const difference = {
+      name: t("trial.difference"),
+      kind: "difference",
+      values: rows.map((each) => each.difference),
+      low: rows.map((each) => each.difference_low),
+      high: rows.map((each) => each.difference_high),
+    };
     const columns = [
-      { key: "week", label: t("trial.weeks_since"), head: true, kind: "number", value: (row) => row.weeks_since_assignment },
-      ...ARMS.map((arm) => ({ key: arm, label: t(`arm.${arm}`), kind: "number", value: (row) => row[arm].share, show: (row) => percent(row[arm].share) })),
-      ...ARMS.map((arm) => ({ key: `n-${arm}`, label: t("trial.n", { arm: t(`arm.${arm}`) }), kind: "number", value: (row) => row[arm].n, show: (row) => number(row[arm].n) })),
+      {
+        key: "week",
+        label: t("trial.weeks_since"),
+        head: true,
+        kind: "number",
+        value: (row) => row.weeks_since_assignment,
+      },
+      ...ARMS.map((arm) => ({
+        key: arm,
+        label: t(`arm.${arm}`),
+        kind: "number",
+        value: (row) => row[arm].share,
+        show: (row) => percent(row[arm].share),
+      })),
+      ...ARMS.map((arm) => ({
+        key: `n-${arm}`,
+        label: t("trial.n", { arm: t(`arm.${arm}`) }),
+        kind: "number",
+        value: (row) => row[arm].n,
+        show: (row) => number(row[arm].n),
+      })),
       ...differences(points),
-      { key: "sum", label: t("trial.sum"), kind: "number", value: (row) => row.running_sum, show: (row) => decimal(row.running_sum) },
+      {
+        key: "sum",
+        label: t("trial.sum"),
+        kind: "number",
+        value: (row) => row.running_sum,
+        show: (row) => decimal(row.running_sum),
+      },
     ];
     const file = `${this.trial.id}-${this.measure}-${this.analysis}`;
     return [
-      figure({ id: "curve", level: 3, title: name, legend: ARMS.map((arm) => [arm, t(`arm.${arm}`)]), draw: (width) => lineChart({ width, label: `${t("trial.curve")}: ${name}`, ...common, series: shares, y: { from: 0, to: 1, show: roundPercent } }), columns, rows, file }),
+      figure({
+        id: "curve",
+        level: 3,
+        title: name,
+        legend: ARMS.map((arm) => [arm, t(`arm.${arm}`)]),
+        draw: (width) =>
+          lineChart({
+            width,
+            label: `${t("trial.curve")}: ${name}`,
+            ...common,
+            series: shares,
+            y: { from: 0, to: 1, show: roundPercent },
+          }),
+        columns,
+        rows,
+        file,
+      }),
       figure({
         id: "curve-difference",
         level: 3,
         title: t("trial.curve_difference"),
         text: t("trial.curve_difference_text", { sum: decimal(rows.at(-1)?.running_sum) }),
-        legend: [["difference", t("trial.difference")], ["band", t("trial.effects_interval")]],
-        draw: (width) => lineChart({ width, label: `${t("trial.curve_difference")}: ${name}`, ...common, series: [difference], y: { show: (value) => points(value) } }),
+        legend: [
+          ["difference", t("trial.difference")],
+          ["band", t("trial.effects_interval")],
+        ],
+        draw: (width) =>
+          lineChart({
+            width,
+            label: `${t("trial.curve_difference")}: ${name}`,
+            ...common,
+            series: [difference],
+            y: { show: points, tick: roundPoints },
+          }),
         columns,
         rows,
         file: `${file}-difference`,
       }),
     ];
-  }
-
-  // --- sources and data quality ---
-
-  sources({ sources, as_of }) {
-    const age = (each) => Math.max(0, Math.round((new Date(`${as_of}T12:00:00Z`) - new Date(each.last_received_at)) / 86_400_000));
-    const columns = [
-      { key: "source", label: t("trial.source"), head: true, value: (each) => each.client_id },
-      { key: "kind", label: t("trial.kind"), value: (each) => t(`kind.${each.kind}`) },
-      { key: "last", label: t("trial.last"), value: (each) => each.last_received_at, show: (each) => moment(each.last_received_at) },
-      { key: "age", label: t("trial.age"), kind: "number", value: age, show: (each) => number(age(each)) },
-    ];
-    let sort = { key: "age", down: true };
-    const place = h("div");
-    const shown = () => put(place, table({ caption: t("trial.sources"), columns, rows: sorted(sources, columns, sort), sort, onsort, empty: t("figure.nothing") }));
-    const onsort = (key) => {
-      sort = { key, down: sort.key === key ? !sort.down : false };
-      shown();
-      place.querySelector(`[data-key="${key}"]`)?.focus();
-    };
-    shown();
-    return figure({ id: "sources", title: t("trial.sources"), text: t("trial.sources_text"), content: () => place, draw: null, columns, rows: sources, file: `${this.trial.id}-sources` });
-  }
-
-  quality({ items }) {
-    const name = (each) => this.trial.jobcentres.find((place) => place.code === each.jobcentre)?.name ?? each.jobcentre;
-    const about = (each) => [each.kind && t(`kind.${each.kind}`), each.client_id, each.last_on && date(each.last_on), each.weekday && t(`weekday.${each.weekday}`)].filter(Boolean).join(", ");
-    const people = (each) => each.participants?.map((id) => [h("a", { href: to([this.trial.id, "person", id]) }, shortId(id)), " "]);
-    const columns = [
-      { key: "finding", label: t("trial.finding"), head: true, value: (each) => word("FindingCode", each.code), show: (each) => h("details", { class: "why" }, h("summary", null, word("FindingCode", each.code)), h("p", null, t(`explain.FindingCode.${each.code}`)), each.participants?.length ? h("p", null, people(each)) : null) },
-      { key: "jobcentre", label: t("region.jobcentre"), value: name, show: (each) => h("a", { href: to([this.trial.id, "jobcentre", each.jobcentre]) }, name(each)) },
-      { key: "count", label: t("trial.count"), kind: "number", value: (each) => each.count, show: (each) => (each.total === null ? number(each.count) : `${number(each.count)} / ${number(each.total)}`) },
-      { key: "details", label: t("trial.details"), value: about },
-    ];
-    const rows = [...items].sort((one, other) => compare(one.code, other.code) || compare(name(one), name(other)));
-    return figure({ id: "quality", title: t("trial.quality"), text: t("trial.quality_text"), content: () => table({ caption: t("trial.quality"), columns, rows, empty: t("trial.quality_none"), wide: true }), draw: null, columns, rows, file: `${this.trial.id}-data-quality` });
   }
 }

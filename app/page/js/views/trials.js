@@ -11,7 +11,10 @@ import { head } from "../shell.js";
 export async function trials() {
   const items = await api.all("v1/trials");
   if (!items.length) return [head(null, t("trials.title")), notice(t("trials.none"))];
-  return [head(null, t("trials.title"), t("trials.lead", { n: items.length })), h("ul", { class: "trials" }, items.map(entry))];
+  return [
+    head(null, t("trials.title"), t("trials.lead", { n: items.length })),
+    h("ul", { class: "trials" }, items.map(entry)),
+  ];
 }
 
 function entry(trial) {
@@ -19,7 +22,12 @@ function entry(trial) {
     "li",
     { class: "card" },
     h("h2", null, h("a", { href: to([trial.id]) }, trial.title)),
-    h("p", { class: "badges" }, trial.pilot ? h("span", { class: "badge" }, t("trials.pilot")) : null, h("span", { class: "badge" }, trial.closed ? t("trials.closed") : t("trials.open"))),
+    h(
+      "p",
+      { class: "badges" },
+      trial.pilot ? h("span", { class: "badge" }, t("trials.pilot")) : null,
+      h("span", { class: "badge" }, trial.closed ? t("trials.closed") : t("trials.open")),
+    ),
     facts([
       [t("trials.intake"), `${date(trial.intake_from)} – ${date(trial.intake_to)}`],
       [t("trials.ends"), date(trial.ends_on)],
