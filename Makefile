@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-.PHONY: serve test test-page setup lint format contract lock clean
+.PHONY: serve test test-page setup lint audit format contract lock clean
 
 serve: setup
 	$(BIN)/rettevej serve
@@ -35,6 +35,16 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy app tests clients/python/src clients/python/tests $(wildcard benchmarks/*.py)
 	$(BIN)/lint-imports --no-cache
+
+# Known vulnerabilities of what is locked, by an advisory service. It fails on one that is found; a service that cannot be
+# reached has checked nothing, and that is said.
+ADVISORIES ?= https://api.osv.dev/v1/query
+audit: setup
+	@rm -f .venv/.audit; $(BIN)/pip-audit --vulnerability-service=osv --osv-url=$(ADVISORIES) --disable-pip \
+		--requirement=requirements.lock --progress-spinner=off --output=.venv/.audit 2> .venv/.audit.log; \
+	if [ $$? -eq 0 ]; then echo "No known vulnerability in requirements.lock."; \
+	elif [ -s .venv/.audit ]; then cat .venv/.audit; exit 1; \
+	else tail -n 1 .venv/.audit.log; echo "NOT CHECKED for vulnerabilities: $(ADVISORIES) gave no answer."; fi
 
 format: setup
 	$(BIN)/ruff check --fix .

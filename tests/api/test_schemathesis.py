@@ -42,7 +42,7 @@ from app.routers.record_schemas import BATCH, PERSON
 from tests.register import JOBCENTRES, Register, new_cpr
 
 Case = schemathesis.Case[Any]
-_SLOW_SECONDS = int(os.environ.get("RETTEVEJ_SCHEMATHESIS_SECONDS", "60"))
+_SLOW_SECONDS = int(os.environ.get("RETTEVEJ_SCHEMATHESIS_SECONDS", "15"))
 _DOCUMENT: dict[str, Any] = json.loads(contract())
 _OPERATIONS: dict[str, dict[str, Any]] = {
     operation["operationId"]: operation for item in _DOCUMENT["paths"].values() for operation in item.values()

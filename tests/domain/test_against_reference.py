@@ -38,6 +38,7 @@ from tests.reference.generate import (
     random_person,
 )
 from tests.reference.weeks import Person, Record, judged_weeks, weeks
+from tests.thorough import so_many
 
 PROTOCOLS = list(protocols())
 LONG_PAST = "2026-01-01"
@@ -50,11 +51,12 @@ Population = tuple[dict[str, Any], list[dict[str, Any]], str, str]
 
 pytestmark = pytest.mark.parametrize("protocol_id", PROTOCOLS)
 FEW = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-MANY = settings(FEW, max_examples=1_000)
+MANY = settings(FEW, max_examples=so_many(1_000))
 
 
 def quick_and_slow(quick: int, slow: int) -> pytest.MarkDecorator:
-    """So many seeds in the quick suite, and so many more of other values in the slow one."""
+    """So many seeds in the quick suite, and so many more of other values, or a share of them, in the slow one."""
+    slow = so_many(slow)
     return pytest.mark.parametrize(
         "seeds",
         [

@@ -16,6 +16,7 @@ from app.protocols import protocols
 from tests.domain.build import history_of
 from tests.reference import door as reference
 from tests.reference.generate import TRIAL_DATES, activation_records, cases, conversation_records
+from tests.thorough import so_many
 
 FINAL, DRAFT, SICKNESS, FLEXIBLE = "prvij-2010-11", "prvij-2010-07", "aht-2008-sickness", "flex-2016"
 GROUNDS = ("illness", "other_obstacle", "hospitalised")
@@ -343,7 +344,9 @@ def test_what_refuse_rejects() -> None:
 # --- against the reference --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("examples", [12, pytest.param(200, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
+@pytest.mark.parametrize(
+    "examples", [12, pytest.param(so_many(800), marks=[pytest.mark.slow, pytest.mark.timeout(900)])]
+)
 @pytest.mark.parametrize("protocol", list(TRIAL_DATES))
 def test_against_the_reference(protocol: str, examples: int) -> None:
     """Wild persons and one more record of theirs: the codes are those of the slow engine, typed from domain 4.8."""
