@@ -1,5 +1,6 @@
 """Screenings as the flow diagram counts them (domain 5): the latest of each person in each jobcentre."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import text
@@ -18,7 +19,7 @@ _LATEST = text(
         left join vault.identity using (jobcentre_code, trial_id, participant_id)
         left join duplicate using (jobcentre_code, trial_id, participant_id)
         where screening.trial_id = :trial
-          and (cast(:jobcentre as text) is null or screening.jobcentre_code = :jobcentre)
+          and (cast(:jobcentres as text[]) is null or screening.jobcentre_code = any(:jobcentres))
           and screening.registered_at <= :moment
           and (duplicate.registered_at is null or duplicate.registered_at > :moment)
     ), latest as (
@@ -44,13 +45,18 @@ last one. A duplicate is nobody from the moment when it is known as one, and a p
 
 
 async def latest_screenings(
-    connection: AsyncConnection, trial_id: str, jobcentre: str | None, moment: datetime
+    connection: AsyncConnection, trial_id: str, jobcentres: Collection[str] | None, moment: datetime
 ) -> tuple[list[Screened], datetime | None]:
     """The screenings as known at a moment, and when the last of them, or of their withdrawals, was registered.
 
-    Without a jobcentre all of the trial, those in jobcentres that take no part in it included (``unknown_jobcentre``).
+    Without jobcentres all of the trial, those in jobcentres that take no part in it included (``unknown_jobcentre``).
     """
-    rows = (await connection.execute(_LATEST, {"jobcentre": jobcentre, "trial": trial_id, "moment": moment})).all()
+    rows = (
+        await connection.execute(
+            _LATEST,
+            {"jobcentres": None if jobcentres is None else sorted(jobcentres), "trial": trial_id, "moment": moment},
+        )
+    ).all()
     screened = [
         Screened(row.person, row.screening_id.int, tuple(row.failures), row.drawn, row.withdrawn_at is not None)
         for row in rows

@@ -21,7 +21,7 @@ from app.routers.tables_out import to_csv, wants_csv
 
 Reader = Annotated[Principal, Depends(requires("reports:read"))]
 OneJobcentre = Annotated[
-    JobcentreCode | None, Query(description="Only this jobcentre; the whole trial, where left out.")
+    JobcentreCode | None, Query(description="Only this jobcentre; where left out, all that the token is bound to.")
 ]
 CSV: dict[str, Any] = {"content": {"text/csv": {"schema": {"type": "string"}}}}
 
@@ -36,6 +36,11 @@ class Cohort:
     cut: Cut
     connection: AsyncConnection
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether these are all jobcentres of the trial."""
+        return len(self.jobcentres) == len(self.trial.jobcentres)
+
 
 async def _scope(
     use: Services,
@@ -45,12 +50,12 @@ async def _scope(
     known_at: datetime | None,
     everyone: bool,
 ) -> tuple[Trial, Sequence[str], Cut]:
-    async with use.write(principal, keep=False) as connection:
+    async with use.report(principal, trial_id) as connection:
         trial = await trial_or_404(connection, trial_id)
-        visible = visible_groups(principal, trial, "trial" if jobcentre is None else "jobcentre")
+        visible = visible_groups(principal, trial, "trial" if everyone and jobcentre is None else "jobcentre")
         if jobcentre is not None and jobcentre not in visible:
             raise Problem("not_found")
-        jobcentres = sorted(trial.jobcentres) if jobcentre is None or everyone else [jobcentre]
+        jobcentres = sorted(trial.jobcentres if everyone else visible if jobcentre is None else [jobcentre])
         return trial, jobcentres, await cut_of(connection, trial_id, jobcentres, known_at)
 
 
@@ -64,15 +69,15 @@ async def cohort_of(
     *,
     everyone: bool = False,
 ) -> AsyncIterator[Cohort]:
-    """The people of one jobcentre, or of a trial that the client sees as a whole; else Problem ``not_found``.
+    """The people of one jobcentre, or of all those that the client sees; Problem ``not_found`` when it sees none.
 
     A region sees no person, but the figures made of its people: they are read in a transaction of the report's own.
     ``everyone``: the people of the whole trial, whichever jobcentre is asked for; what becomes of them is the report's
-    responsibility.
+    responsibility. Without a jobcentre it is for clients alone that see the whole trial.
     """
     trial, jobcentres, cut = await _scope(use, principal, trial_id, jobcentre, known_at, everyone)
-    sight = {ALL} if jobcentre is None or everyone else jobcentres
-    async with use.database.read(Sight(jobcentres=frozenset(sight))) as connection:
+    sight = {ALL} if len(jobcentres) == len(trial.jobcentres) else jobcentres
+    async with use.reports.read(Sight(jobcentres=frozenset(sight))) as connection:
         yield Cohort(trial, jobcentres, as_of_day(use, known_at), cut, connection)
 
 

@@ -11,6 +11,7 @@ from app.db.cohort import people_of
 from app.domain.curve import Measure, Point, Share, Tallies, curve, weeks_of
 from app.problems import COMMON, problem_responses
 from app.routers.cohorts import CSV, OneJobcentre, Reader, as_csv, cohort_of, report
+from app.routers.fields import JobcentreCode
 from app.routers.support import KnownAt, TrialPath, Use
 
 router = APIRouter(tags=["reports"])
@@ -46,7 +47,7 @@ class ActivityCurve(BaseModel):
     as_of: date = Field(description="The day in Copenhagen by which weeks are over.")
     watermark: datetime | None = Field(description="The latest registration that the figures hold.")
     measure: Measure
-    jobcentre: str | None = Field(description="Null: the whole trial.")
+    jobcentres: list[JobcentreCode] = Field(description="Whose people: all of these together.")
     items: list[CurvePoint] = Field(description="By analysis and week.")
 
 
@@ -69,8 +70,8 @@ async def get_activity_curve(
     """Two analyses, each week that is over: *conditional* on being in the trial on all five working days, and by
     *intention to treat*, of everyone drawn, what was done while out of the trial included.
 
-    Weeks are ISO weeks since that of the assignment, whatever the absence. The whole trial is shown to clients that see
-    all its jobcentres. JSON, or CSV for `Accept: text/csv`.
+    Weeks are ISO weeks since that of the assignment, whatever the absence. Without a jobcentre the people of all those
+    that the token is bound to are looked at together. JSON, or CSV for `Accept: text/csv`.
     """
     tallies = Tallies()
     async with cohort_of(use, principal, trial_id, jobcentre, known_at) as cohort:
@@ -83,7 +84,7 @@ async def get_activity_curve(
         "as_of": cohort.today,
         "watermark": cohort.cut.watermark,
         "measure": measure,
-        "jobcentre": jobcentre,
+        "jobcentres": cohort.jobcentres,
         "items": items,
     }
     return report(request, value, items, _BLANK)

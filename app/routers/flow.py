@@ -14,7 +14,7 @@ from app.domain.facts import ExitReason
 from app.domain.flow import Intake, Paths, intake_of, path_of
 from app.problems import COMMON, Problem, problem_responses
 from app.routers.cohorts import CSV, OneJobcentre, Reader, as_csv, cohort_of, report
-from app.routers.fields import FailureCode, IsoDate
+from app.routers.fields import FailureCode, IsoDate, JobcentreCode
 from app.routers.support import KnownAt, TrialPath, Use
 
 router = APIRouter(tags=["reports"])
@@ -62,7 +62,7 @@ class FlowView(BaseModel):
     as_of: date = Field(description="The day in Copenhagen by which weeks are over.")
     on: date = Field(description="The day of `in_trial`.")
     watermark: datetime | None = Field(description="The latest registration that the figures hold.")
-    jobcentre: str | None = Field(description="Null: the whole trial.")
+    jobcentres: list[JobcentreCode] = Field(description="Whose people: all of these together.")
     screened: int = Field(description="People; ineligible and eligible together.")
     ineligible: IneligibleView
     eligible: EligibleView
@@ -91,8 +91,8 @@ async def get_flow(
     """Everyone screened is counted once, by the latest screening; whoever was drawn is that, whatever was tried later.
 
     The flow of one jobcentre knows the screenings there: someone drawn elsewhere may be ineligible here, so jobcentres
-    do not add up to the trial. The whole trial is shown to clients that see all its jobcentres. JSON, or for
-    `Accept: text/csv` one number a row.
+    do not add up to the trial. Without a jobcentre the people of all those that the token is bound to are looked at
+    together. JSON, or for `Accept: text/csv` one number a row.
     """
     paths = Paths()
     async with cohort_of(use, principal, trial_id, jobcentre, known_at) as cohort:
@@ -100,13 +100,21 @@ async def get_flow(
         day = today if on is None else on
         if day > today:
             raise Problem("malformed", errors=[("/query/on", "date_in_future")])
-        screenings, last = await latest_screenings(cohort.connection, trial_id, jobcentre, cohort.cut.moment)
+        screenings, last = await latest_screenings(
+            cohort.connection, trial_id, None if cohort.is_whole else cohort.jobcentres, cohort.cut.moment
+        )
         async for person in people_of(cohort.connection, trial_id, cohort.jobcentres, cohort.cut.moment, _KINDS):
             paths.add(person.arm, path_of(trial.protocol, trial.ends_on, person.history(), day, today))
     await use.noted(principal, "flow.read", trial_id, cohort.jobcentres, on=on, known_at=known_at)
     moments = [each for each in (cohort.cut.watermark, last) if each is not None]
     figures = _figures(intake_of(screenings), paths)
-    value = {"as_of": today, "on": day, "watermark": max(moments, default=None), "jobcentre": jobcentre, **figures}
+    value = {
+        "as_of": today,
+        "on": day,
+        "watermark": max(moments, default=None),
+        "jobcentres": cohort.jobcentres,
+        **figures,
+    }
     return report(request, value, list(flow_rows(figures)), _BLANK)
 
 

@@ -43,6 +43,7 @@ Sight = Literal[
     "people",  # of people, those of the client's jobcentres
     "jobcentre",  # of one jobcentre, and of nobody there
     "figures",  # of jobcentres, by jobcentres or by region
+    "figures of the trial",  # asked for as a whole, they need every jobcentre of the trial
     "sender",  # of whoever sent it
 ]
 
@@ -91,6 +92,7 @@ RULES: Mapping[str, Rule] = {
     rf"GET {_TRIAL}/(person-weeks|panel/(participants|draws|dictionary)|releases(/\{{release_id\}})?)": Rule(
         ("panel:export",), "everything"
     ),
+    rf"GET {_TRIAL}/effects": Rule(("reports:read",), "figures of the trial"),
     rf"POST {_TRIAL}/releases": Rule(("panel:export",), "everything"),
     rf"POST {_TRIAL}/activations/snapshot": Rule(("activations:write",), "jobcentre"),
     r"GET /v1/audit(/heads)?": Rule(("audit:read",), "everything"),
@@ -308,7 +310,7 @@ def refusal(response: Any) -> tuple[int, str]:
 
 def jobcentres_in(response: Any) -> set[str | None]:
     """Whose figures the items of a report are."""
-    return {each.get("jobcentre", each.get("group", {}).get("jobcentre")) for each in response.json()["items"]}
+    return {each.get("jobcentre", each.get("group", {}).get("jobcentre")) for each in response.json().get("items", ())}
 
 
 # --- no token ---------------------------------------------------------------------------------------------------------
@@ -362,6 +364,10 @@ def test_without_the_scope(place: Place, operation: Operation) -> None:
     if operation.rule.scopes:
         assert refusal(response) == (403, "insufficient_scope")
         assert "insufficient_scope" in response.headers["www-authenticate"]
+        if "requestBody" in operation.document:  # nor does it matter that the body is none
+            unread: dict[str, Any] = {"content": b"\x00", "headers": {"Content-Type": "application/json"}}
+            response = place.client(scopes, jobcentres=["*"]).request(operation.method, request.path, **unread)
+            assert refusal(response) == (403, "insufficient_scope")
         response = place.send(place.all_mighty(), operation, request)
     assert response.is_success, response.text
 
@@ -395,7 +401,7 @@ def test_each_role_opens_what_its_scopes_open(place: Place, operation: Operation
 # --- bindings ---------------------------------------------------------------------------------------------------------
 
 
-@those("whole trial", "person", "people", "jobcentre", "figures")
+@those("whole trial", "person", "people", "jobcentre", "figures", "figures of the trial")
 def test_bound_to_a_jobcentre_that_does_not_take_part(place: Place, operation: Operation) -> None:
     """Api.md: scopes never widen what a token is bound to; anything outside is 404, and nothing happens to it."""
     request = place.request(operation)
@@ -404,7 +410,7 @@ def test_bound_to_a_jobcentre_that_does_not_take_part(place: Place, operation: O
     assert place.send(place.all_mighty(), operation, request).is_success
 
 
-@those("whole trial", "person", "people", "jobcentre", "figures")
+@those("whole trial", "person", "people", "jobcentre", "figures", "figures of the trial")
 def test_bound_to_nothing(place: Place, operation: Operation) -> None:
     """Api.md: reads no person, writes no record, reads no report of a jobcentre."""
     request = place.request(operation)
@@ -436,7 +442,7 @@ def test_bound_to_a_region_there_are_its_figures(place: Place, operation: Operat
     assert refusal(other) == (404, "not_found")
 
 
-@those("whole trial", "person", "jobcentre")
+@those("whole trial", "person", "jobcentre", "figures of the trial")
 def test_bound_to_another_jobcentre_of_the_trial(place: Place, operation: Operation) -> None:
     """Api.md: 404; a person of a neighbour is not there, even for the client that once sent the record."""
     request = place.request(operation)

@@ -60,7 +60,7 @@ def point(report: dict[str, Any], k: int, analysis: str = "intention_to_treat") 
 def test_shares_differences_and_running_sum(place: Place) -> None:
     """Domain 5: 73 weeks of PRVIJ, twice; everyone of 849 in week 2."""
     report = place.curve()
-    assert (report["measure"], report["jobcentre"]) == ("conversation", None)
+    assert (report["measure"], report["jobcentres"]) == ("conversation", ["450", "849", "860"])
     assert len(report["items"]) == 2 * 73
     sizes = {arm: list(place.arms.values()).count(arm) for arm in ("treatment", "control")}
     second = point(report, 2)
@@ -81,11 +81,15 @@ def test_one_jobcentre(place: Place) -> None:
 
 
 def test_who_sees_which(place: Place) -> None:
-    """api.md: a region reads figures of its jobcentres, nobody a sum of which a part is hidden; else 404."""
+    """api.md: a region reads figures of its jobcentres, a case system of its own; else 404."""
     register = place.register
     nord, own = register.client("region", regions=["nord"]), register.case_system("849")
     assert place.curve(nord, jobcentre="849") == place.curve(own, jobcentre="849") == place.curve(jobcentre="849")
-    for client, jobcentre in ((nord, None), (nord, "450"), (own, None), (own, "860"), (place.agency, "101")):
+    assert place.curve(nord)["jobcentres"] == ["849", "860"]
+    assert place.curve(nord)["items"] == place.curve()["items"]  # nobody was drawn in 450
+    assert place.curve(own) == place.curve(jobcentre="849")
+    stranger = register.case_system("101")
+    for client, jobcentre in ((nord, "450"), (own, "860"), (stranger, None), (place.agency, "101")):
         assert client.get(place.path, jobcentre=jobcentre).status_code == 404
     assert register.client("evaluator").get(place.path).status_code == 403
     assert place.agency.get("/v1/trials/no-such-trial/activity-curve").status_code == 404

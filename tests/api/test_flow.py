@@ -58,6 +58,7 @@ def test_everyone_screened(register: Register, agency: Client) -> None:
     assert found["ineligible"] == {"people": 2, "by_code": codes}
     assert found["eligible"] == {"people": 3, "waiting": 1, "withdrawn": 1, "drawn": 1}
     assert flow(agency, trial, jobcentre="849")["screened"] == 4
+    assert flow(register.client("region", regions=["nord"]), trial)["screened"] == 4
 
 
 def test_a_person_drawn_stays_drawn_and_is_not_available_elsewhere(register: Register, agency: Client) -> None:
@@ -148,7 +149,8 @@ def test_who_sees_which(register: Register, agency: Client) -> None:
     register.screen(trial)
     nord, path = register.client("region", regions=["nord"]), f"/v1/trials/{trial}/flow"
     assert flow(nord, trial, jobcentre="849") == flow(agency, trial, jobcentre="849")
-    assert nord.get(path).status_code == nord.get(path, jobcentre="450").status_code == 404
+    assert nord.get(path, jobcentre="450").status_code == register.case_system("101").get(path).status_code == 404
+    assert flow(nord, trial)["jobcentres"] == ["849", "860"]
     assert register.client("evaluator").get(path).status_code == 403
 
 

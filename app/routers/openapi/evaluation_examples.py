@@ -17,7 +17,7 @@ def _share(n: int, count: int) -> dict[str, Any]:
 _CURVE: Final[dict[str, Any]] = {
     **_AS_OF,
     "measure": "conversation",
-    "jobcentre": None,
+    "jobcentres": ["849", "860"],
     "items": [
         {
             "weeks_since_assignment": 9,
@@ -35,7 +35,7 @@ _EXITS = {"match_group_3": 4, "job": 5, "education": 1, "moved": 3, "benefit_end
 _FLOW: Final[dict[str, Any]] = {
     **_AS_OF,
     "on": "2011-02-08",
-    "jobcentre": "849",
+    "jobcentres": ["849"],
     "screened": 97,
     "ineligible": {"people": 6, "by_code": {"not_match_group_2": 4, "under_20": 1, "wrong_benefit": 2}},
     "eligible": {"people": 91, "waiting": 1, "withdrawn": 2, "drawn": 88},
