@@ -137,12 +137,18 @@ async def _authenticate(
     return principal
 
 
-async def authenticate(request: Request) -> Principal:
-    """The principal of a request whose endpoint is never reached; Problem as by ``authenticated``."""
-    return await _authenticate(request, await bearer(request))
-
-
 Dependency = Callable[..., Awaitable[Principal]]
+_GUARDS: set[Any] = set()
+"""What ``requires`` and ``requires_any`` have made."""
+
+
+async def admit(request: Request) -> None:
+    """For a request whose endpoint is never reached: Problem as by the dependencies that its route declares."""
+    principal = await _authenticate(request, await bearer(request))
+    dependant = getattr(request.scope.get("route"), "dependant", None)
+    for each in getattr(dependant, "dependencies", ()):
+        if each.call in _GUARDS:
+            await each.call(principal)
 
 
 def authenticated() -> Dependency:
@@ -162,6 +168,7 @@ def requires(scope: str, *more: str) -> Dependency:
             raise _insufficient(missing, f"This needs the scope {' and '.join(missing)}.")
         return principal
 
+    _GUARDS.add(dependency)
     return dependency
 
 
@@ -177,6 +184,7 @@ def requires_any(*scopes: str) -> Dependency:
             raise _insufficient(wanted, f"This needs one of the scopes {', '.join(wanted)}.")
         return principal
 
+    _GUARDS.add(dependency)
     return dependency
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from app.access_log import AccessLog, configure_logging
-from app.auth import authenticate
+from app.auth import admit
 from app.db.embedded import EmbeddedPostgres
 from app.db.session import Database, make_engine
 from app.db.signing import Signer
@@ -123,7 +123,7 @@ def create_app(settings: Settings, database_url: str | None = None, clock: Calla
         app.include_router(module.router)
     docs.install(app)
     page.install(app, settings.issuer, settings.page_client_id, settings.page_scope)
-    install_problem_handlers(app, max_body_bytes=settings.max_body_bytes, authenticate=authenticate)
+    install_problem_handlers(app, max_body_bytes=settings.max_body_bytes, admit=admit)
     app.add_middleware(RefusalLog)
     app.add_middleware(BodyDeadline, seconds=settings.body_seconds)
     app.add_middleware(AccessLog)

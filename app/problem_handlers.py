@@ -179,12 +179,12 @@ def install(
     app: FastAPI,
     *,
     max_body_bytes: int | None = None,
-    authenticate: Callable[[Request], Awaitable[object]] | None = None,
+    admit: Callable[[Request], Awaitable[None]] | None = None,
 ) -> None:
     """Answer every error of ``app`` as a problem, and refuse bodies above ``max_body_bytes``.
 
-    A body is read before a token is looked at: where it is no JSON, ``authenticate`` raises the Problem of a request
-    under /v1/ that has no good token either, and that one is answered.
+    A body is read before a token is looked at: where it is no JSON, ``admit`` raises the Problem of a request under
+    /v1/ that has no right to be read either, and that one is answered.
 
     Call it before other middleware is added, so that theirs is outside and sees the final answer. The names that
     pointers may contain are those of ``app.openapi()``; ask for it once at the start, or the first 422 waits for it.
@@ -204,17 +204,17 @@ def install(
     async def on_validation(request: Request, exc: Exception) -> Response:
         assert isinstance(exc, RequestValidationError)
         unread = any(error["type"] == "json_invalid" for error in exc.errors())
-        return (await unauthorized(request) if unread else None) or from_validation(exc, names()).response()
+        return (await refused(request) if unread else None) or from_validation(exc, names()).response()
 
     async def on_http(request: Request, exc: Exception) -> Response:
         assert isinstance(exc, HTTPException)
-        return (await unauthorized(request) if exc.status_code == 400 else None) or await _on_http(request, exc)
+        return (await refused(request) if exc.status_code == 400 else None) or await _on_http(request, exc)
 
-    async def unauthorized(request: Request) -> Response | None:
-        if authenticate is None or not request.url.path.startswith("/v1/"):
+    async def refused(request: Request) -> Response | None:
+        if admit is None or not request.url.path.startswith("/v1/"):
             return None
         try:
-            await authenticate(request)
+            await admit(request)
         except Problem as problem:
             return problem.response()
         return None
