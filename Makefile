@@ -4,10 +4,14 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-.PHONY: serve test test-page setup lint audit format contract lock clean
+.PHONY: serve demo test test-page setup lint audit format contract contract-lint generated-clients lock clean
 
 serve: setup
 	$(BIN)/rettevej serve
+
+# A register with a trial of a few hundred people in it, and a page that shows them; data in .rettevej/demo.
+demo: setup
+	$(BIN)/rettevej demo
 
 # The fixed hash seed keeps the names of parametrised tests alike in all processes.
 test: setup
@@ -54,6 +58,10 @@ format: setup
 contract: setup
 	$(BIN)/python -m app.contract > $(STAMP).contract
 	mv $(STAMP).contract openapi/openapi.json
+
+# The contract of the code under Spectral and Redocly. Needs node 20 or newer and npm.
+contract-lint: setup
+	tools/contract/lint $(CURDIR)/$(BIN)/python
 
 # After a change in pyproject.toml. For newer versions remove the lock files first.
 lock: setup

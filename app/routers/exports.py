@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, create_model
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, create_model
 
 from app.auth import Principal, requires
 from app.db.panel_reads import PanelReader
@@ -15,7 +15,6 @@ from app.db.releases import Release, find_release, list_releases, pseudonyms, re
 from app.db.trials import Trial
 from app.domain.calendar import civil_day
 from app.domain.panel import DRAWS, PARTICIPANTS, PERSON_WEEKS, TABLES, VERSION, Column, Row, Table
-from app.identity import without_cpr
 from app.problems import BODY, COMMON, Problem, problem_responses
 from app.routers.fields import Moment, Text
 from app.routers.panel_out import CSV, JSON_LINES, PARQUET, dictionary_of, encoder_of
@@ -147,11 +146,8 @@ ReleaseQuery = Annotated[
     ),
 ]
 Purpose = Annotated[
-    Annotated[str, AfterValidator(without_cpr)],
+    Text,
     Query(
-        min_length=1,
-        max_length=200,
-        pattern=r"^[^\x00]*$",
         description="What a new release is for, where none is named.",
         examples=["Evaluation of the effect on employment"],
     ),

@@ -91,6 +91,8 @@ Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,60}$"), AfterVali
 Text = Annotated[
     str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$"), AfterValidator(without_cpr)
 ]
+ClientName = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$"), AfterValidator(without_cpr)]
+"""A client's id as a filter."""
 ExternalId = Annotated[
     str,
     StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00]*$"),

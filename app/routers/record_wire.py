@@ -29,6 +29,7 @@ from app.validation import field_errors
 ENVELOPE = ("external_id", "revision", "participant_id", "cpr", "retracted", "retraction_reason")
 _BY_NAME: Mapping[str, Any] = {"cvr_number": CvrNumber | None, "p_number": PNumber | None, "week": WeekCode}
 _BY_TYPE: Mapping[Any, Any] = {date: IsoDate, Decimal: Hours, bool: StrictBool, str: Code}
+_MOST_CODES = 50
 _HARMLESS: Mapping[Any, Any] = {date: date.min, Decimal: Decimal(1)}
 
 
@@ -80,7 +81,7 @@ def _wire_type(name: str, annotation: Any) -> Any:
         inner = [each for each in get_args(annotation) if each is not NoneType]
         return Union[tuple(_wire_type("", each) for each in inner)] | None  # noqa: UP007 - built at run time
     if get_origin(annotation) is tuple:
-        return list[get_args(annotation)[0]]  # type: ignore[misc]
+        return Annotated[list[get_args(annotation)[0]], Field(max_length=_MOST_CODES)]  # type: ignore[misc]
     if get_origin(annotation) is Literal and all(isinstance(each, int) for each in get_args(annotation)):
         return Annotated[annotation, BeforeValidator(_no_bool)]
     return _BY_TYPE.get(annotation, annotation)

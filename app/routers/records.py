@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
-from pydantic import AfterValidator
 from pydantic_core import from_json, to_json
 
 from app.auth import Principal, requires
@@ -20,11 +19,10 @@ from app.db.trials import Trial
 from app.domain.door import REFUSED
 from app.domain.facts import RetractionReason
 from app.domain.ingest import Report
-from app.identity import without_cpr
 from app.metrics import BATCHES, RECORDS
 from app.problems import BODY, COMMON, Problem, problem_responses
 from app.routers.batches import BatchReport, ReportLevel, media_type_of, read_batch, report_of
-from app.routers.fields import MAX_REVISION, ExternalId
+from app.routers.fields import MAX_REVISION, ClientName, ExternalId
 from app.routers.record_schemas import (
     batch_body,
     history_answer,
@@ -62,10 +60,7 @@ _REFUSALS = {
 }
 _CONFLICTS = ("not_drawn", "event_order", "revision_conflict")
 ExternalIdPath = Annotated[ExternalId, Path(description="The sender's own id of the record. Never a CPR number.")]
-ClientQuery = Annotated[
-    Annotated[str, AfterValidator(without_cpr)] | None,
-    Query(alias="client_id", max_length=200, pattern=r"^[^\x00]*$", description="Only what this client sent."),
-]
+ClientQuery = Annotated[ClientName | None, Query(alias="client_id", description="Only what this client sent.")]
 DryRun = Annotated[bool, Query(description="Judges everything and stores nothing.")]
 ChangedSince = Annotated[
     str | None,

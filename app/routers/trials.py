@@ -86,7 +86,7 @@ class TrialIn(BaseModel):
     )
 
     id: TrialId = Field(description="Your name for the trial; it is part of every address.")
-    protocol: Annotated[str, Field(max_length=60)] = Field(
+    protocol: Annotated[str, Field(max_length=60, pattern=r"^[^\x00]*$")] = Field(
         description="Id of the protocol whose rules hold.", examples=["prvij-2010-11"]
     )
     title: Text

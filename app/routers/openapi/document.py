@@ -172,7 +172,13 @@ def _document(app: FastAPI) -> dict[str, Any]:
         routes=app.routes,
         tags=[{"name": name, "description": text} for name, text in TAGS.items()],
         contact={"name": "Whoever runs the service that you talk to"},
-        servers=[{"url": "/", "description": "Wherever this document was fetched from."}],
+        servers=[
+            {
+                "url": "/",
+                "description": "Wherever this document was fetched from, be it local, staging or production.",
+                "x-internal": False,
+            }
+        ],
     )
     components: Node = schema["components"]
     components["schemas"] |= deepcopy(records.RECORD_SCHEMAS | snapshots.SNAPSHOT_SCHEMAS)
@@ -213,7 +219,8 @@ def _token_text() -> str:
     scopes = "\n".join(f"| `{scope}` | {meaning} |" for scope, meaning in SCOPES.items())
     return (
         "An OAuth 2.0 access token (RFC 9068: a JWT of type `at+jwt`, signed with ES256 or PS256) of the one issuer"
-        " that the service trusts, sent as `Authorization: Bearer …`. It names the client (`client_id`), its scopes"
+        " that the service trusts, sent as `Authorization: Bearer …`. It is verified as RFC8725 asks: the algorithms"
+        " are ours and never the token's, and type, issuer, audience and expiry are looked at. It names the client (`client_id`), its scopes"
         " (`scope`)"
         " and what the client is bound to: `jobcentres` (municipality codes, or `*`) or `regions`. A scope never widens"
         " what these bind: everything outside does not exist for the client, and is answered with 404.\n\n"
@@ -368,6 +375,8 @@ def _name_codes(schema: Node) -> None:
             values = list(ENUMERATIONS[name].meaning)
             kind = "integer" if isinstance(values[0], int) else "string"
             component: Node = {"type": kind, "enum": values}
+            if kind == "integer":
+                component |= {"minimum": min(values), "maximum": max(values)}
         else:
             component = {"type": "string", "pattern": "^[a-z0-9_]+$", "x-extensible-enum": list(CODES[name].meaning)}
         words = ENUMERATIONS.get(name) or CODES[name]
@@ -410,12 +419,15 @@ def _without_null(schema: Node) -> Node:
     return {**inner[0], **rest}
 
 
+_MOST_INT32 = 2**31 - 1
 _FOR_OURSELVES = re.compile(r"\s*\((?:domain|api\.md)[^)]*\)| \[[FDESC](?:, [^\]]*)?\]")
 
 
 def _tidy_node(node: Node) -> None:
     if isinstance(node.get("title"), str) and "openapi" not in node and "version" not in node:
         del node["title"]
+    if node.get("type") == "integer":
+        node.setdefault("format", "int32" if node.get("maximum", _MOST_INT32 + 1) <= _MOST_INT32 else "int64")
     if isinstance(node.get("description"), str):
         node["description"] = _FOR_OURSELVES.sub("", node["description"])
     inner = [each for each in node.get("anyOf", []) if each != {"type": "null"}]
