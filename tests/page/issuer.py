@@ -8,7 +8,7 @@ import hashlib
 import time
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -51,9 +51,9 @@ class Issuer:
         return RedirectResponse(f"{asked['redirect_uri']}?{urlencode(back)}", 302)
 
     async def _token(self, request: Request) -> Response:
-        form = await request.form()
-        asked = self.asked[int(str(form["code"]).removeprefix("code-"))]
-        digest = hashlib.sha256(str(form["code_verifier"]).encode()).digest()
+        form = dict(parse_qsl((await request.body()).decode()))
+        asked = self.asked[int(form["code"].removeprefix("code-"))]
+        digest = hashlib.sha256(form["code_verifier"].encode()).digest()
         right = base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == asked["code_challenge"]
         if not right or form["client_id"] != asked["client_id"] or form["redirect_uri"] != asked["redirect_uri"]:
             return JSONResponse({"error": "invalid_grant"}, 400, headers=_OPEN)

@@ -68,8 +68,7 @@ class Visitor:
     def open(self, address: str, token: str, width: int = DESK, theme: Theme = "light") -> Page:
         """A view of the trial, signed in: ``address`` is what follows the trial, with its query."""
         page = self.window(width, theme)
-        page.goto(f"{self.site.url}/page/texts/en.json")  # a page of this origin, to put the token there
-        page.evaluate("token => sessionStorage.setItem('rettevej.token', token)", token)
+        page.add_init_script(f"sessionStorage.setItem('rettevej.token', '{token}')")
         page.goto(f"{self.site.url}/#/{self.site.trial}{address}")
         return settled(page)
 

@@ -70,7 +70,7 @@ export function figure({
     ),
   );
   const frame = h(
-    "section",
+    "figure",
     { class: "figure", "aria-labelledby": `figure-${id}` },
     h("div", { class: "figure-head" }, heading, tools),
     text ? h("p", { class: "figure-text" }, text) : null,
