@@ -63,6 +63,10 @@ contract: setup
 contract-lint: setup
 	tools/contract/lint $(CURDIR)/$(BIN)/python
 
+# Clients made of the contract by openapi-python-client and openapi-typescript: they compile, and one pushes a batch.
+generated-clients: setup
+	tools/contract/generated-clients $(CURDIR)/$(BIN)
+
 # After a change in pyproject.toml. For newer versions remove the lock files first.
 lock: setup
 	$(COMPILE) pyproject.toml -o requirements.lock

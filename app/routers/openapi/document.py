@@ -220,8 +220,8 @@ def _token_text() -> str:
     return (
         "An OAuth 2.0 access token (RFC 9068: a JWT of type `at+jwt`, signed with ES256 or PS256) of the one issuer"
         " that the service trusts, sent as `Authorization: Bearer …`. It is verified as RFC8725 asks: the algorithms"
-        " are ours and never the token's, and type, issuer, audience and expiry are looked at. It names the client (`client_id`), its scopes"
-        " (`scope`)"
+        " are ours and never the token's, and type, issuer, audience and expiry are looked at. It names the client"
+        " (`client_id`), its scopes (`scope`)"
         " and what the client is bound to: `jobcentres` (municipality codes, or `*`) or `regions`. A scope never widens"
         " what these bind: everything outside does not exist for the client, and is answered with 404.\n\n"
         f"| scope | what it opens |\n|---|---|\n{scopes}\n\n"
@@ -426,6 +426,8 @@ _FOR_OURSELVES = re.compile(r"\s*\((?:domain|api\.md)[^)]*\)| \[[FDESC](?:, [^\]
 def _tidy_node(node: Node) -> None:
     if isinstance(node.get("title"), str) and "openapi" not in node and "version" not in node:
         del node["title"]
+    if node.get("default", 0) is None:
+        del node["default"]  # null is the same as leaving it out; generators make such a field required
     if node.get("type") == "integer":
         node.setdefault("format", "int32" if node.get("maximum", _MOST_INT32 + 1) <= _MOST_INT32 else "int64")
     if isinstance(node.get("description"), str):
