@@ -84,7 +84,9 @@ async def examine(url: str, master_key: bytes) -> list[str]:
         except WrongMasterKeyError as error:
             return [str(error)]
         if vault is None:
-            return ["the key of the blind index is missing: no person can be found (or no server was started yet)"]
+            async with engine.connect() as connection:
+                people = await connection.scalar(text("select exists (select from vault.identity)"))
+            return ["the key of the blind index is missing: no person can be found"] if people else []
         async with engine.connect() as connection:
             if faults := await faults_of_protocols(connection):
                 return faults

@@ -1,5 +1,6 @@
 """The panel for evaluators: releases, and their three tables as JSON, JSON Lines, CSV or Parquet."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import date, datetime
 from typing import Annotated, Any, Final
@@ -30,6 +31,7 @@ from app.routers.support import (
     decode_cursor,
     encode_cursor,
     page,
+    sight_of,
     trial_or_404,
     with_etag,
 )
@@ -38,6 +40,9 @@ from app.routers.tables_out import preferred
 router = APIRouter(tags=["panel"])
 Exporter = Annotated[Principal, Depends(requires("panel:export"))]
 RELEASE_HEADER: Final = "Panel-Release"
+_REPLICA_TRIES: Final = 100
+_REPLICA_PAUSE: Final = 0.05
+"""Seconds between two looks whether a replica has a release."""
 _TEXT_FORMATS: Final = {media_type: {"schema": {"type": "string"}} for media_type in (CSV, JSON_LINES, PARQUET)}
 
 
@@ -194,6 +199,7 @@ async def get_releases(
     async with use.read(principal) as connection:
         trial = _visible(principal, await trial_or_404(connection, trial_id))
         releases = await list_releases(connection, trial_id, after, limit + 1)
+    await use.noted(principal, "releases.listed", trial_id)
     items = [_view(trial, release) for release in releases]
     return page(request, items, limit, lambda item: encode_cursor(item["release_id"]))
 
@@ -215,7 +221,9 @@ async def get_release(
     principal: Exporter,
 ) -> Response:
     """What was recorded of it; its tables are read with its id as `release`."""
-    return answer(request, _view(*await _found(use, trial_id, principal, release_id)))
+    trial, release = await _found(use, trial_id, principal, release_id)
+    await use.noted(principal, "release.read", trial_id, release=release_id)
+    return answer(request, _view(trial, release))
 
 
 @router.get(
@@ -352,12 +360,13 @@ async def _export(
     unchanged = with_etag(request, b"", media_type, etag)
     if unchanged.status_code == 304:
         return unchanged
+    await _replayed(use, principal, release)
     async with use.read(principal) as connection:
         pseudonym = await pseudonyms(connection, use.vault, trial.id, release.release_id)
     await use.noted(
         principal, "panel.exported", trial.id, release=release.release_id, table=table.name, format=media_type
     )
-    reader = PanelReader(use.database, trial, release, pseudonym)
+    reader = PanelReader(use.reports, trial, release, pseudonym)
     portions: Mapping[str, Callable[[], AsyncIterator[list[Row]]]] = {
         PERSON_WEEKS.name: reader.person_weeks,
         PARTICIPANTS.name: reader.participants,
@@ -370,6 +379,23 @@ async def _export(
         RELEASE_HEADER: str(release.release_id),
     }
     return StreamingResponse(_behind(first, content), media_type=media_type, headers=headers)
+
+
+async def _replayed(use: Services, principal: Principal, release: Release) -> None:
+    """Waits until the database that is read has the release. All that it holds was committed before it was recorded.
+
+    Problem ``unavailable``, with the id of the release, when a replica is far behind.
+    """
+    for _ in range(_REPLICA_TRIES):
+        async with use.reports.read(sight_of(principal)) as connection:
+            if await find_release(connection, release.trial_id, release.release_id) is not None:
+                return
+        await asyncio.sleep(_REPLICA_PAUSE)
+    raise Problem(
+        "unavailable",
+        "The replica for reports does not have the release yet: ask again with its id.",
+        headers={RELEASE_HEADER: str(release.release_id)},
+    )
 
 
 async def _encoded(

@@ -409,7 +409,7 @@ def test_refused_accesses(place: Place) -> None:
     assert {(each.chain, each.action, each.participant) for each in noted} == {("reads", "access.refused", None)}
 
 
-UNNOTED = {"listProtocols", "getProtocol", "listTrials", "getTrial", "getBatch"}
+UNNOTED = {"listProtocols", "getProtocol", "listTrials", "getTrial", "getBatch", "getPanelDictionary"}
 """Reads of what is public, or of a client's own receipt."""
 
 

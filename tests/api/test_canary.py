@@ -252,10 +252,13 @@ def test_a_number_in_its_own_field_is_kept_in_the_vault_alone(
 
 
 def test_the_canary_would_be_heard(place: Place) -> None:
-    """The search itself finds what is there: a contact person's name, say."""
-    body = place.register.screening(contact_person="Team 711280-9903 x")
-    response = place.requests.client(EVERY_SCOPE, jobcentres=["*"]).post(
-        f"/v1/trials/{place.requests.trial}/participants", body
+    """The search itself finds what is there: a number that got past all checks, say."""
+    query(
+        place.register.database_url,
+        """
+        insert into contact_person (jobcentre_code, trial_id, participant_id, registered_at, name, client_id)
+        select jobcentre_code, trial_id, participant_id, now(), 'Team 711280-9903 x', 'x' from participant limit 1
+        """,
+        "update participant set contact_person = 'Team 711280-9903 x'",
     )
-    assert response.status_code == 201
     assert set(leaks(place.register.database_url, Canary("7112809903"))) >= {"contact_person", "participant"}
