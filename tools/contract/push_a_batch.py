@@ -1,9 +1,8 @@
 """Screens a person and pushes a batch with the client that openapi-python-client made of the contract.
 
-usage: push_a_batch.py URL, with tokens in AGENCY and CASE. Fails when the register answers anything unforeseen.
+usage: push_a_batch.py URL TOKEN-OF-THE-AGENCY TOKEN-OF-A-CASE-SYSTEM. Fails when the register answers anything unforeseen.
 """
 
-import os
 import sys
 from datetime import date
 from uuid import UUID
@@ -77,10 +76,10 @@ def batch(person: UUID) -> ConversationBatch:
     )
 
 
-def main(url: str) -> None:
+def main(url: str, agency_token: str, case_token: str) -> None:
     """Everything, once."""
-    agency = AuthenticatedClient(url, os.environ["AGENCY"], raise_on_unexpected_status=True)
-    case_system = AuthenticatedClient(url, os.environ["CASE"], raise_on_unexpected_status=True)
+    agency = AuthenticatedClient(url, agency_token, raise_on_unexpected_status=True)
+    case_system = AuthenticatedClient(url, case_token, raise_on_unexpected_status=True)
     person = screened(agency, case_system)
     report = push_conversations.sync(TRIAL, client=case_system, body=batch(person), idempotency_key="generated-1")
     assert isinstance(report, BatchReport), report
@@ -91,4 +90,4 @@ def main(url: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])
