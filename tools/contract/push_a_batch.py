@@ -1,6 +1,8 @@
 """Screens a person and pushes a batch with the client that openapi-python-client made of the contract.
 
-usage: push_a_batch.py URL TOKEN-OF-THE-AGENCY TOKEN-OF-A-CASE-SYSTEM. Fails when the register answers anything unforeseen.
+usage: push_a_batch.py URL TOKEN-OF-THE-AGENCY TOKEN-OF-A-CASE-SYSTEM
+
+Fails when the register answers anything unforeseen.
 """
 
 import sys
