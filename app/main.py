@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from app.access_log import AccessLog, configure_logging
 from app.auth import admit
 from app.db.embedded import EmbeddedPostgres
+from app.db.replica import Replica
 from app.db.session import Database, make_engine
 from app.db.signing import Signer
 from app.db.trials import faults_of_protocols, note_protocols
@@ -77,12 +78,16 @@ def create_app(settings: Settings, database_url: str | None = None, clock: Calla
                 raise RuntimeError("; ".join(faults))
         reads = ReadLog(database)
         reads.start()
-        app.state.services = Services(database, vault, clock, reads, signer)
+        reports_from = database
+        if settings.report_database_url is not None:
+            reports_from = Replica(make_engine(settings.report_database_url, settings.pool_size))
+        app.state.services = Services(database, vault, clock, reads, signer, reports_from)
         app.state.verifier = verifier_of(settings)
         app.state.limit = RateLimit(settings.rate_limit)
         app.openapi()
         yield
         await reads.stop()
+        await reports_from.close()
         await database.close()
 
     app = FastAPI(

@@ -10,13 +10,14 @@ import binascii
 import ipaddress
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MASTER_KEY_BYTES = 32
 DATABASE_SCHEMES = frozenset({"postgresql", "postgres", "postgresql+asyncpg"})
+POOLERS = frozenset({"transaction", "session"})
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 
@@ -64,6 +65,9 @@ class Settings(BaseSettings):
     database_url: str | None = Field(
         default=None, repr=False, description="A PostgreSQL server; without it the embedded one."
     )
+    report_database_url: str | None = Field(
+        default=None, repr=False, description="A standby of that server, from which reports are read."
+    )
     pool_size: int = Field(default=10, ge=1, le=200, description="Database connections of one worker.")
     protocols: Path | None = Field(
         default=None, description="A folder of protocols (TOML files) beside those that come with the register."
@@ -93,11 +97,16 @@ class Settings(BaseSettings):
     head_seconds: float = Field(default=15.0, gt=0, description="How long the headers of a request may take.")
     body_seconds: float = Field(default=120.0, gt=0, description="How long the body of a request may take.")
 
-    @field_validator("database_url")
+    @field_validator("database_url", "report_database_url")
     @classmethod
     def _postgres(cls, url: str | None) -> str | None:
-        if url is not None and urlsplit(url).scheme not in DATABASE_SCHEMES:
+        if url is None:
+            return None
+        parts = urlsplit(url)
+        if parts.scheme not in DATABASE_SCHEMES:
             raise ValueError("The database must be PostgreSQL: postgresql://user@host/name.")
+        if not set(parse_qs(parts.query).get("pooler", [])) <= POOLERS:
+            raise ValueError("A pooler in front of the database is pooler=transaction or pooler=session.")
         return url
 
     @field_validator("jwks_url")

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.histories import load_people
 from app.db.kinds import TABLES
+from app.db.replica import replayed_to
 from app.db.reports import settle, watermark_of
 from app.domain.ingest import Person
 
@@ -36,11 +37,13 @@ async def cut_of(
     """The cut of a report as known now or at an earlier moment.
 
     Whatever is being registered is waited for; whatever comes later is registered later than the moment. So the locks
-    need not be held while the report is made.
+    need not be held while the report is made. On a replica the moment is the one to which its snapshot holds all.
     """
     await settle(connection, trial_id, jobcentres)
     watermark = await watermark_of(connection, trial_id, jobcentres)
-    now: datetime = (await connection.execute(text("select clock_timestamp()"))).scalar_one()
+    now = replayed_to(connection)
+    if now is None:
+        now = (await connection.execute(text("select clock_timestamp()"))).scalar_one()
     moment = now if watermark is None else max(now, watermark)
     if known_at is None or known_at >= moment:
         return Cut(moment, watermark)

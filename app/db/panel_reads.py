@@ -9,20 +9,23 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import text
 
 from app.db.histories import load_people
-from app.db.releases import Release
-from app.db.session import Database, Sight
+from app.db.releases import Release, find_release
+from app.db.session import NOTHING, Database, Sight
 from app.db.trials import Jobcentre, Trial
 from app.domain.calendar import civil_day
 from app.domain.panel import Row, Subject, draw_row, participant_row, person_week_rows
 
 PORTION = 200
 """How many people are read at once."""
+_REPLICA_TRIES: Final = 100
+_REPLICA_PAUSE: Final = 0.05
+"""Seconds between two looks whether a replica has a release."""
 _MEMBERS = text(
     """
     select assignment.participant_id, assignment.arm, assignment.assigned_on, assignment.drawn_at, assignment.position,
@@ -49,6 +52,19 @@ class _Member:
     position: int | None
     duplicate: bool
     facts: Mapping[str, Any]
+
+
+async def arrived(database: Database, release: Release) -> bool:
+    """Whether the database has the release, at once or within five seconds; a replica gets it a little later.
+
+    All that a release holds was committed before it was recorded, and so arrives before it.
+    """
+    for _ in range(_REPLICA_TRIES):
+        async with database.read(NOTHING) as connection:
+            if await find_release(connection, release.trial_id, release.release_id) is not None:
+                return True
+        await asyncio.sleep(_REPLICA_PAUSE)
+    return False
 
 
 @dataclass(frozen=True, slots=True)

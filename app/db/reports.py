@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.histories import load_everyone
 from app.db.kinds import TABLES
+from app.db.replica import replayed_to
 from app.db.trials import Trial
 from app.domain.contacts import MEASURES as CONTACTS
 from app.domain.draw import Arm
@@ -153,8 +154,10 @@ async def settle(connection: AsyncConnection, trial_id: str, jobcentres: Collect
     """Waits for what is being registered in these jobcentres, and holds back what is not, until the transaction ends.
 
     Without it the figures, read after the watermark, could hold a registration that is later than it; and over several
-    jobcentres they could hold a later registration and miss an earlier one.
+    jobcentres they could hold a later registration and miss an earlier one. A replica's snapshot is settled already.
     """
+    if replayed_to(connection) is not None:
+        return
     await connection.execute(
         text(
             """
@@ -167,15 +170,18 @@ async def settle(connection: AsyncConnection, trial_id: str, jobcentres: Collect
 
 
 async def watermark_of(connection: AsyncConnection, trial_id: str, jobcentres: Collection[str]) -> datetime | None:
-    """The moment up to which the report holds all that is registered in these jobcentres; None when nothing is."""
+    """The moment up to which the report holds all that is registered in these jobcentres; None when nothing is.
+
+    Of a replica under steady writing it is that of its snapshot, which may hold some later registrations too.
+    """
     rows = await connection.execute(
         text(
             """
-            select nullif(max(last_registered_at), '-infinity') from stratum
-            where jobcentre_code = any(:jobcentres) and trial_id = :trial
+            select least(max(last_registered_at), cast(:replayed as timestamptz)) from stratum
+            where jobcentre_code = any(:jobcentres) and trial_id = :trial having max(last_registered_at) > '-infinity'
             """
         ),
-        {"trial": trial_id, "jobcentres": sorted(jobcentres)},
+        {"trial": trial_id, "jobcentres": sorted(jobcentres), "replayed": replayed_to(connection)},
     )
-    watermark: datetime | None = rows.scalar_one()
+    watermark: datetime | None = rows.scalar_one_or_none()
     return watermark

@@ -7,6 +7,7 @@ there is the second line behind the application's own checks.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from pydantic_core import from_json, to_json
@@ -16,6 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 APPLICATION_ROLE = "rettevej_app"
 ALL = "*"
+POOLER: Final = "pooler"
+"""The part of a database's URL that says what stands before it."""
+TRANSACTION: Final = "transaction"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +54,21 @@ def without_tls(url: str) -> tuple[URL, dict[str, str]]:
 
 
 def make_engine(url: str, pool_size: int) -> AsyncEngine:
-    """An engine on PostgreSQL by ``postgresql://…``, ``?sslmode=…`` and its like included."""
+    """An engine on PostgreSQL by ``postgresql://…``, ``?sslmode=…`` and its like included.
+
+    ``?pooler=transaction``: behind pgbouncer in transaction mode.
+    """
     parts, tls = without_tls(url)
-    return create_async_engine(
-        parts.set(drivername="postgresql+asyncpg"),
+    arguments: dict[str, Any] = {}
+    if tls:
         # asyncpg reads these from an address only; what SQLAlchemy hands it besides comes first.
-        connect_args={"dsn": f"postgresql:///?{urlencode(tls)}"} if tls else {},
+        arguments["dsn"] = f"postgresql:///?{urlencode(tls)}"
+    if parts.query.get(POOLER) == TRANSACTION:
+        # The next transaction is on another connection of the server's, which knows no statement prepared in this one.
+        arguments |= {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
+    return create_async_engine(
+        parts.set(drivername="postgresql+asyncpg").difference_update_query([POOLER]),
+        connect_args=arguments,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=10,
@@ -90,6 +103,15 @@ class Database:
         """All statements of the block see the same state."""
         async with self._snapshots.connect() as connection:
             await look(connection, sight)
+            yield connection
+
+    @asynccontextmanager
+    async def report(self, sight: Sight, trial_id: str) -> AsyncIterator[AsyncConnection]:  # noqa: ARG002 - see Replica
+        """For the figures of a trial with the watermark that they are cut to. Nothing is kept.
+
+        Here ``app.db.reports.settle`` waits, by locks, for what is being registered.
+        """
+        async with self.write(sight, keep=False) as connection:
             yield connection
 
     async def close(self) -> None:

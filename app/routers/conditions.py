@@ -98,7 +98,7 @@ async def get_conditions(
     The grant is paid while conversation, activation and workplace rate all reach their thresholds. JSON, or CSV for
     `Accept: text/csv`, whose columns are the same in every trial.
     """
-    async with use.write(principal, keep=False) as connection:
+    async with use.report(principal, trial_id) as connection:
         trial = await trial_or_404(connection, trial_id)
         groups = visible_groups(principal, trial, "jobcentre")
         today = as_of_day(use, known_at)

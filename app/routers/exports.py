@@ -1,6 +1,5 @@
 """The panel for evaluators: releases, and their three tables as JSON, JSON Lines, CSV or Parquet."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import date, datetime
 from typing import Annotated, Any, Final
@@ -11,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, create_model
 
 from app.auth import Principal, requires
-from app.db.panel_reads import PanelReader
+from app.db.panel_reads import PanelReader, arrived
 from app.db.releases import Release, find_release, list_releases, pseudonyms, record_release
 from app.db.trials import Trial
 from app.domain.calendar import civil_day
@@ -31,7 +30,6 @@ from app.routers.support import (
     decode_cursor,
     encode_cursor,
     page,
-    sight_of,
     trial_or_404,
     with_etag,
 )
@@ -40,9 +38,6 @@ from app.routers.tables_out import preferred
 router = APIRouter(tags=["panel"])
 Exporter = Annotated[Principal, Depends(requires("panel:export"))]
 RELEASE_HEADER: Final = "Panel-Release"
-_REPLICA_TRIES: Final = 100
-_REPLICA_PAUSE: Final = 0.05
-"""Seconds between two looks whether a replica has a release."""
 _TEXT_FORMATS: Final = {media_type: {"schema": {"type": "string"}} for media_type in (CSV, JSON_LINES, PARQUET)}
 
 
@@ -360,7 +355,9 @@ async def _export(
     unchanged = with_etag(request, b"", media_type, etag)
     if unchanged.status_code == 304:
         return unchanged
-    await _replayed(use, principal, release)
+    if not await arrived(use.reports, release):
+        told = "The replica for reports does not have the release yet: ask again with its id."
+        raise Problem("unavailable", told, headers={RELEASE_HEADER: str(release.release_id)})
     async with use.read(principal) as connection:
         pseudonym = await pseudonyms(connection, use.vault, trial.id, release.release_id)
     await use.noted(
@@ -379,23 +376,6 @@ async def _export(
         RELEASE_HEADER: str(release.release_id),
     }
     return StreamingResponse(_behind(first, content), media_type=media_type, headers=headers)
-
-
-async def _replayed(use: Services, principal: Principal, release: Release) -> None:
-    """Waits until the database that is read has the release. All that it holds was committed before it was recorded.
-
-    Problem ``unavailable``, with the id of the release, when a replica is far behind.
-    """
-    for _ in range(_REPLICA_TRIES):
-        async with use.reports.read(sight_of(principal)) as connection:
-            if await find_release(connection, release.trial_id, release.release_id) is not None:
-                return
-        await asyncio.sleep(_REPLICA_PAUSE)
-    raise Problem(
-        "unavailable",
-        "The replica for reports does not have the release yet: ask again with its id.",
-        headers={RELEASE_HEADER: str(release.release_id)},
-    )
 
 
 async def _encoded(

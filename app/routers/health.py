@@ -8,7 +8,9 @@ from pydantic import BaseModel
 from sqlalchemy import QueuePool, text
 
 from app.db.migrate import newest_schema, schema_of
+from app.db.replica import Replica
 from app.metrics import CONNECTIONS, exposition
+from app.problem_handlers import database_is_away
 from app.problems import Problem, problem_responses
 from app.routers.support import JSON, Use
 
@@ -26,6 +28,7 @@ class Readiness(BaseModel):
 
     status: Literal["ready"]
     schema_revision: str
+    reports: Literal["primary", "replica", "away"]
 
 
 @router.get("/healthz", operation_id="getHealth", summary="The process answers", response_model=Health)
@@ -41,13 +44,27 @@ async def healthz() -> Response:
     responses=problem_responses("unavailable", "internal_error"),
 )
 async def readyz(use: Use) -> Readiness:
-    """503 while the database cannot be reached, or has another schema than this version needs."""
+    """503 while the database cannot be reached, or has another schema than this version needs.
+
+    Reports that are read from a replica are 503 while it is away; everything else is answered, so that this is 200.
+    """
     async with use.database.engine.connect() as connection:
         await connection.execute(text("select 1"))
         found = await schema_of(connection)
     if found is None or found != newest_schema():
         raise Problem("unavailable", "The database's schema is not the one expected: run `rettevej migrate`.")
-    return Readiness(status="ready", schema_revision=found)
+    return Readiness(status="ready", schema_revision=found, reports=await _reports_from(use))
+
+
+async def _reports_from(use: Use) -> Literal["primary", "replica", "away"]:
+    if not isinstance(use.reports, Replica):
+        return "primary"
+    try:
+        return "replica" if await use.reports.is_standby() else "away"
+    except Exception as error:
+        if database_is_away(error):
+            return "away"
+        raise
 
 
 @router.get(

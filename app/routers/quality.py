@@ -70,7 +70,7 @@ async def get_data_quality(
     `|`.
     """
     today = as_of_day(use, known_at)
-    async with use.write(principal, keep=False) as connection:
+    async with use.report(principal, trial_id) as connection:
         trial = await trial_or_404(connection, trial_id)
         visible = visible_groups(principal, trial, "jobcentre")
         if jobcentre is not None and jobcentre not in visible:
@@ -79,7 +79,7 @@ async def get_data_quality(
         cut = await cut_of(connection, trial_id, codes, known_at)
     day = min(today, trial.ends_on)
     items = []
-    async with use.database.read(Sight(jobcentres=frozenset(codes))) as connection:
+    async with use.reports.read(Sight(jobcentres=frozenset(codes))) as connection:
         for code in codes:
             open_to_client = principal.may("participants:read") and principal.reads_person_of(code)
             found = await findings_in(connection, trial, code, day, cut.moment, known_at)

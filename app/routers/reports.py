@@ -170,7 +170,7 @@ async def get_weekly_summary(
     for a code that did not. Where the protocol's cadence is an average, rows have `contacts_per_four_weeks` and
     `required_contacts` instead of the conversation rates.
     """
-    async with use.write(principal, keep=False) as connection:
+    async with use.report(principal, trial_id) as connection:
         trial = await trial_or_404(connection, trial_id)
         groups = visible_groups(principal, trial, by)
         today = as_of_day(use, known_at)

@@ -41,6 +41,8 @@ class Services:
     clock: Callable[[], datetime]
     reads: ReadLog
     signer: Signer
+    reports: Database
+    """From where reports are read: the same database, or a replica of it."""
 
     async def noted(
         self,
@@ -63,6 +65,10 @@ class Services:
     def read(self, principal: Principal) -> AbstractAsyncContextManager[AsyncConnection]:
         """A snapshot of what the client may see."""
         return self.database.read(sight_of(principal))
+
+    def report(self, principal: Principal, trial_id: str) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A transaction for figures of a trial with their watermark, of what the client may see."""
+        return self.reports.report(sight_of(principal), trial_id)
 
     def today(self) -> date:
         """The day in Copenhagen."""

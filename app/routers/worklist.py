@@ -18,7 +18,7 @@ from app.problems import COMMON, Problem, problem_responses
 from app.routers.cohorts import CSV, report
 from app.routers.fields import JobcentreCode, WeekCode
 from app.routers.reports import as_of_day
-from app.routers.support import KnownAt, TrialPath, Use, trial_or_404
+from app.routers.support import KnownAt, TrialPath, Use, sight_of, trial_or_404
 
 router = APIRouter(tags=["reports"])
 
@@ -81,14 +81,14 @@ async def get_worklist(
     monday = monday_of(today) if week is None else week
     if monday > today:
         raise Problem("malformed", errors=[("/query/week", "date_in_future")])
-    async with use.write(principal, keep=False) as connection:
+    async with use.report(principal, trial_id) as connection:
         trial = await trial_or_404(connection, trial_id)
         asked = trial.jobcentres if jobcentre is None else [jobcentre]
         codes = [code for code in asked if code in trial.jobcentres and principal.reads_person_of(code)]
         if not codes:
             raise Problem("not_found")
         cut = await cut_of(connection, trial_id, codes, known_at)
-    async with use.read(principal) as connection:
+    async with use.reports.read(sight_of(principal)) as connection:
         entries = await worklist_of(connection, trial, codes, monday, cut.moment)
     await use.noted(principal, "worklist.read", trial_id, codes, week=week_code(monday), known_at=known_at)
     items = [_item(entry) for entry in entries]

@@ -35,7 +35,7 @@ of every week, and the figures that follow. A *trial* compares two arms of unemp
    changes nothing, a higher `revision` corrects, a retraction takes back. Every answer says what became of each record.
 4. See what the rules make of it, week by week: `GET /v1/trials/{trial}/participants/{id}/weeks`.
 5. Fetch **reports**, such as `GET /v1/trials/{trial}/weekly-summary`. They hold everything that was acknowledged
-   before.
+   before; read from a replica (`GET /readyz` says so), everything up to the `watermark` that they state.
 
 ## Conventions
 

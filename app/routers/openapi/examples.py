@@ -328,7 +328,7 @@ ANSWERS: Final[Mapping[str, Mapping[int, Any]]] = {
     "listAudit": {200: {"items": [_ENTRY], "next": _AUDIT_CURSOR}},
     "getAuditHeads": {200: _HEADS},
     "getHealth": {200: {"status": "ok"}},
-    "getReadiness": {200: {"status": "ready", "schema_revision": "0001"}},
+    "getReadiness": {200: {"status": "ready", "schema_revision": "0006", "reports": "primary"}},
     "getMetrics": {
         200: {
             "text/plain": (

@@ -77,6 +77,14 @@ ENUMERATIONS: Final[Mapping[str, Words]] = {
             "hovedstaden_sjaelland": "Hovedstaden og Sjælland",
         },
     ),
+    "ReportSource": Words(
+        "From where reports are read.",
+        {
+            "primary": "the database that is written to: they hold everything that was acknowledged before",
+            "replica": "a replica of it: they hold everything up to the watermark that they state",
+            "away": "a replica that does not answer, or follows nothing any more: reports are 503 meanwhile",
+        },
+    ),
     "Enforcement": Words(
         "What happens to a record that breaks the trial's rules.",
         {
