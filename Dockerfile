@@ -28,7 +28,7 @@ RUN useradd --uid 10001 --user-group --no-create-home --home-dir /data --shell /
     && install -d -m 700 -o rettevej -g rettevej /data
 COPY --from=build /opt/rettevej /opt/rettevej
 ENV PATH=/opt/rettevej/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 RETTEVEJ_DATA_DIR=/data
-USER rettevej
+USER 10001:10001
 WORKDIR /data
 VOLUME /data
 EXPOSE 8000
