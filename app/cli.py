@@ -1,4 +1,4 @@
-"""The command ``rettevej``: serve, token, migrate, verify, import, simulate."""
+"""The command ``rettevej``: serve, demo, token, migrate, verify, import, simulate."""
 
 import asyncio
 import signal
@@ -16,6 +16,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from app.auth import ROLES
+from app.cli_demo import app as demonstration
 from app.cli_import import app as importer
 from app.cli_operate import app as operator
 from app.cli_support import DatabaseUrl, DataDir, console, database_of, fail, settings_of
@@ -33,6 +34,7 @@ from app.verify import draws_faults
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The register of controlled employment trials.")
 app.add_typer(operator)
+app.add_typer(demonstration)
 app.add_typer(importer, name="import")
 Url = Annotated[str, typer.Option(help="Where the register answers.")]
 
