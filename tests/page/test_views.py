@@ -43,11 +43,11 @@ def test_sorting_filtering_and_the_week_are_in_the_address(visitor: Visitor, sit
     names = rows_of(page, "Jobcentrene og de tre betingelser")
     assert len(names) > 5
 
-    page.get_by_role("button", name="Samtaler").click()
+    page.get_by_role("button", name="Samtaler", exact=True).click()
     expect(page.get_by_role("columnheader", name="Samtaler")).to_have_attribute("aria-sort", "ascending")
     by_rate = rows_of(page, "Jobcentrene og de tre betingelser")
     assert sorted(by_rate) == sorted(names)
-    expect(page.get_by_role("button", name="Samtaler")).to_be_focused()
+    expect(page.get_by_role("button", name="Samtaler", exact=True)).to_be_focused()
     page.get_by_label("Region", exact=True).select_option("nord")
     expect(page.get_by_role("region", name="Jobcentrene og de tre").get_by_role("rowheader")).to_have_count(2)
     slider = page.get_by_role("slider", name="Uge")

@@ -48,6 +48,7 @@ export function shownWeek(week, records) {
             ? "active"
             : null,
     deviations: week.deviations.length,
+    partly: week.state === "counted" && Boolean(found.exemptions?.length),
     exit: events.some((each) => each.kind === "exit"),
     entry: events.some((each) => each.kind === "re_entry"),
   };

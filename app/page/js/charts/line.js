@@ -50,7 +50,8 @@ function marks(from, to) {
  */
 export function lineChart({ width, height = 260, label, x, ticks, xTitle, series, threshold = null, y, at = null }) {
   const known = [...numbers(series), ...(threshold === null ? [] : [threshold])];
-  const heights = marks(y.from ?? Math.min(0, ...known), y.to ?? Math.max(0, ...known));
+  const from = y.from ?? Math.min(0, ...known);
+  const heights = marks(from, Math.max(y.to ?? Math.max(0, ...known), from + 0.1)); // lines at zero need a height too
   const [low, high] = [heights[0], heights.at(-1)];
   const box = { left: 46, right: width - 12, top: 14, bottom: height - (xTitle ? 44 : 28) };
   const across = scale(0, Math.max(1, x.length - 1), box.left, box.right);

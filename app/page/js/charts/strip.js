@@ -6,7 +6,7 @@ const A_LINE = 13;
 const TALL = 82;
 
 /**
- * `items` are {week, label, number, state, talk, offer, marks, deviations, exit, entry}: `talk` is held, remote, missing
+ * `items` are {week, label, number, state, talk, offer, partly, deviations, exit, entry}: `talk` is held, remote, missing
  * or null, `offer` workplace, active, due or null. `onpick(place)` is called with the week that was chosen.
  */
 export function strip({ width, label, items, chosen, lineName, onpick = null }) {
@@ -68,11 +68,12 @@ function cell(item, { left, top, each, place, chosen, onpick, items }) {
   const middle = wide / 2;
   add(group, [
     s("rect", { class: "ground", width: wide, height: TALL }),
+    item.partly ? s("rect", { class: "partly", width: wide, height: 6 }) : null,
     item.number === null
       ? null
       : s(
           "text",
-          { class: "week-number", x: middle, y: 18, "text-anchor": "middle", "aria-hidden": "true" },
+          { class: "week-number", x: middle, y: 21, "text-anchor": "middle", "aria-hidden": "true" },
           String(item.number),
         ),
     talk(item.talk, middle),

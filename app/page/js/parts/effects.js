@@ -24,7 +24,9 @@ const probability = (p) =>
 
 export function effects(answer, asked, trial) {
   const outcomes = [...new Set(answer.items.map((each) => each.outcome))];
-  const warnings = answer.warnings.map((code) => h("p", null, t(`explain.EffectWarning.${code}`)));
+  // No jobcentre's own effect is shown here, so the warning of comparing many of them is not needed.
+  const warnings = answer.warnings.filter((code) => code !== "multiple_comparisons");
+  const compared = answer.effects.filter((each) => each.difference !== null);
   const place = h("div");
   const show = (outcome) => put(place, curve(answer, outcome, trial));
   const chosen = outcomes.includes(asked) ? asked : outcomes[0];
@@ -45,7 +47,7 @@ export function effects(answer, asked, trial) {
       " ",
       t("trial.effects_hidden", { n: answer.smallest_group }),
     ),
-    warnings.length ? notice(warnings.shift().textContent, warnings) : null,
+    warnings.map((code) => notice(t(`explain.EffectWarning.${code}`))),
     chosen
       ? [
           h(
@@ -56,7 +58,7 @@ export function effects(answer, asked, trial) {
           place,
         ]
       : h("p", null, t("trial.effects_none")),
-    answer.after_weeks === null ? null : summary(answer, trial),
+    compared.length ? summary(answer, compared, trial) : null,
     answer.success.length ? success(answer, trial) : null,
   );
 }
@@ -136,7 +138,7 @@ export const differences = (show) => [
   },
 ];
 
-function summary(answer, trial) {
+function summary(answer, compared, trial) {
   const title = t("trial.effects_summary", { weeks: answer.after_weeks });
   const p = (found) => probability(found?.p_value);
   const columns = [
@@ -176,13 +178,16 @@ function summary(answer, trial) {
     level: 3,
     title,
     text,
-    content: () => table({ caption: title, columns, rows: answer.effects, wide: true }),
+    content: () => table({ caption: title, columns, rows: compared, wide: true }),
     draw: null,
     columns,
-    rows: answer.effects,
+    rows: compared,
     file: `${trial.id}-effects`,
   });
 }
+
+/** A share, or a word where the group is too small to be shown. */
+const unlessHidden = (cell) => (cell.hidden ? t("trial.hidden") : percent(cell.mean));
 
 function success(answer, trial) {
   const name = (row) => (row.criterion ? word("Criterion", row.criterion) : t("trial.success_none"));
@@ -193,7 +198,7 @@ function success(answer, trial) {
       label: t(`arm.${arm}`),
       kind: "number",
       value: (row) => row[arm].mean,
-      show: (row) => percent(row[arm].mean),
+      show: (row) => unlessHidden(row[arm]),
     })),
     ...differences(points),
   ];

@@ -225,7 +225,7 @@ class View {
         id: measure,
         level: 3,
         title: t(`condition.${measure}`),
-        legend: arms.map((arm) => [arm, t(`arm.${arm}`)]),
+        legend: [...arms.map((arm) => [arm, t(`arm.${arm}`)]), ["threshold", t("region.key_threshold")]],
         draw: (width) =>
           lineChart({
             width,

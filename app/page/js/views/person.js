@@ -123,6 +123,7 @@ class Person {
       "counted",
       "absent",
       "exempt",
+      "partly",
       "complete",
       "held",
       "remote",
@@ -131,6 +132,7 @@ class Person {
       "active",
       "due",
       "deviation",
+      "gate",
     ];
     return figure({
       id: "course",

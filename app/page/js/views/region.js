@@ -337,7 +337,12 @@ class Region {
         }),
       columns: [
         { key: "jobcentre", label: t("region.jobcentre"), head: true, value: (point) => point.place.name },
-        { key: "week", label: t("pick.week"), value: (point) => point.week },
+        {
+          key: "week",
+          label: t("pick.week"),
+          value: (point) => point.week,
+          show: (point) => weekName(point.week),
+        },
         ...arms.map((arm) => ({
           key: arm,
           label: t(`arm.${arm}`),
