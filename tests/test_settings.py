@@ -48,6 +48,8 @@ def test_when_tokens_may_be_made_here(changes: dict[str, Any], allowed: bool) ->
         {"jwks_url": "https://hemmelig.example"},
         {"issuer": "x", "jwks_url": "http://hemmelig.example/keys"},
         {"database_url": "mysql://u:hemmelig@h/d"},
+        {"report_database_url": "mysql://u:hemmelig@h/d"},
+        {"database_url": "postgresql://u:hemmelig@h/d?pooler=statement"},
         {"master_key": "hemmelig"},
         {"port": 70_000},
         {"workers": 0},
