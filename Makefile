@@ -39,6 +39,8 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy app tests clients/python/src clients/python/tests $(wildcard benchmarks/*.py)
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/bandit -q -c pyproject.toml -r app clients/python/src
+	$(BIN)/hadolint Dockerfile
 
 # Known vulnerabilities of what is locked, by an advisory service. It fails on one that is found; a service that cannot be
 # reached has checked nothing, and that is said.
