@@ -207,14 +207,14 @@ class Intake:
         outcome = decide(stored, version)
         if outcome == "rejected":
             return Report("rejected", (("/revision", "revision_conflict"),))
-        if outcome == "stale":
-            return Report("stale")
         if outcome == "unchanged":
             if stored is not None and _rank(version) > _rank(stored):
                 self._write(sent.external_id, stored, replace(stored, revision=version.revision))
             return Report("unchanged")
         if isinstance(version.fact, PresenceEvent) and self._person(version).assigned_on > version.fact.date:
             return Report("rejected", (("/date", "event_order"),))
+        if outcome == "stale":
+            return Report("stale")
         if version.fact is None:
             self._write(sent.external_id, stored, _retraction(stored, version))
             return Report(outcome)
