@@ -86,7 +86,8 @@ def asked(bouncer: Path, database: str | None, statement: str) -> asyncpg.Record
         )
         try:
             async with connection.transaction():
-                return await connection.fetchrow(statement)
+                (row,) = await connection.fetch(statement)
+                return row
         finally:
             await connection.close()
 
@@ -184,7 +185,7 @@ def test_a_read_is_one_snapshot(bouncer: Path, new_database: Callable[[], str]) 
                 row = await connection.exec_driver_sql(
                     "select current_setting('transaction_isolation'), current_setting('transaction_read_only')"
                 )
-                return tuple(row.one())  # type: ignore[return-value]
+                return tuple(row.one())
         finally:
             await database.close()
 
