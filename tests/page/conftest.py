@@ -38,9 +38,7 @@ def site(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFacto
     database = new_database()
     tokens = LocalIssuer.load_or_create(directory)
     with serving(create_app(Settings(data_dir=directory), database, clock)) as url, serving(issuer.app) as issuer.url:
-        settings = Settings(
-            data_dir=directory, issuer=issuer.url, jwks_url=f"{issuer.url}/jwks", page_client_id=CLIENT
-        )
+        settings = Settings(data_dir=directory, issuer=issuer.url, jwks_url=f"{issuer.url}/jwks", page_client_id=CLIENT)
         played = run(url, 60, 1, None, tokens.token, console=Console(file=io.StringIO()))
         with serving(create_app(settings, database, clock)) as url_with_issuer:
             yield Site(url, tokens, clock, played, issuer, url_with_issuer)

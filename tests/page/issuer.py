@@ -12,10 +12,9 @@ from urllib.parse import parse_qsl, urlencode
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
-from starlette.applications import Starlette
+from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
-from starlette.routing import Route
 
 from app.auth import ROLES
 
@@ -31,14 +30,11 @@ class Issuer:
         self.lies: dict[str, str] = {}
         self.asked: list[Mapping[str, str]] = []
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self.app = Starlette(
-            routes=[
-                Route("/.well-known/openid-configuration", self._discovery),
-                Route("/authorize", self._authorize),
-                Route("/token", self._token, methods=["POST"]),
-                Route("/jwks", self._jwks),
-            ]
-        )
+        self.app = FastAPI(openapi_url=None)
+        self.app.add_route("/.well-known/openid-configuration", self._discovery)
+        self.app.add_route("/authorize", self._authorize)
+        self.app.add_route("/token", self._token, methods=["POST"])
+        self.app.add_route("/jwks", self._jwks)
 
     async def _discovery(self, _: Request) -> Response:
         endpoints = {"authorization_endpoint": f"{self.url}/authorize", "token_endpoint": f"{self.url}/token"}

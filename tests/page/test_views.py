@@ -3,6 +3,9 @@
 import csv
 import io
 import struct
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -32,7 +35,9 @@ def test_the_region_shows_the_rates_of_the_week(visitor: Visitor, site: Site) ->
     page = visitor.open(f"/region?lang=da&week={WEEK}", site.tokens.token("agency"))
     items = site.get("/weekly-summary", week=WEEK)["items"]
     for row in (each for each in items if each["arm"] == "treatment"):
-        line = page.get_by_role("row").filter(has=page.get_by_role("link", name=site.name_of(row["group"]["jobcentre"])))
+        line = page.get_by_role("row").filter(
+            has=page.get_by_role("link", name=site.name_of(row["group"]["jobcentre"]))
+        )
         for rate in ("conversation_rate", "activation_rate", "workplace_rate"):
             expect(line).to_contain_text(percent(row["cumulative"][rate]).replace(" ", "\u00a0"))
         expect(line.locator("td.plan .cell")).to_have_text("Ja" if row["action_plan"] else "Nej")
@@ -80,7 +85,7 @@ def test_charts_are_tables_too_and_go_along(visitor: Visitor, site: Site) -> Non
         for arm in ("treatment", "control"):
             rate = rates.get((row["Jobcentre"], arm))
             assert row[arm] == ("" if rate is None else repr(rate) if rate % 1 else str(int(rate)))
-    picture = ET.fromstring(visitor.download(page, f"Download SVG: {name}"))  # noqa: S314 - made here
+    picture = ET.fromstring(visitor.download(page, f"Download SVG: {name}"))
     assert picture.tag == "{http://www.w3.org/2000/svg}svg"
     assert name in "".join(picture.itertext())
     pixels = visitor.download(page, f"Download PNG: {name}")
@@ -93,7 +98,7 @@ def test_charts_are_tables_too_and_go_along(visitor: Visitor, site: Site) -> Non
 
 def test_the_jobcentre_shows_its_worklist_and_explains_it(visitor: Visitor, site: Site) -> None:
     lists = site.get("/worklist", role="case-system", week=WEEK)["items"]
-    jobcentre = max({each["jobcentre"] for each in lists}, key=lambda code: [e["jobcentre"] for e in lists].count(code))
+    jobcentre = Counter(each["jobcentre"] for each in lists).most_common(1)[0][0]
     tasks = [each for each in lists if each["jobcentre"] == jobcentre]
     token = site.tokens.token("case-system", jobcentres=[jobcentre])
     page = visitor.open(f"/jobcentre/{jobcentre}?lang=en&week={WEEK}", token)
@@ -206,9 +211,7 @@ def test_every_draw_is_computed_anew_in_the_browser(visitor: Visitor, site: Site
     expect(page.get_by_role("main")).to_contain_text("hidden until the draw is closed")
     expect(page.get_by_role("button", name="Recompute every draw")).to_have_count(0)
 
-    answer = page.request.post(
-        f"{site.url}/v1/trials/{site.trial}/close", headers={"Authorization": f"Bearer {token}"}
-    )
+    answer = page.request.post(f"{site.url}/v1/trials/{site.trial}/close", headers={"Authorization": f"Bearer {token}"})
     assert answer.status == 200
     page = visitor.open("/trial?lang=en", token)
     page.get_by_role("button", name="Recompute every draw").click()
@@ -226,6 +229,32 @@ def test_every_draw_is_computed_anew_in_the_browser(visitor: Visitor, site: Site
     page.route("**/draws?*", forged)
     page.get_by_role("button", name="Recompute every draw").click()
     expect(page.get_by_role("main")).to_contain_text("One fault was found:")
+
+
+# --- a trial that goes on ---
+
+
+@pytest.fixture
+def mid_course(site: Site) -> Iterator[None]:
+    """A Wednesday, 2011-W20."""
+    afterwards, site.clock.now = site.clock.now, datetime(2011, 5, 18, 9, tzinfo=UTC)
+    yield
+    site.clock.now = afterwards
+
+
+def test_the_running_week_is_shown_when_asked_for(visitor: Visitor, site: Site, mid_course: None) -> None:
+    """Domain 5: without a week it is the last one over; the worklist is the running week's."""
+    page = visitor.open("/region?lang=da", site.tokens.token("agency"))
+    expect(page.get_by_role("heading", level=1)).to_have_text("Jobcentrene, uge 19, 2011")
+    page.get_by_role("button", name="Ugen efter").click()
+    expect(page.get_by_role("slider")).to_have_attribute("aria-valuetext", "uge 20, 2011 (er ikke slut)")
+    expect(page.get_by_role("button", name="Ugen efter")).to_be_disabled()
+
+    someone = next(each for each in site.played.participants if each.arm == "treatment")
+    page = visitor.open(f"/jobcentre/{someone.jobcentre}?lang=da", site.tokens.token("case-system"))
+    expect(page.get_by_role("heading", level=1)).to_contain_text("uge 20, 2011")
+    page = visitor.open(f"/person/{someone.participant_id}?lang=da", site.tokens.token("case-system"))
+    expect(page.get_by_role("main")).to_contain_text("Ugen er ikke slut")
 
 
 # --- around the views ---

@@ -21,6 +21,9 @@ export function thresholdOf(protocol, measure) {
 /** Whether the protocol measures contacts on average, in place of weekly duties. */
 export const isAverage = (protocol) => protocol.parameters.cadence?.value === "average";
 
+/** Whether there is a draw, and so a control arm. */
+export const isRandomised = (protocol) => protocol.parameters.design?.value === "randomised";
+
 /** The weeks of a trial that can be looked at on a day; `running` is the one that is not over, `last` the last over. */
 export function weeksOf(trial, as_of) {
   const first = weekOf(trial.intake_from);

@@ -26,6 +26,7 @@ export async function use(chosen) {
   format = {
     whole: new Intl.NumberFormat(locale),
     fine: new Intl.NumberFormat(locale, { maximumFractionDigits: 2 }),
+    exact: new Intl.NumberFormat(locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 }),
     percent: new Intl.NumberFormat(locale, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 }),
     round: new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 0 }),
     points: new Intl.NumberFormat(locale, {
@@ -74,6 +75,8 @@ const minus = (text) => text.replace(/^-/, "−");
 
 export const number = (value) => unlessNone(value, (n) => minus(format.whole.format(n)));
 export const decimal = (value) => unlessNone(value, (n) => minus(format.fine.format(n)));
+/** Always two decimals, for columns of averages. */
+export const average = (value) => unlessNone(value, (n) => format.exact.format(n));
 export const percent = (value) => unlessNone(value, (n) => format.percent.format(n));
 export const roundPercent = (value) => unlessNone(value, (n) => format.round.format(n));
 /** A difference of shares in percentage points. */

@@ -38,7 +38,8 @@ const numbers = (series) =>
 function marks(from, to) {
   const raw = (to - from) / 4 || 1;
   const unit = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 2.5, 5, 10].find((each) => each * unit >= raw) * unit;
+  const steps = unit >= 0.1 ? [1, 2, 2.5, 5, 10] : [1, 2, 5, 10]; // whole per cents
+  const step = steps.find((each) => each * unit >= raw) * unit;
   const first = Math.floor(from / step + 1e-9);
   const last = Math.ceil(to / step - 1e-9);
   return Array.from({ length: last - first + 1 }, (_, place) => (first + place) * step);

@@ -13,6 +13,7 @@ import {
   shownWeek,
 } from "../course.js";
 import { add, h, put } from "../dom.js";
+import { isRandomised } from "../figures.js";
 import { date, t, week as weekName, word } from "../i18n.js";
 import { figure } from "../parts/figure.js";
 import { notice, sentenceOf } from "../parts/notice.js";
@@ -68,7 +69,10 @@ class Person {
         this.about(),
       ];
     }
-    const lead = t(`person.lead_${someone.arm}`, { date: date(someone.assigned_on), jobcentre: place.name });
+    const lead = t(`person.lead_${isRandomised(this.protocol) ? someone.arm : "one_arm"}`, {
+      date: date(someone.assigned_on),
+      jobcentre: place.name,
+    });
     this.chosen = this.opening(asked);
     this.items = this.weeks.map((week) => shownWeek(week, this.records));
     this.strip = this.course();

@@ -4,7 +4,7 @@ import { bulletGrid, bullet, dumbbells } from "../charts/bars.js";
 import { panels, sparkline } from "../charts/line.js";
 import { h, put } from "../dom.js";
 import { chosenWeek, isAverage, load, MEASURES, rate, rates, thresholdOf } from "../figures.js";
-import { compare, decimal, list, number, percent, roundPercent, t, week as weekName, word } from "../i18n.js";
+import { average, compare, list, number, percent, roundPercent, t, week as weekName, word } from "../i18n.js";
 import { figure } from "../parts/figure.js";
 import { notice } from "../parts/notice.js";
 import { choice, weekPicker } from "../parts/pick.js";
@@ -180,14 +180,14 @@ class Region {
         label: t("region.contacts"),
         kind: "number",
         value: contacts,
-        show: (place) => decimal(contacts(place)),
+        show: (place) => average(contacts(place)),
       });
       columns.push({
         key: "required",
         label: t("region.required"),
         kind: "number",
         value: () => this.trial.required_contacts,
-        show: () => decimal(this.trial.required_contacts),
+        show: () => average(this.trial.required_contacts),
       });
     }
     return columns;

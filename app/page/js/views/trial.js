@@ -4,6 +4,7 @@ import * as api from "../api.js";
 import { flowChart } from "../charts/flow.js";
 import { lineChart } from "../charts/line.js";
 import { h, put } from "../dom.js";
+import { isRandomised } from "../figures.js";
 import { compare, date, decimal, number, percent, points, roundPercent, roundPoints, t, word } from "../i18n.js";
 import { differences, effects } from "../parts/effects.js";
 import { draws } from "../parts/draws.js";
@@ -45,6 +46,8 @@ class Trial {
     this.measure = MEASURES.includes(query.get("measure")) ? query.get("measure") : "conversation";
     this.analysis = ANALYSES.includes(query.get("analysis")) ? query.get("analysis") : "conditional";
     this.outcome = query.get("outcome");
+    /** Of a trial with one arm nothing is said of the other. */
+    this.taken = (arm) => isRandomised(protocol) || arm.arm === "treatment";
     this.body = h("div");
     this.curves = h("div");
   }
@@ -103,18 +106,20 @@ class Trial {
         .map(([code, n]) => ({ name: word(list, code), value: number(n) }));
     const line = (name, n) => ({ name, value: number(n), strong: true });
     const day = flow.on < this.trial.ends_on ? flow.on : this.trial.ends_on;
-    const arms = flow.arms.map((arm) => [
-      [line(t("trial.flow_arm", { arm: word("Arm", arm.arm) }), arm.drawn)],
-      [
-        line(t("trial.flow_exited"), arm.exited.people),
-        ...codes(arm.exited.by_reason, "ExitReason"),
-        line(t("trial.flow_re_entered"), arm.re_entered),
-      ],
-      [
-        line(t("trial.flow_in_trial", { date: date(flow.on) }), arm.in_trial),
-        line(t("trial.flow_complete"), arm.complete),
-      ],
-    ]);
+    const arms = flow.arms
+      .filter(this.taken)
+      .map((arm) => [
+        [line(t("trial.flow_arm", { arm: word("Arm", arm.arm) }), arm.drawn)],
+        [
+          line(t("trial.flow_exited"), arm.exited.people),
+          ...codes(arm.exited.by_reason, "ExitReason"),
+          line(t("trial.flow_re_entered"), arm.re_entered),
+        ],
+        [
+          line(t("trial.flow_in_trial", { date: date(flow.on) }), arm.in_trial),
+          line(t("trial.flow_complete"), arm.complete),
+        ],
+      ]);
     const stages = [
       {
         main: [line(t("trial.flow_screened"), flow.screened)],
@@ -168,7 +173,7 @@ class Trial {
       ...coded(stage("ineligible"), flow.ineligible.by_code, "FailureCode"),
       row(stage("eligible"), flow.eligible.people),
       ...["waiting", "withdrawn", "drawn"].map((each) => row(stage(each), flow.eligible[each])),
-      ...flow.arms.flatMap((arm) => {
+      ...flow.arms.filter(this.taken).flatMap((arm) => {
         const name = word("Arm", arm.arm);
         return [
           row(stage("drawn"), arm.drawn, name),
@@ -277,6 +282,7 @@ class Trial {
       },
     ];
     const file = `${this.trial.id}-${this.measure}-${this.analysis}`;
+    const randomised = isRandomised(this.protocol);
     return [
       figure({
         id: "curve",
@@ -295,27 +301,28 @@ class Trial {
         rows,
         file,
       }),
-      figure({
-        id: "curve-difference",
-        level: 3,
-        title: t("trial.curve_difference"),
-        text: t("trial.curve_difference_text", { sum: decimal(rows.at(-1)?.running_sum) }),
-        legend: [
-          ["difference", t("trial.difference")],
-          ["band", t("trial.effects_interval")],
-        ],
-        draw: (width) =>
-          lineChart({
-            width,
-            label: `${t("trial.curve_difference")}: ${name}`,
-            ...common,
-            series: [difference],
-            y: { show: points, tick: roundPoints },
-          }),
-        columns,
-        rows,
-        file: `${file}-difference`,
-      }),
+      randomised &&
+        figure({
+          id: "curve-difference",
+          level: 3,
+          title: t("trial.curve_difference"),
+          text: t("trial.curve_difference_text", { sum: decimal(rows.at(-1)?.running_sum) }),
+          legend: [
+            ["difference", t("trial.difference")],
+            ["band", t("trial.effects_interval")],
+          ],
+          draw: (width) =>
+            lineChart({
+              width,
+              label: `${t("trial.curve_difference")}: ${name}`,
+              ...common,
+              series: [difference],
+              y: { show: points, tick: roundPoints },
+            }),
+          columns,
+          rows,
+          file: `${file}-difference`,
+        }),
     ];
   }
 }
