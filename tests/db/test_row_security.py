@@ -294,44 +294,6 @@ def test_no_table_was_forgotten(place: Place) -> None:
     assert others == GUARDS | {"stratum", "audit_chain", "audit_entry"}
 
 
-def test_the_jobcentre_comes_first_in_every_key(place: Place) -> None:
-    """So that a distributed PostgreSQL can shard by it (engineering.md)."""
-    keys = catalogue(
-        place,
-        f"""
-        select t.name, k.conname, k.contype::text, array_agg(a.attname::text order by place) as columns
-        from ({TABLES_OF_OURS}) t
-        join pg_constraint k on k.conrelid = t.oid and k.contype in ('p', 'u', 'f')
-        cross join unnest(k.conkey) with ordinality as part (number, place)
-        join pg_attribute a on a.attrelid = t.oid and a.attnum = part.number
-        where exists (select from pg_attribute x where x.attrelid = t.oid and x.attname = 'jobcentre_code')
-        group by t.name, k.conname, k.contype
-        """,
-    )
-    wrong = [
-        (key["name"], key["conname"], key["columns"])
-        for key in keys
-        if key["columns"][0] != "jobcentre_code"
-        and key["name"] not in GUARDS
-        and not (key["contype"] == "f" and key["columns"] == ["trial_id"])  # a table that every shard would have
-    ]
-    assert wrong == []
-    assert {key["name"] for key in keys if key["contype"] == "p"} >= {*OF_PEOPLE, *FIGURES, "audit_entry"}
-
-
-def test_unique_indexes_too(place: Place) -> None:
-    rows = catalogue(
-        place,
-        f"""
-        select t.name, i.indexrelid::regclass::text as index, a.attname::text as first
-        from ({TABLES_OF_OURS}) t join pg_index i on i.indrelid = t.oid and i.indisunique
-        join pg_attribute a on a.attrelid = t.oid and a.attnum = i.indkey[0]
-        where exists (select from pg_attribute x where x.attrelid = t.oid and x.attname = 'jobcentre_code')
-        """,
-    )
-    assert [tuple(row) for row in rows if row["first"] != "jobcentre_code" and row["name"] not in GUARDS] == []
-
-
 def test_the_application_owns_nothing(place: Place) -> None:
     owned = catalogue(
         place,
