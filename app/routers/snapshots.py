@@ -18,9 +18,10 @@ from app.identity import parse_cpr
 from app.problems import BODY, COMMON, Problem, problem_responses
 from app.routers.batches import MAX_RECORDS, BatchReport, ReportLevel, report_of
 from app.routers.fields import IsoDate, JobcentreCode
+from app.routers.record_batches import DryRun, IdempotencyKey, measure, request_key
 from app.routers.record_schemas import PERSON
 from app.routers.record_wire import read_record, wire_of
-from app.routers.records import RECORD_SCHEMAS, DryRun, IdempotencyKey, measure, request_key
+from app.routers.records import RECORD_SCHEMAS
 from app.routers.support import JSON, Services, TrialPath, Use, sight_of, trial_or_404
 
 router = APIRouter(tags=["records"])
