@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-.PHONY: serve demo test test-page setup lint audit format contract contract-lint generated-clients lock clean
+.PHONY: serve demo test test-page setup lint audit format contract glossary contract-lint generated-clients lock clean
 
 serve: setup
 	$(BIN)/rettevej serve
@@ -60,6 +60,10 @@ format: setup
 contract: setup
 	$(BIN)/python -m app.contract > $(STAMP).contract
 	mv $(STAMP).contract openapi/openapi.json
+
+# Writes the glossary from the words of the contract and of the page.
+glossary: setup
+	$(BIN)/python -m app.glossary > docs/glossary.md
 
 # The contract of the code under Spectral and Redocly. Needs node 20 or newer and npm.
 contract-lint: setup

@@ -1,4 +1,7 @@
-"""``/docs``: the contract as a page that loads nothing from anywhere else (Swagger UI 5.35.0, Apache 2.0)."""
+"""``/docs``: the contract as a page that loads nothing from anywhere else (Swagger UI 5.35.0, Apache 2.0).
+
+``/docs/rules``: the protocols to be read, each value beside its source.
+"""
 
 from pathlib import Path
 from typing import Final
@@ -8,6 +11,9 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
+
+from app.protocols import protocols
+from app.routers.html_pages import rules_page
 
 _FILES: Final = Path(__file__).parents[1] / "static" / "swagger-ui"
 _ICON: Final = (
@@ -39,5 +45,9 @@ def install(app: FastAPI) -> None:
             },
         )
 
+    async def rules(request: Request) -> Response:
+        return rules_page(request, protocols())
+
     app.add_route("/docs", page, include_in_schema=False)
+    app.add_route("/docs/rules", rules, include_in_schema=False)
     app.mount("/docs/files", StaticFiles(directory=_FILES))

@@ -340,11 +340,16 @@ ANSWERS: Final[Mapping[str, Mapping[int, Any]]] = {
     },
     "getProblemType": {
         200: {
-            "type": "/problems/already_drawn",
-            "code": "already_drawn",
-            "status": 409,
-            "title": "Already drawn",
-            "detail": "The person has been drawn on other facts.",
+            "application/json": {
+                "type": "/problems/already_drawn",
+                "code": "already_drawn",
+                "status": 409,
+                "title": "Already drawn",
+                "danish": "lodtrukket allerede",
+                "detail": "The person has been drawn on other facts.",
+                "what_to_do": "The same request will be answered alike: change it, or what it contradicts.",
+            },
+            "text/html": '<!DOCTYPE html>\n<html lang="en">…<h1>Already drawn</h1>…</html>\n',
         }
     },
 }
