@@ -58,6 +58,58 @@ def _clock() -> datetime:
     return datetime.now(UTC)  # noqa: TID251 - the clock itself
 
 
+_ROUTERS = (
+    protocols.router,
+    trials.router,
+    participants.router,
+    letters.router,
+    *records.routers,
+    batches.router,
+    snapshots.router,
+    reports.router,
+    conditions.router,
+    worklist.router,
+    curve.router,
+    flow.router,
+    effects.router,
+    quality.router,
+    grants.router,
+    exports.router,
+    audit.router,
+    problem_types.router,
+    health.router,
+)
+"""In the order of the contract."""
+
+
+@asynccontextmanager
+async def _serving(
+    app: FastAPI, settings: Settings, database_url: str | None, clock: Callable[[], datetime]
+) -> AsyncIterator[None]:
+    """What requests use, from the start of the process to its end."""
+    assert database_url is not None, "serving needs a database"
+    database = Database(make_engine(database_url, settings.pool_size))
+    async with database.engine.begin() as connection:
+        vault = await Vault.open(connection, master_key_of(settings))
+        signer = await Signer.open(connection, master_key_of(settings))
+        await note_protocols(connection)
+        if faults := await faults_of_protocols(connection):
+            raise RuntimeError("; ".join(faults))
+    reads = ReadLog(database)
+    reads.start()
+    reports_from = database
+    if settings.report_database_url is not None:
+        reports_from = Replica(make_engine(settings.report_database_url, settings.pool_size))
+    app.state.services = Services(database, vault, clock, reads, signer, reports_from)
+    app.state.verifier = verifier_of(settings)
+    app.state.limit = RateLimit(settings.rate_limit)
+    app.openapi()
+    yield
+    await reads.stop()
+    await reports_from.close()
+    await database.close()
+
+
 def create_app(settings: Settings, database_url: str | None = None, clock: Callable[[], datetime] = _clock) -> FastAPI:
     """An application on a database whose schema is up to date. Without a URL only its contract can be asked for.
 
@@ -66,35 +118,11 @@ def create_app(settings: Settings, database_url: str | None = None, clock: Calla
     if settings.protocols is not None:
         add_folder(settings.protocols)
 
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        assert database_url is not None, "serving needs a database"
-        database = Database(make_engine(database_url, settings.pool_size))
-        async with database.engine.begin() as connection:
-            vault = await Vault.open(connection, master_key_of(settings))
-            signer = await Signer.open(connection, master_key_of(settings))
-            await note_protocols(connection)
-            if faults := await faults_of_protocols(connection):
-                raise RuntimeError("; ".join(faults))
-        reads = ReadLog(database)
-        reads.start()
-        reports_from = database
-        if settings.report_database_url is not None:
-            reports_from = Replica(make_engine(settings.report_database_url, settings.pool_size))
-        app.state.services = Services(database, vault, clock, reads, signer, reports_from)
-        app.state.verifier = verifier_of(settings)
-        app.state.limit = RateLimit(settings.rate_limit)
-        app.openapi()
-        yield
-        await reads.stop()
-        await reports_from.close()
-        await database.close()
-
     app = FastAPI(
         title="rettevej",
         version="0.1.0",
         summary="The register of controlled employment trials.",
-        lifespan=lifespan,
+        lifespan=lambda app: _serving(app, settings, database_url, clock),
         docs_url=None,
         redoc_url=None,
         telemetry={
@@ -105,27 +133,8 @@ def create_app(settings: Settings, database_url: str | None = None, clock: Calla
             "auto_configure": False,
         },
     )
-    for module in (protocols, trials, participants, letters):
-        app.include_router(module.router)
-    for router in records.routers:
+    for router in _ROUTERS:
         app.include_router(router)
-    for module in (
-        batches,
-        snapshots,
-        reports,
-        conditions,
-        worklist,
-        curve,
-        flow,
-        effects,
-        quality,
-        grants,
-        exports,
-        audit,
-        problem_types,
-        health,
-    ):
-        app.include_router(module.router)
     docs.install(app)
     page.install(app, settings.issuer, settings.page_client_id, settings.page_scope)
     install_problem_handlers(app, max_body_bytes=settings.max_body_bytes, admit=admit)
