@@ -25,7 +25,7 @@ def _lines() -> Iterator[str]:
     yield from ("", "## Parameters of a protocol", "", "| Danish | English | name |", "|---|---|---|")
     for name, (english, word) in PARAMETERS.items():
         yield f"| {word} | {english} | `{name}` |"
-    for component, words in sorted((ENUMERATIONS | CODES).items()):
+    for component, words in sorted({**ENUMERATIONS, **CODES}.items()):
         if component not in TECHNICAL:
             yield from _codes(component, words)
 

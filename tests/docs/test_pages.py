@@ -106,7 +106,7 @@ def test_the_committed_glossary_is_that_of_the_code() -> None:
 
 
 def test_the_glossary_has_every_term_of_the_api() -> None:
-    for component, words in (ENUMERATIONS | CODES).items():
+    for component, words in {**ENUMERATIONS, **CODES}.items():
         if component in TECHNICAL | {"ProblemCode"}:
             continue
         without = [code for code in words.meaning if danish(component, code) is None]
