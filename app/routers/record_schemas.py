@@ -247,7 +247,7 @@ def _fact(schema: Node) -> Node:
 
 def batch_body(kind: str, singular: str) -> Node:
     """The request body of a batch in its three media types, each with the same example."""
-    first, second = ({**_EXAMPLES[kind][0], "participant_id": PERSON}, {**_EXAMPLES[kind][1], "cpr": _CPR})
+    first, second = ({**each, "cpr": _CPR} for each in _EXAMPLES[kind])
     records = [first, second, {"external_id": f"{first['external_id']}-x", **_RETRACTED}]
     return {
         "requestBody": {
@@ -298,15 +298,15 @@ def _cell(value: Any) -> Any:
 def record_body(kind: str, singular: str) -> Node:
     """The request body of one record."""
     examples = {
-        "by_participant": {
-            "summary": "Of a participant",
-            "value": {name: value for name, value in _EXAMPLES[kind][0].items() if name != "external_id"}
-            | {"participant_id": PERSON},
-        },
         "by_cpr": {
             "summary": "Of a CPR number",
-            "value": {name: value for name, value in _EXAMPLES[kind][1].items() if name != "external_id"}
+            "value": {name: value for name, value in _EXAMPLES[kind][0].items() if name != "external_id"}
             | {"cpr": _CPR},
+        },
+        "by_participant": {
+            "summary": "Of a participant",
+            "value": {name: value for name, value in _EXAMPLES[kind][1].items() if name != "external_id"}
+            | {"participant_id": PERSON},
         },
     }
     content = {"application/json": {"schema": _ref(f"{singular}Body"), "examples": examples}}

@@ -209,7 +209,8 @@ def test_an_answer_has_headers_and_examples(path: str, method: str, operation: d
 @every_operation
 def test_a_request_has_examples(path: str, method: str, operation: dict[str, Any]) -> None:
     for parameter in map(_follow, operation.get("parameters", [])):
-        assert "example" in parameter, f"give {parameter['name']} an example"
+        where = parameter if parameter.get("required") else parameter["schema"]
+        assert where.keys() & {"example", "examples"}, f"give {parameter['name']} an example"
     for media_type, media in operation.get("requestBody", {}).get("content", {}).items():
         assert _examples(media), media_type
 

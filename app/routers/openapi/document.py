@@ -37,6 +37,10 @@ of every week, and the figures that follow. A *trial* compares two arms of unemp
 5. Fetch **reports**, such as `GET /v1/trials/{trial}/weekly-summary`. They hold everything that was acknowledged
    before; read from a replica (`GET /readyz` says so), everything up to the `watermark` that they state.
 
+To try it out on this page of a local start: press *Authorize* and paste the token of the role that an operation names;
+then *Create a trial*, *Screen a person, and draw* and *Send up to 10,000 conversations* work as they stand, in this
+order. Where an address asks for an `id`, put in the `participant_id` that the screening answered.
+
 ## Conventions
 
 - Bodies are JSON with `snake_case` names. Unknown fields are refused; null means the same as leaving a field out.
@@ -131,8 +135,7 @@ _IF_NONE_MATCH: Final[Node] = {
     "in": "header",
     "required": False,
     "description": "The ETag of what you have. The answer is 304, without a body, while that is still current.",
-    "schema": {"type": "string"},
-    "example": '"1f9ebddbee01894137d9b7040465b778"',
+    "schema": {"type": "string", "examples": ['"1f9ebddbee01894137d9b7040465b778"']},
 }
 _TRIAL, _RECORD = {"trial": "$request.path.trial"}, {"external_id": "$request.path.external_id"}
 _SCREENED: Final = _TRIAL | {"id": "$response.body#/participant_id"}
@@ -311,14 +314,19 @@ def _add_examples(operation: Node, schemas: Node) -> None:
 
 
 def _add_parameter_example(operation: Node, parameter: Node) -> None:
-    """One example, instead of the JSON schema's list that FastAPI writes where OpenAPI wants a mapping."""
+    """One example, instead of the JSON schema's list that FastAPI writes where OpenAPI wants a mapping.
+
+    Of a parameter that may be left out it is the schema's: a page to try the contract out fills in the others.
+    """
     given = parameter.pop("examples", None) or parameter["schema"].get("examples")
     value = given[0] if given else _PARAMETER_EXAMPLES.get(parameter["name"])
     if parameter["name"] == "cursor":
         page = operation["responses"]["200"]["content"][_JSON].get("example", {})
         value = page.get("next")
-    if value is not None:
+    if value is not None and parameter.get("required"):
         parameter["example"] = value
+    elif value is not None:
+        parameter["schema"]["examples"] = [value]
 
 
 # --- one name for what is said often ----------------------------------------------------------------------------------
@@ -396,7 +404,8 @@ def _tidy(schema: Node) -> None:
         for parameter in operation.get("parameters", []):
             if "schema" in parameter:
                 schema_of = _without_null(parameter["schema"])
-                parameter["schema"] = {k: v for k, v in schema_of.items() if k not in ("description", "examples")}
+                dropped = ("description", "examples") if parameter.get("required") else ("description",)
+                parameter["schema"] = {k: v for k, v in schema_of.items() if k not in dropped}
     _walk(schema, _tidy_node)
     schemas = schema["components"]["schemas"]
     for _, _, operation in _operations(schema):
