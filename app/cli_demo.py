@@ -35,7 +35,7 @@ app = typer.Typer()
 
 @app.command()
 def demo(
-    people: Annotated[int, typer.Option(help="How many people are screened, 40 or more.")] = 300,
+    people: Annotated[int, typer.Option(help="How many people are screened, 40 or more.")] = 250,
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 0,
     data_dir: Annotated[Path, typer.Option(help="Where it is kept; remove it to begin anew.")] = Path(".rettevej/demo"),
 ) -> None:
