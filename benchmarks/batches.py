@@ -5,8 +5,9 @@ import io
 import json
 import random
 import threading
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Protocol
 from uuid import UUID
 
 import httpx
@@ -48,7 +49,13 @@ def body(sent: Sequence[dict[str, Any]], media_type: str) -> bytes:
     return out.getvalue().encode()
 
 
-def pusher(client: httpx.Client, trial: str, expected: str) -> Callable[[bytes, str], float]:
+class Push(Protocol):
+    """Sends a body of a media type and gives the seconds."""
+
+    def __call__(self, content: bytes, media_type: str = _JSON) -> float: ...
+
+
+def pusher(client: httpx.Client, trial: str, expected: str) -> Push:
     """Sends a body and gives the seconds; anything but the expected outcome for all is an error."""
 
     def push(content: bytes, media_type: str = _JSON) -> float:
@@ -100,22 +107,24 @@ def measure(results: Results, rows_before: int = 0) -> None:
             _smaller(results, place, floors, people, create)
 
 
-def _smaller(
-    results: Results, place: Place, floors: Floors, people: Sequence[UUID], create: Callable[..., float]
-) -> None:
+def _smaller(results: Results, place: Place, floors: Floors, people: Sequence[UUID], create: Push) -> None:
     with running_floor_app(place) as url:
         single = Series([requests_per_second(f"{url}/sqlmodel", 1) for _ in range(3)])
     for size, seed, goal in ((1000, 100, 0.5), (100, 200, 0.4)):
-        found = interleaved(
-            {
-                "floor": lambda n, size=size, seed=seed: floors.upsert(size, seed + n),
-                "batch": lambda n, size=size, seed=seed: create(body(records(people, size, seed + n), _JSON)),
-            },
-            3 * ROUNDS,
-        )
+        upsert = partial(_upsert, floors, size, seed)
+        push = partial(_push, create, people, size, seed)
+        found = interleaved({"floor": upsert, "batch": push}, 3 * ROUNDS)
         results.ratio(f"{size:,} new conversations: floor (b) / batch", found["floor"], found["batch"], goal)
         rate = Series([size / seconds for seconds in found["batch"].values])
         results.ratio(f"{size:,}: records/s / floor (d), one connection", rate, single, 40)
+
+
+def _upsert(floors: Floors, size: int, seed: int, number: int) -> float:
+    return floors.upsert(size, seed + number)
+
+
+def _push(create: Push, people: Sequence[UUID], size: int, seed: int, number: int) -> float:
+    return create(body(records(people, size, seed + number), _JSON))
 
 
 def _fill(place: Place, rows: int) -> None:

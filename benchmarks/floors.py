@@ -39,7 +39,7 @@ class Floors:
         found = await self.connection.fetch(
             "select participant_id, jobcentre_code from participant where trial_id = $1", self.trial
         )
-        self.codes = dict(found)
+        self.codes = {row["participant_id"]: row["jobcentre_code"] for row in found}
 
     def rows(self, how_many: int, seed: int) -> list[tuple[Any, ...]]:
         """Rows as the product would write them."""

@@ -44,8 +44,9 @@ class Place:
     def token(self, role: str, client_id: str | None = None) -> str:
         """A token of the local issuer, bound to everything."""
         named = [] if client_id is None else ["--client-id", client_id]
-        command = [COMMAND, "token", role, "--data-dir", self.directory, *named]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1]
+        command = [str(COMMAND), "token", role, "--data-dir", str(self.directory), *named]
+        said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        return said.split()[-1]
 
     def client(self, role: str, client_id: str | None = None) -> httpx.Client:
         """An HTTP client with such a token."""
@@ -159,7 +160,7 @@ def _resident(pid: int) -> int:
 def started(directory: Path, *options: str) -> Iterator[Place]:
     """A server on a port of its own, with its embedded database in the directory."""
     port = 18000 + os.getpid() % 10_000
-    command = [COMMAND, "serve", "--port", str(port), "--data-dir", directory, *options]
+    command = [str(COMMAND), "serve", "--port", str(port), "--data-dir", str(directory), *options]
     environment = {**os.environ, "RETTEVEJ_RATE_LIMIT": "1000000"}
     log = (directory / "server.log").open("wb")
     process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)

@@ -12,6 +12,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -180,6 +181,10 @@ async def _written(place: Place) -> int:
     return int(written)
 
 
+def _checked(ask: Callable[[], httpx.Response]) -> None:
+    ask().raise_for_status()
+
+
 def _reports(place: Place) -> dict[str, float]:
     with place.client("agency") as agency, place.client("case-system", "bench") as system:
         one = JOBCENTRES[0]
@@ -197,9 +202,7 @@ def _reports(place: Place) -> dict[str, float]:
         found: dict[str, float] = {}
         for name, ask in asked.items():
             rounds = ROUNDS if name.startswith("summary") else 1
-            found[f"{name}_seconds"] = statistics.median(
-                [timed(lambda ask=ask: ask().raise_for_status()) for _ in range(rounds)]
-            )
+            found[f"{name}_seconds"] = statistics.median([timed(partial(_checked, ask)) for _ in range(rounds)])
     return found
 
 
