@@ -36,7 +36,7 @@ class RecordTable:
         return tuple(None if fact is None else getattr(fact, column) for column in self.columns)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8192)
 def _fact(kind: str, values: tuple[Any, ...]) -> Fact:
     """Facts are values, and many are alike: one object stands for all of them."""
     fact = KINDS[kind]

@@ -121,7 +121,7 @@ def judge_on(course: Course, protocol: Protocol, history: History) -> tuple[Week
     return tuple(weeks)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def _empty_weeks(first_monday: int, ticks: "Clock") -> tuple[Week, ...]:
     """The weeks of a clock in which nothing is recorded."""
     return tuple(
@@ -205,7 +205,7 @@ def _run_clock(
     return _clock_of(line.weeks, in_trial, from_talks, from_activation, active, rule)
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def _clock_of(
     weeks: int,
     in_trial: int,

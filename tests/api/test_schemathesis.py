@@ -94,7 +94,8 @@ class World:
                     if parameter.get("name") in named:
                         parameter["example"] = named[parameter["name"]]
                     elif parameter.get("name") == "Idempotency-Key":  # a key is for one request
-                        del parameter["example"]
+                        parameter.pop("example", None)
+                        parameter["schema"].pop("examples", None)
         document["paths"]["/v1/trials"]["post"]["requestBody"]["content"]["application/json"]["example"]["id"] = "new"
         return document
 
