@@ -156,7 +156,8 @@ def test_csv_and_etag(place: Place) -> None:
 
 
 def test_reading_is_audited(place: Place) -> None:
-    place.curve(jobcentre="849", measure="workplace")
-    entries = place.register.client("auditor").get("/v1/audit", limit=1000).json()["items"]
+    reader = place.register.client("agency", client_id="reader-of-curves")
+    reader.get(f"/v1/trials/{place.trial}/activity-curve", jobcentre="849", measure="workplace")
+    entries = place.register.client("auditor").get("/v1/audit", client_id="reader-of-curves").json()["items"]
     mine = [each for each in entries if each["action"] == "activity_curve.read" and each["trial"] == place.trial]
     assert any(each["jobcentre"] == "849" and each["details"]["measure"] == "workplace" for each in mine)

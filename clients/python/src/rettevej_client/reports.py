@@ -299,8 +299,8 @@ class ActivityCurve(TypedDict):
     watermark: str | None
     """The latest registration that the figures hold."""
     measure: str
-    jobcentre: str | None
-    """Null: the whole trial."""
+    jobcentres: list[str]
+    """Whose figures these are."""
     items: list[CurvePoint]
     """By analysis and week."""
 
@@ -356,8 +356,8 @@ class Flow(TypedDict):
     """The day of `in_trial`."""
     watermark: str | None
     """The latest registration that the figures hold."""
-    jobcentre: str | None
-    """Null: the whole trial."""
+    jobcentres: list[str]
+    """Whose figures these are."""
     screened: int
     """People; ineligible and eligible together."""
     ineligible: Ineligible
