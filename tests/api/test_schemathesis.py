@@ -80,7 +80,14 @@ class World:
         """The contract, with examples that name what is there: the trial ``prvij`` is, and everything else in it."""
         text = contract().replace(PERSON, self.known["people"][0]).replace(BATCH, self.known["batches"][0])
         document: dict[str, Any] = json.loads(text)
-        examples = {"If-Match": "*", "external_id": self.known["external_ids"][0], "client_id": "case-system"}
+        release = self.known["releases"][0]
+        examples = {
+            "If-Match": "*",
+            "external_id": self.known["external_ids"][0],
+            "client_id": "case-system",
+            "release": release,
+            "release_id": release,
+        }
         examples_of = {
             "closeTrial": {"trial": self.known["closable"][0]},
             "drawParticipant": {"id": self.known["waiting"][0]},
@@ -90,10 +97,15 @@ class World:
         for item in document["paths"].values():
             for operation in item.values():
                 named = examples | examples_of.get(operation["operationId"], {})
+                if operation["operationId"].startswith("put"):  # of a record that is not there yet, for someone who is
+                    named |= {"external_id": "new"}
+                    del named["If-Match"]
+                    body = json.dumps(operation["requestBody"]).replace("7101701234", self.known["cprs"][1])
+                    operation["requestBody"] = json.loads(body)
                 for parameter in operation.get("parameters", []):
                     if parameter.get("name") in named:
                         parameter["example"] = named[parameter["name"]]
-                    elif parameter.get("name") == "Idempotency-Key":  # a key is for one request
+                    elif parameter.get("name") in ("Idempotency-Key", "If-Match"):  # a key is for one request
                         parameter.pop("example", None)
                         parameter["schema"].pop("examples", None)
         document["paths"]["/v1/trials"]["post"]["requestBody"]["content"]["application/json"]["example"]["id"] = "new"
@@ -153,8 +165,11 @@ def _small_trial(register: Register) -> dict[str, list[Any]]:
                 for external_id, person, revision in zip(external_ids, mine, [1, 2, None] * 2, strict=True)
             ]
             batches.append(case_system.push(trial, kind, sent)["batch_id"])
-    register.client("agency").post(f"/v1/trials/{trials[2]}/close")
+    agency = register.client("agency")
+    agency.post(f"/v1/trials/{trials[2]}/close")
+    release = agency.post(f"/v1/trials/{trials[0]}/releases", {"purpose": "effects"}).json()["release_id"]
     return {
+        "releases": [release],
         "trials": [trials[0]] * 4 + trials,
         "closable": closable,
         "people": people[trials[0]] * 3 + people[trials[1]] + people[trials[2]] + waiting[:2],
