@@ -4,10 +4,14 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-.PHONY: serve demo test test-page setup lint audit format contract glossary contract-lint generated-clients lock clean
+.PHONY: serve demo bench test test-page setup lint audit format contract glossary contract-lint generated-clients lock clean
 
 serve: setup
 	$(BIN)/rettevej serve
+
+# What the service costs as ratios to floors measured in the same run; some parts alone: BENCH="pure batches".
+bench: setup
+	$(BIN)/python -m benchmarks $(BENCH)
 
 # A register with a trial of a few hundred people in it, and a page that shows them; data in .rettevej/demo.
 demo: setup
