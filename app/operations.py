@@ -37,6 +37,7 @@ def restore(url: str, file: Path) -> None:
     """
     _run_tool(url, "psql", "--quiet", "--set=ON_ERROR_STOP=1", f"--command={role}")
     _run_tool(url, "pg_restore", "--no-owner", "--exit-on-error", "--single-transaction", str(file))
+    _run_tool(url, "psql", "--quiet", "--set=ON_ERROR_STOP=1", "--command=analyze")  # a dump has no statistics
 
 
 def _run_tool(url: str, tool: str, *arguments: str) -> None:
