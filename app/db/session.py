@@ -4,6 +4,7 @@ Every transaction runs as a role that owns nothing, and tells the database what 
 there is the second line behind the application's own checks.
 """
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,15 +12,20 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from pydantic_core import from_json, to_json
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 APPLICATION_ROLE = "rettevej_app"
 ALL = "*"
 POOLER: Final = "pooler"
 """The part of a database's URL that says what stands before it."""
 TRANSACTION: Final = "transaction"
+_IDLE: Final = 5.0
+"""Seconds for which a connection that was not used is believed to be there still, if nobody closed it."""
+_USED: Final = "used"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +72,39 @@ def make_engine(url: str, pool_size: int) -> AsyncEngine:
     if parts.query.get(POOLER) == TRANSACTION:
         # The next transaction is on another connection of the server's, which knows no statement prepared in this one.
         arguments |= {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
-    return create_async_engine(
+    engine = create_async_engine(
         parts.set(drivername="postgresql+asyncpg").difference_update_query([POOLER]),
         connect_args=arguments,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=10,
-        pool_pre_ping=True,
         hide_parameters=True,
         json_serializer=lambda value: to_json(value).decode(),
         json_deserializer=from_json,
     )
+    event.listen(engine.sync_engine, "checkout", _require_alive)
+    event.listen(engine.sync_engine, "checkin", _note_use)
+    return engine
+
+
+def _require_alive(connection: Any, record: ConnectionPoolEntry, _: object) -> None:
+    """Raises DisconnectionError, upon which the pool makes a new connection, for one that is closed or does not answer.
+
+    The driver is told when the server closes a connection. Of one that vanished without a word only asking tells, which
+    takes three round trips (``pool_pre_ping`` would ask each time): one that was just used is not asked.
+    """
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
+    used = record.info.get(_USED)
+    if used is not None and time.monotonic() - used > _IDLE:
+        try:
+            connection.ping()
+        except Exception as error:
+            raise DisconnectionError from error
+
+
+def _note_use(_: object, record: ConnectionPoolEntry) -> None:
+    record.info[_USED] = time.monotonic()
 
 
 class Database:
