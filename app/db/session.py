@@ -107,11 +107,17 @@ def _note_use(_: object, record: ConnectionPoolEntry) -> None:
     record.info[_USED] = time.monotonic()
 
 
+_TRIALS: Final = "rettevej_trials"
+
+
 class Database:
     """The one database, entered with a ``Sight``."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
+        self.trials: dict[str, Any] = {}
+        """Trials that were met, by id: see ``app.db.trials.known_trial``."""
+        engine.update_execution_options(**{_TRIALS: self.trials})
         self._snapshots = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
     @asynccontextmanager
@@ -145,6 +151,13 @@ class Database:
     async def close(self) -> None:
         """Closes every connection."""
         await self.engine.dispose()
+
+
+def trials_kept(connection: AsyncConnection) -> dict[str, Any]:
+    """Where the trials of a connection's ``Database`` are kept; of another connection nothing is."""
+    options = connection.sync_connection.get_execution_options()  # type: ignore[union-attr]
+    kept: dict[str, Any] = options.get(_TRIALS, {})
+    return kept
 
 
 async def look(connection: AsyncConnection, sight: Sight) -> None:

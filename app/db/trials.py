@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.audit import EVERYWHERE, Entry, append
+from app.db.session import Database, trials_kept
 from app.db.strata import lock_strata
 from app.db.vault import Vault
 from app.domain.door import Enforcement
@@ -20,6 +21,7 @@ from app.domain.protocol import Protocol
 from app.protocols import digest_of, protocols
 
 _SEED_BYTES = 32
+_KEPT_TRIALS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +167,32 @@ async def load_trials(connection: AsyncConnection, ids: list[str]) -> dict[str, 
 
 
 async def load_trial(connection: AsyncConnection, trial_id: str) -> Trial | None:
-    """The trial with its jobcentres, None when there is none of that id."""
+    """The trial with its jobcentres as it is now, None when there is none of that id."""
     return (await load_trials(connection, [trial_id])).get(trial_id)
+
+
+def kept_trial(database: Database, trial_id: str) -> Trial | None:
+    """The trial if this process has met it: nothing of a trial ever changes but ``closed_at``, which may be out of date
+    here. None says nothing: only the database knows what there is not."""
+    return database.trials.get(trial_id)
+
+
+async def known_trial(connection: AsyncConnection, trial_id: str) -> Trial | None:
+    """The trial, kept from the first time that it is met; ``closed_at`` may be out of date, as of a kept one."""
+    kept = trials_kept(connection)
+    trial = kept.get(trial_id)
+    if trial is None:
+        trial = await load_trial(connection, trial_id)
+        if trial is not None and await _has_written_nothing(connection):
+            if len(kept) >= _KEPT_TRIALS:
+                del kept[next(iter(kept))]
+            kept[trial_id] = trial
+    return trial
+
+
+async def _has_written_nothing(connection: AsyncConnection) -> bool:
+    """Whether all that the transaction sees is committed: what it wrote itself, it may take back."""
+    return (await connection.execute(text("select pg_current_xact_id_if_assigned() is null"))).scalar_one() is True
 
 
 async def trial_ids(connection: AsyncConnection, after: str, limit: int) -> list[str]:

@@ -305,7 +305,7 @@ async def _recorded(
     use: Services, trial_id: str, principal: Principal, purpose: str, known_at: datetime | None
 ) -> tuple[Trial, Release]:
     async with use.write(principal) as connection:
-        trial = _visible(principal, await trial_or_404(connection, trial_id))
+        trial = _visible(principal, await trial_or_404(connection, trial_id, closing=True))
 
         def day_of(watermark: datetime) -> date:
             return civil_day(min(use.clock(), watermark))
@@ -316,7 +316,7 @@ async def _recorded(
 
 async def _found(use: Services, trial_id: str, principal: Principal, release_id: UUID) -> tuple[Trial, Release]:
     async with use.read(principal) as connection:
-        trial = _visible(principal, await trial_or_404(connection, trial_id))
+        trial = _visible(principal, await trial_or_404(connection, trial_id, closing=True))
         release = await find_release(connection, trial_id, release_id)
     if release is None:
         raise Problem("not_found")

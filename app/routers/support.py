@@ -19,7 +19,7 @@ from app.auth import Principal
 from app.db.audit import EVERYWHERE, Entry
 from app.db.session import ALL, Database, Sight
 from app.db.signing import Signer
-from app.db.trials import Trial, load_trial
+from app.db.trials import Trial, known_trial, load_trial
 from app.db.vault import Vault
 from app.domain.calendar import civil_day
 from app.problems import Problem
@@ -112,8 +112,9 @@ NextPage = Annotated[
 ]
 
 
-async def trial_or_404(connection: AsyncConnection, trial_id: str) -> Trial:
-    trial = await load_trial(connection, trial_id)
+async def trial_or_404(connection: AsyncConnection, trial_id: str, *, closing: bool = False) -> Trial:
+    """The trial; with ``closed_at`` as it is now only where ``closing`` asks for it."""
+    trial = await (load_trial if closing else known_trial)(connection, trial_id)
     if trial is None:
         raise Problem("not_found")
     return trial

@@ -282,7 +282,7 @@ async def post_trial(
         raise Problem("not_found")
     async with use.write(principal) as connection:
         created = await create_trial(connection, use.vault, new, principal.client_id)
-        trial = await trial_or_404(connection, new.id)
+        trial = await trial_or_404(connection, new.id, closing=True)
     if trial.definition != new.definition:
         raise Problem("trial_exists")
     return answer(request, _view(use, trial), 201 if created else 200)
@@ -317,7 +317,7 @@ async def list_trials(
 async def get_trial(request: Request, use: Use, trial_id: TrialPath, principal: Anyone) -> Response:
     """The trial with its dates, jobcentres and the commitment to its seed; the seed itself once it is closed."""
     async with use.read(principal) as connection:
-        trial = await trial_or_404(connection, trial_id)
+        trial = await trial_or_404(connection, trial_id, closing=True)
     return answer(request, _view(use, trial))
 
 
@@ -342,7 +342,7 @@ async def post_close(
         if not all(principal.reads_person_of(code) for code in trial.jobcentres):
             raise Problem("not_found")
         await close_trial(connection, trial, principal.client_id)
-        trial = await trial_or_404(connection, trial_id)
+        trial = await trial_or_404(connection, trial_id, closing=True)
     return answer(request, _view(use, trial))
 
 
@@ -399,7 +399,7 @@ async def list_draws(
     """
     after = decode_cursor(cursor, str, whole_number) or ("", -1)
     async with use.database.read(EVERYTHING) as connection:  # pseudonyms of all jobcentres, and nothing else
-        trial = await trial_or_404(connection, trial_id)
+        trial = await trial_or_404(connection, trial_id, closing=True)
         if trial.closed_at is None and not principal.may("audit:read"):
             raise Problem("insufficient_scope", "Until the trial is closed this needs the scope audit:read.")
         draws = await published_draws(connection, trial_id, after, limit + 1)
