@@ -19,6 +19,7 @@ from app.db.session import Database, make_engine
 from app.db.signing import Signer
 from app.db.trials import faults_of_protocols, note_protocols
 from app.db.vault import Vault, load_or_create_master_key
+from app.direct_routes import DirectRoutes
 from app.limits import RateLimit
 from app.problem_handlers import install as install_problem_handlers
 from app.protocols import add_folder
@@ -133,10 +134,11 @@ def create_app(settings: Settings, database_url: str | None = None, clock: Calla
             "auto_configure": False,
         },
     )
-    for router in _ROUTERS:
-        app.include_router(router)
+    for router in _ROUTERS:  # not include_router, which makes every route a second time and finds it slowly
+        app.router.routes.extend(router.routes)
     docs.install(app)
     page.install(app, settings.issuer, settings.page_client_id, settings.page_scope)
+    app.router.middleware_stack = DirectRoutes(app.router)
     install_problem_handlers(app, max_body_bytes=settings.max_body_bytes, admit=admit)
     app.add_middleware(RefusalLog)
     app.add_middleware(BodyDeadline, seconds=settings.body_seconds)
