@@ -4,7 +4,7 @@ The rules of a conversation look at what was arranged, whatever became of it: a 
 too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Literal
 
@@ -22,20 +22,24 @@ REFUSED = frozenset(
 def warnings_of(protocol: Protocol, course: Course, history: History, fact: Fact) -> Sequence[str]:
     """The codes of domain 4.8, sorted. ``history`` holds the record already; ``course`` is the person's."""
     if isinstance(fact, Conversation):
-        return sorted(_of_conversation(protocol, course, history, fact))
+        return warnings_of_talk(protocol, course, fact, lambda: history)
     if isinstance(fact, Activation):
         return sorted(_of_activation(protocol, course, history, fact))
     return ()
 
 
-def _of_conversation(protocol: Protocol, course: Course, history: History, talk: Conversation) -> set[str]:
+def warnings_of_talk(
+    protocol: Protocol, course: Course, talk: Conversation, history: Callable[[], History]
+) -> Sequence[str]:
+    """The same of a conversation. ``history``, which holds it already, is asked for only where all of it matters."""
     codes: set[str] = set()
-    index, tick = course.line.week(talk.date), course.tick_on(talk.date)
+    index = course.line.week(talk.date)
+    tick = course.ticks[index] if 0 <= index < len(course.ticks) else None
     if talk.form not in protocol.accepted_forms:
         codes.add("form_not_accepted")
     if talk.conducted_by not in protocol.accepted_conductors:
         codes.add("conducted_by_mentor")
-    if talk.date <= history.assigned_on:
+    if talk.date <= course.assigned_on:
         codes.add("before_assignment")
     if index >= 0 and (tick is None or tick.number is None):
         codes.add("week_without_number")
@@ -47,9 +51,9 @@ def _of_conversation(protocol: Protocol, course: Course, history: History, talk:
     ):
         if course.phase.covers(index, tick.number):
             codes.add("remote_too_early")
-        elif counts(protocol, history.assigned_on, talk):
-            codes |= {"remote_too_often"} & set(judge_on(course, protocol, history)[index].deviations)
-    return codes
+        elif counts(protocol, course.assigned_on, talk):
+            codes |= {"remote_too_often"} & set(judge_on(course, protocol, history())[index].deviations)
+    return sorted(codes)
 
 
 def _of_activation(protocol: Protocol, course: Course, history: History, offer: Activation) -> set[str]:

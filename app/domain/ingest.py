@@ -10,10 +10,11 @@ from datetime import date
 from typing import Any, Literal
 from uuid import UUID
 
-from app.domain.door import REFUSED, Enforcement, warnings_of
+from app.domain.door import REFUSED, Enforcement, warnings_of, warnings_of_talk
 from app.domain.draw import Arm
 from app.domain.facts import KINDS, Activation, Conversation, Fact, History, PresenceEvent
 from app.domain.protocol import Protocol
+from app.domain.tallies import Judged
 from app.domain.weeks import Course
 
 Outcome = Literal["created", "updated", "unchanged", "stale", "retracted", "rejected"]
@@ -99,7 +100,11 @@ class Known:
 
 @dataclass(slots=True)
 class Person:
-    """A drawn participant with the standing records, which an intake changes as records come in."""
+    """A drawn participant with the standing records, which an intake changes as records come in.
+
+    Of a person whose records are not ``whole`` only the history is known, and what was put since: enough for records
+    that were never registered before, which is what most are.
+    """
 
     participant_id: UUID
     jobcentre: str
@@ -107,22 +112,31 @@ class Person:
     assigned_on: date
     target_group: int | None = None
     records: dict[RecordKey, Known] = field(default_factory=dict)
+    whole: bool = True
+    judged: Judged | None = None
+    """The weeks of a history that this person had, kept because working them out again costs more."""
     _history: History | None = None
-    """What ``history`` gave last, as long as it holds."""
+    """The records as they were read last, but for the ``_late`` ones."""
     _last: int = -1
-    """The order of the last record in it."""
+    """The order of the last record in all of it."""
+    _late: list[Known] = field(default_factory=list)
+    """What was put since, in its order, registered after all others."""
 
     def history(self) -> History:
         """The person's records as the rules read them, in the order of first registration."""
         if self._history is None:
             self._history, self._last = self._read()
+        elif self._late:
+            self._history = _appended(self._history, self._late)
+        self._late = []
         return self._history
 
     def history_with(self, key: RecordKey, known: Known) -> History:
         """The same as it would be with a record put."""
         history, before = self.history(), self.records.get(key)
         if before is None and known.order > self._last:
-            return _appended(history, known)
+            return _appended(history, [known])
+        assert self.whole, "what is not known cannot be replaced"
         self.records[key] = known
         history, _ = self._read()
         if before is None:
@@ -133,14 +147,27 @@ class Person:
 
     def put(self, key: RecordKey, known: Known) -> None:
         """A record stands as given from now on."""
-        self._history = self.history_with(key, known)
-        self._last = max(self._last, known.order)
+        if self._history is not None and key not in self.records and known.order > self._last:
+            self._late.append(known)
+            self._last = known.order
+        else:
+            assert self.whole, "what is not known cannot be replaced"
+            self._forget_history()
         self.records[key] = known
 
     def drop(self, key: RecordKey) -> None:
         """A record stands no longer."""
+        assert self.whole, "what is not known cannot be dropped"
         if self.records.pop(key, None) is not None:
-            self._history = None
+            self._forget_history()
+
+    def without_records(self) -> "Person":
+        """The same person by history alone: a few bytes a record."""
+        history = self.history()
+        return replace(self, records={}, whole=False, _history=history, _last=REGISTERED, _late=[])
+
+    def _forget_history(self) -> None:
+        self._history, self._last, self._late = None, -1, []
 
     def _read(self) -> tuple[History, int]:
         facts: dict[type[Fact], list[Any]] = {kind: [] for kind in KINDS.values()}
@@ -156,10 +183,12 @@ def _entry(known: Known) -> Any:
     return (known.client, known.fact) if isinstance(known.fact, Activation) else known.fact
 
 
-def _appended(history: History, known: Known) -> History:
-    """A history with one more record, registered after all others."""
-    name = _PLACES[type(known.fact)]
-    changes: dict[str, Any] = {name: (*getattr(history, name), _entry(known))}
+def _appended(history: History, several: Sequence[Known]) -> History:
+    """A history with more records, registered after all others."""
+    added: dict[str, list[Any]] = {}
+    for known in several:
+        added.setdefault(_PLACES[type(known.fact)], []).append(_entry(known))
+    changes: dict[str, Any] = {name: (*getattr(history, name), *entries) for name, entries in added.items()}
     return replace(history, **changes)
 
 
@@ -195,7 +224,6 @@ class Intake:
     changes: list[Change] = field(default_factory=list)
     before: dict[UUID, History] = field(default_factory=dict)
     """What was known of each person whom a change touches, before the first of them."""
-    _courses: dict[UUID, Course] = field(default_factory=dict)
 
     def receive(self, sent: Submission) -> Report:
         """Judges one record and, unless it is refused, makes it part of what is known.
@@ -239,16 +267,22 @@ class Intake:
 
     def _warnings(self, external_id: str, version: Version) -> Sequence[str]:
         """Holds a record against its person's weeks as they would be with it, and leaves everything as it was."""
-        if not isinstance(version.fact, Conversation | Activation):
+        fact = version.fact
+        if not isinstance(fact, _JUDGED_AT_THE_DOOR):
             return ()
         person = self._person(version)
-        known = Known(self._order_of(external_id), self.client, version.fact)
-        history = person.history_with(self._key(external_id), known)
-        course = self._courses.get(person.participant_id)
-        if course is None or not isinstance(version.fact, Conversation):
-            course = Course.of(self.protocol, self.ends_on, history)
-            self._courses[person.participant_id] = course
-        return warnings_of(self.protocol, course, history, version.fact)
+        key, known = self._key(external_id), Known(self._order_of(external_id), self.client, fact)
+        if isinstance(fact, Conversation):
+            course = self._course_of(person)
+            return warnings_of_talk(self.protocol, course, fact, lambda: person.history_with(key, known))
+        history = person.history_with(key, known)
+        return warnings_of(self.protocol, Course.of(self.protocol, self.ends_on, history), history, fact)
+
+    def _course_of(self, person: Person) -> Course:
+        """The course of a person to whom conversations are put, which change none of it."""
+        if person.judged is None:
+            person.judged = Judged.of(self.protocol, self.ends_on, person.history())
+        return person.judged.course
 
     def _order_of(self, external_id: str) -> int:
         return self.order.get(external_id, NEW + len(self.order))
@@ -265,8 +299,11 @@ class Intake:
         self.changes.append(Change(key, before, after))
 
 
+_JUDGED_AT_THE_DOOR = (Conversation, Activation)
 NEW = 1 << 128
 """Orders from here on belong to records first registered in this intake."""
+REGISTERED = NEW - 1
+"""No order of a record that was registered before is higher."""
 
 
 def _retraction(stored: Version | None, sent: Version) -> Version:

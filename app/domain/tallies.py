@@ -6,8 +6,8 @@ Counting happens here and nowhere else; all later steps add such numbers up. A m
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from functools import lru_cache
 
@@ -15,9 +15,9 @@ from app.domain.calendar import monday_of
 from app.domain.contacts import MEASURES as CONTACTS
 from app.domain.contacts import tally_contacts
 from app.domain.coordination import coordination_by_week
-from app.domain.facts import History
+from app.domain.facts import Conversation, History
 from app.domain.protocol import Protocol
-from app.domain.weeks import DAYS_TO_START, FLAGS, Course, Week, counts, judge_on
+from app.domain.weeks import DAYS_TO_START, FLAGS, Course, JudgedWeeks, Week, counts
 
 Tally = Mapping[date, Counter[str]]
 """Numbers by the Monday of the week and by measure."""
@@ -35,12 +35,53 @@ SUMS = (*CONDITION_SUMS, *FIRST_COORDINATION.values())
 
 
 @dataclass(frozen=True, slots=True)
-class _Contribution:
-    """One person's contribution to every figure: the judged weeks, and what is counted beside them."""
+class Judged:
+    """A history with its weeks: what a change of it is counted from."""
 
-    weeks: tuple[Week, ...]
-    beside: Counter[tuple[date, str]]
-    """By Monday and measure."""
+    history: History
+    judged: JudgedWeeks
+
+    @property
+    def course(self) -> Course:
+        """All of it that conversations do not change."""
+        return self.judged.course
+
+    @property
+    def weeks(self) -> tuple[Week, ...]:
+        """The weeks in their order."""
+        return self.judged.weeks
+
+    @classmethod
+    def of(cls, protocol: Protocol, ends_on: date, history: History) -> "Judged":
+        """The weeks of a history."""
+        return cls.on(Course.of(protocol, ends_on, history), protocol, history)
+
+    @classmethod
+    def on(cls, course: Course, protocol: Protocol, history: History) -> "Judged":
+        """The same on a course that is known already."""
+        return cls(history, JudgedWeeks.of(course, protocol, history.conversations))
+
+    def then(self, protocol: Protocol, ends_on: date, history: History) -> "Judged":
+        """The weeks of a later history of the same person; what this one tells of them is not worked out again."""
+        if not _alike_but_talks(self.history, history):
+            return Judged.of(protocol, ends_on, history)
+        added = _added_talks(self.history, history)
+        if added is None:
+            return Judged.on(self.course, protocol, history)
+        return Judged(history, self.judged.with_more(protocol, added))
+
+
+_BUT_TALKS = tuple(each.name for each in fields(History) if each.name != "conversations")
+
+
+def _alike_but_talks(one: History, other: History) -> bool:
+    return all(getattr(one, name) == getattr(other, name) for name in _BUT_TALKS)
+
+
+def _added_talks(before: History, after: History) -> Sequence[Conversation] | None:
+    """The conversations that a history has besides those of an earlier one; None where it lacks one of these."""
+    known = len(before.conversations)
+    return after.conversations[known:] if after.conversations[:known] == before.conversations else None
 
 
 def tally(protocol: Protocol, ends_on: date, history: History) -> dict[date, Counter[str]]:
@@ -57,9 +98,9 @@ def tally_people(protocol: Protocol, ends_on: date, histories: Iterable[History]
     weeks: Counter[Week] = Counter()
     beside: Counter[tuple[date, str]] = Counter()
     for history in histories:
-        contribution = _contribution(protocol, ends_on, history)
-        weeks.update(contribution.weeks)
-        for key, n in contribution.beside.items():
+        judged = Judged.of(protocol, ends_on, history)
+        weeks.update(judged.weeks)
+        for key, n in _beside(protocol, judged).items():
             beside[key] += n
     total: dict[date, Counter[str]] = {}
     for week, n in weeks.items():
@@ -76,19 +117,25 @@ def change(protocol: Protocol, ends_on: date, before: History, after: History) -
 
     The same as ``difference`` of the two tallies; but only the weeks that differ are looked into.
     """
-    old, new = _contribution(protocol, ends_on, before), _contribution(protocol, ends_on, after)
+    judged = Judged.of(protocol, ends_on, before)
+    return change_of(protocol, judged, judged.then(protocol, ends_on, after))
+
+
+def change_of(protocol: Protocol, before: Judged, after: Judged) -> dict[date, dict[str, int]]:
+    """The same of histories that are judged already."""
     changed: Counter[tuple[date, str]] = Counter()
-    for earlier, later in zip(old.weeks, new.weeks, strict=True):
+    for earlier, later in zip(before.weeks, after.weeks, strict=True):
         if earlier is not later and earlier != later:
             for name in _measures_of(*earlier[2:]):
                 changed[earlier.monday, name] -= 1
             for name in _measures_of(*later[2:]):
                 changed[later.monday, name] += 1
-    if old.beside != new.beside:
-        for key, n in new.beside.items():
-            changed[key] += n
-        for key, n in old.beside.items():
-            changed[key] -= n
+    added = _added_talks(before.history, after.history)
+    if added is not None and before.course is after.course and protocol.cadence == "weekly":
+        _change_of_talks(protocol, before, after, added, changed)
+    else:
+        changed.update(_beside(protocol, after))
+        changed.subtract(_beside(protocol, before))
     by_week: dict[date, dict[str, int]] = {}
     for (monday, name), n in changed.items():
         if n:
@@ -126,23 +173,48 @@ def cumulated(counted: Mapping[str, int]) -> Counter[str]:
 # --- one person -----------------------------------------------------------------------------------------------------
 
 
-def _contribution(protocol: Protocol, ends_on: date, history: History) -> _Contribution:
-    course = Course.of(protocol, ends_on, history)
-    weeks = judge_on(course, protocol, history)
+def _beside(protocol: Protocol, judged: Judged) -> Counter[tuple[date, str]]:
+    """One person's contribution to every figure besides the weeks themselves, by Monday and measure."""
+    history, course = judged.history, judged.course
     beside: Counter[tuple[date, str]] = Counter({(course.line.monday(0), "entries"): 1})
-    if "started_late" in weeks[0].deviations:
-        stands_from = history.assigned_on + timedelta(days=DAYS_TO_START + 1)
-        beside[weeks[0].monday, f"deviation:started_late@{stands_from}"] = 1
+    if judged.judged.started_late:
+        beside[_started_late(judged)] = 1
     for event in course.presence.exits:
         beside[monday_of(event.date), f"exit:{event.reason}"] += 1
-    _count_talks(protocol, history, beside)
+    _count_talks(protocol, history.assigned_on, history.conversations, beside)
+    first = _first_talk(protocol, history.assigned_on, history.conversations)
+    if first is not None:
+        beside[monday_of(first), "first_conversations"] = 1
     tally_contacts(protocol, course, history, beside)
     for name, indexes in coordination_by_week(course.line, history).items():
         for index in indexes:
             beside[course.line.monday(index), f"coordination:{name}"] = 1
         if indexes:
             beside[course.line.monday(indexes[0]), FIRST_COORDINATION[name]] = 1
-    return _Contribution(weeks, beside)
+    return beside
+
+
+def _started_late(judged: Judged) -> tuple[date, str]:
+    """What tells of a late start: the day from which it stands, in the assignment week."""
+    stands_from = judged.history.assigned_on + timedelta(days=DAYS_TO_START + 1)
+    return judged.weeks[0].monday, f"deviation:started_late@{stands_from}"
+
+
+def _change_of_talks(
+    protocol: Protocol, before: Judged, after: Judged, added: Sequence[Conversation], changed: Counter[tuple[date, str]]
+) -> None:
+    """What further conversations change beside the weeks, where the cadence is weekly."""
+    assigned_on = before.history.assigned_on
+    _count_talks(protocol, assigned_on, added, changed)
+    first = _first_talk(protocol, assigned_on, added)
+    if first is not None:
+        earlier = _first_talk(protocol, assigned_on, before.history.conversations)
+        if earlier is None or first < earlier:
+            changed[monday_of(first), "first_conversations"] += 1
+            if earlier is not None:
+                changed[monday_of(earlier), "first_conversations"] -= 1
+    if before.judged.started_late and not after.judged.started_late:
+        changed[_started_late(before)] -= 1
 
 
 @lru_cache(maxsize=4096)
@@ -158,14 +230,17 @@ def _measures_of(state: str, *flags_and_deviations: object) -> tuple[str, ...]:
     )
 
 
-def _count_talks(protocol: Protocol, history: History, beside: Counter[tuple[date, str]]) -> None:
-    """Forms of the counting conversations, no-shows after the assignment, and the first counting conversation."""
-    first: date | None = None
-    for talk in history.conversations:
-        if counts(protocol, history.assigned_on, talk):
-            beside[monday_of(talk.date), f"form:{talk.form}"] += 1
-            first = talk.date if first is None else min(first, talk.date)
-        elif talk.status == "no_show" and talk.date > history.assigned_on:
-            beside[monday_of(talk.date), "no_shows"] += 1
-    if first is not None:
-        beside[monday_of(first), "first_conversations"] = 1
+def _count_talks(
+    protocol: Protocol, assigned_on: date, talks: Iterable[Conversation], numbers: Counter[tuple[date, str]]
+) -> None:
+    """Adds the forms of counting conversations, and no-shows after the assignment."""
+    for talk in talks:
+        if counts(protocol, assigned_on, talk):
+            numbers[monday_of(talk.date), f"form:{talk.form}"] += 1
+        elif talk.status == "no_show" and talk.date > assigned_on:
+            numbers[monday_of(talk.date), "no_shows"] += 1
+
+
+def _first_talk(protocol: Protocol, assigned_on: date, talks: Iterable[Conversation]) -> date | None:
+    """The day of the first counting conversation."""
+    return min((talk.date for talk in talks if counts(protocol, assigned_on, talk)), default=None)

@@ -4,20 +4,20 @@ The steps, each a function: presence and exemptions become sets of working days;
 the clock numbers the weeks and says what is due; talks and activity are held against what is due.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache, lru_cache
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from app.domain.activity import Activity, activity_by_week
 from app.domain.calendar import is_over
-from app.domain.facts import WORKPLACE_TYPES, Conversation, Exemption, History
+from app.domain.clock import Clock, State, Tick, run_clock
+from app.domain.facts import WORKPLACE_TYPES, Conversation, History
 from app.domain.presence import Presence, read_presence
 from app.domain.protocol import Protocol
-from app.domain.timeline import Timeline, weeks_with
+from app.domain.timeline import Timeline
 
-State = Literal["assignment_week", "counted", "absent", "exempt", "complete"]
 FLAGS = (
     "conversation_due",
     "conversation_held",
@@ -45,6 +45,10 @@ class Week(NamedTuple):
     deviations: tuple[str, ...]
 
 
+_week = lru_cache(maxsize=16_384)(Week)
+"""Many people have weeks alike: one object stands for all of them."""
+
+
 def counts(protocol: Protocol, assigned_on: date, talk: Conversation) -> bool:
     """Whether a conversation counts (domain 4.5), whatever the person's presence or exemption that day."""
     return (
@@ -59,10 +63,11 @@ def counts(protocol: Protocol, assigned_on: date, talk: Conversation) -> bool:
 class Course:
     """All that a person's weeks are but conversations, which change none of it: presence, activity, numbers, duties."""
 
+    assigned_on: date
     line: Timeline
     presence: Presence
     activity: Mapping[int, Activity]
-    ticks: "Clock"
+    ticks: Clock
     phase: "InPersonPhase"
 
     @classmethod
@@ -71,10 +76,11 @@ class Course:
         line = Timeline.of(history.assigned_on, ends_on, protocol.countable_days)
         presence = read_presence(history, ends_on)
         activity = activity_by_week(protocol, line, history)
-        ticks = _run_clock(protocol, line, line.days_of(presence.spans), history.exemptions, activity)
-        return cls(line, presence, activity, ticks, InPersonPhase.of(protocol, line, history))
+        ticks = run_clock(protocol, line, line.days_of(presence.spans), history.exemptions, activity)
+        phase = InPersonPhase.of(protocol, line, history)
+        return cls(history.assigned_on, line, presence, activity, ticks, phase)
 
-    def tick_on(self, day: date) -> "Tick | None":
+    def tick_on(self, day: date) -> Tick | None:
         """What the clock says of the week of a day; None outside the person's weeks."""
         index = self.line.week(day)
         return self.ticks[index] if 0 <= index < len(self.ticks) else None
@@ -89,21 +95,65 @@ def judge(protocol: Protocol, ends_on: date, history: History) -> tuple[Week, ..
 
 
 def judge_on(course: Course, protocol: Protocol, history: History) -> tuple[Week, ...]:
-    """The same on a course that is known already; only the conversations of ``history`` are read.
+    """The same on a course that is known already; only the conversations of ``history`` are read."""
+    return JudgedWeeks.of(course, protocol, history.conversations).weeks
 
-    Most weeks of most people are alike: those in which nothing was recorded are made once for all who share a clock,
-    and only the others are judged one by one.
-    """
-    line = course.line
-    talks = _talks_by_week(protocol, line, history)
-    judged = _judge_talks(protocol, course.phase, course.ticks, talks)
-    extra: dict[int, tuple[str, ...]] = {}
-    for event in course.presence.without_effect:
-        extra[line.week(event.date)] = ("event_without_effect",)
-    if _started_late(protocol, history):
-        extra[0] = (*extra.get(0, ()), "started_late")
-    weeks = list(_empty_weeks(line.first_monday, course.ticks))
-    for index in judged.keys() | course.activity.keys() | extra.keys():
+
+@dataclass(frozen=True, slots=True)
+class JudgedWeeks:
+    """A person's weeks with what is needed to judge them again when further conversations come to be known."""
+
+    course: Course
+    weeks: tuple[Week, ...]
+    talks: "TalkWeeks"
+    started_late: bool
+
+    @classmethod
+    def of(cls, course: Course, protocol: Protocol, conversations: Sequence[Conversation]) -> "JudgedWeeks":
+        """The weeks of a course with these conversations.
+
+        Most weeks of most people are alike: those in which nothing was recorded are made once for all who share a
+        clock, and only the others are judged one by one.
+        """
+        talks = _talks_by_week(protocol, course, conversations, {})
+        late = _started_late(protocol, course, conversations)
+        judged = _judge_talks(protocol, course.phase, course.ticks, talks)
+        without_effect = {course.line.week(event.date) for event in course.presence.without_effect}
+        empty = _empty_weeks(course.line.first_monday, course.ticks)
+        concerned = {0, *judged, *course.activity, *without_effect}
+        weeks = _judge_weeks(protocol, course, empty, concerned, judged, started_late=late)
+        return cls(course, weeks, talks, late)
+
+    def with_more(self, protocol: Protocol, conversations: Sequence[Conversation]) -> "JudgedWeeks":
+        """The weeks with further conversations: the same as of all together, but only what may differ is judged.
+
+        A conversation changes its own week. Where there are remote weeks it may change whether these are too many.
+        """
+        talks = _talks_by_week(protocol, self.course, conversations, self.talks)
+        late = self.started_late and _started_late(protocol, self.course, conversations)
+        concerned = {self.course.line.week(talk.date) for talk in conversations}
+        if any(is_remote(talk) for talk in talks.values()):
+            concerned.update(talks)
+        judged = _judge_talks(
+            protocol, self.course.phase, self.course.ticks, {i: talks[i] for i in concerned & talks.keys()}
+        )
+        weeks = _judge_weeks(protocol, self.course, self.weeks, {0, *judged}, judged, started_late=late)
+        return JudgedWeeks(self.course, weeks, talks, late)
+
+
+def _judge_weeks(
+    protocol: Protocol,
+    course: Course,
+    before: Sequence[Week],
+    concerned: Iterable[int],
+    judged: Mapping[int, "_JudgedTalks"],
+    *,
+    started_late: bool,
+) -> tuple[Week, ...]:
+    """Weeks, those concerned judged anew."""
+    weeks = list(before)
+    without_effect = {course.line.week(event.date) for event in course.presence.without_effect}
+    for index in concerned:
         if 0 <= index < len(weeks):
             number, state, talk_due, activation_due, *_ = course.ticks[index]
             held, conforming, found = judged.get(index) or (_NOT_HELD if talk_due else _NOTHING)
@@ -111,11 +161,13 @@ def judge_on(course: Course, protocol: Protocol, history: History) -> tuple[Week
             if activation_due:
                 active, at_workplace, more = _judge_deed(protocol.judges_workplace, course.activity.get(index))
                 found += more
-            if index in extra:
-                found += extra[index]
+            if index in without_effect:
+                found += ("event_without_effect",)
+            if started_late and index == 0:
+                found += ("started_late",)
             deviations = tuple(sorted(found)) if len(found) > 1 else found
             talk = (talk_due, held, conforming)
-            weeks[index] = Week(
+            weeks[index] = _week(
                 weeks[index].monday, number, state, *talk, activation_due, active, at_workplace, deviations
             )
     return tuple(weeks)
@@ -125,7 +177,7 @@ def judge_on(course: Course, protocol: Protocol, history: History) -> tuple[Week
 def _empty_weeks(first_monday: int, ticks: "Clock") -> tuple[Week, ...]:
     """The weeks of a clock in which nothing is recorded."""
     return tuple(
-        Week(
+        _week(
             monday,
             number,
             state,
@@ -169,85 +221,6 @@ def as_seen_on(weeks: Sequence[Week], assigned_on: date, today: date) -> Iterato
             yield week._replace(deviations=())
 
 
-# --- the clock (4.3, 4.4) -------------------------------------------------------------------------------------------
-
-
-class Tick(NamedTuple):
-    """What the clock says of a week: programme number, state, and what is due."""
-
-    number: int | None
-    state: State
-    conversation_due: bool = False
-    activation_due: bool = False
-    contact_week: bool = False
-    """Where the cadence is an average: a counted week with enough days not exempt from conversations, which is a part
-    of the denominator of contacts per four weeks (domain 6 [C]). Nothing is due in it."""
-    meter: int = 0
-    """Weeks of the nine months used up, this one included (4.4)."""
-
-
-class Clock(tuple[Tick, ...]):
-    """The ticks of a person's weeks. Two clocks are the same only if they are one object: see ``_clock_of``."""
-
-    __slots__ = ()
-    __hash__ = object.__hash__
-    __eq__ = object.__eq__
-
-
-def _run_clock(
-    protocol: Protocol, line: Timeline, in_trial: int, exemptions: Sequence[Exemption], activity: Mapping[int, Activity]
-) -> Clock:
-    from_talks = line.days_of((x.starts_on, x.ends_on) for x in exemptions if x.scope != "activation")
-    from_activation = line.days_of((x.starts_on, x.ends_on) for x in exemptions if x.scope != "conversations")
-    active = sum(1 << index for index, deed in activity.items() if deed.active)
-    limits = (protocol.activation_due_week, protocol.max_activation_weeks, protocol.max_programme_weeks)
-    rule = (protocol.countable_days, protocol.cadence == "weekly", *limits)
-    return _clock_of(line.weeks, in_trial, from_talks, from_activation, active, rule)
-
-
-@lru_cache(maxsize=2048)
-def _clock_of(
-    weeks: int,
-    in_trial: int,
-    from_talks: int,
-    from_activation: int,
-    active: int,
-    rule: tuple[int, bool, int | None, int | None, int | None],
-) -> Clock:
-    """The clock of everyone with the same days in the trial, exemptions and active weeks: worked out once.
-
-    ``active`` has one bit a week, the other sets five; ``rule`` is countable days, whether the cadence is weekly, the
-    week in which activation becomes due, and how many weeks of activation and of the programme there are at most.
-    """
-    enough, weekly, due_week, max_activation_weeks, max_programme_weeks = rule
-    present = weeks_with(in_trial, weeks, enough)
-    open_to_talks = weeks_with(in_trial & ~from_talks, weeks, enough)
-    open_to_offers = weeks_with(in_trial & ~from_activation, weeks, enough)
-    available = weeks_with(in_trial & ~(from_talks & from_activation), weeks, enough)
-    ticks: list[Tick] = [_tick(1, "assignment_week")]
-    number, meter, through = 1, 0, False
-    for index in range(1, weeks):
-        if through:
-            ticks.append(_tick(None, "complete", False, False, False, meter))
-            continue
-        if not available[index]:
-            ticks.append(_tick(None, "exempt" if present[index] else "absent", False, False, False, meter))
-            continue
-        number += 1
-        reached = due_week is not None and number >= due_week
-        activation_due = reached and open_to_offers[index] == 1
-        early = due_week is not None and not reached and active >> index & 1
-        meter += bool(activation_due or early)
-        talks = open_to_talks[index] == 1
-        ticks.append(_tick(number, "counted", talks and weekly, activation_due, talks and not weekly, meter))
-        through = meter == max_activation_weeks or number == max_programme_weeks
-    return Clock(ticks)
-
-
-_tick = cache(Tick)
-"""One object for all ticks alike: there are no more than a trial has numbers, meters and states."""
-
-
 # --- conversations (4.5) --------------------------------------------------------------------------------------------
 
 
@@ -283,45 +256,41 @@ class InPersonPhase:
         return self.first_workplace_week is not None and self.first_workplace_week <= index
 
 
-@dataclass(slots=True)
-class _TalkWeek:
-    """The talks held in a week."""
-
-    counted: bool = False
-    in_person: bool = False
-    grounded: bool = False
-    at_jobcentre: bool = False
-    unjustified: bool = False
-    only_mentor: bool = True
-
-    @property
-    def is_remote(self) -> bool:
-        """Neither in person nor grounded."""
-        return not (self.in_person or self.grounded)
-
-    @property
-    def is_in_share(self) -> bool:
-        """Whether the week is one of the m of 4.5, once held: all but the grounded ones."""
-        return self.in_person or not self.grounded
+TalkWeeks = Mapping[int, int]
+"""What was held in each week, by index: the marks below, put together."""
+_HELD, _COUNTED, _IN_PERSON, _GROUNDED, _AT_JOBCENTRE, _UNJUSTIFIED, _NOT_BY_MENTOR = (1 << bit for bit in range(7))
 
 
-def _talks_by_week(protocol: Protocol, line: Timeline, history: History) -> dict[int, _TalkWeek]:
-    by_week: dict[int, _TalkWeek] = {}
-    for talk in history.conversations:
+def is_remote(week: int) -> bool:
+    """Whether the talks that count in a week are neither in person nor grounded."""
+    return week & (_COUNTED | _IN_PERSON | _GROUNDED) == _COUNTED
+
+
+def _is_in_share(week: int) -> bool:
+    """Whether the week is one of the m of 4.5, once held: all but the grounded ones."""
+    return bool(week & _IN_PERSON) or not week & _GROUNDED
+
+
+def _talks_by_week(
+    protocol: Protocol, course: Course, conversations: Iterable[Conversation], before: TalkWeeks
+) -> TalkWeeks:
+    """The marks of the weeks, those of further conversations put to those before."""
+    by_week = dict(before)
+    line, assigned_on = course.line, course.assigned_on
+    for talk in conversations:
         if talk.status != "held":
             continue
-        week = by_week.setdefault(line.week(talk.date), _TalkWeek())
-        week.only_mentor = week.only_mentor and talk.conducted_by == "mentor"
-        if not counts(protocol, history.assigned_on, talk):
-            continue
-        week.counted = True
-        if talk.form in protocol.in_person_forms:
-            week.in_person = True
-            week.at_jobcentre = week.at_jobcentre or talk.place == "jobcentre"
-        elif protocol.requires_justification and talk.justification is None:
-            week.unjustified = True
-        if talk.remote_ground in protocol.remote_grounds:
-            week.grounded = True
+        marks = _HELD if talk.conducted_by == "mentor" else _HELD | _NOT_BY_MENTOR
+        if counts(protocol, assigned_on, talk):
+            marks |= _COUNTED
+            if talk.form in protocol.in_person_forms:
+                marks |= _IN_PERSON | _AT_JOBCENTRE if talk.place == "jobcentre" else _IN_PERSON
+            elif protocol.requires_justification and talk.justification is None:
+                marks |= _UNJUSTIFIED
+            if talk.remote_ground in protocol.remote_grounds:
+                marks |= _GROUNDED
+        index = line.week(talk.date)
+        by_week[index] = by_week.get(index, 0) | marks
     return by_week
 
 
@@ -329,11 +298,12 @@ _JudgedTalks = tuple[bool, bool, tuple[str, ...]]
 """Of a week's talks: held, conforming, deviations."""
 _NOTHING: _JudgedTalks = (False, False, ())
 _NOT_HELD: _JudgedTalks = (False, False, ("conversation_missing",))
+_BY_MENTOR_ONLY: _JudgedTalks = (False, False, ("conversation_missing", "mentor_only"))
 _CONFORMING: _JudgedTalks = (True, True, ())
 
 
 def _judge_talks(
-    protocol: Protocol, phase: InPersonPhase, ticks: Sequence[Tick], talks: Mapping[int, _TalkWeek]
+    protocol: Protocol, phase: InPersonPhase, ticks: Sequence[Tick], talks: TalkWeeks
 ) -> dict[int, _JudgedTalks]:
     """The weeks in which there were talks, judged. The share of remote ones runs through them in their order."""
     judged: dict[int, _JudgedTalks] = {}
@@ -342,24 +312,23 @@ def _judge_talks(
         if not 0 <= index < len(ticks):
             continue
         week, tick = talks[index], ticks[index]
-        remote = week.is_remote
+        remote = is_remote(week)
         if not tick.conversation_due:
             of_talks = _NOTHING
-        elif not week.counted:
-            mentor_only = ("mentor_only",) if week.only_mentor else ()
-            of_talks = (False, False, ("conversation_missing", *mentor_only))
+        elif not week & _COUNTED:
+            of_talks = _NOT_HELD if week & _NOT_BY_MENTOR else _BY_MENTOR_ONLY
         elif phase.covers(index, tick.number):
             of_talks = _CONFORMING
             if remote:
                 of_talks = (True, False, ("remote_too_early",))
-            elif protocol.judges_workplace and week.in_person and not week.at_jobcentre:
+            elif protocol.judges_workplace and week & _IN_PERSON and not week & _AT_JOBCENTRE:
                 of_talks = _CONFORMING if phase.workplace_started_by(index) else (True, True, ("wrong_place",))
         else:
-            held_later += week.is_in_share
+            held_later += _is_in_share(week)
             remote_later += remote
             too_often = remote and not _remote_share_kept(protocol, remote_later, held_later)
             of_talks = (True, False, ("remote_too_often",)) if too_often else _CONFORMING
-        if week.unjustified:
+        if week & _UNJUSTIFIED:
             of_talks = (*of_talks[:2], ("no_justification", *of_talks[2]))
         judged[index] = of_talks
     return judged
@@ -368,15 +337,15 @@ def _judge_talks(
 def next_remote_too_often(protocol: Protocol, course: Course, history: History, index: int) -> bool:
     """Whether, after the talks up to week ``index``, one more remote talk in a week of its own would be
     ``remote_too_often`` (domain 4.5, 5 "Worklist"). In the in-person weeks it would be too early instead."""
-    talks = _talks_by_week(protocol, course.line, history)
+    talks = _talks_by_week(protocol, course, history.conversations, {})
     if course.phase.covers(index, course.ticks[index].number):
         return False
     later = [
-        talks[i]
+        week
         for i, tick in enumerate(course.ticks[: index + 1])
-        if tick.conversation_due and i in talks and talks[i].counted and not course.phase.covers(i, tick.number)
+        if tick.conversation_due and (week := talks.get(i, 0)) & _COUNTED and not course.phase.covers(i, tick.number)
     ]
-    remote, held = sum(week.is_remote for week in later), sum(week.is_in_share for week in later)
+    remote, held = sum(map(is_remote, later)), sum(map(_is_in_share, later))
     return not _remote_share_kept(protocol, remote + 1, held + 1)
 
 
@@ -386,11 +355,11 @@ def _remote_share_kept(protocol: Protocol, remote: int, held: int) -> bool:
     return share is None or remote <= -(-share.numerator * held // share.denominator)
 
 
-def _started_late(protocol: Protocol, history: History) -> bool:
+def _started_late(protocol: Protocol, course: Course, conversations: Iterable[Conversation]) -> bool:
     """No counting conversation in the 7 days after the assignment, present or not (4.5)."""
-    limit = history.assigned_on + timedelta(days=DAYS_TO_START)
+    limit = course.assigned_on + timedelta(days=DAYS_TO_START)
     return protocol.cadence == "weekly" and not any(
-        talk.date <= limit and counts(protocol, history.assigned_on, talk) for talk in history.conversations
+        talk.date <= limit and counts(protocol, course.assigned_on, talk) for talk in conversations
     )
 
 

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
+from app.domain.clock import State, Tick
 from app.domain.facts import Exemption, History
 from app.domain.protocol import Protocol
-from app.domain.weeks import Course, State, Tick, counts, next_remote_too_often
+from app.domain.weeks import Course, counts, next_remote_too_often
 
 Reason = Literal[
     "no_conversation_this_week",

@@ -1,0 +1,89 @@
+"""The clock of a person's weeks (domain 4.3, 4.4): which are counted, their numbers, the meter, and what is due."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
+from typing import Literal, NamedTuple
+
+from app.domain.activity import Activity
+from app.domain.facts import Exemption
+from app.domain.protocol import Protocol
+from app.domain.timeline import Timeline, weeks_with
+
+State = Literal["assignment_week", "counted", "absent", "exempt", "complete"]
+
+
+class Tick(NamedTuple):
+    """What the clock says of a week: programme number, state, and what is due."""
+
+    number: int | None
+    state: State
+    conversation_due: bool = False
+    activation_due: bool = False
+    contact_week: bool = False
+    """Where the cadence is an average: a counted week with enough days not exempt from conversations, which is a part
+    of the denominator of contacts per four weeks (domain 6 [C]). Nothing is due in it."""
+    meter: int = 0
+    """Weeks of the nine months used up, this one included (4.4)."""
+
+
+class Clock(tuple[Tick, ...]):
+    """The ticks of a person's weeks. Two clocks are the same only if they are one object: see ``_clock_of``."""
+
+    __slots__ = ()
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
+
+
+def run_clock(
+    protocol: Protocol, line: Timeline, in_trial: int, exemptions: Sequence[Exemption], activity: Mapping[int, Activity]
+) -> Clock:
+    """The clock of a person: days in the trial as a set of working days, exemptions, and the weeks of activity."""
+    from_talks = line.days_of((x.starts_on, x.ends_on) for x in exemptions if x.scope != "activation")
+    from_activation = line.days_of((x.starts_on, x.ends_on) for x in exemptions if x.scope != "conversations")
+    active = sum(1 << index for index, deed in activity.items() if deed.active)
+    limits = (protocol.activation_due_week, protocol.max_activation_weeks, protocol.max_programme_weeks)
+    rule = (protocol.countable_days, protocol.cadence == "weekly", *limits)
+    return _clock_of(line.weeks, in_trial, from_talks, from_activation, active, rule)
+
+
+@lru_cache(maxsize=2048)
+def _clock_of(
+    weeks: int,
+    in_trial: int,
+    from_talks: int,
+    from_activation: int,
+    active: int,
+    rule: tuple[int, bool, int | None, int | None, int | None],
+) -> Clock:
+    """The clock of everyone with the same days in the trial, exemptions and active weeks: worked out once.
+
+    ``active`` has one bit a week, the other sets five; ``rule`` is countable days, whether the cadence is weekly, the
+    week in which activation becomes due, and how many weeks of activation and of the programme there are at most.
+    """
+    enough, weekly, due_week, max_activation_weeks, max_programme_weeks = rule
+    present = weeks_with(in_trial, weeks, enough)
+    open_to_talks = weeks_with(in_trial & ~from_talks, weeks, enough)
+    open_to_offers = weeks_with(in_trial & ~from_activation, weeks, enough)
+    available = weeks_with(in_trial & ~(from_talks & from_activation), weeks, enough)
+    ticks: list[Tick] = [_tick(1, "assignment_week")]
+    number, meter, through = 1, 0, False
+    for index in range(1, weeks):
+        if through:
+            ticks.append(_tick(None, "complete", False, False, False, meter))
+            continue
+        if not available[index]:
+            ticks.append(_tick(None, "exempt" if present[index] else "absent", False, False, False, meter))
+            continue
+        number += 1
+        reached = due_week is not None and number >= due_week
+        activation_due = reached and open_to_offers[index] == 1
+        early = due_week is not None and not reached and active >> index & 1
+        meter += bool(activation_due or early)
+        talks = open_to_talks[index] == 1
+        ticks.append(_tick(number, "counted", talks and weekly, activation_due, talks and not weekly, meter))
+        through = meter == max_activation_weeks or number == max_programme_weeks
+    return Clock(ticks)
+
+
+_tick = cache(Tick)
+"""One object for all ticks alike: there are no more than a trial has numbers, meters and states."""
