@@ -2,96 +2,77 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from functools import partial
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.histories import load_everyone
+from app.db.kept import Answer
 from app.db.kinds import TABLES
-from app.db.replica import replayed_to
+from app.db.replica import Replica, replayed_to
+from app.db.session import EVERYTHING, Database
 from app.db.trials import Trial
 from app.domain.contacts import MEASURES as CONTACTS
 from app.domain.draw import Arm
 from app.domain.tallies import SUMS, cumulated, tally
-from app.protocols import protocols
 
-_SUMMED = ", ".join(f"sum({name})::int as {name}" for name in SUMS)
+_SUMMED = ", ".join(f"sum({name})::int" for name in SUMS)
 _COLUMNS = ", ".join(SUMS)
+_OF_THESE = "jobcentre_code = any(:jobcentres) and trial_id = :trial"
 
 
 @dataclass(frozen=True, slots=True)
 class WeekNumbers:
     """The counts of jobcentres: sums of all weeks before a span, and the weeks of the span one by one."""
 
-    before: Mapping[tuple[str, Arm], Counter[str]]
-    weeks: Mapping[tuple[str, Arm], Mapping[date, Counter[str]]]
+    before: Mapping[tuple[str, Arm], Mapping[str, int]]
+    weeks: Mapping[tuple[str, Arm], Mapping[date, Mapping[str, int]]]
+
+
+_NUMBERS = text(
+    f"""
+    select jobcentre_code, arm, null as monday, null as other, {_SUMMED} from week_count
+    where {_OF_THESE} and monday < :first
+    group by jobcentre_code, arm
+    union all
+    select jobcentre_code, arm, monday, other, {_COLUMNS} from week_count
+    where {_OF_THESE} and monday between :first and :last
+    """  # noqa: S608 - column names of our own
+)
 
 
 async def week_numbers(
-    connection: AsyncConnection, trial_id: str, jobcentres: Collection[str], first: date, last: date
+    connection: AsyncConnection, trial: Trial, jobcentres: Collection[str], first: date, last: date
 ) -> WeekNumbers:
     """The counts from the week of Monday ``first`` to that of ``last``."""
-    parameters = {"trial": trial_id, "jobcentres": sorted(jobcentres), "first": first, "last": last}
-    earlier = await connection.execute(
-        text(
-            f"""
-            select jobcentre_code, arm, {_SUMMED} from week_count
-            where jobcentre_code = any(:jobcentres) and trial_id = :trial and monday < :first
-            group by jobcentre_code, arm
-            """  # noqa: S608 - column names of our own
-        ),
-        parameters,
-    )
-    before = {(row.jobcentre_code, row.arm): _counter(row) for row in earlier}
-    for key, contacts in (await _contacts_before(connection, parameters)).items():
-        before[key].update(contacts)
-    rows = await connection.execute(
-        text(
-            f"""
-            select jobcentre_code, arm, monday, {_COLUMNS}, other from week_count
-            where jobcentre_code = any(:jobcentres) and trial_id = :trial and monday between :first and :last
-            """  # noqa: S608 - column names of our own
-        ),
-        parameters,
-    )
-    weeks: dict[tuple[str, Arm], dict[date, Counter[str]]] = {}
-    for row in rows:
-        counted = _counter(row)
-        counted.update(row.other)
-        weeks.setdefault((row.jobcentre_code, row.arm), {})[row.monday] = counted
+    parameters = {"trial": trial.id, "jobcentres": sorted(jobcentres), "first": first, "last": last}
+    before: dict[tuple[str, Arm], dict[str, int]] = {}
+    weeks: dict[tuple[str, Arm], dict[date, dict[str, int]]] = {}
+    for jobcentre, arm, monday, other, *sums in await connection.execute(_NUMBERS, parameters):
+        if monday is None:
+            before[jobcentre, arm] = dict(zip(SUMS, sums, strict=True))
+        else:
+            other.update(zip(SUMS, sums, strict=True))
+            weeks.setdefault((jobcentre, arm), {})[monday] = other
+    if trial.protocol.cadence == "average":
+        for jobcentre, arm, measure, n in await connection.execute(_CONTACTS, {**parameters, "contacts": CONTACTS}):
+            before[jobcentre, arm][measure] = n
     return WeekNumbers(before, weeks)
 
 
-async def _contacts_before(
-    connection: AsyncConnection, parameters: Mapping[str, Any]
-) -> dict[tuple[str, Arm], Counter[str]]:
-    """The measures of contacts (domain 6 [C]) of all weeks before a span, where the trial's protocol measures them."""
-    averages = [protocol.id for protocol in protocols().values() if protocol.cadence == "average"]
-    rows = await connection.execute(
-        text(
-            """
-            select jobcentre_code, arm, measure.key, sum(cast(measure.value as int)) as n
-            from week_count, jsonb_each_text(other) measure
-            where jobcentre_code = any(:jobcentres) and trial_id = :trial and monday < :first
-              and starts_with(measure.key, :contacts)
-              and exists (select from trial where id = :trial and protocol = any(:averages))
-            group by jobcentre_code, arm, measure.key
-            """
-        ),
-        {**parameters, "contacts": CONTACTS, "averages": averages},
-    )
-    contacts: dict[tuple[str, Arm], Counter[str]] = {}
-    for row in rows:
-        contacts.setdefault((row.jobcentre_code, row.arm), Counter())[row.key] = row.n
-    return contacts
-
-
-def _counter(row: Row[Any]) -> Counter[str]:
-    return Counter({name: getattr(row, name) for name in SUMS})
+_CONTACTS = text(
+    f"""
+    select jobcentre_code, arm, measure.key, sum(cast(measure.value as int))
+    from week_count, jsonb_each_text(other) measure
+    where {_OF_THESE} and monday < :first and starts_with(measure.key, :contacts)
+    group by jobcentre_code, arm, measure.key
+    """  # noqa: S608 - a condition of our own
+)
+"""The measures of contacts (domain 6 [C]) of all weeks before a span."""
 
 
 async def numbers_known_at(
@@ -111,6 +92,45 @@ async def numbers_known_at(
                     weeks.setdefault(key, {}).setdefault(monday, Counter()).update(counted)
             await asyncio.sleep(0)  # others are answered meanwhile
     return WeekNumbers(before, weeks)
+
+
+_STATES = """
+    select jobcentre_code, last_registered_at::text || coalesce((
+        select array_agg(last_received_at order by client_id, kind)::text from source
+        where source.jobcentre_code = stratum.jobcentre_code and source.trial_id = stratum.trial_id), '') as state
+    from stratum where trial_id = $1
+"""
+
+
+async def kept_report(
+    database: Database,
+    trial_id: str,
+    jobcentres: Collection[str],
+    asked: Hashable,
+    make: Callable[[], Awaitable[Answer]],
+) -> Answer:
+    """A report of jobcentres as it was made before, if nothing was registered in or delivered to any of them since.
+
+    ``asked`` is everything else that it depends on. The moments of every jobcentre are compared: the latest of them all
+    would hide a registration that was committed late. Of a replica each report is made anew: what it promises depends
+    on how far the log is replayed.
+    """
+    if isinstance(database, Replica):
+        return await make()
+    states = await database.states.get(trial_id, partial(_states_of, database, trial_id))
+    key, state = (trial_id, tuple(jobcentres), asked), tuple(map(states.get, jobcentres))
+    answer = database.answers.find(key, state)
+    if answer is None:
+        answer = await make()
+        database.answers.keep(key, state, answer)
+    return answer
+
+
+async def _states_of(database: Database, trial_id: str) -> dict[str, str]:
+    """By jobcentre what its figures rest on: the last registration, which is in step with every change of a count, and
+    the last deliveries of all its clients."""
+    rows = await database.fetch(EVERYTHING, _STATES, trial_id)
+    return {row["jobcentre_code"]: row["state"] for row in rows}
 
 
 @dataclass(frozen=True, slots=True)

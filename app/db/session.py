@@ -5,18 +5,21 @@ there is the second line behind the application's own checks.
 """
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlencode
 
+import asyncpg
 from pydantic_core import from_json, to_json
-from sqlalchemy import event, text
+from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from app.db.kept import Answers, Readings
 
 APPLICATION_ROLE = "rettevej_app"
 ALL = "*"
@@ -36,17 +39,19 @@ class Sight:
     jobcentres: frozenset[str] = field(default_factory=frozenset)
     regions: frozenset[str] = field(default_factory=frozenset)
 
+    def told(self) -> tuple[str, str, str]:
+        """As the database is told: client, jobcentres, regions."""
+        return self.client, ",".join(sorted(self.jobcentres)), ",".join(sorted(self.regions))
+
 
 EVERYTHING = Sight(jobcentres=frozenset({ALL}))
 """For the service itself: rebuilding, verifying, closing."""
 NOTHING = Sight()
 
-_ENTER = text(
-    """
-    select set_config('role', :role, true), set_config('app.client', :client, true),
-           set_config('app.jobcentres', :jobcentres, true), set_config('app.regions', :regions, true)
-    """
-)
+_ENTER: Final = f"""
+    select set_config('role', '{APPLICATION_ROLE}', true), set_config('app.client', $1, true),
+           set_config('app.jobcentres', $2, true), set_config('app.regions', $3, true)
+"""
 
 
 def without_tls(url: str) -> tuple[URL, dict[str, str]]:
@@ -117,6 +122,9 @@ class Database:
         self.engine = engine
         self.trials: dict[str, Any] = {}
         """Trials that were met, by id: see ``app.db.trials.known_trial``."""
+        self.states: Readings[Mapping[str, str]] = Readings()
+        self.answers = Answers()
+        """Reports that were made, and the states that they rest on: see ``app.db.reports.kept_report``."""
         engine.update_execution_options(**{_TRIALS: self.trials})
         self._snapshots = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
@@ -138,6 +146,21 @@ class Database:
         async with self._snapshots.connect() as connection:
             await look(connection, sight)
             yield connection
+
+    async def fetch(self, sight: Sight, statement: str, *arguments: object) -> list[asyncpg.Record]:
+        """The rows of one read in the driver's own words (``$1``): for what is asked all the time, at a third of what
+        it costs with a connection's ``execute``."""
+        async with self.engine.connect() as connection:
+            driver: asyncpg.Connection | None = (await connection.get_raw_connection()).driver_connection
+            assert driver is not None
+            try:
+                async with driver.transaction(readonly=True):
+                    await driver.fetchrow(_ENTER, *sight.told())
+                    rows: list[asyncpg.Record] = await driver.fetch(statement, *arguments)
+            except BaseException:
+                await connection.invalidate()  # broken off at the end, its transaction could be left for the next one
+                raise
+        return rows
 
     @asynccontextmanager
     async def report(self, sight: Sight, trial_id: str) -> AsyncIterator[AsyncConnection]:  # noqa: ARG002 - see Replica
@@ -162,12 +185,4 @@ def trials_kept(connection: AsyncConnection) -> dict[str, Any]:
 
 async def look(connection: AsyncConnection, sight: Sight) -> None:
     """Sets, until the transaction ends, what it may see."""
-    await connection.execute(
-        _ENTER,
-        {
-            "role": APPLICATION_ROLE,
-            "client": sight.client,
-            "jobcentres": ",".join(sorted(sight.jobcentres)),
-            "regions": ",".join(sorted(sight.regions)),
-        },
-    )
+    await connection.exec_driver_sql(_ENTER, sight.told())

@@ -2,15 +2,16 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
+from functools import lru_cache
 from typing import Literal
 
 from app.domain.calendar import is_over
 from app.domain.draw import Arm
 from app.domain.protocol import Protocol
-from app.domain.tallies import FIRST_COORDINATION, Tally, cumulated
+from app.domain.tallies import FIRST_COORDINATION, cumulated
 from app.domain.weeks import FLAGS
 
 Standing = Literal["met", "not_met", "nothing_due"]
@@ -37,13 +38,10 @@ class Conditions:
 
     def repeats_not_met(self, other: "Conditions") -> bool:
         """Whether the same condition is not met in both."""
-        return any(
-            mine == theirs == "not_met"
-            for mine, theirs in zip(
-                (self.conversation, self.activation, self.workplace),
-                (other.conversation, other.activation, other.workplace),
-                strict=True,
-            )
+        return (
+            self.conversation == other.conversation == "not_met"
+            or self.activation == other.activation == "not_met"
+            or self.workplace == other.workplace == "not_met"
         )
 
 
@@ -82,13 +80,26 @@ def rate(part: int, whole: int) -> Fraction | None:
     return Fraction(part, whole) if whole else None
 
 
+def _number(part: int, whole: int) -> float | None:
+    """The number nearest to ``rate``, which need not be made for it: a quotient of integers is rounded once."""
+    return part / whole if whole else None
+
+
 def figures_of(sums: Mapping[str, int]) -> Figures:
     """The six sums and four rates out of counted measures."""
-    six = [sums.get(flag, 0) for flag in FLAGS]
-    talks_due, held, conforming, offers_due, activated, at_workplace = six
-    talks = (rate(held, talks_due), rate(conforming, talks_due))
-    offers = (rate(activated, offers_due), rate(at_workplace, offers_due))
-    return Figures(*six, *(None if each is None else float(each) for each in talks + offers))
+    talks_due, held, conforming, offers_due, activated, at_workplace = [sums.get(flag, 0) for flag in FLAGS]
+    return Figures(
+        talks_due,
+        held,
+        conforming,
+        offers_due,
+        activated,
+        at_workplace,
+        _number(held, talks_due),
+        _number(conforming, talks_due),
+        _number(activated, offers_due),
+        _number(at_workplace, offers_due),
+    )
 
 
 def conditions_of(protocol: Protocol, sums: Mapping[str, int]) -> Conditions | None:
@@ -113,7 +124,7 @@ def summary_rows(
     protocol: Protocol,
     groups: Mapping[str, Group],
     before: Mapping[tuple[str, Arm], Mapping[str, int]],
-    numbers: Mapping[tuple[str, Arm], Tally],
+    numbers: Mapping[tuple[str, Arm], Mapping[date, Mapping[str, int]]],
     weeks: Sequence[date],
     today: date,
 ) -> list[SummaryRow]:
@@ -122,21 +133,51 @@ def summary_rows(
     ``groups`` says to which group each jobcentre's numbers are added; ``before`` holds the sums of all earlier weeks by
     jobcentre and arm, ``numbers`` those of the weeks themselves. Deviations appear once their week is over.
     """
-    totals: dict[tuple[Group, Arm], Counter[str]] = {}
+    lines: dict[tuple[Group, Arm], _Line] = {}
     for (jobcentre, arm), sums in before.items():
-        totals.setdefault((groups[jobcentre], arm), Counter()).update(sums)
+        _add(lines.setdefault((groups[jobcentre], arm), _Line()).total, sums)
+    for (jobcentre, arm), by_week in numbers.items():
+        lines.setdefault((groups[jobcentre], arm), _Line()).numbers.append(by_week)
+    ordered = sorted(lines.items(), key=lambda each: _row_order(each[0]))
     rows: list[SummaryRow] = []
     for monday in weeks:
-        here: dict[tuple[Group, Arm], Counter[str]] = {}
-        for (jobcentre, arm), by_week in numbers.items():
-            if monday in by_week:
-                here.setdefault((groups[jobcentre], arm), Counter()).update(by_week[monday])
-        for key in sorted(totals.keys() | here.keys(), key=_row_order):
-            earlier, counted = totals.get(key, Counter()), here.get(key, Counter())
-            total = totals[key] = earlier + cumulated(counted)
-            if total["entries"]:
-                rows.append(_row(protocol, monday, *key, _seen(counted, monday, today), total, earlier))
+        over = is_over(monday, today)
+        for (group, arm), line in ordered:
+            earlier, counted = line.total, line.counted_in(monday)
+            line.total = total = earlier.copy()
+            _add(total, {name: n for name, n in counted.items() if _is_cumulative(name)})
+            if total.get("entries"):
+                seen = _seen(counted, today) if over else _without_deviations(counted)
+                rows.append(_row(protocol, monday, group, arm, seen, total, earlier))
     return rows
+
+
+@dataclass(slots=True)
+class _Line:
+    """The numbers of a group and arm: of its jobcentres by week, and of all weeks so far."""
+
+    numbers: list[Mapping[date, Mapping[str, int]]] = field(default_factory=list)
+    total: dict[str, int] = field(default_factory=dict)
+
+    def counted_in(self, monday: date) -> Mapping[str, int]:
+        parts = [by_week[monday] for by_week in self.numbers if monday in by_week]
+        if len(parts) == 1:
+            return parts[0]
+        together: dict[str, int] = {}
+        for part in parts:
+            _add(together, part)
+        return together
+
+
+def _add(sums: dict[str, int], more: Mapping[str, int]) -> None:
+    for name, n in more.items():
+        sums[name] = sums.get(name, 0) + n
+
+
+@lru_cache(maxsize=4096)
+def _is_cumulative(name: str) -> bool:
+    """Whether a measure is asked for cumulatively."""
+    return bool(cumulated({name: 1}))
 
 
 def _row_order(key: tuple[Group, Arm]) -> tuple[str, str, bool]:
@@ -149,30 +190,39 @@ def _row(
     monday: date,
     group: Group,
     arm: Arm,
-    counted: Counter[str],
-    total: Counter[str],
-    earlier: Counter[str],
+    seen: Mapping[str, int],
+    total: Mapping[str, int],
+    earlier: Mapping[str, int],
 ) -> SummaryRow:
     conditions = conditions_of(protocol, total) if arm == "treatment" else None
     plan: bool | None = None
     if arm == "treatment" and group.jobcentre is not None:
         previous = conditions_of(protocol, earlier)
         plan = conditions is not None and previous is not None and conditions.repeats_not_met(previous)
-    return SummaryRow(monday, group, arm, counted, total, conditions, plan)
+    return SummaryRow(monday, group, arm, Counter(seen), Counter(total), conditions, plan)
 
 
-def _seen(counted: Counter[str], monday: date, today: date) -> Counter[str]:
-    """The week's numbers as they stand today: deviations of weeks that are over only, ``started_late`` from its day."""
-    over = is_over(monday, today)
-    seen: Counter[str] = Counter()
+def _seen(counted: Mapping[str, int], today: date) -> dict[str, int]:
+    """The numbers of a week that is over as they stand today: ``started_late`` counts from its day."""
+    seen: dict[str, int] = {}
     for name, n in counted.items():
-        if name.startswith("deviation:"):
-            code, _, since = name.partition("@")
-            if over and (not since or date.fromisoformat(since) <= today):
-                seen[code] += n
-        else:
-            seen[name] += n
+        code, since = _code_and_day(name)
+        if since is None or since <= today:
+            seen[code] = seen.get(code, 0) + n
     return seen
+
+
+def _without_deviations(counted: Mapping[str, int]) -> dict[str, int]:
+    return {name: n for name, n in counted.items() if not name.startswith("deviation:")}
+
+
+@lru_cache(maxsize=4096)
+def _code_and_day(name: str) -> tuple[str, date | None]:
+    """``deviation:started_late@2010-11-16`` is a deviation from that day on; all others stand at once."""
+    if not name.startswith("deviation:"):
+        return name, None
+    code, _, since = name.partition("@")
+    return code, date.fromisoformat(since) if since else None
 
 
 def coordination_so_far(cumulative: Mapping[str, int]) -> dict[str, int]:
@@ -182,8 +232,24 @@ def coordination_so_far(cumulative: Mapping[str, int]) -> dict[str, int]:
 
 def codes_of(family: str, counted: Mapping[str, int]) -> dict[str, int]:
     """The numbers of a family of measures by code, sorted, without zeros: ``codes_of("exit", …)`` → ``{"job": 2}``."""
-    prefix = f"{family}:"
-    return {name[len(prefix) :]: n for name, n in sorted(counted.items()) if n and name.startswith(prefix)}
+    return families(counted).get(family, {})
+
+
+def families(counted: Mapping[str, int]) -> dict[str, dict[str, int]]:
+    """All families of measures at once, each as ``codes_of`` gives it."""
+    found: dict[str, dict[str, int]] = {}
+    for name in sorted(counted):
+        if n := counted[name]:
+            family, code = _family_and_code(name)
+            if code:
+                found.setdefault(family, {})[code] = n
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _family_and_code(name: str) -> tuple[str, str]:
+    family, _, code = name.partition(":")
+    return family, code
 
 
 # --- the grant ------------------------------------------------------------------------------------------------------

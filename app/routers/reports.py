@@ -2,26 +2,40 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime, timedelta
+from functools import cache, lru_cache, partial
+from operator import attrgetter
 from typing import Annotated, Any, Final, Literal, get_args
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
+from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.auth import Principal, requires
-from app.db.reports import WeekNumbers, numbers_known_at, settle, sources_of, watermark_of, week_numbers
+from app.db.kept import Answer
+from app.db.reports import (
+    WeekNumbers,
+    kept_report,
+    numbers_known_at,
+    settle,
+    sources_of,
+    watermark_of,
+    week_numbers,
+)
 from app.db.session import Sight, look
 from app.db.trials import Trial
 from app.domain.calendar import civil_day, last_week_over, monday_of, week_code
 from app.domain.coordination import COORDINATION
 from app.domain.facts import ConversationForm, ExitReason
 from app.domain.figures import (
+    Conditions,
+    Figures,
     Group,
     SummaryRow,
-    codes_of,
     coordination_so_far,
+    families,
     figures_of,
     summary_rows,
 )
@@ -30,7 +44,7 @@ from app.problems import COMMON, Problem, problem_responses
 from app.routers.contact_figures import CONTACTS, ContactsView, contact_cells, with_contacts
 from app.routers.fields import DeviationCode, WeekCode
 from app.routers.openapi.vocabulary import CODES
-from app.routers.support import KnownAt, Services, TrialPath, Use, answer, digest, trial_or_404, with_etag
+from app.routers.support import JSON, KnownAt, Services, TrialPath, Use, digest, with_etag
 from app.routers.tables_out import to_csv, wants_csv
 
 router = APIRouter(tags=["reports"])
@@ -142,6 +156,7 @@ class WeeklySummary(BaseModel):
     items: list[SummaryRowView]
 
 
+CSV_TYPE: Final = "text/csv; charset=utf-8"
 CSV = {"content": {"text/csv": {"schema": {"type": "string"}}}}
 
 
@@ -170,25 +185,50 @@ async def get_weekly_summary(
     for a code that did not. Where the protocol's cadence is an average, rows have `contacts_per_four_weeks` and
     `required_contacts` instead of the conversation rates.
     """
-    async with use.report(principal, trial_id) as connection:
-        trial = await trial_or_404(connection, trial_id)
-        groups = visible_groups(principal, trial, by)
-        today = as_of_day(use, known_at)
-        weeks = span_of(trial, today, first, week)
-        numbers, watermark = await numbers_and_watermark(connection, trial, groups, weeks[0], weeks[-1], known_at)
-        sources = await sources_of(connection, trial_id, groups, known_at)
-    rows = summary_rows(trial.protocol, groups, numbers.before, numbers.weeks, weeks, today)
+    trial = await use.reported_trial(principal, trial_id)
+    today = as_of_day(use, known_at)
+    groups = visible_groups(principal, trial, by)
+    weeks = span_of(trial, today, first, week)
+    as_csv = wants_csv(request.headers.get("accept"))
+    made = partial(_make_summary, use, principal, _Asked(trial, groups, weeks, today, known_at, as_csv))
+    if known_at is None:
+        told = await kept_report(use.reports, trial_id, groups, (by, weeks[0], weeks[-1], today, as_csv), made)
+    else:
+        told = await made()
     await use.noted(
         principal, "weekly_summary.read", trial_id, groups, by=by, week=week, first=first, known_at=known_at
     )
+    return with_etag(request, told.content, CSV_TYPE if as_csv else JSON, told.etag)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a summary is made from."""
+
+    trial: Trial
+    groups: Mapping[str, Group]
+    weeks: Sequence[date]
+    today: date
+    known_at: datetime | None
+    as_csv: bool
+
+
+async def _make_summary(use: Services, principal: Principal, asked: _Asked) -> Answer:
+    trial, groups, weeks, known_at = asked.trial, asked.groups, asked.weeks, asked.known_at
+    async with use.report(principal, trial.id) as connection:
+        numbers, watermark = await numbers_and_watermark(connection, trial, groups, weeks[0], weeks[-1], known_at)
+        sources = await sources_of(connection, trial.id, groups, known_at)
+    rows = summary_rows(trial.protocol, groups, numbers.before, numbers.weeks, weeks, asked.today)
     items = [_summary_item(row, trial) for row in rows]
-    if wants_csv(request.headers.get("accept")):
-        return csv_answer(request, summary_csv(next(iter(groups.values())), items, trial))
-    return answer(request, {"as_of": today, "watermark": watermark, "sources": sources, "items": items})
+    if asked.as_csv:
+        content = summary_csv(next(iter(groups.values())), items, trial)
+    else:
+        content = to_json({"as_of": asked.today, "watermark": watermark, "sources": sources, "items": items})
+    return Answer(content, digest(content))
 
 
 def csv_answer(request: Request, content: bytes) -> Response:
-    return with_etag(request, content, "text/csv; charset=utf-8", digest(content))
+    return with_etag(request, content, CSV_TYPE, digest(content))
 
 
 _CODED: Final[Mapping[str, Mapping[str, int]]] = {
@@ -272,10 +312,11 @@ async def numbers_and_watermark(
     if known_at is not None:  # judged anew out of the people of these groups, whom a region does not see
         await look(connection, Sight(jobcentres=frozenset(groups)))
     if known_at is None or watermark is None or watermark <= known_at:
-        return await week_numbers(connection, trial.id, groups, first, last), watermark
+        return await week_numbers(connection, trial, groups, first, last), watermark
     return await numbers_known_at(connection, trial, groups, first, last, known_at), known_at
 
 
+@lru_cache(maxsize=1024)
 def _group_view(group: Group) -> dict[str, str]:
     return {name: value for name, value in asdict(group).items() if value is not None}
 
@@ -285,24 +326,39 @@ def or_null(value: Any) -> dict[str, Any] | None:
     return None if value is None else asdict(value)
 
 
+@cache
+def _conditions_view(conditions: Conditions | None) -> dict[str, Any] | None:
+    return or_null(conditions)
+
+
+_week_code = lru_cache(maxsize=2 * _MAX_WEEKS)(week_code)
+_FIGURES: Final = tuple(each.name for each in fields(Figures))
+_values_of = attrgetter(*_FIGURES)
+
+
+def _figures_view(sums: Mapping[str, int]) -> dict[str, Any]:
+    return dict(zip(_FIGURES, _values_of(figures_of(sums)), strict=True))
+
+
 def _summary_item(row: SummaryRow, trial: Trial | None = None) -> dict[str, Any]:
-    states = codes_of("state", row.week)
+    counted = families(row.week)
+    states = counted.get("state", {})
     item = {
-        "week": week_code(row.monday),
+        "week": _week_code(row.monday),
         "group": _group_view(row.group),
         "arm": row.arm,
         "participants": row.week["participants"],
         "states": {state: states.get(state, 0) for state in _STATES},
         "entries": row.week["entries"],
-        "exits": codes_of("exit", row.week),
-        **asdict(figures_of(row.week)),
-        "forms": codes_of("form", row.week),
+        "exits": counted.get("exit", {}),
+        **_figures_view(row.week),
+        "forms": counted.get("form", {}),
         "no_shows": row.week["no_shows"],
-        "coordination": {**dict.fromkeys(COORDINATION, 0), **codes_of("coordination", row.week)},
+        "coordination": {**dict.fromkeys(COORDINATION, 0), **counted.get("coordination", {})},
         "coordination_so_far": coordination_so_far(row.cumulative),
-        "deviations": codes_of("deviation", row.week),
-        "cumulative": asdict(figures_of(row.cumulative)),
-        "conditions": or_null(row.conditions),
+        "deviations": counted.get("deviation", {}),
+        "cumulative": _figures_view(row.cumulative),
+        "conditions": _conditions_view(row.conditions),
     }
     if trial is not None and trial.protocol.cadence == "average":
         item = with_contacts(item, row, trial.required_contacts)

@@ -19,7 +19,7 @@ from app.auth import Principal
 from app.db.audit import EVERYWHERE, Entry
 from app.db.session import ALL, Database, Sight
 from app.db.signing import Signer
-from app.db.trials import Trial, known_trial, load_trial
+from app.db.trials import Trial, kept_trial, known_trial, load_trial
 from app.db.vault import Vault
 from app.domain.calendar import civil_day
 from app.problems import Problem
@@ -70,6 +70,14 @@ class Services:
         """A transaction for figures of a trial with their watermark, of what the client may see."""
         return self.reports.report(sight_of(principal), trial_id)
 
+    async def reported_trial(self, principal: Principal, trial_id: str) -> Trial:
+        """The trial from where reports are read, without asking where it was met before; Problem ``not_found``."""
+        trial = kept_trial(self.reports, trial_id)
+        if trial is None:
+            async with self.reports.read(sight_of(principal)) as connection:
+                trial = await trial_or_404(connection, trial_id)
+        return trial
+
     def today(self) -> date:
         """The day in Copenhagen."""
         return civil_day(self.clock())
@@ -81,7 +89,7 @@ def sight_of(principal: Principal) -> Sight:
     return Sight(principal.client_id, jobcentres, principal.regions)
 
 
-def _services(request: Request) -> Services:
+async def _services(request: Request) -> Services:
     services: Services = request.app.state.services
     return services
 
