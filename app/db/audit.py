@@ -68,90 +68,85 @@ async def append(connection: AsyncConnection, entries: Sequence[Entry], chain: C
     """Appends entries in the transaction of what they tell. Locks the chains in the order of their jobcentres."""
     if not entries:
         return
-    heads = await _lock_heads(connection, sorted({entry.jobcentre for entry in entries}), chain)
-    at = (await connection.execute(text("select clock_timestamp()"))).scalar_one()
+    heads, at = await _lock_heads(connection, sorted({entry.jobcentre for entry in entries}), chain)
     stored: list[StoredEntry] = []
     for entry in entries:
         position, previous = heads[entry.jobcentre]
         digest = hash_of(previous, entry, chain, position, at)
         stored.append(StoredEntry(entry, chain, position, at, previous, digest))
         heads[entry.jobcentre] = (position + 1, digest)
-    await _insert(connection, stored)
-    await connection.execute(
-        text(
-            """
-            update audit_chain set length = new.length, head = new.head
-            from unnest(cast(:codes as text[]), cast(:lengths as bigint[]), cast(:heads as bytea[]))
-                 as new (jobcentre_code, length, head)
-            where audit_chain.jobcentre_code = new.jobcentre_code and audit_chain.chain = :chain
-            """
-        ),
-        {
-            "chain": chain,
-            "codes": list(heads),
-            "lengths": [length for length, _ in heads.values()],
-            "heads": [head for _, head in heads.values()],
-        },
+    parameters = {
+        "chain": chain,
+        "at": at,
+        "codes": list(heads),
+        "lengths": [length for length, _ in heads.values()],
+        "heads": [head for _, head in heads.values()],
+        "jobcentres": [each.entry.jobcentre for each in stored],
+        "positions": [each.position for each in stored],
+        "clients": [each.entry.client for each in stored],
+        "actions": [each.entry.action for each in stored],
+        "trials": [each.entry.trial for each in stored],
+        "participants": [each.entry.participant_id for each in stored],
+        "details": [to_json(each.entry.details).decode() for each in stored],
+        "previous": [each.previous_hash for each in stored],
+        "hashes": [each.hash for each in stored],
+    }
+    await connection.execute(_APPEND, parameters)
+
+
+# Entries and heads in one statement: every append costs a round trip less, and so does every single record and read.
+_APPEND = text(
+    """
+    with moved as (
+        update audit_chain set length = new.length, head = new.head
+        from unnest(cast(:codes as text[]), cast(:lengths as bigint[]), cast(:heads as bytea[]))
+             as new (jobcentre_code, length, head)
+        where audit_chain.jobcentre_code = new.jobcentre_code and audit_chain.chain = cast(:chain as text)
     )
+    insert into audit_entry (jobcentre_code, chain, position, at, client_id, action, trial_id, participant_id, details,
+                             previous_hash, hash)
+    select jobcentre_code, cast(:chain as text), position, cast(:at as timestamptz), client_id, action, trial_id,
+           participant_id, cast(details as jsonb), previous_hash, hash
+    from unnest(cast(:jobcentres as text[]), cast(:positions as bigint[]), cast(:clients as text[]),
+                cast(:actions as text[]), cast(:trials as text[]), cast(:participants as uuid[]),
+                cast(:details as text[]), cast(:previous as bytea[]), cast(:hashes as bytea[]))
+         as entry (jobcentre_code, position, client_id, action, trial_id, participant_id, details, previous_hash, hash)
+    """
+)
+
+# The moment is read when the last lock is held: an aggregate is there when all it is made of is.
+_LOCK = text(
+    """
+    with held as materialized (
+        select jobcentre_code, length, head from audit_chain
+        where jobcentre_code = any(:codes) and chain = :chain order by jobcentre_code for update
+    )
+    select jobcentre_code, length, head, at
+    from held, (select count(*) as chains, clock_timestamp() as at from held) as now where chains = :number
+    """
+)
+_BEGIN = text(
+    """
+    insert into audit_chain (jobcentre_code, chain, length, head)
+    select code, :chain, 0, :beginning from unnest(cast(:codes as text[])) as code order by code
+    on conflict do nothing
+    """
+)
 
 
 async def _lock_heads(
     connection: AsyncConnection, jobcentres: Sequence[str], chain: Chain
-) -> dict[str, tuple[int, bytes]]:
-    """Length and head of each chain, held until the transaction ends; a chain begins when it is first needed."""
-    parameters = {"codes": list(jobcentres), "chain": chain}
-    statement = text(
-        """
-        select jobcentre_code, length, head from audit_chain
-        where jobcentre_code = any(:codes) and chain = :chain order by jobcentre_code for update
-        """
-    )
-    rows = (await connection.execute(statement, parameters)).all()
-    if len(rows) < len(jobcentres):
-        await connection.execute(
-            text(
-                """
-                insert into audit_chain (jobcentre_code, chain, length, head)
-                select code, :chain, 0, :beginning from unnest(cast(:codes as text[])) as code order by code
-                on conflict do nothing
-                """
-            ),
-            {**parameters, "beginning": _BEGINNING},
-        )
-        rows = (await connection.execute(statement, parameters)).all()
-    return {row.jobcentre_code: (row.length, row.head) for row in rows}
+) -> tuple[dict[str, tuple[int, bytes]], datetime]:
+    """Length and head of each chain, held until the transaction ends, and the moment from which all were held.
 
-
-async def _insert(connection: AsyncConnection, stored: Sequence[StoredEntry]) -> None:
-    await connection.execute(
-        text(
-            """
-            insert into audit_entry (jobcentre_code, chain, position, at, client_id, action, trial_id, participant_id,
-                                     details, previous_hash, hash)
-            select jobcentre_code, chain, position, at, client_id, action, trial_id, participant_id,
-                   cast(details as jsonb), previous_hash, hash
-            from unnest(cast(:jobcentres as text[]), cast(:chains as text[]), cast(:positions as bigint[]),
-                        cast(:moments as timestamptz[]), cast(:clients as text[]), cast(:actions as text[]),
-                        cast(:trials as text[]), cast(:participants as uuid[]), cast(:details as text[]),
-                        cast(:previous as bytea[]), cast(:hashes as bytea[]))
-                 as entry (jobcentre_code, chain, position, at, client_id, action, trial_id, participant_id, details,
-                           previous_hash, hash)
-            """
-        ),
-        {
-            "jobcentres": [each.entry.jobcentre for each in stored],
-            "chains": [each.chain for each in stored],
-            "positions": [each.position for each in stored],
-            "moments": [each.at for each in stored],
-            "clients": [each.entry.client for each in stored],
-            "actions": [each.entry.action for each in stored],
-            "trials": [each.entry.trial for each in stored],
-            "participants": [each.entry.participant_id for each in stored],
-            "details": [to_json(each.entry.details).decode() for each in stored],
-            "previous": [each.previous_hash for each in stored],
-            "hashes": [each.hash for each in stored],
-        },
-    )
+    A chain begins when it is first needed.
+    """
+    parameters = {"codes": list(jobcentres), "chain": chain, "number": len(jobcentres)}
+    rows = (await connection.execute(_LOCK, parameters)).all()
+    if not rows:
+        await connection.execute(_BEGIN, {"codes": list(jobcentres), "chain": chain, "beginning": _BEGINNING})
+        rows = (await connection.execute(_LOCK, parameters)).all()
+    return {row.jobcentre_code: (row.length, row.head) for row in rows}, rows[0].at
 
 
 # --- verifying ------------------------------------------------------------------------------------------------------
