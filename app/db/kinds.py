@@ -1,8 +1,9 @@
 """How the facts of each kind lie in their table: one place that all reads and writes of records share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Row, text
@@ -19,6 +20,8 @@ class RecordTable:
     name: str
     fact: type[Fact]
     columns: tuple[str, ...]
+    read: Callable[[Fact], tuple[Any, ...]]
+    """Reads these columns from a fact."""
 
     def fact_of(self, row: Row[Any]) -> Fact | None:
         """The fact in a row; None in a retraction that came before its record."""
@@ -29,22 +32,22 @@ class RecordTable:
 
     def fact_from(self, values: Sequence[Any]) -> Fact:
         """The fact that the columns hold."""
-        return _fact(self.kind, tuple(tuple(each) if isinstance(each, list) else each for each in values))
+        return _fact(self.kind, tuple([tuple(each) if type(each) is list else each for each in values]))
 
     def values_of(self, fact: Fact | None) -> tuple[Any, ...]:
         """The columns' values, for a retraction without a fact all null."""
-        return tuple(None if fact is None else getattr(fact, column) for column in self.columns)
+        return (None,) * len(self.columns) if fact is None else self.read(fact)
 
 
 @lru_cache(maxsize=8192)
 def _fact(kind: str, values: tuple[Any, ...]) -> Fact:
     """Facts are values, and many are alike: one object stands for all of them."""
-    fact = KINDS[kind]
-    return fact(**dict(zip((each.name for each in fields(fact)), values, strict=True)))
+    return KINDS[kind](**dict(zip(TABLES[kind].columns, values, strict=True)))
 
 
 def _table(kind: str, name: str) -> RecordTable:
-    return RecordTable(kind, name, KINDS[kind], tuple(each.name for each in fields(KINDS[kind])))
+    columns = tuple(each.name for each in fields(KINDS[kind]))
+    return RecordTable(kind, name, KINDS[kind], columns, attrgetter(*columns))
 
 
 TABLES: Mapping[str, RecordTable] = {
@@ -90,18 +93,31 @@ _TYPES: Mapping[str, str] = {
 async def insert_versions(connection: AsyncConnection, table: RecordTable, rows: Sequence[tuple[Any, ...]]) -> None:
     """Appends versions in one statement; a row is the envelope's values and the facts' after them.
 
-    Not by COPY, which PostgreSQL refuses where row-level security holds.
+    Not by COPY, which PostgreSQL refuses where row-level security holds. A column that is alike in all rows (of a batch
+    most of the envelope) is sent once.
     """
-    types = [*_ENVELOPE.values(), *(_TYPES.get(column, "text") for column in table.columns)]
     names = [*_ENVELOPE, *table.columns]
-    given = ", ".join(f"cast(:{name}_ as {kind}[])" for name, kind in zip(names, types, strict=True))
-    taken = ["string_to_array(focus, '|')" if name == "focus" else name for name in names]
-    values = dict(zip((f"{name}_" for name in names), map(list, zip(*rows, strict=True)), strict=True))
+    columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
     if "focus" in table.columns:
-        values["focus_"] = [None if focus is None else "|".join(focus) for focus in values["focus_"]]
-    columns = ", ".join(names)
+        columns["focus"] = [None if focus is None else "|".join(focus) for focus in columns["focus"]]
+    alike = {name for name in _ALIKE if columns[name].count(columns[name][0]) == len(rows)}
+    apart = [name for name in names if name not in alike]
+    given = ", ".join(f"cast(:{name}_ as {_type_of(name)}[])" for name in apart)
+    taken = [f"cast(:{name}_ as {_type_of(name)})" if name in alike else name for name in names]
+    taken = [
+        "string_to_array(focus, '|')" if name == "focus" else each for name, each in zip(names, taken, strict=True)
+    ]
     statement = f"""
-        insert into {table.name} ({columns})
-        select {", ".join(taken)} from unnest({given}) as version ({columns})
+        insert into {table.name} ({", ".join(names)})
+        select {", ".join(taken)} from unnest({given}) as version ({", ".join(apart)})
     """  # noqa: S608 - names of our own
+    values = {f"{name}_": columns[name][0] if name in alike else columns[name] for name in names}
     await connection.execute(text(statement), values)
+
+
+_ALIKE = ("trial_id", "client_id", "batch_id", "registered_at")
+"""What all versions of a batch share."""
+
+
+def _type_of(column: str) -> str:
+    return _ENVELOPE.get(column) or _TYPES.get(column, "text")

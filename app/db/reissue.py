@@ -111,7 +111,8 @@ async def reissue(
         text(
             """
             update record_key
-            set jobcentre_code = moved.jobcentre_code, client_id = moved.new_client, version_id = moved.new_id
+            set jobcentre_code = moved.jobcentre_code, client_id = moved.new_client, version_id = moved.new_id,
+                digest = null
             from unnest(cast(:external_ids as text[]), cast(:old_clients as text[]), cast(:new_clients as text[]),
                         cast(:jobcentres as text[]), cast(:new_ids as uuid[]))
                  as moved (external_id, old_client, new_client, jobcentre_code, new_id)

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.db.kept import Answers, Readings
+from app.db.remembered import Remembered
 
 APPLICATION_ROLE = "rettevej_app"
 ALL = "*"
@@ -120,6 +121,8 @@ class Database:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
+        self.remembered = Remembered()
+        """People as they stood after the last delivery: see ``app.db.hearing``."""
         self.trials: dict[str, Any] = {}
         """Trials that were met, by id: see ``app.db.trials.known_trial``."""
         self.states: Readings[Mapping[str, str]] = Readings()

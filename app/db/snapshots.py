@@ -9,8 +9,9 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.db.deliveries import Delivery, Received, SentRecord
 from app.db.kinds import TABLES
-from app.db.records import Delivery, Received, SentRecord, Someone, people_named
+from app.db.named import Someone, people_named
 from app.db.strata import lock_strata
 from app.domain.facts import Activation
 from app.domain.ingest import Report

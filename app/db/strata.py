@@ -5,7 +5,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -20,6 +20,19 @@ class Stratum:
     jobcentre: str
     draws: int
     balance: int
+    registered_at: datetime | None
+    """When something was last registered in it; None as long as nothing was."""
+
+
+_MICROSECOND = timedelta(microseconds=1)
+_LOCK = text(
+    """
+    select jobcentre_code, draws, balance, nullif(last_registered_at, '-infinity'), clock_timestamp() from (
+        select jobcentre_code, draws, balance, last_registered_at from stratum
+        where trial_id = :trial and jobcentre_code = any(:codes) order by jobcentre_code for no key update
+    ) locked
+    """
+)
 
 
 async def lock_strata(
@@ -30,27 +43,13 @@ async def lock_strata(
     The moment is the ``registered_at`` of what is registered under the lock: later than any before it in any of them.
     Who registers something says so by ``register_at``.
     """
-    parameters = {"trial": trial_id, "codes": sorted(jobcentres)}
-    locked = await connection.execute(
-        text(
-            """
-            select jobcentre_code, draws, balance from stratum
-            where trial_id = :trial and jobcentre_code = any(:codes) order by jobcentre_code for no key update
-            """
-        ),
-        parameters,
-    )
-    strata = {code: Stratum(code, draws, balance) for code, draws, balance in locked}
-    moment = await connection.execute(
-        text(
-            """
-            select greatest(clock_timestamp(), max(last_registered_at) + interval '1 microsecond')
-            from stratum where trial_id = :trial and jobcentre_code = any(:codes)
-            """
-        ),
-        parameters,
-    )
-    return strata, moment.scalar_one()
+    rows = (await connection.execute(_LOCK, {"trial": trial_id, "codes": sorted(jobcentres)})).all()
+    strata = {row[0]: Stratum(*row[:4]) for row in rows}
+    now = max((row[4] for row in rows), default=None)  # the last one, read when all were locked
+    if now is None:
+        now = (await connection.execute(text("select clock_timestamp()"))).scalar_one()
+    later = [each.registered_at + _MICROSECOND for each in strata.values() if each.registered_at is not None]
+    return strata, max([now, *later])
 
 
 async def lock_nowhere(connection: AsyncConnection, trial_id: str, client: str) -> None:

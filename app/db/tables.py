@@ -233,6 +233,9 @@ class RecordKey(SQLModel, table=True):
     client_id: str = Field(primary_key=True)
     jobcentre_code: str
     version_id: UUID
+    digest: bytes | None = None
+    """Of what the latest version says (``versions.digest_of``): whether the same came again is told without reading it.
+    Null of a retraction, and where it is not known."""
 
 
 class _RecordVersion(SQLModel):

@@ -1,8 +1,10 @@
 """Writing records as versions: inserted once, superseded by the next, found by their key."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 from sqlalchemy import text
@@ -11,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.db.ids import uuid7_at
 from app.db.kinds import RecordTable, insert_versions
 from app.db.tables import MOVED, NOWHERE
+from app.domain.facts import Fact
 from app.domain.ingest import Change, Person, Version
 
 
@@ -26,6 +29,23 @@ class StoredRecord:
     version_id: UUID
     record_id: UUID
     version: Version
+
+
+def digest_of(version: Version) -> bytes | None:
+    """A digest of all that a version says of a participant, its revision included; None of a retraction.
+
+    Versions with the same digest are the same. Of others that cannot be told: there is more than one way to write 10.
+    """
+    if version.fact is None or version.participant_id is None or version.retracted:
+        return None
+    said = hashlib.blake2b(_digest_of_fact(version.fact), digest_size=16)
+    said.update(b"%b %d" % (version.participant_id.bytes, -1 if version.revision is None else version.revision))
+    return said.digest()
+
+
+@lru_cache(maxsize=8192)
+def _digest_of_fact(fact: Fact) -> bytes:
+    return hashlib.blake2b(repr(fact).encode(), digest_size=16).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +77,7 @@ class VersionWriter:
             external_id: (each.jobcentre, each.version_id, each.record_id) for external_id, each in stored.items()
         }
         self.known = frozenset(self.latest)
+        self.digests: dict[str, bytes | None] = {}
 
     async def write(self, changes: Sequence[Change]) -> None:
         """Writes the changes in their order. ChangedMeanwhileError when a key of theirs was taken in the meantime."""
@@ -75,6 +96,7 @@ class VersionWriter:
                     rows.append(self._row(before[0], trace_id, record_id, before[1], external_id, left))
                     superseded.append((before[0], trace_id))
             self.latest[external_id] = (jobcentre, version_id, record_id)
+            self.digests[external_id] = digest_of(change.after)
             rows.append(self._row(jobcentre, version_id, record_id, before and before[1], external_id, change.after))
         await insert_versions(self.connection, self.table, rows)
         await self._supersede(superseded)
@@ -137,8 +159,8 @@ class VersionWriter:
         inserted = await self._execute_on_keys(
             new,
             """
-            insert into record_key (trial_id, kind, external_id, client_id, jobcentre_code, version_id)
-            select :trial, :kind, external_id, :client, jobcentre_code, version_id from latest
+            insert into record_key (trial_id, kind, external_id, client_id, jobcentre_code, version_id, digest)
+            select :trial, :kind, external_id, :client, jobcentre_code, version_id, digest from latest
             on conflict do nothing
             """,
         )
@@ -147,7 +169,9 @@ class VersionWriter:
         await self._execute_on_keys(
             [each for each in changed if each in self.known],
             """
-            update record_key set jobcentre_code = latest.jobcentre_code, version_id = latest.version_id from latest
+            update record_key
+            set jobcentre_code = latest.jobcentre_code, version_id = latest.version_id, digest = latest.digest
+            from latest
             where record_key.trial_id = :trial and record_key.kind = :kind
               and record_key.external_id = latest.external_id and record_key.client_id = :client
             """,
@@ -159,9 +183,10 @@ class VersionWriter:
         result = await self.connection.execute(
             text(
                 f"""
-                with latest (external_id, jobcentre_code, version_id) as (
+                with latest (external_id, jobcentre_code, version_id, digest) as (
                     select *
-                    from unnest(cast(:external_ids as text[]), cast(:jobcentres as text[]), cast(:ids as uuid[]))
+                    from unnest(cast(:external_ids as text[]), cast(:jobcentres as text[]), cast(:ids as uuid[]),
+                                cast(:digests as bytea[]))
                 )
                 {statement}
                 """  # noqa: S608 - statements of our own
@@ -173,6 +198,7 @@ class VersionWriter:
                 "external_ids": list(external_ids),
                 "jobcentres": [self.latest[each][0] for each in external_ids],
                 "ids": [self.latest[each][1] for each in external_ids],
+                "digests": [self.digests[each] for each in external_ids],
             },
         )
         return result.rowcount

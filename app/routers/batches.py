@@ -12,8 +12,8 @@ from pydantic import BaseModel, Field
 from pydantic_core import from_json
 
 from app.auth import Principal, authenticated
+from app.db.deliveries import Received
 from app.db.receipts import find_receipt
-from app.db.records import Received
 from app.domain.ingest import OUTCOMES, Report
 from app.problems import COMMON, Problem, problem_responses
 from app.routers.fields import FaultCode, WarningCode

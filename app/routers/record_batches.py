@@ -8,8 +8,9 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic_core import to_json
 
 from app.auth import Principal, requires
+from app.db.deliveries import Delivery, Received, SentRecord
 from app.db.receipts import RequestKey
-from app.db.records import Delivery, Received, SentRecord, receive
+from app.db.records import receive
 from app.domain.ingest import Report
 from app.metrics import BATCHES, RECORDS
 from app.problems import BODY, COMMON, problem_responses

@@ -20,7 +20,7 @@ from pydantic import (
     create_model,
 )
 
-from app.db.records import SentRecord
+from app.db.deliveries import SentRecord
 from app.domain.facts import KINDS, Fact, RetractionReason, faults_of
 from app.domain.ingest import Report
 from app.routers.fields import Code, CprNumber, CvrNumber, ExternalId, Hours, IsoDate, PNumber, Revision, WeekCode

@@ -9,7 +9,8 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic_core import from_json, to_json
 
 from app.auth import Principal, requires
-from app.db.records import Delivery, receive
+from app.db.deliveries import Delivery
+from app.db.records import receive
 from app.domain.door import REFUSED
 from app.domain.facts import RetractionReason
 from app.domain.ingest import Report

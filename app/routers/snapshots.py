@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from pydantic_core import PydanticCustomError, to_json
 
 from app.auth import Principal, requires
-from app.db.records import Delivery, Received, receive
+from app.db.deliveries import Delivery, Received
+from app.db.records import receive
 from app.db.snapshots import KIND, Line, Snapshot, delivery_of
 from app.domain.ingest import Report
 from app.identity import parse_cpr

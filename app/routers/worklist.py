@@ -11,8 +11,8 @@ from app.auth import Principal, requires
 from app.db.cohort import cut_of
 from app.db.worklists import Entry, worklist_of
 from app.domain.calendar import monday_of, week_code
-from app.domain.facts import ExemptionGround, ExemptionScope
 from app.domain.clock import State
+from app.domain.facts import ExemptionGround, ExemptionScope
 from app.domain.worklist import Reason, Task
 from app.problems import COMMON, Problem, problem_responses
 from app.routers.cohorts import CSV, report

@@ -15,6 +15,7 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.audit import Entry, append
+from app.db.deliveries import Delivery, SentRecord
 from app.db.embedded import EmbeddedPostgres
 from app.db.histories import load_everyone
 from app.db.ids import uuid7_at
@@ -22,7 +23,7 @@ from app.db.kinds import TABLES
 from app.db.migrate import _config, migrate
 from app.db.people import change_contact_person, find_participant, list_assignments, list_participants
 from app.db.record_reads import changed_records, find_record, list_records
-from app.db.records import Delivery, SentRecord, receive
+from app.db.records import receive
 from app.db.session import EVERYTHING, NOTHING, Database, Sight, make_engine
 from app.db.trials import Trial, load_trial
 from app.domain.facts import Conversation

@@ -1,0 +1,275 @@
+"""A delivery is heard: who and what it concerns is found, locked and read, and every record judged."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.deliveries import Delivery, SentRecord
+from app.db.histories import load_people
+from app.db.kinds import TABLES
+from app.db.named import Someone, people_named
+from app.db.remembered import Remembered
+from app.db.strata import lock_nowhere, lock_strata
+from app.db.tables import NOWHERE
+from app.db.versions import ChangedMeanwhileError, StoredRecord, digest_of
+from app.domain.facts import JUDGED_KINDS
+from app.domain.ingest import Intake, Person, Report, Submission, Version
+from app.domain.refused import Refused
+
+
+class LiesElsewhereError(Exception):
+    """A record of the delivery lies in jobcentres, or nowhere, that were not locked: with them, once more."""
+
+    def __init__(self, places: frozenset[str]) -> None:
+        self.places = places
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """Where a record that is known lies, its latest version, and the digest of what that says."""
+
+    jobcentre: str
+    version_id: UUID
+    digest: bytes | None
+
+
+class Hearing:
+    """One attempt at a delivery, inside one transaction, in which it writes nothing.
+
+    ``elsewhere`` are places to lock besides those of the people.
+    """
+
+    def __init__(
+        self, connection: AsyncConnection, delivery: Delivery, remembered: Remembered, elsewhere: frozenset[str]
+    ) -> None:
+        self.connection = connection
+        self.trial = delivery.trial
+        self.delivery = delivery
+        self.table = TABLES[delivery.kind]
+        self.moment: datetime
+        """The ``registered_at`` of what is written."""
+        self.jobcentres: frozenset[str] = frozenset()
+        """Those whose strata are locked."""
+        self.stored: Mapping[str, StoredRecord] = {}
+        """The latest versions of the records that may change."""
+        self.people: Mapping[UUID, Person] = {}
+        self.intake: Intake
+        self._remembered = remembered
+        self._elsewhere = elsewhere
+        self._locked: set[str] = set()
+        """``NOWHERE`` when that is locked, and the jobcentres."""
+        self._sent = [record for record in delivery.records if isinstance(record, SentRecord)]
+        often = Counter(record.external_id for record in self._sent)
+        self._again = frozenset(external_id for external_id, n in often.items() if n > 1)
+        """The external ids that come more than once in the delivery."""
+        self._known: Mapping[UUID | bytes, Someone] = {}
+        self._registered_at: Mapping[str, datetime | None] = {}
+        self._keys: Mapping[str, _Key] = {}
+        self._same: frozenset[str] = frozenset()
+        """The external ids of records that say what is stored already, to the letter."""
+
+    async def judge(self) -> Sequence[Report]:
+        """The report of each record, with everything to be written left in ``intake``."""
+        recalled = await self._find_people()
+        await self._lock()
+        if not all(self._remembered.holds(self.trial.id, code, self._registered_at[code]) for code in recalled):
+            raise ChangedMeanwhileError  # somebody else registered something: this time ask the database
+        self._keys = await self._read_keys([record.external_id for record in self._sent])
+        self._require_locked()
+        self._same = self._find_same()
+        self.stored = await self._load_stored()
+        self.people = await self._load_people()
+        self.intake = Intake(
+            protocol=self.trial.protocol,
+            ends_on=self.trial.ends_on,
+            enforcement=self.trial.enforcement,
+            kind=self.delivery.kind,
+            client=self.delivery.client,
+            people=self.people,
+            stored={external_id: each.version for external_id, each in self.stored.items()},
+            order={external_id: each.record_id.int for external_id, each in self.stored.items()},
+        )
+        return [record if isinstance(record, Report) else self._receive(record) for record in self.delivery.records]
+
+    def touched(self) -> frozenset[str]:
+        """The jobcentres of the people whom a change concerns."""
+        return frozenset(self.people[participant_id].jobcentre for participant_id in self.intake.before)
+
+    def remember(self) -> None:
+        """Keeps the people for the next delivery. This one is committed."""
+        judged = self.delivery.kind in JUDGED_KINDS
+        touched = self.touched()
+        self._remembered.keep(
+            self.trial.id,
+            self._registered_at,
+            {code: self.moment if code in touched else at for code, at in self._registered_at.items()},
+            [person.without_records() for person in self.people.values()] if judged else (),
+        )
+
+    # --- finding and locking ------------------------------------------------------------------------------------------
+
+    async def _find_people(self) -> set[str]:
+        """Finds out who is meant; the jobcentres of which that was remembered, and must hold once they are locked."""
+        known: dict[UUID | bytes, Someone] = {}
+        ids = {record.participant_id for record in self._sent if record.participant_id}
+        for participant_id in ids:
+            jobcentre = self._remembered.jobcentre_of(self.trial.id, participant_id)
+            if jobcentre is not None and self.delivery.sees(jobcentre):
+                known[participant_id] = Someone(participant_id, jobcentre, drawn=True)
+        recalled = {someone.jobcentre for someone in known.values()}
+        indexes = {record.blind_index for record in self._sent if record.blind_index}
+        known.update(await people_named(self.connection, self.trial.id, ids - known.keys(), indexes))
+        self._known = known
+        return recalled
+
+    async def _lock(self) -> None:
+        """Locks the strata of all people and records concerned that the client may write to."""
+        retracted = [record.external_id for record in self._sent if record.fact is None]
+        places = {each: key.jobcentre for each, key in (await self._read_keys(retracted)).items()}
+        found = {someone.jobcentre for someone in self._known.values()} | {*places.values()} | self._elsewhere
+        if NOWHERE in found or any(external_id not in places for external_id in retracted):
+            await lock_nowhere(self.connection, self.trial.id, self.delivery.client)
+            self._locked = {NOWHERE}
+        self.jobcentres = frozenset(code for code in found - {NOWHERE} if self.delivery.sees(code))
+        strata, self.moment = await lock_strata(self.connection, self.trial.id, self.jobcentres)
+        self._locked |= self.jobcentres
+        self._registered_at = {code: stratum.registered_at for code, stratum in strata.items()}
+
+    def _require_locked(self) -> None:
+        """A record in another jobcentre than its person, or taken back before it came, is rare: then once more."""
+        places = {key.jobcentre for key in self._keys.values()} - self._locked
+        if missed := {code for code in places if code == NOWHERE or self.delivery.sees(code)}:
+            raise LiesElsewhereError(frozenset(missed))
+
+    # --- what is stored -----------------------------------------------------------------------------------------------
+
+    async def _read_keys(self, external_ids: Sequence[str]) -> dict[str, _Key]:
+        if not external_ids:
+            return {}
+        rows = await self.connection.execute(
+            _KEYS,
+            {
+                "trial": self.trial.id,
+                "kind": self.table.kind,
+                "client": self.delivery.client,
+                "ids": list(set(external_ids)),
+            },
+        )
+        return {row[0]: _Key(*row[1:]) for row in rows}
+
+    def _find_same(self) -> frozenset[str]:
+        """Records that came once in the delivery and whose latest version says the same, its revision included."""
+        if not self._keys or self.delivery.if_match is not None:
+            return frozenset()
+        return frozenset(
+            record.external_id
+            for record in self._sent
+            if (key := self._keys.get(record.external_id)) is not None
+            and key.digest is not None
+            and record.external_id not in self._again
+            and key.digest == digest_of(self._version(record))
+        )
+
+    async def _load_stored(self) -> dict[str, StoredRecord]:
+        """The latest versions of the records that may change, read under the locks."""
+        latest = [
+            key
+            for external_id, key in self._keys.items()
+            if external_id not in self._same and key.jobcentre in (NOWHERE, *self.jobcentres)
+        ]
+        if not latest:
+            return {}
+        # Key by key: a join with the guard made PostgreSQL read the whole table where it had no statistics yet.
+        rows = await self.connection.execute(
+            text(
+                f"""
+                select external_id, version.jobcentre_code, version.version_id, record_id, participant_id, revision,
+                       retraction_reason, {", ".join(self.table.columns)}
+                from unnest(cast(:codes as text[]), cast(:versions as uuid[])) as latest (jobcentre_code, version_id)
+                join {self.table.name} version
+                  on version.jobcentre_code = latest.jobcentre_code and version.trial_id = :trial
+                 and version.version_id = latest.version_id
+                """  # noqa: S608 - table and columns of our own
+            ),
+            {
+                "trial": self.trial.id,
+                "codes": [key.jobcentre for key in latest],
+                "versions": [key.version_id for key in latest],
+            },
+        )
+        stored: dict[str, StoredRecord] = {}
+        for row in rows:
+            version = Version(row.participant_id, row.revision, self.table.fact_of(row), row.retraction_reason)
+            stored[row.external_id] = StoredRecord(row.jobcentre_code, row.version_id, row.record_id, version)
+        if len(stored) != len(latest):
+            raise ChangedMeanwhileError
+        return stored
+
+    async def _load_people(self) -> dict[UUID, Person]:
+        """Everyone about whom the delivery says something new, remembered or read."""
+        concerned = {each for record in self._sent if (each := self._drawn_by(record)) is not None}
+        often = self.stored.keys() | self._again
+        changed = [record for record in self._sent if record.external_id in often]
+        replaced = {each for record in changed if (each := self._drawn_by(record)) is not None}
+        replaced |= {each for old in self.stored.values() if (each := old.version.participant_id) is not None}
+        people: dict[UUID, Person] = {}
+        if self.delivery.kind in JUDGED_KINDS:
+            for code in self.jobcentres:
+                people |= self._remembered.take(self.trial.id, code, concerned | replaced)
+        # Of those whose records are replaced every record must be known.
+        people = {each: person for each, person in people.items() if each not in replaced}
+        unknown = (concerned | replaced) - people.keys()
+        kinds = {*JUDGED_KINDS, self.delivery.kind}
+        people |= await load_people(self.connection, self.trial.id, self.jobcentres, unknown, kinds=kinds)
+        if not concerned <= people.keys():
+            raise ChangedMeanwhileError  # a duplicate was found, and its records passed on
+        return people
+
+    def _drawn_by(self, record: SentRecord) -> UUID | None:
+        """The drawn participant in a locked jobcentre about whom a record says something that is not known to the
+        letter; None where there is none."""
+        someone = None if record.external_id in self._same else self._someone(record)
+        mine = someone is not None and someone.drawn and someone.jobcentre in self.jobcentres
+        return someone.participant_id if mine and someone is not None else None
+
+    # --- judging ------------------------------------------------------------------------------------------------------
+
+    def _someone(self, record: SentRecord) -> Someone | None:
+        return self._known.get(record.participant_id or record.blind_index or b"")
+
+    def _version(self, record: SentRecord) -> Version:
+        someone = self._someone(record)
+        named = None if someone is None else someone.participant_id
+        return Version(named, record.revision, record.fact, record.retraction_reason)
+
+    def _receive(self, record: SentRecord) -> Report:
+        stored = self.stored.get(record.external_id)
+        wanted = self.delivery.if_match
+        if wanted is not None and (stored is None or (wanted != "any" and stored.version_id not in wanted)):
+            raise Refused("precondition_failed")
+        key = self._keys.get(record.external_id)
+        if key is not None and key.jobcentre not in self.jobcentres and key.jobcentre != NOWHERE:
+            return Report("rejected", (("", "unknown_participant"),))
+        if record.fact is not None:
+            pointer = "/cpr" if record.participant_id is None else "/participant_id"
+            someone = self._someone(record)
+            if someone is None or someone.jobcentre not in self.jobcentres:
+                return Report("rejected", ((pointer, "unknown_participant"),))
+            if not someone.drawn:
+                return Report("rejected", ((pointer, "not_drawn"),))
+            if record.external_id in self._same:
+                return Report("unchanged")
+        return self.intake.receive(Submission(record.external_id, self._version(record)))
+
+
+_KEYS = text(
+    """
+    select external_id, jobcentre_code, version_id, digest from record_key
+    where trial_id = :trial and kind = :kind and client_id = :client and external_id = any(:ids)
+    """
+)
