@@ -1,15 +1,16 @@
 """People in a trial: screening with the draw, looking up, contact person, withdrawal, weeks (domain 3 and 4)."""
 
 from datetime import date
+from functools import lru_cache
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from pydantic_core import to_json
 
 from app.auth import Principal, requires
 from app.db.draws import assignment_of, draw_candidate
 from app.db.duplicates import correct_cpr
-from app.db.histories import load_people
 from app.db.people import (
     ParticipantView,
     change_contact_person,
@@ -19,6 +20,7 @@ from app.db.people import (
     list_participants,
     withdraw,
 )
+from app.db.person_reads import find_person
 from app.db.screening import ScreeningAnswer, ScreeningRequest, screen
 from app.db.session import EVERYTHING
 from app.db.trials import Trial
@@ -27,7 +29,7 @@ from app.domain.draw import Arm
 from app.domain.eligibility import Screening, asked_for, looked_at
 from app.domain.protocol_faults import SCREENING_FIELDS
 from app.domain.refused import Refused
-from app.domain.weeks import FLAGS, Course, as_seen_on, judge_on
+from app.domain.weeks import FLAGS, Course, Week, as_seen_on, judge_on
 from app.problems import BODY, COMMON, Problem, problem_responses
 from app.routers.fields import JobcentreCode, WeekCode
 from app.routers.participant_wire import (
@@ -46,15 +48,19 @@ from app.routers.participant_wire import (
     WithdrawalIn,
 )
 from app.routers.support import (
+    JSON,
     Cursor,
     Limit,
     TrialPath,
     Use,
     answer,
     decode_cursor,
+    digest,
     encode_cursor,
     page,
+    sight_of,
     trial_or_404,
+    with_etag,
 )
 
 router = APIRouter(tags=["participants"])
@@ -438,27 +444,35 @@ async def get_weeks(
     activation, at whose end (`max_activation_weeks` of the protocol) the course is complete. Weeks that are not over
     are computed from what is known so far, and have no deviations yet. 404 for someone who was not drawn.
     """
-    today = use.today()
-    async with use.read(principal) as connection:
-        trial = await trial_or_404(connection, trial_id)
-        view = await visible_participant(connection, principal, trial_id, participant_id, today)
-        people = await load_people(connection, trial_id, [view.jobcentre], [participant_id])
-    if participant_id not in people:
+    trial = await use.known_trial(principal, trial_id)
+    person = await find_person(use.database, sight_of(principal), trial_id, participant_id)
+    if person is None or not principal.reads_person_of(person.jobcentre):
         raise Problem("not_found")
-    await use.noted(principal, "weeks.read", trial_id, [view.jobcentre], participant_id)
-    history = people[participant_id].history()
+    await use.noted(principal, "weeks.read", trial_id, [person.jobcentre], participant_id)
+    history = person.history()
     course = Course.of(trial.protocol, trial.ends_on, history)
-    weeks = as_seen_on(judge_on(course, trial.protocol, history), history.assigned_on, today)
-    items = [
+    weeks = as_seen_on(judge_on(course, trial.protocol, history), history.assigned_on, use.today())
+    items = b",".join(
+        [
+            _week_json(week, tick.meter)
+            for week, tick in zip(weeks, course.ticks, strict=True)
+            if until is None or week.monday <= until
+        ]
+    )
+    content = b'{"items":[%b]}' % items
+    return with_etag(request, content, JSON, digest(content))
+
+
+@lru_cache(maxsize=8192)
+def _week_json(week: Week, meter: int) -> bytes:
+    """A week as JSON. Most weeks of most people are alike."""
+    return to_json(
         {
             "week": week_code(week.monday),
             "number": week.number,
             "state": week.state,
             **{flag: getattr(week, flag) for flag in FLAGS},
-            "meter": tick.meter,
+            "meter": meter,
             "deviations": week.deviations,
         }
-        for week, tick in zip(weeks, course.ticks, strict=True)
-        if until is None or week.monday <= until
-    ]
-    return answer(request, {"items": items})
+    )

@@ -70,13 +70,13 @@ class Services:
         """A transaction for figures of a trial with their watermark, of what the client may see."""
         return self.reports.report(sight_of(principal), trial_id)
 
+    async def known_trial(self, principal: Principal, trial_id: str) -> Trial:
+        """``trial_or_404`` for those without a connection: the database is not asked where it was met before."""
+        return await _known_trial(self.database, principal, trial_id)
+
     async def reported_trial(self, principal: Principal, trial_id: str) -> Trial:
-        """The trial from where reports are read, without asking where it was met before; Problem ``not_found``."""
-        trial = kept_trial(self.reports, trial_id)
-        if trial is None:
-            async with self.reports.read(sight_of(principal)) as connection:
-                trial = await trial_or_404(connection, trial_id)
-        return trial
+        """The same from where reports are read."""
+        return await _known_trial(self.reports, principal, trial_id)
 
     def today(self) -> date:
         """The day in Copenhagen."""
@@ -118,6 +118,14 @@ Cursor = Annotated[
 NextPage = Annotated[
     str | None, Field(description="Send it as `cursor` for the next page; null on the last one.", examples=[None])
 ]
+
+
+async def _known_trial(database: Database, principal: Principal, trial_id: str) -> Trial:
+    trial = kept_trial(database, trial_id)
+    if trial is None:
+        async with database.read(sight_of(principal)) as connection:
+            trial = await trial_or_404(connection, trial_id)
+    return trial
 
 
 async def trial_or_404(connection: AsyncConnection, trial_id: str, *, closing: bool = False) -> Trial:
