@@ -38,6 +38,17 @@ class _Key:
     digest: bytes | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A record as sent, whom it names, and the version that it would be."""
+
+    external_id: str
+    someone: Someone | None
+    version: Version
+    by_id: bool
+    """Whether the person is named by a participant id, not by a CPR number."""
+
+
 class Hearing:
     """One attempt at a delivery, inside one transaction, in which it writes nothing.
 
@@ -64,10 +75,10 @@ class Hearing:
         self._locked: set[str] = set()
         """``NOWHERE`` when that is locked, and the jobcentres."""
         self._sent = [record for record in delivery.records if isinstance(record, SentRecord)]
+        self._cases: Sequence[_Case] = ()
         often = Counter(record.external_id for record in self._sent)
         self._again = frozenset(external_id for external_id, n in often.items() if n > 1)
         """The external ids that come more than once in the delivery."""
-        self._known: Mapping[UUID | bytes, Someone] = {}
         self._registered_at: Mapping[str, datetime | None] = {}
         self._keys: Mapping[str, _Key] = {}
         self._same: frozenset[str] = frozenset()
@@ -94,7 +105,10 @@ class Hearing:
             stored={external_id: each.version for external_id, each in self.stored.items()},
             order={external_id: each.record_id.int for external_id, each in self.stored.items()},
         )
-        return [record if isinstance(record, Report) else self._receive(record) for record in self.delivery.records]
+        cases = iter(self._cases)
+        return [
+            record if isinstance(record, Report) else self._receive(next(cases)) for record in self.delivery.records
+        ]
 
     def touched(self) -> frozenset[str]:
         """The jobcentres of the people whom a change concerns."""
@@ -124,14 +138,17 @@ class Hearing:
         recalled = {someone.jobcentre for someone in known.values()}
         indexes = {record.blind_index for record in self._sent if record.blind_index}
         known.update(await people_named(self.connection, self.trial.id, ids - known.keys(), indexes))
-        self._known = known
+        self._cases = [
+            _case(record, known.get(record.participant_id or record.blind_index or b"")) for record in self._sent
+        ]
         return recalled
 
     async def _lock(self) -> None:
         """Locks the strata of all people and records concerned that the client may write to."""
         retracted = [record.external_id for record in self._sent if record.fact is None]
         places = {each: key.jobcentre for each, key in (await self._read_keys(retracted)).items()}
-        found = {someone.jobcentre for someone in self._known.values()} | {*places.values()} | self._elsewhere
+        found = {case.someone.jobcentre for case in self._cases if case.someone is not None}
+        found |= {*places.values()} | self._elsewhere
         if NOWHERE in found or any(external_id not in places for external_id in retracted):
             await lock_nowhere(self.connection, self.trial.id, self.delivery.client)
             self._locked = {NOWHERE}
@@ -167,12 +184,12 @@ class Hearing:
         if not self._keys or self.delivery.if_match is not None:
             return frozenset()
         return frozenset(
-            record.external_id
-            for record in self._sent
-            if (key := self._keys.get(record.external_id)) is not None
+            case.external_id
+            for case in self._cases
+            if (key := self._keys.get(case.external_id)) is not None
             and key.digest is not None
-            and record.external_id not in self._again
-            and key.digest == digest_of(self._version(record))
+            and case.external_id not in self._again
+            and key.digest == digest_of(case.version)
         )
 
     async def _load_stored(self) -> dict[str, StoredRecord]:
@@ -212,10 +229,10 @@ class Hearing:
 
     async def _load_people(self) -> dict[UUID, Person]:
         """Everyone about whom the delivery says something new, remembered or read."""
-        concerned = {each for record in self._sent if (each := self._drawn_by(record)) is not None}
+        new = [(case, each) for case in self._cases if (each := self._drawn_by(case)) is not None]
+        concerned = {each for _, each in new}
         often = self.stored.keys() | self._again
-        changed = [record for record in self._sent if record.external_id in often]
-        replaced = {each for record in changed if (each := self._drawn_by(record)) is not None}
+        replaced = {each for case, each in new if case.external_id in often}
         replaced |= {each for old in self.stored.values() if (each := old.version.participant_id) is not None}
         people: dict[UUID, Person] = {}
         if self.delivery.kind in JUDGED_KINDS:
@@ -230,41 +247,43 @@ class Hearing:
             raise ChangedMeanwhileError  # a duplicate was found, and its records passed on
         return people
 
-    def _drawn_by(self, record: SentRecord) -> UUID | None:
+    def _drawn_by(self, case: _Case) -> UUID | None:
         """The drawn participant in a locked jobcentre about whom a record says something that is not known to the
         letter; None where there is none."""
-        someone = None if record.external_id in self._same else self._someone(record)
-        mine = someone is not None and someone.drawn and someone.jobcentre in self.jobcentres
-        return someone.participant_id if mine and someone is not None else None
+        someone = case.someone
+        if someone is None or not someone.drawn or case.external_id in self._same:
+            return None
+        return someone.participant_id if someone.jobcentre in self.jobcentres else None
 
     # --- judging ------------------------------------------------------------------------------------------------------
 
-    def _someone(self, record: SentRecord) -> Someone | None:
-        return self._known.get(record.participant_id or record.blind_index or b"")
-
-    def _version(self, record: SentRecord) -> Version:
-        someone = self._someone(record)
-        named = None if someone is None else someone.participant_id
-        return Version(named, record.revision, record.fact, record.retraction_reason)
-
-    def _receive(self, record: SentRecord) -> Report:
-        stored = self.stored.get(record.external_id)
+    def _receive(self, case: _Case) -> Report:
         wanted = self.delivery.if_match
-        if wanted is not None and (stored is None or (wanted != "any" and stored.version_id not in wanted)):
-            raise Refused("precondition_failed")
-        key = self._keys.get(record.external_id)
+        if wanted is not None:
+            stored = self.stored.get(case.external_id)
+            if stored is None or (wanted != "any" and stored.version_id not in wanted):
+                raise Refused("precondition_failed")
+        key = self._keys.get(case.external_id)
         if key is not None and key.jobcentre not in self.jobcentres and key.jobcentre != NOWHERE:
             return Report("rejected", (("", "unknown_participant"),))
-        if record.fact is not None:
-            pointer = "/cpr" if record.participant_id is None else "/participant_id"
-            someone = self._someone(record)
-            if someone is None or someone.jobcentre not in self.jobcentres:
+        if case.version.fact is not None:
+            pointer = "/participant_id" if case.by_id else "/cpr"
+            if case.someone is None or case.someone.jobcentre not in self.jobcentres:
                 return Report("rejected", ((pointer, "unknown_participant"),))
-            if not someone.drawn:
+            if not case.someone.drawn:
                 return Report("rejected", ((pointer, "not_drawn"),))
-            if record.external_id in self._same:
-                return Report("unchanged")
-        return self.intake.receive(Submission(record.external_id, self._version(record)))
+            if case.external_id in self._same:
+                return _UNCHANGED
+        return self.intake.receive(Submission(case.external_id, case.version))
+
+
+_UNCHANGED = Report("unchanged")
+
+
+def _case(record: SentRecord, someone: Someone | None) -> _Case:
+    named = None if someone is None else someone.participant_id
+    version = Version(named, record.revision, record.fact, record.retraction_reason)
+    return _Case(record.external_id, someone, version, record.participant_id is not None)
 
 
 _KEYS = text(

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from functools import lru_cache
+from typing import Any
 
 from app.domain.calendar import monday_of
 from app.domain.contacts import MEASURES as CONTACTS
@@ -40,6 +41,8 @@ class Judged:
 
     history: History
     judged: JudgedWeeks
+    first_talk: date | None
+    """The day of the first counting conversation."""
 
     @property
     def course(self) -> Course:
@@ -59,7 +62,8 @@ class Judged:
     @classmethod
     def on(cls, course: Course, protocol: Protocol, history: History) -> "Judged":
         """The same on a course that is known already."""
-        return cls(history, JudgedWeeks.of(course, protocol, history.conversations))
+        talks = history.conversations
+        return cls(history, JudgedWeeks.of(course, protocol, talks), _first_talk(protocol, history.assigned_on, talks))
 
     def then(self, protocol: Protocol, ends_on: date, history: History) -> "Judged":
         """The weeks of a later history of the same person; what this one tells of them is not worked out again."""
@@ -68,7 +72,9 @@ class Judged:
         added = _added_talks(self.history, history)
         if added is None:
             return Judged.on(self.course, protocol, history)
-        return Judged(history, self.judged.with_more(protocol, added))
+        first = _first_talk(protocol, history.assigned_on, added)
+        first = self.first_talk if first is None else min(first, self.first_talk or first)
+        return Judged(history, self.judged.with_more(protocol, added), first)
 
 
 _BUT_TALKS = tuple(each.name for each in fields(History) if each.name != "conversations")
@@ -123,24 +129,35 @@ def change(protocol: Protocol, ends_on: date, before: History, after: History) -
 
 def change_of(protocol: Protocol, before: Judged, after: Judged) -> dict[date, dict[str, int]]:
     """The same of histories that are judged already."""
-    changed: Counter[tuple[date, str]] = Counter()
+    by_week: dict[date, dict[str, int]] = {}
     for earlier, later in zip(before.weeks, after.weeks, strict=True):
         if earlier is not later and earlier != later:
-            for name in _measures_of(*earlier[2:]):
-                changed[earlier.monday, name] -= 1
-            for name in _measures_of(*later[2:]):
-                changed[later.monday, name] += 1
+            by_week[earlier.monday] = dict(_step(earlier[2:], later[2:]))
+    for (monday, name), n in _change_beside(protocol, before, after).items():
+        here = by_week.setdefault(monday, {})
+        here[name] = here.get(name, 0) + n
+    return {
+        monday: changed
+        for monday, numbers in by_week.items()
+        if (changed := {name: n for name, n in numbers.items() if n})
+    }
+
+
+@lru_cache(maxsize=8192)
+def _step(before: tuple[Any, ...], after: tuple[Any, ...]) -> Mapping[str, int]:
+    """What a week counts more and less when it becomes another one, of the fields after its number."""
+    step = Counter(_measures_of(*after))
+    step.subtract(_measures_of(*before))
+    return step
+
+
+def _change_beside(protocol: Protocol, before: Judged, after: Judged) -> Counter[tuple[date, str]]:
     added = _added_talks(before.history, after.history)
     if added is not None and before.course is after.course and protocol.cadence == "weekly":
-        _change_of_talks(protocol, before, after, added, changed)
-    else:
-        changed.update(_beside(protocol, after))
-        changed.subtract(_beside(protocol, before))
-    by_week: dict[date, dict[str, int]] = {}
-    for (monday, name), n in changed.items():
-        if n:
-            by_week.setdefault(monday, {})[name] = n
-    return by_week
+        return _change_of_talks(protocol, before, after, added)
+    changed = _beside(protocol, after)
+    changed.subtract(_beside(protocol, before))
+    return changed
 
 
 def difference(before: Tally, after: Tally) -> dict[date, dict[str, int]]:
@@ -182,9 +199,8 @@ def _beside(protocol: Protocol, judged: Judged) -> Counter[tuple[date, str]]:
     for event in course.presence.exits:
         beside[monday_of(event.date), f"exit:{event.reason}"] += 1
     _count_talks(protocol, history.assigned_on, history.conversations, beside)
-    first = _first_talk(protocol, history.assigned_on, history.conversations)
-    if first is not None:
-        beside[monday_of(first), "first_conversations"] = 1
+    if judged.first_talk is not None:
+        beside[monday_of(judged.first_talk), "first_conversations"] = 1
     tally_contacts(protocol, course, history, beside)
     for name, indexes in coordination_by_week(course.line, history).items():
         for index in indexes:
@@ -201,20 +217,18 @@ def _started_late(judged: Judged) -> tuple[date, str]:
 
 
 def _change_of_talks(
-    protocol: Protocol, before: Judged, after: Judged, added: Sequence[Conversation], changed: Counter[tuple[date, str]]
-) -> None:
+    protocol: Protocol, before: Judged, after: Judged, added: Sequence[Conversation]
+) -> Counter[tuple[date, str]]:
     """What further conversations change beside the weeks, where the cadence is weekly."""
-    assigned_on = before.history.assigned_on
-    _count_talks(protocol, assigned_on, added, changed)
-    first = _first_talk(protocol, assigned_on, added)
-    if first is not None:
-        earlier = _first_talk(protocol, assigned_on, before.history.conversations)
-        if earlier is None or first < earlier:
-            changed[monday_of(first), "first_conversations"] += 1
-            if earlier is not None:
-                changed[monday_of(earlier), "first_conversations"] -= 1
+    changed: Counter[tuple[date, str]] = Counter()
+    _count_talks(protocol, before.history.assigned_on, added, changed)
+    if after.first_talk is not None and after.first_talk != before.first_talk:
+        changed[monday_of(after.first_talk), "first_conversations"] += 1
+        if before.first_talk is not None:
+            changed[monday_of(before.first_talk), "first_conversations"] -= 1
     if before.judged.started_late and not after.judged.started_late:
         changed[_started_late(before)] -= 1
+    return changed
 
 
 @lru_cache(maxsize=4096)

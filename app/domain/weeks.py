@@ -106,6 +106,8 @@ class JudgedWeeks:
     course: Course
     weeks: tuple[Week, ...]
     talks: "TalkWeeks"
+    any_remote: bool
+    """Whether there may be remote weeks: see ``with_more``."""
     started_late: bool
 
     @classmethod
@@ -122,7 +124,7 @@ class JudgedWeeks:
         empty = _empty_weeks(course.line.first_monday, course.ticks)
         concerned = {0, *judged, *course.activity, *without_effect}
         weeks = _judge_weeks(protocol, course, empty, concerned, judged, started_late=late)
-        return cls(course, weeks, talks, late)
+        return cls(course, weeks, talks, any(map(is_remote, talks.values())), late)
 
     def with_more(self, protocol: Protocol, conversations: Sequence[Conversation]) -> "JudgedWeeks":
         """The weeks with further conversations: the same as of all together, but only what may differ is judged.
@@ -131,14 +133,12 @@ class JudgedWeeks:
         """
         talks = _talks_by_week(protocol, self.course, conversations, self.talks)
         late = self.started_late and _started_late(protocol, self.course, conversations)
-        concerned = {self.course.line.week(talk.date) for talk in conversations}
-        if any(is_remote(talk) for talk in talks.values()):
-            concerned.update(talks)
-        judged = _judge_talks(
-            protocol, self.course.phase, self.course.ticks, {i: talks[i] for i in concerned & talks.keys()}
-        )
+        own = {self.course.line.week(talk.date) for talk in conversations}
+        touched = {index: talks[index] for index in own & talks.keys()}
+        any_remote = self.any_remote or any(map(is_remote, touched.values()))
+        judged = _judge_talks(protocol, self.course.phase, self.course.ticks, talks if any_remote else touched)
         weeks = _judge_weeks(protocol, self.course, self.weeks, {0, *judged}, judged, started_late=late)
-        return JudgedWeeks(self.course, weeks, talks, late)
+        return JudgedWeeks(self.course, weeks, talks, any_remote, late)
 
 
 def _judge_weeks(

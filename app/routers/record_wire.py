@@ -4,7 +4,7 @@ from collections.abc import Container, Mapping
 from dataclasses import MISSING, dataclass, fields
 from datetime import date
 from decimal import Decimal
-from functools import cache
+from functools import cache, cached_property, lru_cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
@@ -52,7 +52,7 @@ class Retraction(_Envelope):
     retraction_reason: RetractionReason = Field(description="Why the record is taken back.")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RecordWire:
     """How one kind is read: its model, the names it knows, and the fact it becomes."""
 
@@ -64,6 +64,11 @@ class RecordWire:
     """Each of the fact's fields alone."""
     harmless: Mapping[str, Any]
     """Values with which no field of the fact is at fault."""
+
+    @cached_property
+    def plain_names(self) -> frozenset[str]:
+        """The names in a record that is no retraction and names no CPR number."""
+        return frozenset((*self.fields, "external_id", "revision", "participant_id", "cpr"))
 
     def fact_of(self, record: BaseModel) -> Fact:
         """The fact that a record on the wire tells."""
@@ -123,6 +128,8 @@ def read_record(wire: RecordWire, raw: object, today: date, index_of: Any) -> tu
     """
     if not isinstance(raw, dict):
         return None, _rejected([("", "invalid_json")])
+    if (plain := _plain_record(wire, raw, today)) is not None:
+        return plain.external_id, plain
     external_id = _legible_id(raw.get("external_id"))
     values = {name: value for name, value in raw.items() if value is not None}
     faults: list[tuple[str, str]] = []
@@ -151,6 +158,42 @@ def read_record(wire: RecordWire, raw: object, today: date, index_of: Any) -> tu
         return external_id, _rejected(faults)
     blind_index = None if record.cpr is None else index_of(record.cpr.number)
     return external_id, SentRecord(record.external_id, record.revision, record.participant_id, blind_index, fact, None)
+
+
+def _plain_record(wire: RecordWire, raw: dict[str, Any], today: date) -> SentRecord | None:
+    """Most records by a shorter way: sound, of a participant named by id, with facts that others told alike before.
+
+    None of every other one, to be read with care.
+    """
+    named = raw.get("participant_id") is not None and raw.get("cpr") is None
+    if not named or not wire.plain_names.issuperset(raw):
+        return None
+    told = tuple([raw.get(name) for name in wire.fields])
+    try:
+        fact = _sound_fact(wire.kind, told, tuple(map(type, told)), today)
+        if fact is None:
+            return None
+        said = _Plain.model_validate(raw)
+    except (TypeError, ValidationError):  # a list cannot be looked up
+        return None
+    return SentRecord(said.external_id, said.revision, said.participant_id, None, fact, None)
+
+
+@lru_cache(maxsize=16_384)
+def _sound_fact(kind: str, told: tuple[Any, ...], types: tuple[type, ...], today: date) -> Fact | None:  # noqa: ARG001 - 1 is no True
+    """The fact that these values tell, by the names of ``RecordWire.fields``; None where one is at fault."""
+    wire = wire_of(kind)
+    values = {name: value for name, value in zip(wire.fields, told, strict=True) if value is not None}
+    fact = wire.fact_of(wire.model.model_validate({**values, "external_id": "plain"}))
+    return None if faults_of(fact, today) else fact
+
+
+class _Plain(BaseModel):
+    """What is left to read of such a record."""
+
+    external_id: ExternalId
+    revision: Revision | None = None
+    participant_id: UUID
 
 
 def _faults_beside(
