@@ -12,7 +12,7 @@ from uuid import UUID
 
 import httpx
 
-from benchmarks.floor_app import running_floor_app
+from benchmarks.floor_app import running_floor_app, talks
 from benchmarks.floors import Floors
 from benchmarks.load import requests_per_second
 from benchmarks.measure import ROUNDS, Results, Series, interleaved, timed
@@ -109,7 +109,8 @@ def measure(results: Results, rows_before: int = 0) -> None:
 
 def _smaller(results: Results, place: Place, floors: Floors, people: Sequence[UUID], create: Push) -> None:
     with running_floor_app(place) as url:
-        single = Series([requests_per_second(f"{url}/sqlmodel", 1) for _ in range(3)])
+        make = talks(place, "bench")
+        single = Series([requests_per_second(f"{url}/sqlmodel", 1, make) for _ in range(3)])
     for size, seed, goal in ((1000, 100, 0.5), (100, 200, 0.4)):
         upsert = partial(_upsert, floors, size, seed)
         push = partial(_push, create, people, size, seed)

@@ -15,6 +15,16 @@ from benchmarks.place import Place
 _FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
+def like_conversation(table: str) -> tuple[str, ...]:
+    """What makes a table with the product's columns, keys and foreign keys."""
+    return (
+        f"drop table if exists {table}",
+        f"create table {table} (like conversation including all)",
+        f"alter table {table} add foreign key (jobcentre_code, trial_id, participant_id) references participant",
+        f"alter table {table} add unique (trial_id, client_id, external_id)",
+    )
+
+
 class Floors:
     """A table like ``conversation`` with its keys, the key of a record, and a foreign key to the participants."""
 
@@ -27,11 +37,8 @@ class Floors:
         self.loop.run_until_complete(self._prepare())
 
     async def _prepare(self) -> None:
-        run = self.connection.execute
-        await run("drop table if exists floor")
-        await run("create table floor (like conversation including all)")
-        await run("alter table floor add foreign key (jobcentre_code, trial_id, participant_id) references participant")
-        await run("alter table floor add unique (trial_id, client_id, external_id)")
+        for statement in like_conversation("floor"):
+            await self.connection.execute(statement)
         rows = await self.connection.fetch(
             "select column_name from information_schema.columns where table_name = 'floor' order by ordinal_position"
         )

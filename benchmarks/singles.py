@@ -5,7 +5,7 @@ import json
 from uuid import uuid4
 
 from benchmarks import load
-from benchmarks.floor_app import running_floor_app
+from benchmarks.floor_app import running_floor_app, talks
 from benchmarks.measure import ROUNDS, Results, Series
 from benchmarks.place import empty_place
 
@@ -29,9 +29,10 @@ def measure(results: Results) -> None:
 
         floor, puts, reads = Series(), Series(), Series()
         tails: list[float] = []
+        make = talks(place, "bench")
         with running_floor_app(place) as url:
             for number in range(ROUNDS + 1):
-                rate = load.requests_per_second(f"{url}/asyncpg", _CONNECTIONS)
+                rate = load.requests_per_second(f"{url}/asyncpg", _CONNECTIONS, make)
                 written = load.run(put, _CONNECTIONS, headers=headers)
                 read = load.run(weeks, _CONNECTIONS, headers=headers)
                 if number:  # the first round warms

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 _V = TypeVar("_V")
-_ANSWERS_BYTES: Final = 8 * 1024 * 1024
+_ANSWERS_BYTES: Final = 16 * 1024 * 1024
 _BESIDE: Final = 2048
 """Bytes that an answer takes beside its content, roughly: its key and its state."""
 
