@@ -100,16 +100,16 @@ async def insert_versions(connection: AsyncConnection, table: RecordTable, rows:
     columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
     if "focus" in table.columns:
         columns["focus"] = [None if focus is None else "|".join(focus) for focus in columns["focus"]]
-    alike = {name for name in _ALIKE if columns[name].count(columns[name][0]) == len(rows)}
+    asked = names if len(rows) >= _MANY else _ALIKE
+    alike = {name for name in asked if columns[name].count(columns[name][0]) == len(rows)}
     apart = [name for name in names if name not in alike]
     given = ", ".join(f"cast(:{name}_ as {_type_of(name)}[])" for name in apart)
-    taken = [f"cast(:{name}_ as {_type_of(name)})" if name in alike else name for name in names]
-    taken = [
-        "string_to_array(focus, '|')" if name == "focus" else each for name, each in zip(names, taken, strict=True)
-    ]
+    taken = {name: f"cast(:{name}_ as {_type_of(name)})" if name in alike else name for name in names}
+    if "focus" in taken:
+        taken["focus"] = f"string_to_array({taken['focus']}, '|')"
     statement = f"""
         insert into {table.name} ({", ".join(names)})
-        select {", ".join(taken)} from unnest({given}) as version ({", ".join(apart)})
+        select {", ".join(taken.values())} from unnest({given}) as version ({", ".join(apart)})
     """  # noqa: S608 - names of our own
     values = {f"{name}_": columns[name][0] if name in alike else columns[name] for name in names}
     await connection.execute(text(statement), values)
@@ -117,6 +117,8 @@ async def insert_versions(connection: AsyncConnection, table: RecordTable, rows:
 
 _ALIKE = ("trial_id", "client_id", "batch_id", "registered_at")
 """What all versions of a batch share."""
+_MANY = 1000
+"""So many rows are worth a statement of their own, whatever else they share."""
 
 
 def _type_of(column: str) -> str:

@@ -1,5 +1,6 @@
 """What a hearing found is written: versions, counts, states, the freshness of the source, the audit entries."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from datetime import date
@@ -22,18 +23,30 @@ async def write(hearing: Hearing, batch_id: UUID) -> None:
     if hearing.intake.changes:
         origin = Origin(hearing.trial.id, hearing.delivery.client, batch_id, hearing.moment)
         writer = VersionWriter(hearing.connection, hearing.table, origin, hearing.stored, hearing.people)
-        await writer.write(hearing.intake.changes)
+        writing = asyncio.create_task(writer.write(hearing.intake.changes))
+        try:
+            changed = await _count(hearing)  # the database works meanwhile
+        finally:
+            await writing
         await register_at(hearing.connection, hearing.trial.id, hearing.touched(), hearing.moment)
-        await _project(hearing)
+        await _project(hearing, changed)
     await _note_sources(hearing)
     await _audit(hearing, batch_id)
 
 
-async def _project(hearing: Hearing) -> None:
-    """Adds to the counts what the touched people count now and did not before."""
+Changed = Mapping[tuple[str, Arm], Mapping[date, Mapping[str, int]]]
+"""By jobcentre and arm what the counts of weeks change by."""
+_AT_ONCE = 100
+"""So many people are judged before others are let in: a few milliseconds."""
+
+
+async def _count(hearing: Hearing) -> Changed:
+    """What the touched people count now and did not before."""
     trial = hearing.trial
     parts: dict[tuple[str, Arm], list[Mapping[date, Mapping[str, int]]]] = {}
-    for participant_id, before in hearing.intake.before.items():
+    for place, (participant_id, before) in enumerate(hearing.intake.before.items()):
+        if place % _AT_ONCE == 0:
+            await asyncio.sleep(0)
         person = hearing.people[participant_id]
         earlier = person.judged
         if earlier is None or earlier.history is not before:
@@ -41,9 +54,13 @@ async def _project(hearing: Hearing) -> None:
         person.judged = earlier.then(trial.protocol, trial.ends_on, person.history())
         changed = change_of(trial.protocol, earlier, person.judged)
         parts.setdefault((person.jobcentre, person.arm), []).append(changed)
-    await add_to_counts(hearing.connection, trial.id, {key: add_up(changes) for key, changes in parts.items()})
+    return {key: add_up(changes) for key, changes in parts.items()}
+
+
+async def _project(hearing: Hearing, changed: Changed) -> None:
+    await add_to_counts(hearing.connection, hearing.trial.id, changed)
     if hearing.delivery.kind != "conversations":
-        await store_states(hearing.connection, trial, [hearing.people[each] for each in hearing.intake.before])
+        await store_states(hearing.connection, hearing.trial, [hearing.people[each] for each in hearing.intake.before])
 
 
 async def _note_sources(hearing: Hearing) -> None:
