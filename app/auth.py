@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, Protocol
 
-from fastapi import Depends, Request, Security
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import Request, Security
+from fastapi.security import HTTPBearer
 
 from app.limits import RateLimit
 from app.problems import Problem
@@ -115,27 +115,29 @@ class Verifier(Protocol):
         ...
 
 
-bearer = HTTPBearer(
+class _Bearer(HTTPBearer):
+    """The contract's scheme, and the principal behind a request's token in one: each dependency more costs time."""
+
+    async def __call__(self, request: Request) -> Principal:  # type: ignore[override]  # FastAPI asks for its kind only
+        """Problem ``unauthorized`` without a token; else as ``Verifier``, and ``rate_limited``."""
+        credentials = await super().__call__(request)
+        if credentials is None:
+            raise Problem("unauthorized")
+        verifier: Verifier = request.app.state.verifier
+        principal = await verifier.verify(credentials.credentials)
+        request.state.principal = principal  # the access log names the client
+        limit: RateLimit | None = getattr(request.app.state, "limit", None)
+        if limit is not None:
+            limit.take(principal.client_id)
+        return principal
+
+
+_authenticate = _Bearer(
     scheme_name="bearer",
     bearerFormat="JWT",
     description="RFC 9068 access token, ES256 or PS256. `rettevej token ROLE` prints one of the local issuer.",
     auto_error=False,
 )
-
-
-async def _authenticate(
-    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
-) -> Principal:
-    if credentials is None:
-        raise Problem("unauthorized")
-    verifier: Verifier = request.app.state.verifier
-    principal = await verifier.verify(credentials.credentials)
-    request.state.principal = principal  # the access log names the client
-    limit: RateLimit | None = getattr(request.app.state, "limit", None)
-    if limit is not None:
-        limit.take(principal.client_id)
-    return principal
-
 
 Dependency = Callable[..., Awaitable[Principal]]
 _GUARDS: set[Any] = set()
@@ -144,7 +146,7 @@ _GUARDS: set[Any] = set()
 
 async def admit(request: Request) -> None:
     """For a request whose endpoint is never reached: Problem as by the dependencies that its route declares."""
-    principal = await _authenticate(request, await bearer(request))
+    principal = await _authenticate(request)
     dependant = getattr(request.scope.get("route"), "dependant", None)
     for each in getattr(dependant, "dependencies", ()):
         if each.call in _GUARDS:
