@@ -1,13 +1,15 @@
 """Records as they stand, for whoever may see their jobcentre."""
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from functools import cache
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.kinds import TABLES, RecordTable
+from app.db.session import Database, Sight
 from app.db.tables import MOVED, NOWHERE
 from app.domain.calendar import week_code
 from app.domain.refused import Refused
@@ -50,7 +52,8 @@ def _version(table: RecordTable, row: Row[Any]) -> dict[str, Any]:
 
 
 async def list_records(
-    connection: AsyncConnection,
+    database: Database,
+    sight: Sight,
     kind: str,
     trial_id: str,
     jobcentres: Collection[str],
@@ -60,28 +63,43 @@ async def list_records(
     limit: int,
 ) -> list[tuple[UUID, dict[str, Any]]]:
     """The standing records of jobcentres in the order of registration, each with its place; without retracted ones."""
-    table = TABLES[kind]
-    rows = await connection.execute(
-        text(
-            f"""
-            {_select(table)}
-            where jobcentre_code = any(:jobcentres) and trial_id = :trial and version_id > :after
-              and superseded_at = 'infinity' and retraction_reason is null
-              and (cast(:participant as uuid) is null or participant_id = :participant)
-              and (cast(:client as text) is null or client_id = :client)
-            order by version_id limit :limit
-            """
-        ),
-        {
-            "trial": trial_id,
-            "jobcentres": sorted(jobcentres),
-            "participant": participant_id,
-            "client": client,
-            "after": after,
-            "limit": limit,
-        },
-    )
-    return [(row.version_id, _shown(table, row)) for row in rows]
+    statement = _page_of(TABLES[kind], one_person=participant_id is not None, one_client=client is not None)
+    asked = [value for value in (participant_id, client) if value is not None]
+    rows = await database.fetch(sight, statement, trial_id, sorted(jobcentres), after, limit, *asked)
+    return [_item(dict(row)) for row in rows]
+
+
+@cache
+def _page_of(table: RecordTable, *, one_person: bool, one_client: bool) -> str:
+    """The standing records after a place. Of jobcentres, each gives its own first ones along the primary key, so that a
+    page costs the same however many records there are; of one person there are few."""
+    shown = ", ".join(_EXPRESSIONS.get(column, f"version.{column}") for column in table.columns)
+    conditions = "trial_id = $1 and version_id > $3 and superseded_at = 'infinity' and retraction_reason is null"
+    if one_person:
+        conditions += " and participant_id = $5"
+    if one_client:
+        conditions += f" and client_id = ${5 + one_person}"
+    page = f"""
+        select version_id, external_id, client_id, participant_id, revision, registered_at, false as retracted,
+               retraction_reason, {shown}
+        from {table.name} version
+    """  # noqa: S608 - table and columns of our own
+    if one_person:
+        return f"{page} where jobcentre_code = any($2) and {conditions} order by version_id limit $4"
+    return f"""
+        select first.* from unnest($2::text[]) as place (code) cross join lateral (
+            {page} where jobcentre_code = place.code and {conditions} order by version_id limit $4
+        ) first order by version_id limit $4
+    """  # noqa: S608 - the statement above
+
+
+_EXPRESSIONS: Final = {"hours_per_week": "version.hours_per_week::float8 as hours_per_week"}
+
+
+def _item(record: dict[str, Any]) -> tuple[UUID, dict[str, Any]]:
+    if record.get("week") is not None:
+        record["week"] = week_code(record["week"])
+    return record.pop("version_id"), record
 
 
 async def changed_records(
@@ -198,3 +216,20 @@ async def find_record(
     if len(chosen) > 1:
         raise Refused("ambiguous_client")
     return (chosen[0].version_id, _shown(table, chosen[0])) if chosen else None
+
+
+async def own_records(
+    connection: AsyncConnection, kind: str, trial_id: str, client: str, external_ids: Collection[str]
+) -> dict[str, tuple[UUID, dict[str, Any]]]:
+    """The latest versions of a client's own records, by external id, of those that may be seen."""
+    table = TABLES[kind]
+    rows = await connection.execute(
+        text(
+            f"""
+            {_select(table)} join record_key key using (jobcentre_code, trial_id, version_id)
+            where key.trial_id = :trial and key.kind = :kind and key.external_id = any(:ids) and key.client_id = :client
+            """
+        ),
+        {"trial": trial_id, "kind": kind, "client": client, "ids": list(external_ids)},
+    )
+    return {row.external_id: (row.version_id, _shown(table, row)) for row in rows}

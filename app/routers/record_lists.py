@@ -25,6 +25,7 @@ from app.routers.support import (
     decode_cursor,
     encode_cursor,
     page,
+    sight_of,
     trial_or_404,
     with_etag,
 )
@@ -75,14 +76,20 @@ def _add_list(router: APIRouter, kind: Kind) -> None:
             reader = _Reader(request, use, trial_id, principal, kind.kind, participant_id, client_id, limit)
             return await _follow(reader, changed_since)
         (after,) = decode_cursor(cursor, UUID) or (_FIRST,)
-        async with use.read(principal) as connection:
-            trial = await trial_or_404(connection, trial_id)
-            require_a_place(principal, trial)
-            jobcentres = [code for code in trial.jobcentres if principal.reads_person_of(code)]
-            found = await list_records(
-                connection, kind.kind, trial_id, jobcentres, participant_id, client_id, after, limit + 1
-            )
-        # The connection is given back first: writing the note needs one too.
+        trial = await use.known_trial(principal, trial_id)
+        require_a_place(principal, trial)
+        jobcentres = [code for code in trial.jobcentres if principal.reads_person_of(code)]
+        found = await list_records(
+            use.database,
+            sight_of(principal),
+            kind.kind,
+            trial_id,
+            jobcentres,
+            participant_id,
+            client_id,
+            after,
+            limit + 1,
+        )
         noted = {"kind": kind.kind, "client_id": client_id}
         await use.noted(principal, "records.listed", trial_id, jobcentres, participant_id, **noted)
         versions = [version_id for version_id, _ in found]

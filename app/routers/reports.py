@@ -265,10 +265,9 @@ def visible_groups(principal: Principal, trial: Trial, by: By) -> dict[str, Grou
 
     A sum over jobcentres of which some are not the client's would be nobody's figure.
     """
-    group_of = {
-        code: Group(jobcentre=code) if by == "jobcentre" else Group(region=place.region) if by == "region" else Group()
-        for code, place in trial.jobcentres.items()
-    }
+    group_of = {code: _group(by, code, place.region) for code, place in trial.jobcentres.items()}
+    if principal.all_jobcentres and group_of:
+        return group_of
     hidden = {
         group_of[code] for code, place in trial.jobcentres.items() if not principal.reads_figures_of(code, place.region)
     }
@@ -276,6 +275,11 @@ def visible_groups(principal: Principal, trial: Trial, by: By) -> dict[str, Grou
     if not visible:
         raise Problem("not_found")
     return visible
+
+
+@lru_cache(maxsize=1024)
+def _group(by: By, jobcentre: str, region: str) -> Group:
+    return Group(jobcentre=jobcentre) if by == "jobcentre" else Group(region=region) if by == "region" else Group()
 
 
 def span_of(trial: Trial, today: date, first: date | None, last: date | None) -> list[date]:
