@@ -17,7 +17,9 @@ from app.db.projections import rebuild
 from app.db.session import EVERYTHING, Database
 from app.db.trials import Trial, load_trials, trial_ids
 from app.db.vault import SealedIdentity, Vault
+from app.db.versions import digest_of
 from app.domain.draw import PublishedDraw, faults_of_draws
+from app.domain.ingest import Version
 from app.domain.tallies import SUMS
 
 _ALL_TRIALS = 1_000_000
@@ -31,6 +33,7 @@ async def faults_of_register(database: Database, vault: Vault) -> list[str]:
         for trial in trials.values():
             faults += await _faults_of_draws(connection, vault, trial)
         faults += await _faults_of_keys(connection)
+        faults += await _faults_of_digests(connection)
         faults += await _faults_of_numbers(connection, vault)
     for trial in trials.values():
         faults += await faults_of_counts(database, trial)
@@ -145,4 +148,28 @@ async def _faults_of_keys(connection: AsyncConnection) -> list[str]:
             faults.append(
                 f"{table.kind}: {lost} keys without a standing version, {stray} standing versions without a key"
             )
+    return faults
+
+
+async def _faults_of_digests(connection: AsyncConnection) -> list[str]:
+    """Keys whose digest is not that of the version they point to: the same sent again would be taken for another."""
+    faults: list[str] = []
+    for table in TABLES.values():
+        rows = await connection.stream(
+            text(
+                f"""
+                select digest, participant_id, revision, retraction_reason,
+                       {", ".join(f"version.{column}" for column in table.columns)}
+                from record_key key join {table.name} version using (jobcentre_code, trial_id, version_id)
+                where key.kind = :kind and digest is not null
+                """  # noqa: S608 - table and columns of our own
+            ),
+            {"kind": table.kind},
+        )
+        wrong = 0
+        async for row in rows:
+            version = Version(row.participant_id, row.revision, table.fact_of(row), row.retraction_reason)
+            wrong += digest_of(version) != row.digest
+        if wrong:
+            faults.append(f"{table.kind}: {wrong} keys with another digest than that of their version")
     return faults

@@ -1,0 +1,70 @@
+"""People remembered between batches: only as long as nothing else was registered in their jobcentre."""
+
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID, uuid4
+
+from app.db.remembered import Remembered
+from app.domain.ingest import Person
+
+FIRST = datetime(2011, 1, 3, 12, tzinfo=UTC)
+LATER = FIRST + timedelta(seconds=1)
+
+
+def person(jobcentre: str = "849") -> Person:
+    return Person(uuid4(), jobcentre, "treatment", date(2010, 11, 8))
+
+
+def kept(remembered: Remembered, *people: Person, before: datetime | None = None, at: datetime = FIRST) -> list[UUID]:
+    places = {each.jobcentre for each in people}
+    remembered.keep("prvij", dict.fromkeys(places, before), dict.fromkeys(places, at), people)
+    return [each.participant_id for each in people]
+
+
+def test_who_was_kept_is_taken_once() -> None:
+    remembered, someone = Remembered(), person()
+    (participant_id,) = kept(remembered, someone)
+    assert remembered.jobcentre_of("prvij", participant_id) == "849"
+    assert remembered.jobcentre_of("another", participant_id) is None
+    assert remembered.holds("prvij", "849", FIRST)
+    assert remembered.take("prvij", "849", {participant_id, uuid4()}) == {participant_id: someone}
+    assert remembered.take("prvij", "849", {participant_id}) == {}
+    assert remembered.jobcentre_of("prvij", participant_id) is None
+
+
+def test_another_registration_makes_all_of_the_jobcentre_go() -> None:
+    remembered = Remembered()
+    here, there = kept(remembered, person(), person("860"))
+    assert not remembered.holds("prvij", "849", LATER)
+    assert remembered.jobcentre_of("prvij", here) is None
+    assert remembered.take("prvij", "849", {here}) == {}
+    assert remembered.jobcentre_of("prvij", there) == "860"
+
+
+def test_people_stay_through_the_registrations_of_this_process() -> None:
+    remembered = Remembered()
+    (first,) = kept(remembered, person())
+    (second,) = kept(remembered, person(), before=FIRST, at=LATER)
+    assert remembered.holds("prvij", "849", LATER)
+    assert len(remembered.take("prvij", "849", {first, second})) == 2
+
+
+def test_people_read_after_something_that_is_not_known_push_out_the_others() -> None:
+    """Somebody else registered between: what was kept before may be out of date, what was read since is not."""
+    remembered = Remembered()
+    (first,) = kept(remembered, person())
+    (second,) = kept(remembered, person(), before=FIRST + timedelta(milliseconds=1), at=LATER)
+    assert remembered.take("prvij", "849", {first, second}).keys() == {second}
+
+
+def test_where_nothing_was_ever_registered_nobody_is_kept() -> None:
+    remembered, someone = Remembered(), person()
+    remembered.keep("prvij", {"849": None}, {"849": None}, [someone])
+    assert remembered.jobcentre_of("prvij", someone.participant_id) is None
+
+
+def test_the_jobcentre_not_asked_for_longest_goes_first() -> None:
+    remembered = Remembered(most_people=2)
+    first, second = kept(remembered, person("849"))[0], kept(remembered, person("860"))[0]
+    third = kept(remembered, person("849"), before=FIRST, at=LATER)[0]
+    assert remembered.jobcentre_of("prvij", second) is None
+    assert [remembered.jobcentre_of("prvij", each) for each in (first, third)] == ["849", "849"]
