@@ -9,7 +9,6 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.kinds import TABLES, RecordTable
-from app.db.session import Database, Sight
 from app.db.tables import MOVED, NOWHERE
 from app.domain.calendar import week_code
 from app.domain.refused import Refused
@@ -52,8 +51,7 @@ def _version(table: RecordTable, row: Row[Any]) -> dict[str, Any]:
 
 
 async def list_records(
-    database: Database,
-    sight: Sight,
+    connection: AsyncConnection,
     kind: str,
     trial_id: str,
     jobcentres: Collection[str],
@@ -65,8 +63,8 @@ async def list_records(
     """The standing records of jobcentres in the order of registration, each with its place; without retracted ones."""
     statement = _page_of(TABLES[kind], one_person=participant_id is not None, one_client=client is not None)
     asked = [value for value in (participant_id, client) if value is not None]
-    rows = await database.fetch(sight, statement, trial_id, sorted(jobcentres), after, limit, *asked)
-    return [_item(dict(row)) for row in rows]
+    rows = await connection.exec_driver_sql(statement, (trial_id, sorted(jobcentres), after, limit, *asked))
+    return [_item(row._asdict()) for row in rows]
 
 
 @cache

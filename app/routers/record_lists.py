@@ -25,7 +25,6 @@ from app.routers.support import (
     decode_cursor,
     encode_cursor,
     page,
-    sight_of,
     trial_or_404,
     with_etag,
 )
@@ -79,17 +78,11 @@ def _add_list(router: APIRouter, kind: Kind) -> None:
         trial = await use.known_trial(principal, trial_id)
         require_a_place(principal, trial)
         jobcentres = [code for code in trial.jobcentres if principal.reads_person_of(code)]
-        found = await list_records(
-            use.database,
-            sight_of(principal),
-            kind.kind,
-            trial_id,
-            jobcentres,
-            participant_id,
-            client_id,
-            after,
-            limit + 1,
-        )
+        async with use.read(principal) as connection:
+            found = await list_records(
+                connection, kind.kind, trial_id, jobcentres, participant_id, client_id, after, limit + 1
+            )
+        # The connection is given back first: writing the note needs one too.
         noted = {"kind": kind.kind, "client_id": client_id}
         await use.noted(principal, "records.listed", trial_id, jobcentres, participant_id, **noted)
         versions = [version_id for version_id, _ in found]

@@ -17,11 +17,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.db.audit import Entry, append
 from app.db.deliveries import Delivery, SentRecord
 from app.db.embedded import EmbeddedPostgres
-from app.db.histories import load_everyone
+from app.db.histories import load_everyone, load_people
 from app.db.ids import uuid7_at
 from app.db.kinds import TABLES
 from app.db.migrate import _config, migrate
 from app.db.people import change_contact_person, find_participant, list_assignments, list_participants
+from app.db.person_reads import find_person
 from app.db.record_reads import changed_records, find_record, list_records
 from app.db.records import receive
 from app.db.session import EVERYTHING, NOTHING, Database, Sight, make_engine
@@ -204,6 +205,22 @@ def test_reads_of_the_application_find_nothing(place: Place) -> None:
         assert not seen(place.url, THEIRS, read), name
         assert not seen(place.url, REGION, read), name
         assert seen(place.url, OURS, read), name
+
+
+def test_one_person_is_found_by_those_alone_who_may_see_them(place: Place) -> None:
+    async def find(sight: Sight) -> Any:
+        database = Database(make_engine(place.url, 1))
+        try:
+            return await find_person(database, sight, place.trial.id, place.anna)
+        finally:
+            await database.close()
+
+    for sight in (THEIRS, REGION, NOTHING):
+        assert asyncio.run(find(sight)) is None
+    person = asyncio.run(find(OURS))
+    people = seen(place.url, OURS, lambda c: load_people(c, place.trial.id, ["849"], [place.anna]))
+    assert person == people[place.anna]
+    assert {kind for kind, _, _ in person.records} == set(TABLES)
 
 
 async def _feed(connection: AsyncConnection, kind: str, trial: str) -> list[Any]:
