@@ -18,6 +18,7 @@ from app.db.embedded import EmbeddedPostgres
 from app.db.replica import Replica
 from app.db.session import Database, make_engine
 from app.db.signing import Signer
+from app.db.together import Together
 from app.db.trials import faults_of_protocols, note_protocols
 from app.db.vault import Vault, load_or_create_master_key
 from app.direct_routes import DirectRoutes
@@ -102,7 +103,7 @@ async def _serving(
     reports_from = database
     if settings.report_database_url is not None:
         reports_from = Replica(make_engine(settings.report_database_url, settings.pool_size))
-    app.state.services = Services(database, vault, clock, reads, signer, reports_from)
+    app.state.services = Services(database, vault, clock, reads, signer, reports_from, Together(database))
     app.state.verifier = verifier_of(settings)
     app.state.limit = RateLimit(settings.rate_limit)
     app.openapi()

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import Counter
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
@@ -18,7 +19,7 @@ from app.routers.batches import BatchReport, ReportLevel, media_type_of, read_ba
 from app.routers.record_kinds import Kind, require_a_place
 from app.routers.record_schemas import batch_body
 from app.routers.record_wire import RecordWire, read_record, wire_of
-from app.routers.support import JSON, Services, TrialPath, Use, sight_of, trial_or_404
+from app.routers.support import JSON, Services, TrialPath, Use, sight_of
 
 DryRun = Annotated[bool, Query(description="Judges everything and stores nothing.")]
 IdempotencyKey = Annotated[
@@ -76,8 +77,7 @@ def add_batch(router: APIRouter, kind: Kind) -> None:
         """
         body = await request.body()
         records = read_batch(media_type_of(request), body)
-        async with use.read(principal) as connection:
-            trial = await trial_or_404(connection, trial_id)
+        trial = await use.known_trial(principal, trial_id)
         require_a_place(principal, trial)
         external_ids, parsed = _read(wire, use, records)
         delivery = Delivery(
@@ -93,14 +93,14 @@ def add_batch(router: APIRouter, kind: Kind) -> None:
             receipt=lambda received: to_json(report_of(received, external_ids, report)),
         )
         received = await receive(use.database, delivery)
-        measure(kind.kind, received)
+        measure(kind.kind, received.reports, committed=received.committed)
         await _note_questions(use, principal, delivery, received)
         return Response(received.receipt, 207, media_type=JSON)
 
 
-def measure(kind: str, received: Received) -> None:
-    BATCHES.labels(kind, str(received.committed).lower()).inc()
-    for outcome, n in Counter(report.outcome for report in received.reports).items():
+def measure(kind: str, reports: Sequence[Report], *, committed: bool = True) -> None:
+    BATCHES.labels(kind, str(committed).lower()).inc()
+    for outcome, n in Counter(report.outcome for report in reports).items():
         RECORDS.labels(kind, outcome).inc(n)
 
 

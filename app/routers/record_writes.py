@@ -10,7 +10,6 @@ from pydantic_core import from_json, to_json
 
 from app.auth import Principal, requires
 from app.db.deliveries import Delivery
-from app.db.records import receive
 from app.domain.door import REFUSED
 from app.domain.facts import RetractionReason
 from app.domain.ingest import Report
@@ -18,10 +17,10 @@ from app.problems import BODY, COMMON, Problem, problem_responses
 from app.routers.batches import media_type_of
 from app.routers.fields import MAX_REVISION
 from app.routers.record_batches import measure
-from app.routers.record_kinds import ExternalIdPath, Kind, find_one, require_a_place
+from app.routers.record_kinds import ExternalIdPath, Kind, require_a_place
 from app.routers.record_schemas import record_body, written_answer
 from app.routers.record_wire import read_record, wire_of
-from app.routers.support import JSON, Services, TrialPath, Use, sight_of, trial_or_404, with_etag
+from app.routers.support import JSON, Services, TrialPath, Use, sight_of, with_etag
 
 _VERSION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """How the ETag of a single record is written."""
@@ -140,8 +139,7 @@ async def _write_one(
     if_match: str | None,
 ) -> Response:
     """A batch of one, its outcome as a status: 201 created, 200 otherwise, a problem where it was rejected or stale."""
-    async with use.read(principal) as connection:
-        trial = await trial_or_404(connection, trial_id)
+    trial = await use.known_trial(principal, trial_id)
     require_a_place(principal, trial)
     (_, parsed) = read_record(wire_of(kind.kind), raw, use.today(), use.vault.blind_index)
     delivery = Delivery(
@@ -153,19 +151,19 @@ async def _write_one(
         [parsed],
         if_match=_versions(if_match),
     )
-    received = await receive(use.database, delivery)
-    measure(kind.kind, received)
-    report = received.reports[0]
+    report, stored = await use.together.receive(delivery)
+    measure(kind.kind, [report])
     if report.outcome == "stale":
         raise Problem("stale")
     if report.errors:
         raise _problem_of(report)
-    async with use.read(principal) as connection:
-        etag, record = await find_one(connection, kind, trial, raw["external_id"], principal, principal.client_id)
+    if stored is None:
+        raise Problem("not_found")
+    version_id, record = stored
     if report.outcome == "unchanged":
         await use.noted(principal, "record.read", trial_id, (), record["participant_id"], kind=kind.kind)
     content = to_json({**record, "outcome": report.outcome, "warnings": report.warnings})
-    return with_etag(request, content, JSON, etag, 201 if report.outcome == "created" else 200)
+    return with_etag(request, content, JSON, str(version_id), 201 if report.outcome == "created" else 200)
 
 
 def _versions(if_match: str | None) -> Collection[UUID] | Literal["any"] | None:

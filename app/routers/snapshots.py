@@ -120,7 +120,7 @@ async def post_snapshot(
         request=None if dry_run else request_key(request, await request.body(), idempotency_key),
     )
     received = await receive(use.database, delivery_of(delivery, snapshot, receipt_of))
-    measure(KIND, received)
+    measure(KIND, received.reports, committed=received.committed)
     return Response(received.receipt, 207, media_type=JSON)
 
 

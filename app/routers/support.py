@@ -19,6 +19,7 @@ from app.auth import Principal
 from app.db.audit import EVERYWHERE, Entry
 from app.db.session import ALL, Database, Sight
 from app.db.signing import Signer
+from app.db.together import Together
 from app.db.trials import Trial, kept_trial, known_trial, load_trial
 from app.db.vault import Vault
 from app.domain.calendar import civil_day
@@ -43,6 +44,8 @@ class Services:
     signer: Signer
     reports: Database
     """From where reports are read: the same database, or a replica of it."""
+    together: Together
+    """Where single records are stored."""
 
     async def noted(
         self,
