@@ -12,6 +12,7 @@ from benchmarks.place import Place, empty_place
 
 _WEEK = {"week": "2011-W30"}
 _ALL = {"from": "2010-W45", "week": "2012-W12"}
+_CONNECTIONS = 32
 _JSON = "application/json"
 _GROUP_BY = """
     select jobcentre_code, arm, monday, count(*) filter (where state = 'counted'), sum(conversation_due),
@@ -63,8 +64,8 @@ def _conditional(results: Results, place: Place, client: httpx.Client) -> None:
     headers = {"Authorization": f"Bearer {place.token('agency')}", "If-None-Match": etag}
     conditional, health = Series(), Series()
     for _ in range(ROUNDS):
-        conditional.values.append(load.run(lambda: ("GET", url, b""), 8, 2, headers).rate)
-        health.values.append(load.run(lambda: ("GET", f"{place.url}/healthz", b""), 8, 2).rate)
+        conditional.values.append(load.run(lambda: ("GET", url, b""), _CONNECTIONS, 2, headers).rate)
+        health.values.append(load.run(lambda: ("GET", f"{place.url}/healthz", b""), _CONNECTIONS, 2).rate)
     results.ratio("summary with If-None-Match: requests/s / healthz", conditional, health, 0.7)
 
 
