@@ -237,7 +237,9 @@ class Hearing:
         people: dict[UUID, Person] = {}
         if self.delivery.kind in JUDGED_KINDS:
             for code in self.jobcentres:
-                people |= self._remembered.take(self.trial.id, code, concerned | replaced)
+                people |= self._remembered.take(
+                    self.trial.id, code, self._registered_at.get(code), concerned | replaced
+                )
         # Of those whose records are replaced every record must be known.
         people = {each: person for each, person in people.items() if each not in replaced}
         unknown = (concerned | replaced) - people.keys()

@@ -46,12 +46,14 @@ class Remembered:
         self._forget((trial, jobcentre))
         return False
 
-    def take(self, trial: str, jobcentre: str, participant_ids: Collection[UUID]) -> dict[UUID, Person]:
+    def take(
+        self, trial: str, jobcentre: str, registered_at: datetime | None, participant_ids: Collection[UUID]
+    ) -> dict[UUID, Person]:
         """Those kept among some people of a jobcentre that it ``holds``. They are changed now, and no longer kept."""
-        stratum = self._strata.get((trial, jobcentre))
-        if stratum is None:
+        if not self.holds(trial, jobcentre, registered_at):
             return {}
-        taken = {each: stratum.people.pop(each) for each in set(participant_ids) & stratum.people.keys()}
+        people = self._strata[trial, jobcentre].people
+        taken = {each: people.pop(each) for each in set(participant_ids) & people.keys()}
         for each in taken:
             self._jobcentres.pop((trial, each), None)
         return taken

@@ -2,8 +2,9 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
+from decimal import Decimal
 from functools import lru_cache
 from uuid import UUID
 
@@ -32,10 +33,7 @@ class StoredRecord:
 
 
 def digest_of(version: Version) -> bytes | None:
-    """A digest of all that a version says of a participant, its revision included; None of a retraction.
-
-    Versions with the same digest are the same. Of others that cannot be told: there is more than one way to write 10.
-    """
+    """A digest of all that a version says of a participant, its revision included; None of a retraction."""
     if version.fact is None or version.participant_id is None or version.retracted:
         return None
     said = hashlib.blake2b(_digest_of_fact(version.fact), digest_size=16)
@@ -45,7 +43,12 @@ def digest_of(version: Version) -> bytes | None:
 
 @lru_cache(maxsize=8192)
 def _digest_of_fact(fact: Fact) -> bytes:
-    return hashlib.blake2b(repr(fact).encode(), digest_size=16).digest()
+    said = [value.normalize() if isinstance(value, Decimal) else value for value in _values_of(fact)]
+    return hashlib.blake2b(repr(said).encode(), digest_size=16).digest()
+
+
+def _values_of(fact: Fact) -> tuple[object, ...]:
+    return tuple(getattr(fact, each.name) for each in fields(fact))
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,8 @@ def test_who_was_kept_is_taken_once() -> None:
     assert remembered.jobcentre_of("prvij", participant_id) == "849"
     assert remembered.jobcentre_of("another", participant_id) is None
     assert remembered.holds("prvij", "849", FIRST)
-    assert remembered.take("prvij", "849", {participant_id, uuid4()}) == {participant_id: someone}
-    assert remembered.take("prvij", "849", {participant_id}) == {}
+    assert remembered.take("prvij", "849", FIRST, {participant_id, uuid4()}) == {participant_id: someone}
+    assert remembered.take("prvij", "849", FIRST, {participant_id}) == {}
     assert remembered.jobcentre_of("prvij", participant_id) is None
 
 
@@ -36,8 +36,16 @@ def test_another_registration_makes_all_of_the_jobcentre_go() -> None:
     here, there = kept(remembered, person(), person("860"))
     assert not remembered.holds("prvij", "849", LATER)
     assert remembered.jobcentre_of("prvij", here) is None
-    assert remembered.take("prvij", "849", {here}) == {}
+    assert remembered.take("prvij", "849", LATER, {here}) == {}
     assert remembered.jobcentre_of("prvij", there) == "860"
+
+
+def test_nobody_is_taken_as_of_another_registration() -> None:
+    """Kept after the people of a batch were looked up, and out of date when it had its locks."""
+    remembered = Remembered()
+    (participant_id,) = kept(remembered, person())
+    assert remembered.take("prvij", "849", LATER, {participant_id}) == {}
+    assert remembered.take("prvij", "849", FIRST, {participant_id}) == {}
 
 
 def test_people_stay_through_the_registrations_of_this_process() -> None:
@@ -45,7 +53,7 @@ def test_people_stay_through_the_registrations_of_this_process() -> None:
     (first,) = kept(remembered, person())
     (second,) = kept(remembered, person(), before=FIRST, at=LATER)
     assert remembered.holds("prvij", "849", LATER)
-    assert len(remembered.take("prvij", "849", {first, second})) == 2
+    assert len(remembered.take("prvij", "849", LATER, {first, second})) == 2
 
 
 def test_people_read_after_something_that_is_not_known_push_out_the_others() -> None:
@@ -53,7 +61,7 @@ def test_people_read_after_something_that_is_not_known_push_out_the_others() -> 
     remembered = Remembered()
     (first,) = kept(remembered, person())
     (second,) = kept(remembered, person(), before=FIRST + timedelta(milliseconds=1), at=LATER)
-    assert remembered.take("prvij", "849", {first, second}).keys() == {second}
+    assert remembered.take("prvij", "849", LATER, {first, second}).keys() == {second}
 
 
 def test_where_nothing_was_ever_registered_nobody_is_kept() -> None:
