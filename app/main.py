@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from app.access_log import AccessLog, configure_logging
 from app.auth import admit
 from app.db.embedded import EmbeddedPostgres
+from app.db.person_reads import PersonReads
 from app.db.replica import Replica
 from app.db.session import Database, make_engine
 from app.db.signing import Signer
@@ -103,7 +104,8 @@ async def _serving(
     reports_from = database
     if settings.report_database_url is not None:
         reports_from = Replica(make_engine(settings.report_database_url, settings.pool_size))
-    app.state.services = Services(database, vault, clock, reads, signer, reports_from, Together(database))
+    together, people = Together(database), PersonReads(database)
+    app.state.services = Services(database, vault, clock, reads, signer, reports_from, together, people)
     app.state.verifier = verifier_of(settings)
     app.state.limit = RateLimit(settings.rate_limit)
     app.openapi()

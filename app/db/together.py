@@ -4,32 +4,28 @@ One transaction stores what came while the one before it ran. Each record waits 
 answered as if it had come alone.
 """
 
-import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from app.db.deliveries import Delivery, SentRecord
+from app.db.gathered import Gathered
 from app.db.record_reads import own_records
 from app.db.records import receive
 from app.db.session import Database, Sight
 from app.domain.ingest import Report
 
-_MOST = 500
 _Line = tuple[str, str, str, Sight]
 """Trial, kind, client and what it sees: what records that are stored together have in common."""
-Stored = tuple[UUID, Mapping[str, Any]]
-"""A record as it stands, and the id of its version."""
+Answer = tuple[Report, tuple[UUID, Mapping[str, Any]] | None]
+"""What became of a record; the id of its version and the record as it stands, where it was not rejected."""
 
 
-@dataclass(slots=True)
-class _Waiting:
+@dataclass(frozen=True, slots=True)
+class _Single:
     delivery: Delivery
     record: SentRecord
-    done: asyncio.Future[tuple[Report, Stored | None]] = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
 
 
 class Together:
@@ -37,66 +33,50 @@ class Together:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._lines: dict[_Line, list[_Waiting]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._gathered: Gathered[_Line, _Single, Answer | Exception] = Gathered(self._work)
 
-    async def receive(self, delivery: Delivery) -> tuple[Report, Stored | None]:
-        """Judges and stores one record; its report and, where it is not rejected, the record as it stands.
-
-        The same as ``records.receive``, whose errors these are.
-        """
+    async def receive(self, delivery: Delivery) -> Answer:
+        """Judges and stores one record. The errors are those of ``records.receive``."""
         (record,) = delivery.records
         if isinstance(record, Report):
             return record, None
-        waiting = _Waiting(delivery, record)
+        single = _Single(delivery, record)
         if delivery.if_match is not None:
-            return (await self._store([waiting]))[0]
+            return (await self._store([single]))[0]
         line = (delivery.trial.id, delivery.kind, delivery.client, delivery.sight)
-        if line in self._lines:
-            self._lines[line].append(waiting)
-        else:
-            self._lines[line] = [waiting]
-            task = asyncio.create_task(self._work_off(line))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-        return await waiting.done
+        answer = await self._gathered.ask(line, single)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
-    async def _work_off(self, line: _Line) -> None:
-        while group := _next_group(self._lines[line]):
-            await self._answer(group)
-        del self._lines[line]
+    async def _work(self, _: _Line, several: Sequence[_Single]) -> list[Answer | Exception]:
+        return [answer for group in _apart(several) for answer in await self._answer(group)]
 
-    async def _answer(self, group: Sequence[_Waiting]) -> None:
+    async def _answer(self, group: Sequence[_Single]) -> list[Answer | Exception]:
         try:
-            results = await self._store(group)
-        except Exception as error:  # noqa: BLE001 - it is told to those who wait
-            if len(group) > 1:  # one of them may be to blame, and the others are not
-                for each in group:
-                    await self._answer([each])
-            elif not group[0].done.done():
-                group[0].done.set_exception(error)
-            return
-        for each, result in zip(group, results, strict=True):
-            if not each.done.done():  # whoever went away has it stored all the same
-                each.done.set_result(result)
+            return [*await self._store(group)]
+        except Exception as error:  # noqa: BLE001 - it is told to whom it belongs
+            if len(group) == 1:
+                return [error]
+        # One of them may be to blame, and the others are not.
+        return [answer for each in group for answer in await self._answer([each])]
 
-    async def _store(self, group: Sequence[_Waiting]) -> list[tuple[Report, Stored | None]]:
+    async def _store(self, group: Sequence[_Single]) -> list[Answer]:
         delivery = replace(group[0].delivery, records=[each.record for each in group])
         received = await receive(self._database, delivery)
         ids = [each.record.external_id for each in group]
         kept = [each for each, report in zip(ids, received.reports, strict=True) if not report.errors]
-        stored: Mapping[str, Stored] = {}
-        if kept:
-            async with self._database.read(delivery.sight) as connection:
-                stored = await own_records(connection, delivery.kind, delivery.trial.id, delivery.client, kept)
+        async with self._database.read(delivery.sight) as connection:
+            stored = await own_records(connection, delivery.kind, delivery.trial.id, delivery.client, kept)
         return [(report, stored.get(each)) for each, report in zip(ids, received.reports, strict=True)]
 
 
-def _next_group(waiting: list[_Waiting]) -> list[_Waiting]:
-    """Takes those who are next, of each external id the first: what came later is judged after it."""
-    group: dict[str, _Waiting] = {}
-    for each in waiting[:_MOST]:
-        group.setdefault(each.record.external_id, each)
-    taken = set(map(id, group.values()))
-    waiting[:] = [each for each in waiting if id(each) not in taken]
-    return list(group.values())
+def _apart(several: Sequence[_Single]) -> Iterator[list[_Single]]:
+    """The same in their order, in groups that hold no external id twice: what came later is judged after it."""
+    group: dict[str, _Single] = {}
+    for each in several:
+        if each.record.external_id in group:
+            yield [*group.values()]
+            group = {}
+        group[each.record.external_id] = each
+    yield [*group.values()]

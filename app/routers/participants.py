@@ -20,7 +20,6 @@ from app.db.people import (
     list_participants,
     withdraw,
 )
-from app.db.person_reads import find_person
 from app.db.screening import ScreeningAnswer, ScreeningRequest, screen
 from app.db.session import EVERYTHING
 from app.db.trials import Trial
@@ -445,7 +444,7 @@ async def get_weeks(
     are computed from what is known so far, and have no deviations yet. 404 for someone who was not drawn.
     """
     trial = await use.known_trial(principal, trial_id)
-    person = await find_person(use.database, sight_of(principal), trial_id, participant_id)
+    person = await use.people.find(sight_of(principal), trial_id, participant_id)
     if person is None or not principal.reads_person_of(person.jobcentre):
         raise Problem("not_found")
     await use.noted(principal, "weeks.read", trial_id, [person.jobcentre], participant_id)

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.auth import Principal
 from app.db.audit import EVERYWHERE, Entry
+from app.db.person_reads import PersonReads
 from app.db.session import ALL, Database, Sight
 from app.db.signing import Signer
 from app.db.together import Together
@@ -46,6 +47,8 @@ class Services:
     """From where reports are read: the same database, or a replica of it."""
     together: Together
     """Where single records are stored."""
+    people: PersonReads
+    """Where single people are read."""
 
     async def noted(
         self,

@@ -22,7 +22,7 @@ from app.db.ids import uuid7_at
 from app.db.kinds import TABLES
 from app.db.migrate import _config, migrate
 from app.db.people import change_contact_person, find_participant, list_assignments, list_participants
-from app.db.person_reads import find_person
+from app.db.person_reads import find_people
 from app.db.record_reads import changed_records, find_record, list_records
 from app.db.records import receive
 from app.db.session import EVERYTHING, NOTHING, Database, Sight, make_engine
@@ -211,7 +211,7 @@ def test_one_person_is_found_by_those_alone_who_may_see_them(place: Place) -> No
     async def find(sight: Sight) -> Any:
         database = Database(make_engine(place.url, 1))
         try:
-            return await find_person(database, sight, place.trial.id, place.anna)
+            return (await find_people(database, sight, place.trial.id, [place.anna])).get(place.anna)
         finally:
             await database.close()
 
