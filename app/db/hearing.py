@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.deliveries import Delivery, SentRecord
@@ -14,6 +13,7 @@ from app.db.histories import load_people
 from app.db.kinds import TABLES
 from app.db.named import Someone, people_named
 from app.db.remembered import Remembered
+from app.db.sql import sql
 from app.db.strata import lock_nowhere, lock_strata
 from app.db.tables import NOWHERE
 from app.db.versions import ChangedMeanwhileError, StoredRecord, digest_of
@@ -203,7 +203,7 @@ class Hearing:
             return {}
         # Key by key: a join with the guard made PostgreSQL read the whole table where it had no statistics yet.
         rows = await self.connection.execute(
-            text(
+            sql(
                 f"""
                 select external_id, version.jobcentre_code, version.version_id, record_id, participant_id, revision,
                        retraction_reason, {", ".join(self.table.columns)}
@@ -288,7 +288,7 @@ def _case(record: SentRecord, someone: Someone | None) -> _Case:
     return _Case(record.external_id, someone, version, record.participant_id is not None)
 
 
-_KEYS = text(
+_KEYS = sql(
     """
     select external_id, jobcentre_code, version_id, digest from record_key
     where trial_id = :trial and kind = :kind and client_id = :client and external_id = any(:ids)

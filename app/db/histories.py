@@ -7,10 +7,10 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.kinds import TABLES, RecordTable
+from app.db.sql import sql
 from app.domain.ingest import Known, Person
 
 _STANDS = "superseded_at = 'infinity'"
@@ -22,7 +22,7 @@ async def load_everyone(
 ) -> dict[UUID, Person]:
     """Everyone drawn in a jobcentre who is no duplicate, with their records."""
     rows = await connection.execute(
-        text("select participant_id from assignment where jobcentre_code = :jobcentre and trial_id = :trial"),
+        sql("select participant_id from assignment where jobcentre_code = :jobcentre and trial_id = :trial"),
         {"jobcentre": jobcentre, "trial": trial_id},
     )
     return await load_people(connection, trial_id, [jobcentre], rows.scalars().all(), known_at)
@@ -46,7 +46,7 @@ async def load_people(
         "known_at": known_at,
     }
     drawn = await connection.execute(
-        text(
+        sql(
             """
             select participant_id, jobcentre_code, arm, assigned_on, target_group
             from assignment join participant using (jobcentre_code, trial_id, participant_id)
@@ -76,7 +76,7 @@ async def _load_records(
 ) -> None:
     then = known_at is not None
     rows = await connection.execute(
-        text(
+        sql(
             f"""
             select record_id, participant_id, client_id, external_id, {", ".join(table.columns)}
             from unnest(cast(:codes as text[]), cast(:ids as uuid[])) as person (jobcentre_code, participant_id)

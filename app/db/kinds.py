@@ -6,9 +6,10 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.db.sql import sql
 from app.domain.facts import KINDS, Fact
 
 
@@ -112,7 +113,7 @@ async def insert_versions(connection: AsyncConnection, table: RecordTable, rows:
         select {", ".join(taken.values())} from unnest({given}) as version ({", ".join(apart)})
     """  # noqa: S608 - names of our own
     values = {f"{name}_": columns[name][0] if name in alike else columns[name] for name in names}
-    await connection.execute(text(statement), values)
+    await connection.execute(sql(statement), values)
 
 
 _ALIKE = ("trial_id", "client_id", "batch_id", "registered_at")

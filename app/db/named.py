@@ -4,8 +4,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.sql import sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ async def people_named(
     known: dict[UUID | bytes, Someone] = {}
     if ids:
         rows = await connection.execute(
-            text(
+            sql(
                 """
                 with recursive named as (
                     select participant_id as name, participant_id, jobcentre_code,
@@ -46,7 +47,7 @@ async def people_named(
         known.update((row[0], Someone(*row[1:])) for row in rows)
     if indexes:
         rows = await connection.execute(
-            text(
+            sql(
                 """
                 select person_index.blind_index, participant_id, jobcentre_code, participant.status = 'drawn'
                 from person_index join participant using (jobcentre_code, trial_id, participant_id)

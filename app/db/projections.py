@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 
 from pydantic_core import to_json
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.histories import load_everyone
+from app.db.sql import sql
 from app.db.trials import Trial
 from app.domain.draw import Arm
 from app.domain.facts import History
@@ -23,7 +23,7 @@ Differences = Mapping[date, Mapping[str, int]]
 STATE_LETTERS = {"assignment_week": "s", "counted": "c", "absent": "a", "exempt": "e", "complete": "f"}
 
 _COLUMNS = ", ".join(SUMS)
-_ADD = text(
+_ADD = sql(
     f"""
     insert into week_count (jobcentre_code, trial_id, arm, monday, {_COLUMNS}, other)
     select jobcentre_code, :trial, arm, monday, {_COLUMNS}, cast(other as jsonb)
@@ -69,7 +69,7 @@ async def store_states(connection: AsyncConnection, trial: Trial, people: Iterab
         for person in people
     ]
     await connection.execute(
-        text(
+        sql(
             """
             update participant set first_monday = new.first_monday, week_states = new.states
             from unnest(cast(:jobcentres as text[]), cast(:ids as uuid[]),
@@ -92,7 +92,7 @@ async def store_states(connection: AsyncConnection, trial: Trial, people: Iterab
 
 async def rebuild(connection: AsyncConnection, trial: Trial) -> None:
     """Judges everyone of a trial anew and replaces what is kept. The caller holds the trial's strata."""
-    await connection.execute(text("delete from week_count where trial_id = :trial"), {"trial": trial.id})
+    await connection.execute(sql("delete from week_count where trial_id = :trial"), {"trial": trial.id})
     for jobcentre in trial.jobcentres:
         people = (await load_everyone(connection, trial.id, jobcentre)).values()
         histories: dict[Arm, list[History]] = {}

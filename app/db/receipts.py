@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.db.sql import sql
 from app.domain.refused import Refused
 
 
@@ -37,7 +37,7 @@ async def store_receipt(
 ) -> bool:
     """Keeps the report of a batch for its client; False when another transaction used the request's key meanwhile."""
     stored = await connection.execute(
-        text(
+        sql(
             """
             insert into batch (batch_id, client_id, trial_id, kind, received_at, report, idempotency_key,
                                request_digest)
@@ -61,7 +61,7 @@ async def store_receipt(
 async def find_receipt(connection: AsyncConnection, batch_id: UUID, client: str) -> dict[str, Any] | None:
     """The report of a batch that the client sent, None when there is none."""
     rows = await connection.execute(
-        text("select report from batch where batch_id = :id and client_id = :client"),
+        sql("select report from batch where batch_id = :id and client_id = :client"),
         {"id": batch_id, "client": client},
     )
     report: dict[str, Any] | None = rows.scalar_one_or_none()
@@ -71,7 +71,7 @@ async def find_receipt(connection: AsyncConnection, batch_id: UUID, client: str)
 async def find_receipt_by_key(connection: AsyncConnection, client: str, request: RequestKey) -> Receipt | None:
     """The receipt of the same request sent before. Refused: ``idempotency_key_reused`` for another request."""
     rows = await connection.execute(
-        text("select batch_id, report, request_digest from batch where client_id = :client and idempotency_key = :key"),
+        sql("select batch_id, report, request_digest from batch where client_id = :client and idempotency_key = :key"),
         {"client": client, "key": request.key},
     )
     row = rows.one_or_none()

@@ -5,10 +5,11 @@ from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.kinds import TABLES, RecordTable
+from app.db.session import Database, Sight
+from app.db.sql import sql
 from app.db.tables import MOVED, NOWHERE
 from app.domain.calendar import week_code
 from app.domain.refused import Refused
@@ -23,16 +24,15 @@ def _select(table: RecordTable) -> str:
     """  # noqa: S608 - table and columns of our own
 
 
-def _shown(table: RecordTable, row: Row[Any]) -> dict[str, Any]:
+def _shown(table: RecordTable, values: Mapping[str, Any]) -> dict[str, Any]:
     """A record as it stands. Of a retracted one no fact is shown: which one it had would depend on what came first."""
-    shown = _version(table, row)
+    shown = _version(table, values)
     if shown["retracted"]:
         shown |= dict.fromkeys(("participant_id", *table.columns))
     return shown
 
 
-def _version(table: RecordTable, row: Row[Any]) -> dict[str, Any]:
-    values = row._mapping
+def _version(table: RecordTable, values: Mapping[str, Any]) -> dict[str, Any]:
     fields = {name: values[name] for name in table.columns}
     if fields.get("hours_per_week") is not None:
         fields["hours_per_week"] = float(fields["hours_per_week"])
@@ -117,7 +117,7 @@ async def changed_records(
     """
     table = TABLES[kind]
     rows = await connection.execute(
-        text(
+        sql(
             f"""
             {_select(table)}
             join unnest(cast(:codes as text[]), cast(:places as uuid[])) as reached (code, place)
@@ -146,7 +146,7 @@ async def changed_records(
     )
     found = rows.all()
     reached = dict(places) | {row.jobcentre_code: row.version_id for row in found}
-    return [_shown(table, row) for row in found], reached
+    return [_shown(table, row._asdict()) for row in found], reached
 
 
 async def history_of(
@@ -155,7 +155,7 @@ async def history_of(
     """Every version of a record, the first one first; those in jobcentres that may not be seen are left out."""
     table = TABLES[kind]
     rows = await connection.execute(
-        text(
+        sql(
             f"""
             with recursive chain as (
                 select version_id, previous_id, 0 as age from {table.name}
@@ -173,7 +173,9 @@ async def history_of(
         ),
         {"codes": [*sorted(jobcentres), NOWHERE], "trial": trial_id, "latest": latest},
     )
-    return [{**_version(table, row), "batch_id": row.batch_id, "superseded_at": row.superseded_at} for row in rows]
+    return [
+        {**_version(table, row._asdict()), "batch_id": row.batch_id, "superseded_at": row.superseded_at} for row in rows
+    ]
 
 
 async def find_record(
@@ -192,7 +194,7 @@ async def find_record(
     table = TABLES[kind]
     rows = (
         await connection.execute(
-            text(
+            sql(
                 f"""
                 {_select(table)} join record_key key using (jobcentre_code, trial_id, version_id)
                 where key.trial_id = :trial and key.kind = :kind and key.external_id = :external_id
@@ -213,21 +215,17 @@ async def find_record(
     chosen = [row for row in rows if row.client_id == own] or rows
     if len(chosen) > 1:
         raise Refused("ambiguous_client")
-    return (chosen[0].version_id, _shown(table, chosen[0])) if chosen else None
+    return (chosen[0].version_id, _shown(table, chosen[0]._asdict())) if chosen else None
 
 
 async def own_records(
-    connection: AsyncConnection, kind: str, trial_id: str, client: str, external_ids: Collection[str]
+    database: Database, sight: Sight, kind: str, trial_id: str, client: str, external_ids: Collection[str]
 ) -> dict[str, tuple[UUID, dict[str, Any]]]:
     """The latest versions of a client's own records, by external id, of those that may be seen."""
     table = TABLES[kind]
-    rows = await connection.execute(
-        text(
-            f"""
-            {_select(table)} join record_key key using (jobcentre_code, trial_id, version_id)
-            where key.trial_id = :trial and key.kind = :kind and key.external_id = any(:ids) and key.client_id = :client
-            """
-        ),
-        {"trial": trial_id, "kind": kind, "client": client, "ids": list(external_ids)},
-    )
-    return {row.external_id: (row.version_id, _shown(table, row)) for row in rows}
+    statement = f"""
+        {_select(table)} join record_key key using (jobcentre_code, trial_id, version_id)
+        where key.trial_id = $1 and key.kind = $2 and key.external_id = any($3) and key.client_id = $4
+    """
+    rows = await database.fetch(sight, statement, trial_id, kind, list(external_ids), client)
+    return {row["external_id"]: (row["version_id"], _shown(table, dict(row))) for row in rows}

@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.db.sql import sql
 from app.domain.draw import Arm
 
 
@@ -25,7 +25,7 @@ class Stratum:
 
 
 _MICROSECOND = timedelta(microseconds=1)
-_LOCK = text(
+_LOCK = sql(
     """
     select jobcentre_code, draws, balance, nullif(last_registered_at, '-infinity'), clock_timestamp() from (
         select jobcentre_code, draws, balance, last_registered_at from stratum
@@ -47,7 +47,7 @@ async def lock_strata(
     strata = {row[0]: Stratum(*row[:4]) for row in rows}
     now = max((row[4] for row in rows), default=None)  # the last one, read when all were locked
     if now is None:
-        now = (await connection.execute(text("select clock_timestamp()"))).scalar_one()
+        now = (await connection.execute(sql("select clock_timestamp()"))).scalar_one()
     later = [each.registered_at + _MICROSECOND for each in strata.values() if each.registered_at is not None]
     return strata, max([now, *later])
 
@@ -55,7 +55,7 @@ async def lock_strata(
 async def lock_nowhere(connection: AsyncConnection, trial_id: str, client: str) -> None:
     """Retractions without a record belong to no stratum: those of a client and trial take turns. Before any stratum."""
     await connection.execute(
-        text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": f"{trial_id}/{client}"}
+        sql("select pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": f"{trial_id}/{client}"}
     )
 
 
@@ -64,7 +64,7 @@ async def register_at(
 ) -> None:
     """Something was registered in these locked strata at the moment: their watermark rises to it."""
     await connection.execute(
-        text(
+        sql(
             """
             update stratum set last_registered_at = :moment
             where trial_id = :trial and jobcentre_code = any(:codes)
@@ -77,7 +77,7 @@ async def register_at(
 async def advance(connection: AsyncConnection, trial_id: str, stratum: Stratum, arm: Arm) -> None:
     """Counts a draw: the next position, and the balance of the arms."""
     await connection.execute(
-        text(
+        sql(
             """
             update stratum set draws = draws + 1, balance = balance + :step
             where jobcentre_code = :jobcentre and trial_id = :trial

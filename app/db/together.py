@@ -66,8 +66,8 @@ class Together:
         received = await receive(self._database, delivery)
         ids = [each.record.external_id for each in group]
         kept = [each for each, report in zip(ids, received.reports, strict=True) if not report.errors]
-        async with self._database.read(delivery.sight) as connection:
-            stored = await own_records(connection, delivery.kind, delivery.trial.id, delivery.client, kept)
+        place = (delivery.kind, delivery.trial.id, delivery.client)
+        stored = await own_records(self._database, delivery.sight, *place, kept) if kept else {}
         return [(report, stored.get(each)) for each, report in zip(ids, received.reports, strict=True)]
 
 

@@ -8,11 +8,11 @@ from decimal import Decimal
 from functools import lru_cache
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.ids import uuid7_at
 from app.db.kinds import RecordTable, insert_versions
+from app.db.sql import sql
 from app.db.tables import MOVED, NOWHERE
 from app.domain.facts import Fact
 from app.domain.ingest import Change, Person, Version
@@ -140,7 +140,7 @@ class VersionWriter:
         if not superseded:
             return
         await self.connection.execute(
-            text(
+            sql(
                 f"""
                 update {self.table.name} version set superseded_at = :moment
                 from unnest(cast(:jobcentres as text[]), cast(:ids as uuid[])) as old (jobcentre_code, version_id)
@@ -184,7 +184,7 @@ class VersionWriter:
         if not external_ids:
             return 0
         result = await self.connection.execute(
-            text(
+            sql(
                 f"""
                 with latest (external_id, jobcentre_code, version_id, digest) as (
                     select *

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import text
-
 from app.db.audit import Entry, append
 from app.db.hearing import Hearing
 from app.db.projections import add_to_counts, store_states
+from app.db.sql import sql
 from app.db.strata import register_at
 from app.db.tables import NOWHERE
 from app.db.versions import Origin, VersionWriter
@@ -65,7 +64,7 @@ async def _project(hearing: Hearing, changed: Changed) -> None:
 
 async def _note_sources(hearing: Hearing) -> None:
     await hearing.connection.execute(
-        text(
+        sql(
             """
             insert into source (jobcentre_code, trial_id, client_id, kind, last_received_at)
             select jobcentre_code, :trial, :client, :kind, :moment
