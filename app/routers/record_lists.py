@@ -78,13 +78,14 @@ def _add_list(router: APIRouter, kind: Kind) -> None:
         trial = await use.known_trial(principal, trial_id)
         require_a_place(principal, trial)
         jobcentres = [code for code in trial.jobcentres if principal.reads_person_of(code)]
-        async with use.read(principal) as connection:
+        asked = {"kind": kind.kind, "client_id": client_id}
+        async with (
+            use.noting(principal, "records.listed", trial_id, jobcentres, participant_id, **asked),
+            use.read(principal) as connection,
+        ):
             found = await list_records(
                 connection, kind.kind, trial_id, jobcentres, participant_id, client_id, after, limit + 1
             )
-        # The connection is given back first: writing the note needs one too.
-        noted = {"kind": kind.kind, "client_id": client_id}
-        await use.noted(principal, "records.listed", trial_id, jobcentres, participant_id, **noted)
         versions = [version_id for version_id, _ in found]
         return page(request, [record for _, record in found], limit, lambda _: encode_cursor(versions[limit - 1]))
 

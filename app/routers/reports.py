@@ -191,13 +191,12 @@ async def get_weekly_summary(
     weeks = span_of(trial, today, first, week)
     as_csv = wants_csv(request.headers.get("accept"))
     made = partial(_make_summary, use, principal, _Asked(trial, groups, weeks, today, known_at, as_csv))
-    if known_at is None:
-        told = await kept_report(use.reports, trial_id, groups, (by, weeks[0], weeks[-1], today, as_csv), made)
-    else:
-        told = await made()
-    await use.noted(
-        principal, "weekly_summary.read", trial_id, groups, by=by, week=week, first=first, known_at=known_at
-    )
+    asked = {"by": by, "week": week, "first": first, "known_at": known_at}
+    async with use.noting(principal, "weekly_summary.read", trial_id, groups, None, **asked):
+        if known_at is None:
+            told = await kept_report(use.reports, trial_id, groups, (by, weeks[0], weeks[-1], today, as_csv), made)
+        else:
+            told = await made()
     return with_etag(request, told.content, CSV_TYPE if as_csv else JSON, told.etag)
 
 

@@ -1,10 +1,11 @@
 """What every endpoint uses: the services of the process, a trial or 404, answers with ETag, pages of a list."""
 
+import asyncio
 import base64
 import binascii
 import hashlib
-from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any
@@ -63,6 +64,23 @@ class Services:
         jobcentre = next(iter(jobcentres)) if len(jobcentres) == 1 else EVERYWHERE
         details = {name: str(value) for name, value in filters.items() if value is not None}
         await self.reads.note(Entry(jobcentre, principal.client_id, action, trial, participant_id, details))
+
+    @asynccontextmanager
+    async def noting(
+        self,
+        principal: Principal,
+        action: str,
+        trial: str,
+        jobcentres: Collection[str],
+        participant_id: UUID | None = None,
+        **filters: object,
+    ) -> AsyncIterator[None]:
+        """Notes a read while it is made: at the end of the block it is made, and noted."""
+        note = asyncio.create_task(self.noted(principal, action, trial, jobcentres, participant_id, **filters))
+        try:
+            yield
+        finally:
+            await note
 
     def write(self, principal: Principal, *, keep: bool = True) -> AbstractAsyncContextManager[AsyncConnection]:
         """A transaction that sees what the client may see."""
