@@ -12,6 +12,7 @@ from app.db.deliveries import Delivery, SentRecord
 from app.db.histories import load_people
 from app.db.kinds import TABLES
 from app.db.named import Someone, people_named
+from app.db.news import registered_since
 from app.db.remembered import Remembered
 from app.db.sql import sql
 from app.db.strata import lock_nowhere, lock_strata
@@ -88,8 +89,7 @@ class Hearing:
         """The report of each record, with everything to be written left in ``intake``."""
         recalled = await self._find_people()
         await self._lock()
-        if not all(self._remembered.holds(self.trial.id, code, self._registered_at[code]) for code in recalled):
-            raise ChangedMeanwhileError  # somebody else registered something: this time ask the database
+        await self._catch_up(recalled)
         self._keys = await self._read_keys([record.external_id for record in self._sent])
         self._require_locked()
         self._same = self._find_same()
@@ -127,15 +127,16 @@ class Hearing:
 
     # --- finding and locking ------------------------------------------------------------------------------------------
 
-    async def _find_people(self) -> set[str]:
-        """Finds out who is meant; the jobcentres of which that was remembered, and must hold once they are locked."""
+    async def _find_people(self) -> Mapping[UUID, str]:
+        """Finds out who is meant. By participant the jobcentres that were remembered, to be confirmed once these are
+        locked."""
         known: dict[UUID | bytes, Someone] = {}
         ids = {record.participant_id for record in self._sent if record.participant_id}
         for participant_id in ids:
             jobcentre = self._remembered.jobcentre_of(self.trial.id, participant_id)
             if jobcentre is not None and self.delivery.sees(jobcentre):
                 known[participant_id] = Someone(participant_id, jobcentre, drawn=True)
-        recalled = {someone.jobcentre for someone in known.values()}
+        recalled = {someone.participant_id: someone.jobcentre for someone in known.values()}
         indexes = {record.blind_index for record in self._sent if record.blind_index}
         known.update(await people_named(self.connection, self.trial.id, ids - known.keys(), indexes))
         self._cases = [
@@ -156,6 +157,17 @@ class Hearing:
         strata, self.moment = await lock_strata(self.connection, self.trial.id, self.jobcentres)
         self._locked |= self.jobcentres
         self._registered_at = {code: stratum.registered_at for code, stratum in strata.items()}
+
+    async def _catch_up(self, recalled: Mapping[UUID, str]) -> None:
+        """What others registered meanwhile is put to what is remembered; then who was recalled must still be drawn."""
+        trial, duplicates = self.trial.id, frozenset[UUID]()
+        if since := self._remembered.since(trial, self._registered_at):
+            news = await registered_since(self.connection, trial, since)
+            self._remembered.catch_up(trial, {code: self._registered_at[code] for code in since}, news)
+            duplicates = frozenset() if news is None else frozenset(news.duplicates)
+        confirmed = all(self._remembered.holds(trial, code, self._registered_at[code]) for code in {*recalled.values()})
+        if not confirmed or duplicates & recalled.keys():
+            raise ChangedMeanwhileError  # this time ask the database
 
     def _require_locked(self) -> None:
         """A record in another jobcentre than its person, or taken back before it came, is rare: then once more."""
@@ -242,6 +254,9 @@ class Hearing:
                 )
         # Of those whose records are replaced every record must be known.
         people = {each: person for each, person in people.items() if each not in replaced}
+        for person in people.values():
+            if person.judged is not None and person.judged.history is not person.history():
+                person.judged = person.judged.then(self.trial.protocol, self.trial.ends_on, person.history())
         unknown = (concerned | replaced) - people.keys()
         kinds = {*JUDGED_KINDS, self.delivery.kind}
         people |= await load_people(self.connection, self.trial.id, self.jobcentres, unknown, kinds=kinds)

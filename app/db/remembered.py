@@ -3,7 +3,7 @@
 A batch is judged against everything earlier of the people in it. Reading that anew each time costs the more, the longer
 a trial runs. What is kept holds as long as the stratum's ``last_registered_at`` is the one it was kept with: everything
 that concerns a drawn person (records, draws, duplicates, handovers) is registered under the stratum's lock and raises
-it. So it is asked for under that lock, and whoever else registered something in between makes it be read again.
+it. So it is asked for under that lock; what others registered in between is read and put to it (``news``).
 """
 
 from collections import OrderedDict
@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from app.domain.ingest import Person
+from app.db.news import News
+from app.domain.ingest import NEW, Known, Person
 
 _MOST_PEOPLE = 10_000
 """Some kilobytes each."""
@@ -38,13 +39,36 @@ class Remembered:
         """Where a drawn person was found last, if kept: to be held against ``take`` under the stratum's lock."""
         return self._jobcentres.get((trial, participant_id))
 
+    def since(self, trial: str, registered_at: Mapping[str, datetime | None]) -> dict[str, datetime]:
+        """The jobcentres in which more was registered than is kept, and since when. The strata are locked."""
+        return {
+            code: stratum.registered_at
+            for code, at in registered_at.items()
+            if (stratum := self._strata.get((trial, code))) is not None and stratum.registered_at != at
+        }
+
+    def catch_up(self, trial: str, registered_at: Mapping[str, datetime | None], news: News | None) -> None:
+        """Puts what was registered in these jobcentres meanwhile to what is kept. Who changed otherwise goes; without
+        news all of them go."""
+        for code, at in registered_at.items():
+            if news is None or at is None:
+                self._forget((trial, code))
+                continue
+            stratum = self._strata[trial, code]
+            stratum.registered_at = at
+            for participant_id in news.changed & stratum.people.keys():
+                del stratum.people[participant_id]
+                self._jobcentres.pop((trial, participant_id), None)
+            for participant_id in news.added.keys() & stratum.people.keys():
+                person = stratum.people[participant_id]
+                for order, (key, fact) in enumerate(news.added[participant_id], NEW):
+                    person.put(key, Known(order, key[1], fact))
+                stratum.people[participant_id] = person.without_records()
+
     def holds(self, trial: str, jobcentre: str, registered_at: datetime | None) -> bool:
-        """Whether what is kept of a jobcentre is as it stands; what is not goes. The stratum is locked."""
+        """Whether what is kept of a jobcentre is as it stands. The stratum is locked."""
         stratum = self._strata.get((trial, jobcentre))
-        if stratum is None or stratum.registered_at == registered_at:
-            return stratum is not None
-        self._forget((trial, jobcentre))
-        return False
+        return stratum is not None and stratum.registered_at == registered_at
 
     def take(
         self, trial: str, jobcentre: str, registered_at: datetime | None, participant_ids: Collection[UUID]
@@ -69,16 +93,20 @@ class Remembered:
         for jobcentre, registered_at in after.items():
             key = (trial, jobcentre)
             kept = self._strata.get(key)
-            if kept is not None and kept.registered_at != before[jobcentre]:
-                self._forget(key)
-            elif kept is not None and registered_at is not None:
+            if kept is None or registered_at is None:
+                continue
+            if kept.registered_at == before[jobcentre]:
                 kept.registered_at = registered_at
+            elif kept.registered_at < registered_at:
+                self._forget(key)
+            if key in self._strata:
                 self._strata.move_to_end(key)
         for person in people:
-            key = (trial, person.jobcentre)
             at = after[person.jobcentre]
-            if at is not None:
-                stratum = self._strata.setdefault(key, _Stratum(at))
+            if at is None:
+                continue
+            stratum = self._strata.setdefault((trial, person.jobcentre), _Stratum(at))
+            if stratum.registered_at == at:  # else others have registered more, and know it
                 stratum.people[person.participant_id] = person
                 self._jobcentres[trial, person.participant_id] = person.jobcentre
         while len(self._jobcentres) > self._most:

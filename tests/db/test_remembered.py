@@ -3,10 +3,13 @@
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
+from app.db.news import News
 from app.db.remembered import Remembered
+from app.domain.facts import Conversation
 from app.domain.ingest import Person
 
 FIRST = datetime(2011, 1, 3, 12, tzinfo=UTC)
+TALK = Conversation(date=date(2010, 11, 16))
 LATER = FIRST + timedelta(seconds=1)
 
 
@@ -31,13 +34,43 @@ def test_who_was_kept_is_taken_once() -> None:
     assert remembered.jobcentre_of("prvij", participant_id) is None
 
 
-def test_another_registration_makes_all_of_the_jobcentre_go() -> None:
+def test_what_others_registered_is_put_to_who_is_kept() -> None:
+    remembered = Remembered()
+    added, changed, neither = kept(remembered, person(), person(), person())
+    assert remembered.since("prvij", {"849": LATER, "860": LATER}) == {"849": FIRST}
+    key = ("conversations", "system", "a")
+    news = News(
+        added={added: [(key, TALK)], uuid4(): [(key, TALK)], changed: [(key, TALK)]}, changed={changed, uuid4()}
+    )
+    remembered.catch_up("prvij", {"849": LATER}, news)
+    assert remembered.since("prvij", {"849": LATER}) == {}
+    taken = remembered.take("prvij", "849", LATER, {added, changed, neither})
+    assert {each: found.history().conversations for each, found in taken.items()} == {added: (TALK,), neither: ()}
+
+
+def test_where_the_news_are_too_many_nobody_is_kept() -> None:
     remembered = Remembered()
     here, there = kept(remembered, person(), person("860"))
+    remembered.catch_up("prvij", {"849": LATER}, None)
     assert not remembered.holds("prvij", "849", LATER)
     assert remembered.jobcentre_of("prvij", here) is None
-    assert remembered.take("prvij", "849", LATER, {here}) == {}
     assert remembered.jobcentre_of("prvij", there) == "860"
+
+
+def test_who_comes_back_after_others_went_on_is_not_kept() -> None:
+    """Another request of this process caught up, and registered more, before this one came to keep its people."""
+    remembered, late = Remembered(), person()
+    kept(remembered, person(), at=LATER)
+    remembered.keep("prvij", {"849": None}, {"849": FIRST}, [late])
+    assert remembered.holds("prvij", "849", LATER)
+    assert remembered.take("prvij", "849", LATER, {late.participant_id}) == {}
+
+
+def test_who_comes_back_when_others_have_just_caught_up_is_kept() -> None:
+    remembered, someone = Remembered(), person()
+    kept(remembered, person(), at=LATER)
+    remembered.keep("prvij", {"849": FIRST}, {"849": LATER}, [someone])
+    assert remembered.take("prvij", "849", LATER, {someone.participant_id}) == {someone.participant_id: someone}
 
 
 def test_nobody_is_taken_as_of_another_registration() -> None:
@@ -45,7 +78,6 @@ def test_nobody_is_taken_as_of_another_registration() -> None:
     remembered = Remembered()
     (participant_id,) = kept(remembered, person())
     assert remembered.take("prvij", "849", LATER, {participant_id}) == {}
-    assert remembered.take("prvij", "849", FIRST, {participant_id}) == {}
 
 
 def test_people_stay_through_the_registrations_of_this_process() -> None:
