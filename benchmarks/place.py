@@ -128,6 +128,7 @@ class Place:
                     "client_id",
                 ],
             )
+        await connection.execute("update stratum set last_registered_at = $1 where trial_id = $2", moment, trial)
         await connection.execute("analyze participant; analyze assignment")
         await connection.close()
         await self._count(trial)
