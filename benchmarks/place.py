@@ -26,6 +26,16 @@ from app.db.trials import load_trial
 ROOT = Path(__file__).parents[1]
 COMMAND = Path(sys.executable).with_name("rettevej")
 INTAKE = date(2010, 11, 8)
+_SCREENINGS = """
+    insert into screening (jobcentre_code, trial_id, screening_id, blind_index, interview_on, failures, facts,
+                           participant_id, client_id, registered_at)
+    select jobcentre_code, trial_id, screening_id, sha256(participant_id::text::bytea), interview_on, '{}',
+           jsonb_build_object('interview_on', interview_on, 'channel', 'new_match', 'at_job_interview', true,
+                              'match_group', 2, 'benefit', 'cash_benefit', 'exempt_from', 'none', 'circumstances',
+                              jsonb_build_array()),
+           participant_id, 'benchmark', waiting_since
+    from participant where trial_id = $1
+"""
 JOBCENTRES = tuple(
     str(code) for code in (210, 217, 163, 350, 320, 370, 450, 479, 580, 621, 657, 671, 756, 760, 766, 779, 849, 860)
 )
@@ -128,6 +138,7 @@ class Place:
                     "client_id",
                 ],
             )
+        await connection.execute(_SCREENINGS, trial)
         await connection.execute("update stratum set last_registered_at = $1 where trial_id = $2", moment, trial)
         await connection.execute("analyze participant; analyze assignment")
         await connection.close()
