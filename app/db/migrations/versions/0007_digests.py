@@ -15,7 +15,3 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("record_key", sa.Column("digest", sa.LargeBinary(), nullable=True))
-
-
-def downgrade() -> None:
-    op.drop_column("record_key", "digest")
