@@ -19,7 +19,7 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.session import Database, Sight
+from app.db.session import NOTHING, Database, Sight
 from app.domain.refused import Refused
 
 _REPLAYED: Final = "rettevej_replayed_to"
@@ -58,17 +58,16 @@ class Replica(Database):
 
     async def is_standby(self) -> bool:
         """Whether the server follows a primary; raises what the driver raised when it is away."""
-        async with self.engine.connect() as connection:
-            return bool((await connection.execute(text("select pg_is_in_recovery()"))).scalar_one())
+        rows = await self.fetch(NOTHING, "select pg_is_in_recovery()")
+        return bool(rows[0][0])
 
     async def _replayed(self) -> datetime:
         """When the last transaction that is replayed was committed: read before the snapshot, which holds it then.
 
         Whoever locks a stratum later than the snapshot reads the primary's clock later than that.
         """
-        async with self.engine.connect() as connection:
-            rows = await connection.execute(text("select pg_is_in_recovery(), pg_last_xact_replay_timestamp()"))
-            standby, moment = rows.one()
+        rows = await self.fetch(NOTHING, "select pg_is_in_recovery(), pg_last_xact_replay_timestamp()")
+        standby, moment = rows[0]
         if not standby:
             raise Refused("unavailable", "The database for reports is no standby: its figures could be anybody's.")
         return _NEVER if moment is None else moment

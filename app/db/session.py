@@ -4,9 +4,8 @@ Every transaction runs as a role that owns nothing, and tells the database what 
 there is the second line behind the application's own checks.
 """
 
-import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -15,9 +14,9 @@ import asyncpg
 from pydantic_core import from_json, to_json
 from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import QueuePool
 
 from app.db.kept import Answers, Readings
 from app.db.remembered import Remembered
@@ -27,9 +26,15 @@ ALL = "*"
 POOLER: Final = "pooler"
 """The part of a database's URL that says what stands before it."""
 TRANSACTION: Final = "transaction"
-_IDLE: Final = 5.0
-"""Seconds for which a connection that was not used is believed to be there still, if nobody closed it."""
-_USED: Final = "used"
+_LOST: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+)
+"""What the driver raises when a connection was closed, or broke in the middle of being closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,39 +93,38 @@ def make_engine(url: str, pool_size: int) -> AsyncEngine:
         json_serializer=lambda value: to_json(value).decode(),
         json_deserializer=from_json,
     )
-    event.listen(engine.sync_engine, "checkout", _require_alive)
-    event.listen(engine.sync_engine, "checkin", _note_use)
+    event.listen(engine.sync_engine, "checkout", _require_open)
     return engine
 
 
-def _require_alive(connection: Any, record: ConnectionPoolEntry, _: object) -> None:
-    """Raises DisconnectionError, upon which the pool makes a new connection, for one that is closed or does not answer.
+def _require_open(connection: Any, *_: object) -> None:
+    """Raises DisconnectionError, upon which the pool makes a new connection, for one that was closed.
 
-    The driver is told when the server closes a connection. Of one that vanished without a word only asking tells, which
-    takes three round trips (``pool_pre_ping`` would ask each time): one that was just used is not asked.
+    One that broke and did not tell yet is found out by its first statement: see ``Database``.
     """
     if connection.driver_connection.is_closed():
         raise DisconnectionError
-    used = record.info.get(_USED)
-    if used is not None and time.monotonic() - used > _IDLE:
-        try:
-            connection.ping()
-        except Exception as error:
-            raise DisconnectionError from error
 
 
-def _note_use(_: object, record: ConnectionPoolEntry) -> None:
-    record.info[_USED] = time.monotonic()
+def _is_lost(error: BaseException) -> bool:
+    return isinstance(error.driver_exception if isinstance(error, DBAPIError) else error, _LOST)
 
 
 _TRIALS: Final = "rettevej_trials"
 
 
 class Database:
-    """The one database, entered with a ``Sight``."""
+    """The one database, entered with a ``Sight``.
+
+    A connection of the pool that turns out to be broken when it is entered is given up for another: nothing was done on
+    it. So a restart of the server is not noticed by who comes after it.
+    """
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
+        pool = engine.pool
+        assert isinstance(pool, QueuePool)
+        self._size = pool.size()
         self.remembered = Remembered()
         """People as they stood after the last delivery: see ``app.db.hearing``."""
         self.trials: dict[str, Any] = {}
@@ -137,22 +141,44 @@ class Database:
 
         ``keep=False`` is a dry run: everything happens, and is taken back at the end.
         """
-        async with self.engine.connect() as connection, connection.begin() as transaction:
-            await look(connection, sight)
+        async with self._entered(self.engine, sight) as connection:
             yield connection
-            if not keep:
-                await transaction.rollback()
+            await (connection.commit() if keep else connection.rollback())
 
     @asynccontextmanager
     async def read(self, sight: Sight) -> AsyncIterator[AsyncConnection]:
         """All statements of the block see the same state."""
-        async with self._snapshots.connect() as connection:
-            await look(connection, sight)
+        async with self._entered(self._snapshots, sight) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _entered(self, engine: AsyncEngine, sight: Sight) -> AsyncIterator[AsyncConnection]:
+        """A connection in a transaction that sees no more than ``sight``."""
+        async with AsyncExitStack() as stack:
+            connection = await stack.enter_async_context(engine.connect())
+            for others in reversed(range(self._size + 1)):
+                try:
+                    await look(connection, sight)
+                    break
+                except DBAPIError as error:
+                    if not (others and _is_lost(error)):
+                        raise
+                    await connection.invalidate()
+                    connection = await stack.enter_async_context(engine.connect())
             yield connection
 
     async def fetch(self, sight: Sight, statement: str, *arguments: object) -> list[asyncpg.Record]:
         """The rows of one read in the driver's own words (``$1``): for what is asked all the time, at a third of what
         it costs with a connection's ``execute``."""
+        for others in reversed(range(self._size + 1)):
+            try:
+                return await self._fetched(sight, statement, *arguments)
+            except Exception as error:
+                if not (others and _is_lost(error)):
+                    raise
+        raise AssertionError
+
+    async def _fetched(self, sight: Sight, statement: str, *arguments: object) -> list[asyncpg.Record]:
         async with self.engine.connect() as connection:
             driver: asyncpg.Connection | None = (await connection.get_raw_connection()).driver_connection
             assert driver is not None

@@ -1,19 +1,28 @@
-"""The pool of connections: one that the server closed is replaced unseen, one that lay idle is asked first."""
+"""The pool of connections: those that the server closed are replaced unseen."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
 
+import asyncpg
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from app.db import session
 from app.db.session import EVERYTHING, Database, make_engine
+from app.problem_handlers import database_is_away
 from tests.database import query
+
+POOL = 3
+PROCESS_ID = "select pg_backend_pid()"
+OTHERS = "from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
 
 
 async def _process_id(database: Database) -> int:
     async with database.read(EVERYTHING) as connection:
-        found: int = (await connection.execute(text("select pg_backend_pid()"))).scalar_one()
+        found: int = (await connection.execute(text(PROCESS_ID))).scalar_one()
         return found
 
 
@@ -31,23 +40,51 @@ def test_a_connection_that_the_server_closed_is_replaced(new_database: Callable[
     asyncio.run(run())
 
 
-def test_a_connection_that_lay_idle_is_asked_whether_it_is_there(
-    new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+async def _process_id_of_a_write(database: Database) -> int:
+    async with database.write(EVERYTHING) as connection:
+        found: int = (await connection.execute(text(PROCESS_ID))).scalar_one()
+        return found
+
+
+async def _process_id_fetched(database: Database) -> int:
+    rows = await database.fetch(EVERYTHING, PROCESS_ID)
+    return int(rows[0][0])
+
+
+@pytest.mark.parametrize("entered", [_process_id, _process_id_of_a_write, _process_id_fetched])
+def test_connections_that_broke_unseen_are_given_up(
+    new_database: Callable[[], str], entered: Callable[[Database], Awaitable[int]]
+) -> None:
+    """The server ended them all and nobody has read that yet: the first statement finds out, before all else."""
+
+    async def run() -> None:
+        database = Database(make_engine(url, POOL))
+        async with AsyncExitStack() as stack:
+            for _ in range(POOL):
+                await stack.enter_async_context(database.read(EVERYTHING))
+        with ThreadPoolExecutor() as other:  # the loop of this thread stands still meanwhile
+            ended = other.submit(query, url, f"select pg_terminate_backend(pid) as ended {OTHERS}").result()
+        assert [row["ended"] for row in ended] == [True] * POOL
+        assert await entered(database)
+        await database.close()
+
+    url = new_database()
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("entered", [_process_id, _process_id_fetched])
+def test_a_server_that_ends_every_connection_is_not_asked_for_ever(
+    new_database: Callable[[], str],
+    monkeypatch: pytest.MonkeyPatch,
+    entered: Callable[[Database], Awaitable[int]],
 ) -> None:
     async def run() -> None:
-        database = Database(make_engine(url, 1))
-        first = await _process_id(database)
-        async with database.engine.connect() as connection:
-            kind = type((await connection.get_raw_connection()).dbapi_connection)
-
-        def silent(_: object) -> None:
-            raise TimeoutError
-
-        with monkeypatch.context() as patch:
-            patch.setattr(kind, "ping", silent)
-            assert await _process_id(database) == first  # used a moment ago: not asked
-            patch.setattr(session, "_IDLE", -1.0)
-            assert await _process_id(database) != first
+        database = Database(make_engine(url, POOL))
+        ending = "select pg_terminate_backend(pg_backend_pid()), $1::text, $2::text, $3::text"
+        monkeypatch.setattr(session, "_ENTER", ending)
+        with pytest.raises((DBAPIError, asyncpg.InterfaceError)) as refused:
+            await entered(database)
+        assert database_is_away(refused.value)
         await database.close()
 
     url = new_database()
