@@ -111,7 +111,7 @@ def check_weeks(protocol_id: str, case: Case) -> None:
     assert [as_written(week) for week in seen] == weeks(protocol_id, ends_on, person, today)
 
 
-@quick_and_slow(300, 4_000)
+@quick_and_slow(150, 4_000)
 def test_weeks_of_many(protocol_id: str, seeds: range) -> None:
     for seed in seeds:
         check_weeks(protocol_id, random_case(protocol_id, seed))
@@ -137,7 +137,7 @@ def check_door(protocol_id: str, ends_on: str, person: Person, kind: str, record
     return codes
 
 
-@quick_and_slow(120, 1_200)
+@quick_and_slow(80, 1_200)
 def test_door_of_many(protocol_id: str, seeds: range) -> None:
     """Some of the person's own records, each as if it were the last to arrive, and calls beside some talks."""
     found: Counter[str] = Counter()
@@ -261,7 +261,7 @@ def check_screening(protocol_id: str, screening: dict[str, Any]) -> list[str]:
     return codes
 
 
-@quick_and_slow(5_000, 100_000)
+@quick_and_slow(2_500, 100_000)
 def test_screenings_of_many(protocol_id: str, seeds: range) -> None:
     found: Counter[str] = Counter()
     for seed in seeds:
@@ -429,7 +429,7 @@ def random_population(protocol_id: str, seed: int) -> Population:
     return trial, people, week, rng.choice([LONG_PAST, today.isoformat(), today.isoformat()])
 
 
-@quick_and_slow(80, 800)
+@quick_and_slow(40, 800)
 def test_figures_of_many(protocol_id: str, seeds: range) -> None:
     assert sum(check_figures(protocol_id, random_population(protocol_id, seed)) for seed in seeds) > len(seeds)
 

@@ -1,7 +1,6 @@
 """A statement cut off, a disk that is full and the like, in the middle of a batch: nothing of it is stored."""
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 
@@ -13,26 +12,12 @@ from tests.register import Register, record_id
 FAULTS = {
     "disk full": "raise exception 'could not extend file' using errcode = '53100'",
     "out of memory": "raise exception 'out of memory' using errcode = '53200'",
-    "statement timeout": "perform pg_sleep(30)",
+    "cut off, as by a time limit": "perform pg_cancel_backend(pg_backend_pid()), pg_sleep(30)",
     "ended by an administrator": "perform pg_terminate_backend(pg_backend_pid())",
     "read-only": "raise exception 'cannot execute in a read-only transaction' using errcode = '25006'",
 }
 STAGES = ("conversation", "record_key", "week_count", "audit_entry", "batch")
 """The tables that a batch is written to, in this order."""
-
-
-@pytest.fixture
-def impatient(fresh_register: Register) -> Iterator[None]:
-    """Statements that take more than a moment are cut off, as an operator may have it."""
-    name = fresh_register.database_url.partition("?")[0].rpartition("/")[2]
-    others = "from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
-    query(
-        fresh_register.database_url,
-        f"alter database {name} set statement_timeout = '700ms'",
-        f"select pg_terminate_backend(pid) {others}",  # the connections that were made before
-    )
-    yield
-    query(fresh_register.database_url, f"alter database {name} reset statement_timeout")
 
 
 def _everything(url: str) -> dict[str, int]:
@@ -51,7 +36,7 @@ def _everything(url: str) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_nothing_of_the_batch_is_stored(fresh_register: Register, impatient: None, fault: str) -> None:
+def test_nothing_of_the_batch_is_stored(fresh_register: Register, fault: str) -> None:
     register, url = fresh_register, fresh_register.database_url
     trial = register.new_trial()
     participant = register.drawn(trial)
