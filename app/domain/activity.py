@@ -1,14 +1,14 @@
 """What a person's activations make of each week (domain 4.6), due or not."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
-from itertools import product
 from typing import NamedTuple
 
 from app.domain.calendar import WORKING_DAYS
 from app.domain.facts import WORKPLACE_TYPES, Activation, History
 from app.domain.protocol import Protocol
-from app.domain.timeline import Timeline, weeks_of_span, working_days
+from app.domain.timeline import Timeline, indexes_of, only_week, weeks_of_span, working_days
 
 
 class Activity(NamedTuple):
@@ -21,6 +21,41 @@ class Activity(NamedTuple):
     """A covering activation carries a sufficient reason for not being at a workplace."""
     mentored: bool
     """A covering workplace activation has a mentor assigned or waived, or a mentor record covers a working day."""
+
+
+COVERED, ACTIVE, AT_WORKPLACE, EXCUSED, MENTORED = (1 << bit for bit in range(5))
+"""The marks of a week: whether anything covers it, and the members of ``Activity``."""
+MARKS = 5
+"""How many there are."""
+_ACTIVITIES = tuple(
+    Activity(*(bool(marks & each) for each in (ACTIVE, AT_WORKPLACE, EXCUSED, MENTORED))) if marks & COVERED else None
+    for marks in range(1 << MARKS)
+)
+_ACTIVE = bytes(bool(marks & ACTIVE) for marks in range(256))
+
+
+def activity_of(marks: int) -> Activity | None:
+    """What marks say; None where no activation covers the week."""
+    return _ACTIVITIES[marks]
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityByWeek:
+    """A person's weeks of activity: ``marks`` has a byte for each week."""
+
+    marks: bytes
+
+    def get(self, index: int) -> Activity | None:
+        """What the activations make of a week; None where none covers it."""
+        return activity_of(self.marks[index])
+
+    def items(self) -> Iterator[tuple[int, Activity]]:
+        """The weeks that an activation covers."""
+        return ((index, found) for index, marks in enumerate(self.marks) if (found := activity_of(marks)))
+
+    def active(self) -> bytes:
+        """For each week 1 where it is active, else 0."""
+        return self.marks.translate(_ACTIVE)
 
 
 Covering = Sequence[tuple[str, Activation, int]]
@@ -37,8 +72,8 @@ def covering_by_week(line: Timeline, history: History) -> Mapping[int, Covering]
     return covering
 
 
-def activity_by_week(protocol: Protocol, line: Timeline, history: History) -> dict[int, Activity]:
-    """The weeks covered by an activation, by index."""
+def activity_by_week(protocol: Protocol, line: Timeline, history: History) -> ActivityByWeek:
+    """What a person's activations make of each week."""
     covered = active = at_workplace = excused = mentored = 0
     weak: list[tuple[str, Activation, int]] = []  # alone below the minimum
     for client, offer in history.activations:
@@ -59,20 +94,8 @@ def activity_by_week(protocol: Protocol, line: Timeline, history: History) -> di
         active |= _enough_together(protocol, weak, active)
     for mentor in history.mentors:
         mentored |= weeks_of_span(line.days_of(((mentor.starts_on, mentor.ends_on),)))
-    return {
-        index: _ACTIVITIES[active >> index & 1, at_workplace >> index & 1, excused >> index & 1, mentored >> index & 1]
-        for index in indexes_of(covered)
-    }
-
-
-_ACTIVITIES: Mapping[tuple[int, ...], Activity] = {
-    flags: Activity(*map(bool, flags)) for flags in product((0, 1), repeat=4)
-}
-
-
-def indexes_of(weeks: int) -> Iterator[int]:
-    """The indexes of a set of weeks."""
-    return (index for index in range(weeks.bit_length()) if weeks >> index & 1)
+    marks = covered * COVERED | active * ACTIVE | at_workplace * AT_WORKPLACE | excused * EXCUSED
+    return ActivityByWeek((marks | (mentored & covered) * MENTORED).to_bytes(line.weeks, "little"))
 
 
 def _is_enough(protocol: Protocol, offer: Activation) -> bool:
@@ -96,7 +119,7 @@ def _enough_together(protocol: Protocol, weak: Covering, active: int) -> int:
     for index in indexes_of(doubly & ~active):
         here = [(client, offer, working_days(days, index)) for client, offer, days in weak]
         if reaches_minimum(protocol, here):
-            found |= 1 << index
+            found |= only_week(index)
     return found
 
 

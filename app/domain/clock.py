@@ -1,10 +1,11 @@
 """The clock of a person's weeks (domain 4.3, 4.4): which are counted, their numbers, the meter, and what is due."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
+from itertools import compress, count, islice
 from typing import Literal, NamedTuple
 
-from app.domain.activity import Activity
+from app.domain.activity import ActivityByWeek
 from app.domain.facts import Exemption
 from app.domain.protocol import Protocol
 from app.domain.timeline import Timeline, weeks_with
@@ -35,15 +36,29 @@ class Clock(tuple[Tick, ...]):
 
 
 def run_clock(
-    protocol: Protocol, line: Timeline, in_trial: int, exemptions: Sequence[Exemption], activity: Mapping[int, Activity]
+    protocol: Protocol, line: Timeline, in_trial: int, exemptions: Sequence[Exemption], activity: ActivityByWeek
 ) -> Clock:
     """The clock of a person: days in the trial as a set of working days, exemptions, and the weeks of activity."""
-    from_talks = line.days_of((x.starts_on, x.ends_on) for x in exemptions if x.scope != "activation")
-    from_activation = line.days_of((x.starts_on, x.ends_on) for x in exemptions if x.scope != "conversations")
-    active = sum(1 << index for index, deed in activity.items() if deed.active)
-    limits = (protocol.activation_due_week, protocol.max_activation_weeks, protocol.max_programme_weeks)
-    rule = (protocol.countable_days, protocol.cadence == "weekly", *limits)
-    return _clock_of(line.weeks, in_trial, from_talks, from_activation, active, rule)
+    from_talks = _exempt(line, (x for x in exemptions if x.scope != "activation"))
+    from_activation = _exempt(line, (x for x in exemptions if x.scope != "conversations"))
+    enough, due_week = protocol.countable_days, protocol.activation_due_week
+    rule = (enough, protocol.cadence == "weekly", due_week, protocol.max_activation_weeks, protocol.max_programme_weeks)
+    early = _early_weeks(line.weeks, in_trial & ~(from_talks & from_activation), enough, due_week)
+    return _clock_of(line.weeks, in_trial, from_talks, from_activation, activity.active()[:early], rule)
+
+
+def _exempt(line: Timeline, exemptions: Iterable[Exemption]) -> int:
+    return line.days_of((x.starts_on, x.ends_on) for x in exemptions)
+
+
+@lru_cache(maxsize=2048)
+def _early_weeks(weeks: int, available: int, enough: int, due_week: int | None) -> int:
+    """How many weeks there are before the one whose number is that in which activation becomes due: activity has a part
+    in no clock after these."""
+    if due_week is None:
+        return 0
+    numbered = compress(count(1), weeks_with(available, weeks, enough)[1:])
+    return next(islice(numbered, max(due_week - 2, 0), None), weeks)
 
 
 @lru_cache(maxsize=2048)
@@ -52,12 +67,12 @@ def _clock_of(
     in_trial: int,
     from_talks: int,
     from_activation: int,
-    active: int,
+    active: bytes,
     rule: tuple[int, bool, int | None, int | None, int | None],
 ) -> Clock:
-    """The clock of everyone with the same days in the trial, exemptions and active weeks: worked out once.
+    """The clock of everyone with the same days in the trial, exemptions and early active weeks: worked out once.
 
-    ``active`` has one bit a week, the other sets five; ``rule`` is countable days, whether the cadence is weekly, the
+    ``active`` has a byte for each early week, 1 or 0; ``rule`` is countable days, whether the cadence is weekly, the
     week in which activation becomes due, and how many weeks of activation and of the programme there are at most.
     """
     enough, weekly, due_week, max_activation_weeks, max_programme_weeks = rule
@@ -77,7 +92,7 @@ def _clock_of(
         number += 1
         reached = due_week is not None and number >= due_week
         activation_due = reached and open_to_offers[index] == 1
-        early = due_week is not None and not reached and active >> index & 1
+        early = due_week is not None and not reached and active[index]
         meter += bool(activation_due or early)
         talks = open_to_talks[index] == 1
         ticks.append(_tick(number, "counted", talks and weekly, activation_due, talks and not weekly, meter))

@@ -18,7 +18,8 @@ from fractions import Fraction
 from app.domain.calendar import monday_of
 from app.domain.facts import History
 from app.domain.protocol import Protocol
-from app.domain.weeks import Course, counts
+from app.domain.talks import counts
+from app.domain.weeks import Course
 
 MEASURES = "contacts:"
 """What the names of these measures begin with. All of them are asked for cumulatively."""

@@ -16,8 +16,8 @@ from app.domain.draw import ARMS, Arm
 from app.domain.facts import ActivationType, History
 from app.domain.presence import read_presence
 from app.domain.protocol import Protocol
+from app.domain.talks import counts
 from app.domain.timeline import Timeline, working_days
-from app.domain.weeks import counts
 
 Measure = Literal["conversation", "activation", "workplace", ActivationType]
 """A counting conversation in the week; active in it (4.6); active and at a workplace; covered by that activation."""

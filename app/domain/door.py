@@ -10,7 +10,8 @@ from typing import Literal
 
 from app.domain.facts import WORKPLACE_TYPES, Activation, Conversation, Fact, History
 from app.domain.protocol import Protocol
-from app.domain.weeks import Course, counts, judge_on
+from app.domain.talks import counts
+from app.domain.weeks import Course, judge_on
 
 Enforcement = Literal["flag", "refuse"]
 REFUSED = frozenset(

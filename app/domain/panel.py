@@ -17,8 +17,9 @@ from app.domain.facts import Conversation, History, PresenceEvent
 from app.domain.load import load_of
 from app.domain.outcomes import Lived, lived_by_week
 from app.domain.protocol import Protocol
+from app.domain.talks import counts
 from app.domain.timeline import Timeline, working_days
-from app.domain.weeks import Course, as_seen_on, counts, judge_on
+from app.domain.weeks import Course, as_seen_on, judge_on
 
 ColumnType = Literal["string", "bool", "int32", "double", "date", "list<string>"]
 Row = tuple[Any, ...]

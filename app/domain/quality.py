@@ -21,7 +21,8 @@ from uuid import UUID
 from app.domain.facts import ConversationForm, History
 from app.domain.presence import Presence
 from app.domain.protocol import Protocol
-from app.domain.weeks import Course, counts
+from app.domain.talks import counts
+from app.domain.weeks import Course
 
 Code = Literal[
     "source_silent",

@@ -18,7 +18,8 @@ from app.domain.contacts import tally_contacts
 from app.domain.coordination import coordination_by_week
 from app.domain.facts import Conversation, History
 from app.domain.protocol import Protocol
-from app.domain.weeks import DAYS_TO_START, FLAGS, Course, JudgedWeeks, Week, counts
+from app.domain.talks import DAYS_TO_START, counts
+from app.domain.weeks import FLAGS, Course, JudgedWeeks, Week
 
 Tally = Mapping[date, Counter[str]]
 """Numbers by the Monday of the week and by measure."""

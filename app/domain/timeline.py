@@ -1,13 +1,14 @@
 """A person's line of weeks, counted from the assignment week, and sets of days and weeks on it as integers.
 
 Week ``i`` is the ``i``-th ISO week after the assignment week. A set of working days has a byte a week, with one bit for
-each of its five days; a set of weeks has one bit a week.
+each of its five days; a set of weeks has a byte a week too, which is 1 or 0.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
+from itertools import compress, count
 from typing import Self
 
 from app.domain.calendar import WORKING_DAYS, monday_of
@@ -29,11 +30,26 @@ def weeks_with(days: int, weeks: int, enough: int) -> bytes:
 
 
 def weeks_of_span(days: int) -> int:
-    """The weeks of which a span of days covers a working day; ``days`` are the working days of one span."""
+    """The set of weeks of which a span of days covers a working day; ``days`` are the working days of one span."""
     if not days:
         return 0
     first, last = ((days & -days).bit_length() - 1) // _BITS, (days.bit_length() - 1) // _BITS
-    return (1 << last + 1) - (1 << first)
+    return _first_weeks(last + 1) - _first_weeks(first)
+
+
+def only_week(index: int) -> int:
+    """The set of that week alone."""
+    return 1 << index * _BITS
+
+
+def indexes_of(weeks: int) -> Iterator[int]:
+    """The indexes of a set of weeks."""
+    return compress(count(), weeks.to_bytes(-(-weeks.bit_length() // _BITS), "little"))
+
+
+@cache
+def _first_weeks(weeks: int) -> int:
+    return int.from_bytes(bytes([1]) * weeks, "little")
 
 
 def last_monday(ends_on: date, countable_days: int) -> date:

@@ -1,21 +1,35 @@
 """A person's weeks, judged (domain 4.1 to 4.6): the one definition of every number, state, flag and deviation.
 
-The steps, each a function: presence and exemptions become sets of working days; activations become weeks of activity;
-the clock numbers the weeks and says what is due; talks and activity are held against what is due.
+The steps, each a module: presence and exemptions become sets of working days; activations become weeks of activity
+(``activity``); the clock numbers the weeks and says what is due (``clock``); talks are held against that (``talks``).
+Here all of it becomes weeks.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache, lru_cache
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Final, NamedTuple
 
-from app.domain.activity import Activity, activity_by_week
+from app.domain.activity import MARKS, Activity, ActivityByWeek, activity_by_week, activity_of
 from app.domain.calendar import is_over
 from app.domain.clock import Clock, State, Tick, run_clock
-from app.domain.facts import WORKPLACE_TYPES, Conversation, History
+from app.domain.facts import Conversation, History
 from app.domain.presence import Presence, read_presence
 from app.domain.protocol import Protocol
+from app.domain.talks import (
+    CONFORMING,
+    DAYS_TO_START,
+    FINDINGS,
+    HELD,
+    TALK_DEVIATIONS,
+    InPersonPhase,
+    TalkWeeks,
+    is_remote,
+    judge_talks,
+    started_late,
+    talks_by_week,
+)
 from app.domain.timeline import Timeline
 
 FLAGS = (
@@ -26,8 +40,6 @@ FLAGS = (
     "activated",
     "workplace_activated",
 )
-DAYS_TO_START = 7
-"""A counting conversation is expected within this many days after the assignment (domain 4.5, ``started_late`` [F])."""
 
 
 class Week(NamedTuple):
@@ -45,20 +57,6 @@ class Week(NamedTuple):
     deviations: tuple[str, ...]
 
 
-_week = lru_cache(maxsize=16_384)(Week)
-"""Many people have weeks alike: one object stands for all of them."""
-
-
-def counts(protocol: Protocol, assigned_on: date, talk: Conversation) -> bool:
-    """Whether a conversation counts (domain 4.5), whatever the person's presence or exemption that day."""
-    return (
-        talk.status == "held"
-        and talk.date > assigned_on
-        and talk.form in protocol.accepted_forms
-        and talk.conducted_by in protocol.accepted_conductors
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Course:
     """All that a person's weeks are but conversations, which change none of it: presence, activity, numbers, duties."""
@@ -66,9 +64,9 @@ class Course:
     assigned_on: date
     line: Timeline
     presence: Presence
-    activity: Mapping[int, Activity]
+    activity: ActivityByWeek
     ticks: Clock
-    phase: "InPersonPhase"
+    phase: InPersonPhase
 
     @classmethod
     def of(cls, protocol: Protocol, ends_on: date, history: History) -> "Course":
@@ -84,6 +82,10 @@ class Course:
         """What the clock says of the week of a day; None outside the person's weeks."""
         index = self.line.week(day)
         return self.ticks[index] if 0 <= index < len(self.ticks) else None
+
+    def talks(self, protocol: Protocol, conversations: Sequence[Conversation], before: TalkWeeks) -> TalkWeeks:
+        """What was held in each week, put to what is known already."""
+        return talks_by_week(protocol, self.line, self.assigned_on, conversations, before)
 
 
 def judge(protocol: Protocol, ends_on: date, history: History) -> tuple[Week, ...]:
@@ -105,108 +107,123 @@ class JudgedWeeks:
 
     course: Course
     weeks: tuple[Week, ...]
-    talks: "TalkWeeks"
+    talks: TalkWeeks
     any_remote: bool
     """Whether there may be remote weeks: see ``with_more``."""
     started_late: bool
 
     @classmethod
     def of(cls, course: Course, protocol: Protocol, conversations: Sequence[Conversation]) -> "JudgedWeeks":
-        """The weeks of a course with these conversations.
-
-        Most weeks of most people are alike: those in which nothing was recorded are made once for all who share a
-        clock, and only the others are judged one by one.
-        """
-        talks = _talks_by_week(protocol, course, conversations, {})
-        late = _started_late(protocol, course, conversations)
-        judged = _judge_talks(protocol, course.phase, course.ticks, talks)
-        without_effect = {course.line.week(event.date) for event in course.presence.without_effect}
-        empty = _empty_weeks(course.line.first_monday, course.ticks)
-        concerned = {0, *judged, *course.activity, *without_effect}
-        weeks = _judge_weeks(protocol, course, empty, concerned, judged, started_late=late)
+        """The weeks of a course with these conversations."""
+        talks = course.talks(protocol, conversations, {})
+        late = started_late(protocol, course.assigned_on, conversations)
+        marks = list(course.activity.marks)
+        for index, found in _found(course, judge_talks(protocol, course.phase, course.ticks, talks), late=late).items():
+            marks[index] |= found
+        cells = _cells(course.line.first_monday, course.ticks, protocol.judges_workplace)
+        weeks = tuple([cell[of_week] for cell, of_week in zip(cells, marks, strict=True)])
         return cls(course, weeks, talks, any(map(is_remote, talks.values())), late)
 
     def with_more(self, protocol: Protocol, conversations: Sequence[Conversation]) -> "JudgedWeeks":
         """The weeks with further conversations: the same as of all together, but only what may differ is judged.
 
-        A conversation changes its own week. Where there are remote weeks it may change whether these are too many.
+        A conversation changes its own week, and the first, which may not be late any more. Where there are remote weeks
+        it may change whether these are too many.
         """
-        talks = _talks_by_week(protocol, self.course, conversations, self.talks)
-        late = self.started_late and _started_late(protocol, self.course, conversations)
-        own = {self.course.line.week(talk.date) for talk in conversations}
-        touched = {index: talks[index] for index in own & talks.keys()}
+        course = self.course
+        talks = course.talks(protocol, conversations, self.talks)
+        late = self.started_late and started_late(protocol, course.assigned_on, conversations)
+        touched = {index: talks[index] for index in {0, *map(course.line.week, _days(conversations))} & talks.keys()}
         any_remote = self.any_remote or any(map(is_remote, touched.values()))
-        judged = _judge_talks(protocol, self.course.phase, self.course.ticks, talks if any_remote else touched)
-        weeks = _judge_weeks(protocol, self.course, self.weeks, {0, *judged}, judged, started_late=late)
-        return JudgedWeeks(self.course, weeks, talks, any_remote, late)
+        judged = judge_talks(protocol, course.phase, course.ticks, talks if any_remote else touched)
+        found = _found(course, judged, late=late)
+        cells = _cells(course.line.first_monday, course.ticks, protocol.judges_workplace)
+        weeks = list(self.weeks)
+        for index in {0, *judged}:
+            weeks[index] = cells[index][course.activity.marks[index] | found.get(index, 0)]
+        return JudgedWeeks(course, tuple(weeks), talks, any_remote, late)
 
 
-def _judge_weeks(
-    protocol: Protocol,
-    course: Course,
-    before: Sequence[Week],
-    concerned: Iterable[int],
-    judged: Mapping[int, "_JudgedTalks"],
-    *,
-    started_late: bool,
-) -> tuple[Week, ...]:
-    """Weeks, those concerned judged anew."""
-    weeks = list(before)
-    without_effect = {course.line.week(event.date) for event in course.presence.without_effect}
-    for index in concerned:
-        if 0 <= index < len(weeks):
-            number, state, talk_due, activation_due, *_ = course.ticks[index]
-            held, conforming, found = judged.get(index) or (_NOT_HELD if talk_due else _NOTHING)
-            active = at_workplace = False
-            if activation_due:
-                active, at_workplace, more = _judge_deed(protocol.judges_workplace, course.activity.get(index))
-                found += more
-            if index in without_effect:
-                found += ("event_without_effect",)
-            if started_late and index == 0:
-                found += ("started_late",)
-            deviations = tuple(sorted(found)) if len(found) > 1 else found
-            talk = (talk_due, held, conforming)
-            weeks[index] = _week(
-                weeks[index].monday, number, state, *talk, activation_due, active, at_workplace, deviations
-            )
-    return tuple(weeks)
+def _days(conversations: Sequence[Conversation]) -> Iterator[date]:
+    return (talk.date for talk in conversations)
+
+
+# --- a week -----------------------------------------------------------------------------------------------------------
+
+_OF_ACTIVITY: Final = (1 << MARKS) - 1
+_WITHOUT_EFFECT, _STARTED_LATE = 1 << MARKS + FINDINGS, 1 << MARKS + FINDINGS + 1
+"""The marks of a week: those of its activity, those found of its talks, and these two."""
+
+
+def _found(course: Course, talks: Mapping[int, int], *, late: bool) -> dict[int, int]:
+    """The marks of weeks besides their activity: what is found of the talks, and of the person."""
+    found = {index: marks << MARKS for index, marks in talks.items()}
+    for event in course.presence.without_effect:
+        index = course.line.week(event.date)
+        if 0 <= index < len(course.ticks):
+            found[index] = found.get(index, 0) | _WITHOUT_EFFECT
+    if late:
+        found[0] = found.get(0, 0) | _STARTED_LATE
+    return found
+
+
+class _Cell(dict[int, Week]):
+    """What a Monday, and what the clock says of it, can become: a week for each set of marks, made when first met.
+
+    Most weeks of most people are alike: one object stands for all of them.
+    """
+
+    __slots__ = ("_judges_workplace", "_monday", "_tick")
+
+    def __init__(self, monday: date, tick: Tick, *, judges_workplace: bool) -> None:
+        self._monday, self._tick, self._judges_workplace = monday, tick, judges_workplace
+
+    def __missing__(self, marks: int) -> Week:
+        number, state, talk_due, activation_due, *_ = self._tick
+        deed = activity_of(marks & _OF_ACTIVITY)
+        activated, at_workplace, deviations = False, False, list[str]()
+        if activation_due:
+            activated, at_workplace, deviations = _judge_deed(deed, judges_workplace=self._judges_workplace)
+        elif deed is not None:
+            return self.setdefault(marks, self[marks & ~_OF_ACTIVITY])
+        talks = marks >> MARKS
+        held, conforming = bool(talks & HELD), bool(talks & CONFORMING)
+        deviations += [code for mark, code in TALK_DEVIATIONS.items() if talks & mark]
+        if talk_due and not held:
+            deviations.append("conversation_missing")
+        if marks & _WITHOUT_EFFECT:
+            deviations.append("event_without_effect")
+        if marks & _STARTED_LATE:
+            deviations.append("started_late")
+        flags = (talk_due, held, conforming, activation_due, activated, at_workplace)
+        return self.setdefault(marks, Week(self._monday, number, state, *flags, tuple(sorted(deviations))))
+
+
+def _judge_deed(deed: Activity | None, *, judges_workplace: bool) -> tuple[bool, bool, list[str]]:
+    """Of a week in which activation is due (4.6): activated, at a workplace, deviations."""
+    if deed is None:
+        return False, False, ["activation_missing"]
+    if not deed.active:
+        return False, False, ["hours_too_few"]
+    if not judges_workplace:
+        return True, deed.at_workplace, []
+    if not deed.at_workplace:
+        return True, False, [] if deed.excused else ["not_at_workplace"]
+    return True, True, [] if deed.mentored else ["mentor_missing"]
 
 
 @lru_cache(maxsize=512)
-def _empty_weeks(first_monday: int, ticks: "Clock") -> tuple[Week, ...]:
-    """The weeks of a clock in which nothing is recorded."""
-    return tuple(
-        _week(
-            monday,
-            number,
-            state,
-            talk_due,
-            False,
-            False,
-            activation_due,
-            False,
-            False,
-            _EMPTY[activation_due, talk_due],
-        )
-        for monday, (number, state, talk_due, activation_due, _, _) in zip(
-            _mondays(first_monday, len(ticks)), ticks, strict=True
-        )
-    )
+def _cells(first_monday: int, ticks: Clock, judges_workplace: bool) -> Sequence[_Cell]:
+    """The cells of a clock."""
+    return [
+        _cell(monday, tick[:4], judges_workplace)
+        for monday, tick in zip(range(first_monday, first_monday + 7 * len(ticks), 7), ticks, strict=True)
+    ]
 
 
-_EMPTY: Mapping[tuple[bool, bool], tuple[str, ...]] = {
-    (False, False): (),
-    (False, True): ("conversation_missing",),
-    (True, False): ("activation_missing",),
-    (True, True): ("activation_missing", "conversation_missing"),
-}
-"""The deviations of a week in which nothing is recorded: activation due, conversation due."""
-
-
-@lru_cache(maxsize=1024)
-def _mondays(first: int, weeks: int) -> tuple[date, ...]:
-    return tuple(date.fromordinal(first + 7 * index) for index in range(weeks))
+@lru_cache(maxsize=8192)
+def _cell(monday: int, tick: tuple[int | None, State, bool, bool], judges_workplace: bool) -> _Cell:
+    return _Cell(date.fromordinal(monday), Tick(*tick), judges_workplace=judges_workplace)
 
 
 def as_seen_on(weeks: Sequence[Week], assigned_on: date, today: date) -> Iterator[Week]:
@@ -219,162 +236,3 @@ def as_seen_on(weeks: Sequence[Week], assigned_on: date, today: date) -> Iterato
                 yield week
         else:
             yield week._replace(deviations=())
-
-
-# --- conversations (4.5) --------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class InPersonPhase:
-    """The weeks in which a conversation is to be in person: by programme number, or until a workplace is found."""
-
-    last_number: int | None
-    first_free_week: int | None
-    first_workplace_week: int | None
-    """Index of the week in which any workplace activation starts first, before the assignment included."""
-
-    @classmethod
-    def of(cls, protocol: Protocol, line: Timeline, history: History) -> "InPersonPhase":
-        """The phase of a person's history."""
-        starts = [offer.starts_on for _, offer in history.activations if offer.type in WORKPLACE_TYPES]
-        later = [start for start in starts if start >= history.assigned_on]
-        rule = protocol.in_person_weeks
-        return cls(
-            rule if isinstance(rule, int) else None,
-            line.week(min(later)) if rule == "before_first_workplace_activation" and later else None,
-            line.week(min(starts)) if starts else None,
-        )
-
-    def covers(self, index: int, number: int | None) -> bool:
-        """Whether week ``index`` with programme number ``number`` lies in the phase."""
-        if self.last_number is not None:
-            return number is not None and number <= self.last_number
-        return self.first_free_week is None or index < self.first_free_week
-
-    def workplace_started_by(self, index: int) -> bool:
-        """Whether a workplace activation has started by that week's Sunday."""
-        return self.first_workplace_week is not None and self.first_workplace_week <= index
-
-
-TalkWeeks = Mapping[int, int]
-"""What was held in each week, by index: the marks below, put together."""
-_HELD, _COUNTED, _IN_PERSON, _GROUNDED, _AT_JOBCENTRE, _UNJUSTIFIED, _NOT_BY_MENTOR = (1 << bit for bit in range(7))
-
-
-def is_remote(week: int) -> bool:
-    """Whether the talks that count in a week are neither in person nor grounded."""
-    return week & (_COUNTED | _IN_PERSON | _GROUNDED) == _COUNTED
-
-
-def _is_in_share(week: int) -> bool:
-    """Whether the week is one of the m of 4.5, once held: all but the grounded ones."""
-    return bool(week & _IN_PERSON) or not week & _GROUNDED
-
-
-def _talks_by_week(
-    protocol: Protocol, course: Course, conversations: Iterable[Conversation], before: TalkWeeks
-) -> TalkWeeks:
-    """The marks of the weeks, those of further conversations put to those before."""
-    by_week = dict(before)
-    line, assigned_on = course.line, course.assigned_on
-    for talk in conversations:
-        if talk.status != "held":
-            continue
-        marks = _HELD if talk.conducted_by == "mentor" else _HELD | _NOT_BY_MENTOR
-        if counts(protocol, assigned_on, talk):
-            marks |= _COUNTED
-            if talk.form in protocol.in_person_forms:
-                marks |= _IN_PERSON | _AT_JOBCENTRE if talk.place == "jobcentre" else _IN_PERSON
-            elif protocol.requires_justification and talk.justification is None:
-                marks |= _UNJUSTIFIED
-            if talk.remote_ground in protocol.remote_grounds:
-                marks |= _GROUNDED
-        index = line.week(talk.date)
-        by_week[index] = by_week.get(index, 0) | marks
-    return by_week
-
-
-_JudgedTalks = tuple[bool, bool, tuple[str, ...]]
-"""Of a week's talks: held, conforming, deviations."""
-_NOTHING: _JudgedTalks = (False, False, ())
-_NOT_HELD: _JudgedTalks = (False, False, ("conversation_missing",))
-_BY_MENTOR_ONLY: _JudgedTalks = (False, False, ("conversation_missing", "mentor_only"))
-_CONFORMING: _JudgedTalks = (True, True, ())
-
-
-def _judge_talks(
-    protocol: Protocol, phase: InPersonPhase, ticks: Sequence[Tick], talks: TalkWeeks
-) -> dict[int, _JudgedTalks]:
-    """The weeks in which there were talks, judged. The share of remote ones runs through them in their order."""
-    judged: dict[int, _JudgedTalks] = {}
-    held_later = remote_later = 0
-    for index in sorted(talks):
-        if not 0 <= index < len(ticks):
-            continue
-        week, tick = talks[index], ticks[index]
-        remote = is_remote(week)
-        if not tick.conversation_due:
-            of_talks = _NOTHING
-        elif not week & _COUNTED:
-            of_talks = _NOT_HELD if week & _NOT_BY_MENTOR else _BY_MENTOR_ONLY
-        elif phase.covers(index, tick.number):
-            of_talks = _CONFORMING
-            if remote:
-                of_talks = (True, False, ("remote_too_early",))
-            elif protocol.judges_workplace and week & _IN_PERSON and not week & _AT_JOBCENTRE:
-                of_talks = _CONFORMING if phase.workplace_started_by(index) else (True, True, ("wrong_place",))
-        else:
-            held_later += _is_in_share(week)
-            remote_later += remote
-            too_often = remote and not _remote_share_kept(protocol, remote_later, held_later)
-            of_talks = (True, False, ("remote_too_often",)) if too_often else _CONFORMING
-        if week & _UNJUSTIFIED:
-            of_talks = (*of_talks[:2], ("no_justification", *of_talks[2]))
-        judged[index] = of_talks
-    return judged
-
-
-def next_remote_too_often(protocol: Protocol, course: Course, history: History, index: int) -> bool:
-    """Whether, after the talks up to week ``index``, one more remote talk in a week of its own would be
-    ``remote_too_often`` (domain 4.5, 5 "Worklist"). In the in-person weeks it would be too early instead."""
-    talks = _talks_by_week(protocol, course, history.conversations, {})
-    if course.phase.covers(index, course.ticks[index].number):
-        return False
-    later = [
-        week
-        for i, tick in enumerate(course.ticks[: index + 1])
-        if tick.conversation_due and (week := talks.get(i, 0)) & _COUNTED and not course.phase.covers(i, tick.number)
-    ]
-    remote, held = sum(map(is_remote, later)), sum(map(_is_in_share, later))
-    return not _remote_share_kept(protocol, remote + 1, held + 1)
-
-
-def _remote_share_kept(protocol: Protocol, remote: int, held: int) -> bool:
-    """K ≤ ceil(share × m), exactly (4.5)."""
-    share = protocol.remote_share_max
-    return share is None or remote <= -(-share.numerator * held // share.denominator)
-
-
-def _started_late(protocol: Protocol, course: Course, conversations: Iterable[Conversation]) -> bool:
-    """No counting conversation in the 7 days after the assignment, present or not (4.5)."""
-    limit = course.assigned_on + timedelta(days=DAYS_TO_START)
-    return protocol.cadence == "weekly" and not any(
-        talk.date <= limit and counts(protocol, course.assigned_on, talk) for talk in conversations
-    )
-
-
-# --- activations (4.6) ----------------------------------------------------------------------------------------------
-
-
-@cache
-def _judge_deed(judges_workplace: bool, deed: Activity | None) -> tuple[bool, bool, tuple[str, ...]]:
-    """Of a week in which activation is due: activated, at a workplace, deviations."""
-    if deed is None:
-        return False, False, ("activation_missing",)
-    if not deed.active:
-        return False, False, ("hours_too_few",)
-    if not judges_workplace:
-        return True, deed.at_workplace, ()
-    if not deed.at_workplace:
-        return True, False, () if deed.excused else ("not_at_workplace",)
-    return True, True, () if deed.mentored else ("mentor_missing",)

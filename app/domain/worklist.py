@@ -7,7 +7,8 @@ from typing import Literal
 from app.domain.clock import State, Tick
 from app.domain.facts import Exemption, History
 from app.domain.protocol import Protocol
-from app.domain.weeks import Course, counts, next_remote_too_often
+from app.domain.talks import counts, next_remote_too_often
+from app.domain.weeks import Course
 
 Reason = Literal[
     "no_conversation_this_week",
@@ -57,13 +58,18 @@ def task_of(protocol: Protocol, ends_on: date, history: History, has_contact_per
         reasons.append("no_conversation_yet")
     if _activation_to_arrange(protocol, course, tick, index):
         reasons.append("activation_to_arrange")
-    if tick.conversation_due and next_remote_too_often(protocol, course, history, index):
+    if tick.conversation_due and _is_remote_used_up(protocol, course, history, index):
         reasons.append("remote_used_up")
     if ending:
         reasons.append("exemption_ends")
     if not has_contact_person:
         reasons.append("no_contact_person")
     return Task(tick.number, tick.state, tuple(reasons), ending) if reasons else None
+
+
+def _is_remote_used_up(protocol: Protocol, course: Course, history: History, index: int) -> bool:
+    known = course.talks(protocol, history.conversations, {})
+    return next_remote_too_often(protocol, course.phase, course.ticks, known, index)
 
 
 def _activation_to_arrange(protocol: Protocol, course: Course, tick: Tick, index: int) -> bool:
