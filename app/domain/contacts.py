@@ -10,15 +10,14 @@ Counted by week as measures that begin with ``contacts:``, so that sums of them 
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
 from app.domain.calendar import monday_of
-from app.domain.facts import History
+from app.domain.facts import Conversation
 from app.domain.protocol import Protocol
-from app.domain.talks import counts
 from app.domain.weeks import Course
 
 MEASURES = "contacts:"
@@ -39,26 +38,27 @@ class Contacts:
     """The target groups of which somebody was assigned."""
 
 
-def tally_contacts(protocol: Protocol, course: Course, history: History, numbers: Counter[tuple[date, str]]) -> None:
-    """Adds one person's measures to those by Monday and measure; none where the cadence is weekly."""
+def tally_contacts(
+    protocol: Protocol,
+    course: Course,
+    counting: Sequence[Conversation],
+    group: int | None,
+    numbers: Counter[tuple[date, str]],
+) -> None:
+    """Adds the measures of a person of a target group, whose counting conversations these are, to those by Monday and
+    measure; none where the cadence is weekly."""
     if protocol.cadence != "average":
         return
-    group = history.target_group
     weeks = [course.line.monday(index) for index, tick in enumerate(course.ticks) if tick.contact_week]
     for monday in weeks:
         numbers[monday, _ALL_WEEKS] += 1
-    forms = [
-        (monday_of(talk.date), talk.form)
-        for talk in history.conversations
-        if counts(protocol, history.assigned_on, talk)
-    ]
     within = set(weeks)
-    held = [(monday, form) for monday, form in forms if monday in within]
+    held = [(monday, talk.form) for talk in counting if (monday := monday_of(talk.date)) in within]
     for monday, form in held:
         numbers[monday, f"{_FORM}{form}"] += 1
     if group is None:
         return
-    numbers[monday_of(history.assigned_on), f"{_PEOPLE}{group}"] = 1
+    numbers[course.line.monday(0), f"{_PEOPLE}{group}"] += 1
     for monday in weeks:
         numbers[monday, f"{_WEEKS}{group}"] += 1
     for monday, _ in held:

@@ -2,7 +2,7 @@
 remote ones. Each week's talks are put together as marks, and what is found of them is marks again."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Final
 
@@ -22,14 +22,6 @@ def counts(protocol: Protocol, assigned_on: date, talk: Conversation) -> bool:
         and talk.date > assigned_on
         and talk.form in protocol.accepted_forms
         and talk.conducted_by in protocol.accepted_conductors
-    )
-
-
-def started_late(protocol: Protocol, assigned_on: date, conversations: Iterable[Conversation]) -> bool:
-    """No counting conversation in the 7 days after the assignment, present or not (4.5)."""
-    limit = assigned_on + timedelta(days=DAYS_TO_START)
-    return protocol.cadence == "weekly" and not any(
-        talk.date <= limit and counts(protocol, assigned_on, talk) for talk in conversations
     )
 
 
@@ -67,31 +59,53 @@ class InPersonPhase:
 
 # --- what was held ----------------------------------------------------------------------------------------------------
 
-TalkWeeks = Mapping[int, int]
-"""What was held in each week, by index: the marks below, put together."""
 _TALKED, _COUNTED, _IN_PERSON, _GROUNDED, _AT_JOBCENTRE, _UNJUSTIFIED, _NOT_BY_MENTOR = (1 << bit for bit in range(7))
 
 
-def talks_by_week(
-    protocol: Protocol, line: Timeline, assigned_on: date, conversations: Iterable[Conversation], before: TalkWeeks
-) -> TalkWeeks:
-    """The marks of the weeks, those of further conversations put to those before."""
-    by_week = dict(before)
-    for talk in conversations:
-        if talk.status != "held":
-            continue
-        marks = _TALKED if talk.conducted_by == "mentor" else _TALKED | _NOT_BY_MENTOR
-        if counts(protocol, assigned_on, talk):
-            marks |= _COUNTED
-            if talk.form in protocol.in_person_forms:
-                marks |= _IN_PERSON | _AT_JOBCENTRE if talk.place == "jobcentre" else _IN_PERSON
-            elif protocol.requires_justification and talk.justification is None:
-                marks |= _UNJUSTIFIED
-            if talk.remote_ground in protocol.remote_grounds:
-                marks |= _GROUNDED
-        index = line.week(talk.date)
-        by_week[index] = by_week.get(index, 0) | marks
-    return by_week
+@dataclass(frozen=True, slots=True)
+class Talks:
+    """What is to be known of a person's conversations."""
+
+    assigned_on: date
+    by_week: Mapping[int, int] = field(default_factory=dict)
+    """What was held in each week, by index: the marks above, put together."""
+    counting: tuple[Conversation, ...] = ()
+    """Those that count, as they came."""
+    first: date | None = None
+    """The day of the first of them."""
+
+    def with_more(self, protocol: Protocol, line: Timeline, conversations: Iterable[Conversation]) -> "Talks":
+        """The same with further conversations."""
+        by_week, counting, first = dict(self.by_week), list(self.counting), self.first
+        for talk in conversations:
+            if talk.status != "held":
+                continue
+            marks = _TALKED if talk.conducted_by == "mentor" else _TALKED | _NOT_BY_MENTOR
+            if counts(protocol, self.assigned_on, talk):
+                counting.append(talk)
+                if first is None or talk.date < first:
+                    first = talk.date
+                marks |= _marks_of(protocol, talk)
+            index = line.week(talk.date)
+            by_week[index] = by_week.get(index, 0) | marks
+        return Talks(self.assigned_on, by_week, tuple(counting), first)
+
+    def started_late(self, protocol: Protocol) -> bool:
+        """No counting conversation in the 7 days after the assignment, present or not (4.5)."""
+        limit = self.assigned_on + timedelta(days=DAYS_TO_START)
+        return protocol.cadence == "weekly" and (self.first is None or self.first > limit)
+
+
+def _marks_of(protocol: Protocol, talk: Conversation) -> int:
+    """The marks of a conversation that counts."""
+    marks = _COUNTED
+    if talk.form in protocol.in_person_forms:
+        marks |= _IN_PERSON | _AT_JOBCENTRE if talk.place == "jobcentre" else _IN_PERSON
+    elif protocol.requires_justification and talk.justification is None:
+        marks |= _UNJUSTIFIED
+    if talk.remote_ground in protocol.remote_grounds:
+        marks |= _GROUNDED
+    return marks
 
 
 def is_remote(week: int) -> bool:
@@ -121,7 +135,9 @@ TALK_DEVIATIONS: Final[Mapping[int, str]] = {
 """The deviations among them. That a due conversation is missing is seen by ``HELD`` not being there."""
 
 
-def judge_talks(protocol: Protocol, phase: InPersonPhase, ticks: Sequence[Tick], talks: TalkWeeks) -> dict[int, int]:
+def judge_talks(
+    protocol: Protocol, phase: InPersonPhase, ticks: Sequence[Tick], talks: Mapping[int, int]
+) -> dict[int, int]:
     """What is found of the weeks in which there were talks. The share of remote ones runs through them in order."""
     found: dict[int, int] = {}
     held_later = remote_later = 0
@@ -158,7 +174,7 @@ def _in_person_week(protocol: Protocol, week: int, *, workplace_started: bool) -
 
 
 def next_remote_too_often(
-    protocol: Protocol, phase: InPersonPhase, ticks: Sequence[Tick], talks: TalkWeeks, index: int
+    protocol: Protocol, phase: InPersonPhase, ticks: Sequence[Tick], talks: Mapping[int, int], index: int
 ) -> bool:
     """Whether, after the talks up to week ``index``, one more remote talk in a week of its own would be
     ``remote_too_often`` (domain 4.5, 5 "Worklist"). In the in-person weeks it would be too early instead."""

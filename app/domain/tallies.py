@@ -18,7 +18,7 @@ from app.domain.contacts import tally_contacts
 from app.domain.coordination import coordination_by_week
 from app.domain.facts import Conversation, History
 from app.domain.protocol import Protocol
-from app.domain.talks import DAYS_TO_START, counts
+from app.domain.talks import DAYS_TO_START, Talks
 from app.domain.weeks import FLAGS, Course, JudgedWeeks, Week
 
 Tally = Mapping[date, Counter[str]]
@@ -42,8 +42,6 @@ class Judged:
 
     history: History
     judged: JudgedWeeks
-    first_talk: date | None
-    """The day of the first counting conversation."""
 
     @property
     def course(self) -> Course:
@@ -55,6 +53,11 @@ class Judged:
         """The weeks in their order."""
         return self.judged.weeks
 
+    @property
+    def talks(self) -> Talks:
+        """Its conversations."""
+        return self.judged.talks
+
     @classmethod
     def of(cls, protocol: Protocol, ends_on: date, history: History) -> "Judged":
         """The weeks of a history."""
@@ -63,8 +66,7 @@ class Judged:
     @classmethod
     def on(cls, course: Course, protocol: Protocol, history: History) -> "Judged":
         """The same on a course that is known already."""
-        talks = history.conversations
-        return cls(history, JudgedWeeks.of(course, protocol, talks), _first_talk(protocol, history.assigned_on, talks))
+        return cls(history, JudgedWeeks.of(course, protocol, history.conversations))
 
     def then(self, protocol: Protocol, ends_on: date, history: History) -> "Judged":
         """The weeks of a later history of the same person; what this one tells of them is not worked out again."""
@@ -73,9 +75,7 @@ class Judged:
         added = _added_talks(self.history, history)
         if added is None:
             return Judged.on(self.course, protocol, history)
-        first = _first_talk(protocol, history.assigned_on, added)
-        first = self.first_talk if first is None else min(first, self.first_talk or first)
-        return Judged(history, self.judged.with_more(protocol, added), first)
+        return Judged(history, self.judged.with_more(protocol, added))
 
 
 _BUT_TALKS = tuple(each.name for each in fields(History) if each.name != "conversations")
@@ -103,12 +103,15 @@ def tally(protocol: Protocol, ends_on: date, history: History) -> dict[date, Cou
 def tally_people(protocol: Protocol, ends_on: date, histories: Iterable[History]) -> dict[date, Counter[str]]:
     """The contributions of several people, added up. Weeks that are alike are counted first and looked into once."""
     weeks: Counter[Week] = Counter()
+    forms: Counter[tuple[date, str]] = Counter()
     beside: Counter[tuple[date, str]] = Counter()
     for history in histories:
         judged = Judged.of(protocol, ends_on, history)
         weeks.update(judged.weeks)
-        for key, n in _beside(protocol, judged).items():
-            beside[key] += n
+        forms.update([(talk.date, talk.form) for talk in judged.talks.counting])
+        _add_beside(protocol, judged, beside)
+    for (day, form), n in forms.items():
+        beside[monday_of(day), f"form:{form}"] += n
     total: dict[date, Counter[str]] = {}
     for week, n in weeks.items():
         here = total.setdefault(week.monday, Counter())
@@ -155,9 +158,12 @@ def _step(before: tuple[Any, ...], after: tuple[Any, ...]) -> Mapping[str, int]:
 def _change_beside(protocol: Protocol, before: Judged, after: Judged) -> Counter[tuple[date, str]]:
     added = _added_talks(before.history, after.history)
     if added is not None and before.course is after.course and protocol.cadence == "weekly":
-        return _change_of_talks(protocol, before, after, added)
-    changed = _beside(protocol, after)
-    changed.subtract(_beside(protocol, before))
+        return _change_of_talks(before, after, added)
+    changed, taken = Counter[tuple[date, str]](), Counter[tuple[date, str]]()
+    for judged, numbers in ((after, changed), (before, taken)):
+        _add_beside(protocol, judged, numbers)
+        _add_forms(judged.talks.counting, numbers)
+    changed.subtract(taken)
     return changed
 
 
@@ -191,24 +197,34 @@ def cumulated(counted: Mapping[str, int]) -> Counter[str]:
 # --- one person -----------------------------------------------------------------------------------------------------
 
 
-def _beside(protocol: Protocol, judged: Judged) -> Counter[tuple[date, str]]:
-    """One person's contribution to every figure besides the weeks themselves, by Monday and measure."""
+def _add_beside(protocol: Protocol, judged: Judged, numbers: Counter[tuple[date, str]]) -> None:
+    """Adds one person's contribution to every figure besides the weeks and the forms, by Monday and measure."""
     history, course = judged.history, judged.course
-    beside: Counter[tuple[date, str]] = Counter({(course.line.monday(0), "entries"): 1})
+    numbers[course.line.monday(0), "entries"] += 1
     if judged.judged.started_late:
-        beside[_started_late(judged)] = 1
+        numbers[_started_late(judged)] += 1
     for event in course.presence.exits:
-        beside[monday_of(event.date), f"exit:{event.reason}"] += 1
-    _count_talks(protocol, history.assigned_on, history.conversations, beside)
-    if judged.first_talk is not None:
-        beside[monday_of(judged.first_talk), "first_conversations"] = 1
-    tally_contacts(protocol, course, history, beside)
+        numbers[monday_of(event.date), f"exit:{event.reason}"] += 1
+    _add_no_shows(history.assigned_on, history.conversations, numbers)
+    if judged.talks.first is not None:
+        numbers[monday_of(judged.talks.first), "first_conversations"] += 1
+    tally_contacts(protocol, course, judged.talks.counting, history.target_group, numbers)
     for name, indexes in coordination_by_week(course.line, history).items():
         for index in indexes:
-            beside[course.line.monday(index), f"coordination:{name}"] = 1
+            numbers[course.line.monday(index), f"coordination:{name}"] += 1
         if indexes:
-            beside[course.line.monday(indexes[0]), FIRST_COORDINATION[name]] = 1
-    return beside
+            numbers[course.line.monday(indexes[0]), FIRST_COORDINATION[name]] += 1
+
+
+def _add_forms(counting: Iterable[Conversation], numbers: Counter[tuple[date, str]]) -> None:
+    for talk in counting:
+        numbers[monday_of(talk.date), f"form:{talk.form}"] += 1
+
+
+def _add_no_shows(assigned_on: date, talks: Iterable[Conversation], numbers: Counter[tuple[date, str]]) -> None:
+    for talk in talks:
+        if talk.status == "no_show" and talk.date > assigned_on:
+            numbers[monday_of(talk.date), "no_shows"] += 1
 
 
 def _started_late(judged: Judged) -> tuple[date, str]:
@@ -217,16 +233,16 @@ def _started_late(judged: Judged) -> tuple[date, str]:
     return judged.weeks[0].monday, f"deviation:started_late@{stands_from}"
 
 
-def _change_of_talks(
-    protocol: Protocol, before: Judged, after: Judged, added: Sequence[Conversation]
-) -> Counter[tuple[date, str]]:
+def _change_of_talks(before: Judged, after: Judged, added: Sequence[Conversation]) -> Counter[tuple[date, str]]:
     """What further conversations change beside the weeks, where the cadence is weekly."""
     changed: Counter[tuple[date, str]] = Counter()
-    _count_talks(protocol, before.history.assigned_on, added, changed)
-    if after.first_talk is not None and after.first_talk != before.first_talk:
-        changed[monday_of(after.first_talk), "first_conversations"] += 1
-        if before.first_talk is not None:
-            changed[monday_of(before.first_talk), "first_conversations"] -= 1
+    _add_forms(after.talks.counting[len(before.talks.counting) :], changed)
+    _add_no_shows(before.history.assigned_on, added, changed)
+    earlier, first = before.talks.first, after.talks.first
+    if first is not None and first != earlier:
+        changed[monday_of(first), "first_conversations"] += 1
+        if earlier is not None:
+            changed[monday_of(earlier), "first_conversations"] -= 1
     if before.judged.started_late and not after.judged.started_late:
         changed[_started_late(before)] -= 1
     return changed
@@ -243,19 +259,3 @@ def _measures_of(state: str, *flags_and_deviations: object) -> tuple[str, ...]:
         *(name for name, value in zip(FLAGS, flags, strict=True) if value),
         *(f"deviation:{code}" for code in deviations if code != "started_late"),
     )
-
-
-def _count_talks(
-    protocol: Protocol, assigned_on: date, talks: Iterable[Conversation], numbers: Counter[tuple[date, str]]
-) -> None:
-    """Adds the forms of counting conversations, and no-shows after the assignment."""
-    for talk in talks:
-        if counts(protocol, assigned_on, talk):
-            numbers[monday_of(talk.date), f"form:{talk.form}"] += 1
-        elif talk.status == "no_show" and talk.date > assigned_on:
-            numbers[monday_of(talk.date), "no_shows"] += 1
-
-
-def _first_talk(protocol: Protocol, assigned_on: date, talks: Iterable[Conversation]) -> date | None:
-    """The day of the first counting conversation."""
-    return min((talk.date for talk in talks if counts(protocol, assigned_on, talk)), default=None)

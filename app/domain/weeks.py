@@ -24,11 +24,9 @@ from app.domain.talks import (
     HELD,
     TALK_DEVIATIONS,
     InPersonPhase,
-    TalkWeeks,
+    Talks,
     is_remote,
     judge_talks,
-    started_late,
-    talks_by_week,
 )
 from app.domain.timeline import Timeline
 
@@ -83,9 +81,9 @@ class Course:
         index = self.line.week(day)
         return self.ticks[index] if 0 <= index < len(self.ticks) else None
 
-    def talks(self, protocol: Protocol, conversations: Sequence[Conversation], before: TalkWeeks) -> TalkWeeks:
-        """What was held in each week, put to what is known already."""
-        return talks_by_week(protocol, self.line, self.assigned_on, conversations, before)
+    def talks(self, protocol: Protocol, conversations: Sequence[Conversation]) -> Talks:
+        """The person's conversations on this course."""
+        return Talks(self.assigned_on).with_more(protocol, self.line, conversations)
 
 
 def judge(protocol: Protocol, ends_on: date, history: History) -> tuple[Week, ...]:
@@ -107,7 +105,7 @@ class JudgedWeeks:
 
     course: Course
     weeks: tuple[Week, ...]
-    talks: TalkWeeks
+    talks: Talks
     any_remote: bool
     """Whether there may be remote weeks: see ``with_more``."""
     started_late: bool
@@ -115,14 +113,15 @@ class JudgedWeeks:
     @classmethod
     def of(cls, course: Course, protocol: Protocol, conversations: Sequence[Conversation]) -> "JudgedWeeks":
         """The weeks of a course with these conversations."""
-        talks = course.talks(protocol, conversations, {})
-        late = started_late(protocol, course.assigned_on, conversations)
+        talks = course.talks(protocol, conversations)
+        late = talks.started_late(protocol)
+        judged = judge_talks(protocol, course.phase, course.ticks, talks.by_week)
         marks = list(course.activity.marks)
-        for index, found in _found(course, judge_talks(protocol, course.phase, course.ticks, talks), late=late).items():
+        for index, found in _found(course, judged, late=late).items():
             marks[index] |= found
         cells = _cells(course.line.first_monday, course.ticks, protocol.judges_workplace)
         weeks = tuple([cell[of_week] for cell, of_week in zip(cells, marks, strict=True)])
-        return cls(course, weeks, talks, any(map(is_remote, talks.values())), late)
+        return cls(course, weeks, talks, any(map(is_remote, talks.by_week.values())), late)
 
     def with_more(self, protocol: Protocol, conversations: Sequence[Conversation]) -> "JudgedWeeks":
         """The weeks with further conversations: the same as of all together, but only what may differ is judged.
@@ -131,21 +130,18 @@ class JudgedWeeks:
         it may change whether these are too many.
         """
         course = self.course
-        talks = course.talks(protocol, conversations, self.talks)
-        late = self.started_late and started_late(protocol, course.assigned_on, conversations)
-        touched = {index: talks[index] for index in {0, *map(course.line.week, _days(conversations))} & talks.keys()}
+        talks = self.talks.with_more(protocol, course.line, conversations)
+        late = talks.started_late(protocol)
+        own = {0, *(course.line.week(talk.date) for talk in conversations)}
+        touched = {index: talks.by_week[index] for index in own & talks.by_week.keys()}
         any_remote = self.any_remote or any(map(is_remote, touched.values()))
-        judged = judge_talks(protocol, course.phase, course.ticks, talks if any_remote else touched)
+        judged = judge_talks(protocol, course.phase, course.ticks, talks.by_week if any_remote else touched)
         found = _found(course, judged, late=late)
         cells = _cells(course.line.first_monday, course.ticks, protocol.judges_workplace)
         weeks = list(self.weeks)
         for index in {0, *judged}:
             weeks[index] = cells[index][course.activity.marks[index] | found.get(index, 0)]
         return JudgedWeeks(course, tuple(weeks), talks, any_remote, late)
-
-
-def _days(conversations: Sequence[Conversation]) -> Iterator[date]:
-    return (talk.date for talk in conversations)
 
 
 # --- a week -----------------------------------------------------------------------------------------------------------

@@ -68,8 +68,8 @@ def task_of(protocol: Protocol, ends_on: date, history: History, has_contact_per
 
 
 def _is_remote_used_up(protocol: Protocol, course: Course, history: History, index: int) -> bool:
-    known = course.talks(protocol, history.conversations, {})
-    return next_remote_too_often(protocol, course.phase, course.ticks, known, index)
+    known = course.talks(protocol, history.conversations)
+    return next_remote_too_often(protocol, course.phase, course.ticks, known.by_week, index)
 
 
 def _activation_to_arrange(protocol: Protocol, course: Course, tick: Tick, index: int) -> bool:
