@@ -51,7 +51,8 @@ def _version(table: RecordTable, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def list_records(
-    connection: AsyncConnection,
+    database: Database,
+    sight: Sight,
     kind: str,
     trial_id: str,
     jobcentres: Collection[str],
@@ -63,8 +64,8 @@ async def list_records(
     """The standing records of jobcentres in the order of registration, each with its place; without retracted ones."""
     statement = _page_of(TABLES[kind], one_person=participant_id is not None, one_client=client is not None)
     asked = [value for value in (participant_id, client) if value is not None]
-    rows = await connection.exec_driver_sql(statement, (trial_id, sorted(jobcentres), after, limit, *asked))
-    return [_item(row._asdict()) for row in rows]
+    rows = await database.fetch(sight, statement, trial_id, sorted(jobcentres), after, limit, *asked)
+    return [_item(dict(row)) for row in rows]
 
 
 @cache

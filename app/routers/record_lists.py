@@ -25,6 +25,7 @@ from app.routers.support import (
     decode_cursor,
     encode_cursor,
     page,
+    sight_of,
     trial_or_404,
     with_etag,
 )
@@ -79,13 +80,9 @@ def _add_list(router: APIRouter, kind: Kind) -> None:
         require_a_place(principal, trial)
         jobcentres = [code for code in trial.jobcentres if principal.reads_person_of(code)]
         asked = {"kind": kind.kind, "client_id": client_id}
-        async with (
-            use.noting(principal, "records.listed", trial_id, jobcentres, participant_id, **asked),
-            use.read(principal) as connection,
-        ):
-            found = await list_records(
-                connection, kind.kind, trial_id, jobcentres, participant_id, client_id, after, limit + 1
-            )
+        wanted = (participant_id, client_id, after, limit + 1)
+        async with use.noting(principal, "records.listed", trial_id, jobcentres, participant_id, **asked):
+            found = await list_records(use.database, sight_of(principal), kind.kind, trial_id, jobcentres, *wanted)
         versions = [version_id for version_id, _ in found]
         return page(request, [record for _, record in found], limit, lambda _: encode_cursor(versions[limit - 1]))
 

@@ -197,7 +197,6 @@ def test_reads_of_the_application_find_nothing(place: Place) -> None:
     for kind in TABLES:
         reads = {
             **reads,
-            f"list of {kind}": lambda c, k=kind: list_records(c, k, trial, codes, None, None, first, 10),  # type: ignore[misc]
             f"feed of {kind}": lambda c, k=kind: _feed(c, k, trial),  # type: ignore[misc]
             f"one of {kind}": lambda c, k=kind: find_record(c, k, trial, "849", codes, "theirs", None),  # type: ignore[misc]
         }
@@ -205,6 +204,20 @@ def test_reads_of_the_application_find_nothing(place: Place) -> None:
         assert not seen(place.url, THEIRS, read), name
         assert not seen(place.url, REGION, read), name
         assert seen(place.url, OURS, read), name
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_a_list_of_records_holds_none_of_others(place: Place, kind: str) -> None:
+    async def listed(sight: Sight) -> Any:
+        database = Database(make_engine(place.url, 1))
+        try:
+            return await list_records(database, sight, kind, place.trial.id, ["849"], None, None, UUID(int=0), 10)
+        finally:
+            await database.close()
+
+    for sight in (THEIRS, REGION, NOTHING):
+        assert asyncio.run(listed(sight)) == []
+    assert asyncio.run(listed(OURS))
 
 
 def test_one_person_is_found_by_those_alone_who_may_see_them(place: Place) -> None:
