@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,8 +14,7 @@ from app.domain.facts import Fact
 from app.domain.ingest import Report
 
 
-@dataclass(frozen=True, slots=True)
-class SentRecord:
+class SentRecord(NamedTuple):
     """A well-formed record as sent, its person named by id or by blind index, or, in a retraction, not at all."""
 
     external_id: str

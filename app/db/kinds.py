@@ -102,7 +102,7 @@ async def insert_versions(connection: AsyncConnection, table: RecordTable, rows:
     if "focus" in table.columns:
         columns["focus"] = [None if focus is None else "|".join(focus) for focus in columns["focus"]]
     asked = names if len(rows) >= _MANY else _ALIKE
-    alike = {name for name in asked if columns[name].count(columns[name][0]) == len(rows)}
+    alike = {name for name in asked if _is_alike(columns[name])}
     apart = [name for name in names if name not in alike]
     given = ", ".join(f"cast(:{name}_ as {_type_of(name)}[])" for name in apart)
     taken = {name: f"cast(:{name}_ as {_type_of(name)})" if name in alike else name for name in names}
@@ -114,6 +114,11 @@ async def insert_versions(connection: AsyncConnection, table: RecordTable, rows:
     """  # noqa: S608 - names of our own
     values = {f"{name}_": columns[name][0] if name in alike else columns[name] for name in names}
     await connection.execute(sql(statement), values)
+
+
+def _is_alike(values: Sequence[object]) -> bool:
+    first = values[0]
+    return values[-1] == first and all(value is first or value == first for value in values)
 
 
 _ALIKE = ("trial_id", "client_id", "batch_id", "registered_at")

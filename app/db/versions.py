@@ -1,6 +1,7 @@
 """Writing records as versions: inserted once, superseded by the next, found by their key."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -10,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.ids import uuid7_at
+from app.db.ids import uuid7_at, uuids7_at
 from app.db.kinds import RecordTable, insert_versions
 from app.db.sql import sql
 from app.db.tables import MOVED, NOWHERE
@@ -81,15 +82,17 @@ class VersionWriter:
         }
         self.known = frozenset(self.latest)
         self.digests: dict[str, bytes | None] = {}
+        self.written: Counter[str] = Counter()
+        """How many changes were written to each jobcentre, or nowhere."""
 
     async def write(self, changes: Sequence[Change]) -> None:
         """Writes the changes in their order. ChangedMeanwhileError when a key of theirs was taken in the meantime."""
         rows: list[tuple[object, ...]] = []
         superseded: list[tuple[str, UUID]] = []
-        for place, change in enumerate(changes):
+        version_ids = uuids7_at(self.origin.moment, range(1, 2 * len(changes), 2))
+        for place, (change, version_id) in enumerate(zip(changes, version_ids, strict=True)):
             external_id = change.key[2]
             before = self.latest.get(external_id)
-            version_id = uuid7_at(self.origin.moment, 2 * place + 1)
             jobcentre = self._jobcentre(change.after, before)
             record_id = before[2] if before else version_id
             if before is not None:
@@ -99,6 +102,7 @@ class VersionWriter:
                     rows.append(self._row(before[0], trace_id, record_id, before[1], external_id, left))
                     superseded.append((before[0], trace_id))
             self.latest[external_id] = (jobcentre, version_id, record_id)
+            self.written[jobcentre] += 1
             self.digests[external_id] = digest_of(change.after)
             rows.append(self._row(jobcentre, version_id, record_id, before and before[1], external_id, change.after))
         await insert_versions(self.connection, self.table, rows)

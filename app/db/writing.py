@@ -1,7 +1,6 @@
 """What a hearing found is written: versions, counts, states, the freshness of the source, the audit entries."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Mapping
 from datetime import date
 from uuid import UUID
@@ -11,17 +10,16 @@ from app.db.hearing import Hearing
 from app.db.projections import add_to_counts, store_states
 from app.db.sql import sql
 from app.db.strata import register_at
-from app.db.tables import NOWHERE
 from app.db.versions import Origin, VersionWriter
 from app.domain.draw import Arm
-from app.domain.tallies import Judged, add_up, change_of
+from app.domain.tallies import Judged, Numbers, add_change, by_week
 
 
 async def write(hearing: Hearing, batch_id: UUID) -> None:
     """Stores what the intake changed. ChangedMeanwhileError when a key was taken in the meantime."""
+    origin = Origin(hearing.trial.id, hearing.delivery.client, batch_id, hearing.moment)
+    writer = VersionWriter(hearing.connection, hearing.table, origin, hearing.stored, hearing.people)
     if hearing.intake.changes:
-        origin = Origin(hearing.trial.id, hearing.delivery.client, batch_id, hearing.moment)
-        writer = VersionWriter(hearing.connection, hearing.table, origin, hearing.stored, hearing.people)
         writing = asyncio.create_task(writer.write(hearing.intake.changes))
         try:
             changed = await _count(hearing)  # the database works meanwhile
@@ -30,7 +28,7 @@ async def write(hearing: Hearing, batch_id: UUID) -> None:
         await register_at(hearing.connection, hearing.trial.id, hearing.touched(), hearing.moment)
         await _project(hearing, changed)
     await _note_sources(hearing)
-    await _audit(hearing, batch_id)
+    await _audit(hearing, batch_id, writer.written)
 
 
 Changed = Mapping[tuple[str, Arm], Mapping[date, Mapping[str, int]]]
@@ -42,7 +40,7 @@ _AT_ONCE = 100
 async def _count(hearing: Hearing) -> Changed:
     """What the touched people count now and did not before."""
     trial = hearing.trial
-    parts: dict[tuple[str, Arm], list[Mapping[date, Mapping[str, int]]]] = {}
+    numbers: dict[tuple[str, Arm], Numbers] = {}
     for place, (participant_id, before) in enumerate(hearing.intake.before.items()):
         if place % _AT_ONCE == 0:
             await asyncio.sleep(0)
@@ -51,9 +49,11 @@ async def _count(hearing: Hearing) -> Changed:
         if earlier is None or earlier.history is not before:
             earlier = Judged.of(trial.protocol, trial.ends_on, before)
         person.judged = earlier.then(trial.protocol, trial.ends_on, person.history())
-        changed = change_of(trial.protocol, earlier, person.judged)
-        parts.setdefault((person.jobcentre, person.arm), []).append(changed)
-    return {key: add_up(changes) for key, changes in parts.items()}
+        here = numbers.get((person.jobcentre, person.arm))
+        if here is None:
+            here = numbers[person.jobcentre, person.arm] = Numbers()
+        add_change(trial.protocol, earlier, person.judged, here)
+    return {key: by_week(each) for key, each in numbers.items()}
 
 
 async def _project(hearing: Hearing, changed: Changed) -> None:
@@ -83,12 +83,8 @@ async def _note_sources(hearing: Hearing) -> None:
     )
 
 
-async def _audit(hearing: Hearing, batch_id: UUID) -> None:
+async def _audit(hearing: Hearing, batch_id: UUID, written: Mapping[str, int]) -> None:
     """One entry for each jobcentre that was written to; the versions name the batch, and so whose they are."""
-    written = Counter(
-        NOWHERE if each.after.participant_id is None else hearing.people[each.after.participant_id].jobcentre
-        for each in hearing.intake.changes
-    )
     kind, client = hearing.delivery.kind, hearing.delivery.client
     entries = [
         Entry(

@@ -7,7 +7,7 @@ judged in order, each against all that came before it; what must be written stan
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from app.domain.door import REFUSED, Enforcement, warnings_of, warnings_of_talk
@@ -38,8 +38,7 @@ class Version:
         return self.retraction_reason is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(NamedTuple):
     """One well-formed record as sent. Without a fact it is a retraction and names no participant."""
 
     external_id: str
@@ -198,8 +197,7 @@ _PLACES: Mapping[type[Fact], str] = dict(
 """Where in a history the facts of each kind stand."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """A version to be written, and the one that it supersedes."""
 
     key: RecordKey

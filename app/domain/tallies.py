@@ -23,6 +23,8 @@ from app.domain.weeks import FLAGS, Course, JudgedWeeks, Week
 
 Tally = Mapping[date, Counter[str]]
 """Numbers by the Monday of the week and by measure."""
+Numbers = Counter[tuple[date, str]]
+"""The same while it is added up."""
 FIRST_COORDINATION = {
     "mentor": "first_mentor",
     "company": "first_company_support",
@@ -103,8 +105,7 @@ def tally(protocol: Protocol, ends_on: date, history: History) -> dict[date, Cou
 def tally_people(protocol: Protocol, ends_on: date, histories: Iterable[History]) -> dict[date, Counter[str]]:
     """The contributions of several people, added up. Weeks that are alike are counted first and looked into once."""
     weeks: Counter[Week] = Counter()
-    forms: Counter[tuple[date, str]] = Counter()
-    beside: Counter[tuple[date, str]] = Counter()
+    forms, beside = Numbers(), Numbers()
     for history in histories:
         judged = Judged.of(protocol, ends_on, history)
         weeks.update(judged.weeks)
@@ -112,59 +113,51 @@ def tally_people(protocol: Protocol, ends_on: date, histories: Iterable[History]
         _add_beside(protocol, judged, beside)
     for (day, form), n in forms.items():
         beside[monday_of(day), f"form:{form}"] += n
-    total: dict[date, Counter[str]] = {}
     for week, n in weeks.items():
-        here = total.setdefault(week.monday, Counter())
         for name in _measures_of(*week[2:]):
-            here[name] += n
-    for (monday, name), n in beside.items():
-        total.setdefault(monday, Counter())[name] += n
-    return total
+            beside[week.monday, name] += n
+    return by_week(beside)
 
 
-def change(protocol: Protocol, ends_on: date, before: History, after: History) -> dict[date, dict[str, int]]:
+def change(protocol: Protocol, ends_on: date, before: History, after: History) -> dict[date, Counter[str]]:
     """What must be added to sums that hold a person as known ``before`` so that they hold the person ``after``.
 
     The same as ``difference`` of the two tallies; but only the weeks that differ are looked into.
     """
-    judged = Judged.of(protocol, ends_on, before)
-    return change_of(protocol, judged, judged.then(protocol, ends_on, after))
+    judged, numbers = Judged.of(protocol, ends_on, before), Numbers()
+    add_change(protocol, judged, judged.then(protocol, ends_on, after), numbers)
+    return by_week(numbers)
 
 
-def change_of(protocol: Protocol, before: Judged, after: Judged) -> dict[date, dict[str, int]]:
-    """The same of histories that are judged already."""
-    by_week: dict[date, dict[str, int]] = {}
+def add_change(protocol: Protocol, before: Judged, after: Judged, numbers: Numbers) -> None:
+    """Adds the same, of histories that are judged already."""
     for earlier, later in zip(before.weeks, after.weeks, strict=True):
         if earlier is not later and earlier != later:
-            by_week[earlier.monday] = dict(_step(earlier[2:], later[2:]))
-    for (monday, name), n in _change_beside(protocol, before, after).items():
-        here = by_week.setdefault(monday, {})
-        here[name] = here.get(name, 0) + n
-    return {
-        monday: changed
-        for monday, numbers in by_week.items()
-        if (changed := {name: n for name, n in numbers.items() if n})
-    }
+            monday = earlier.monday
+            for name, n in _step(earlier[2:], later[2:]):
+                numbers[monday, name] += n
+    _change_beside(protocol, before, after, numbers)
 
 
 @lru_cache(maxsize=8192)
-def _step(before: tuple[Any, ...], after: tuple[Any, ...]) -> Mapping[str, int]:
+def _step(before: tuple[Any, ...], after: tuple[Any, ...]) -> Sequence[tuple[str, int]]:
     """What a week counts more and less when it becomes another one, of the fields after its number."""
     step = Counter(_measures_of(*after))
     step.subtract(_measures_of(*before))
-    return step
+    return [(name, n) for name, n in step.items() if n]
 
 
-def _change_beside(protocol: Protocol, before: Judged, after: Judged) -> Counter[tuple[date, str]]:
+def _change_beside(protocol: Protocol, before: Judged, after: Judged, numbers: Numbers) -> None:
     added = _added_talks(before.history, after.history)
     if added is not None and before.course is after.course and protocol.cadence == "weekly":
-        return _change_of_talks(before, after, added)
-    changed, taken = Counter[tuple[date, str]](), Counter[tuple[date, str]]()
-    for judged, numbers in ((after, changed), (before, taken)):
-        _add_beside(protocol, judged, numbers)
-        _add_forms(judged.talks.counting, numbers)
-    changed.subtract(taken)
-    return changed
+        _change_of_talks(before, after, added, numbers)
+        return
+    _add_beside(protocol, after, numbers)
+    _add_forms(after.talks.counting, numbers)
+    taken = Numbers()
+    _add_beside(protocol, before, taken)
+    _add_forms(before.talks.counting, taken)
+    numbers.subtract(taken)
 
 
 def difference(before: Tally, after: Tally) -> dict[date, dict[str, int]]:
@@ -183,9 +176,23 @@ def add_up(parts: Iterable[Mapping[date, Mapping[str, int]]]) -> dict[date, Coun
     total: dict[date, Counter[str]] = {}
     for part in parts:
         for monday, numbers in part.items():
-            here = total.setdefault(monday, Counter())
+            here = total.get(monday)
+            if here is None:
+                here = total[monday] = Counter()
             for name, n in numbers.items():
                 here[name] += n
+    return total
+
+
+def by_week(numbers: Mapping[tuple[date, str], int]) -> dict[date, Counter[str]]:
+    """Numbers by Monday and measure as a tally, without those that are 0."""
+    total: dict[date, Counter[str]] = {}
+    for (monday, name), n in numbers.items():
+        if n:
+            here = total.get(monday)
+            if here is None:
+                here = total[monday] = Counter()
+            here[name] = n
     return total
 
 
@@ -197,7 +204,7 @@ def cumulated(counted: Mapping[str, int]) -> Counter[str]:
 # --- one person -----------------------------------------------------------------------------------------------------
 
 
-def _add_beside(protocol: Protocol, judged: Judged, numbers: Counter[tuple[date, str]]) -> None:
+def _add_beside(protocol: Protocol, judged: Judged, numbers: Numbers) -> None:
     """Adds one person's contribution to every figure besides the weeks and the forms, by Monday and measure."""
     history, course = judged.history, judged.course
     numbers[course.line.monday(0), "entries"] += 1
@@ -216,12 +223,12 @@ def _add_beside(protocol: Protocol, judged: Judged, numbers: Counter[tuple[date,
             numbers[course.line.monday(indexes[0]), FIRST_COORDINATION[name]] += 1
 
 
-def _add_forms(counting: Iterable[Conversation], numbers: Counter[tuple[date, str]]) -> None:
+def _add_forms(counting: Iterable[Conversation], numbers: Numbers) -> None:
     for talk in counting:
         numbers[monday_of(talk.date), f"form:{talk.form}"] += 1
 
 
-def _add_no_shows(assigned_on: date, talks: Iterable[Conversation], numbers: Counter[tuple[date, str]]) -> None:
+def _add_no_shows(assigned_on: date, talks: Iterable[Conversation], numbers: Numbers) -> None:
     for talk in talks:
         if talk.status == "no_show" and talk.date > assigned_on:
             numbers[monday_of(talk.date), "no_shows"] += 1
@@ -233,9 +240,8 @@ def _started_late(judged: Judged) -> tuple[date, str]:
     return judged.weeks[0].monday, f"deviation:started_late@{stands_from}"
 
 
-def _change_of_talks(before: Judged, after: Judged, added: Sequence[Conversation]) -> Counter[tuple[date, str]]:
+def _change_of_talks(before: Judged, after: Judged, added: Sequence[Conversation], changed: Numbers) -> None:
     """What further conversations change beside the weeks, where the cadence is weekly."""
-    changed: Counter[tuple[date, str]] = Counter()
     _add_forms(after.talks.counting[len(before.talks.counting) :], changed)
     _add_no_shows(before.history.assigned_on, added, changed)
     earlier, first = before.talks.first, after.talks.first
@@ -245,7 +251,6 @@ def _change_of_talks(before: Judged, after: Judged, added: Sequence[Conversation
             changed[monday_of(earlier), "first_conversations"] -= 1
     if before.judged.started_late and not after.judged.started_late:
         changed[_started_late(before)] -= 1
-    return changed
 
 
 @lru_cache(maxsize=4096)
