@@ -1,10 +1,11 @@
 """A delivery is heard: who and what it concerns is found, locked and read, and every record judged."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -22,6 +23,9 @@ from app.db.versions import ChangedMeanwhileError, StoredRecord, digest_of
 from app.domain.facts import JUDGED_KINDS
 from app.domain.ingest import Intake, Person, Report, Submission, Version
 from app.domain.refused import Refused
+
+AT_ONCE: Final = 100
+"""So many records or people are judged before other requests are let in: some milliseconds."""
 
 
 class LiesElsewhereError(Exception):
@@ -105,10 +109,12 @@ class Hearing:
             stored={external_id: each.version for external_id, each in self.stored.items()},
             order={external_id: each.record_id.int for external_id, each in self.stored.items()},
         )
-        cases = iter(self._cases)
-        return [
-            record if isinstance(record, Report) else self._receive(next(cases)) for record in self.delivery.records
-        ]
+        cases, reports = iter(self._cases), list[Report]()
+        for record in self.delivery.records:
+            reports.append(record if isinstance(record, Report) else self._receive(next(cases)))
+            if len(reports) % AT_ONCE == 0:
+                await asyncio.sleep(0)
+        return reports
 
     def touched(self) -> frozenset[str]:
         """The jobcentres of the people whom a change concerns."""

@@ -6,7 +6,7 @@ from datetime import date
 from uuid import UUID
 
 from app.db.audit import Entry, append
-from app.db.hearing import Hearing
+from app.db.hearing import AT_ONCE, Hearing
 from app.db.projections import add_to_counts, store_states
 from app.db.sql import sql
 from app.db.strata import register_at
@@ -33,8 +33,6 @@ async def write(hearing: Hearing, batch_id: UUID) -> None:
 
 Changed = Mapping[tuple[str, Arm], Mapping[date, Mapping[str, int]]]
 """By jobcentre and arm what the counts of weeks change by."""
-_AT_ONCE = 100
-"""So many people are judged before others are let in: a few milliseconds."""
 
 
 async def _count(hearing: Hearing) -> Changed:
@@ -42,7 +40,7 @@ async def _count(hearing: Hearing) -> Changed:
     trial = hearing.trial
     numbers: dict[tuple[str, Arm], Numbers] = {}
     for place, (participant_id, before) in enumerate(hearing.intake.before.items()):
-        if place % _AT_ONCE == 0:
+        if place % AT_ONCE == 0:
             await asyncio.sleep(0)
         person = hearing.people[participant_id]
         earlier = person.judged
