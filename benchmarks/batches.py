@@ -5,6 +5,7 @@ import io
 import json
 import random
 import threading
+import time
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, Protocol
@@ -59,13 +60,13 @@ def pusher(client: httpx.Client, trial: str, expected: str) -> Push:
     """Sends a body and gives the seconds; anything but the expected outcome for all is an error."""
 
     def push(content: bytes, media_type: str = _JSON) -> float:
-        def send() -> None:
-            path = f"/v1/trials/{trial}/conversations/batch"
-            response = client.post(path, content=content, headers={"Content-Type": media_type})
-            counts = response.json()["counts"]
-            assert counts[expected] == sum(counts.values()), counts
-
-        return timed(send)
+        path = f"/v1/trials/{trial}/conversations/batch"
+        start = time.perf_counter()
+        response = client.post(path, content=content, headers={"Content-Type": media_type})
+        seconds = time.perf_counter() - start
+        counts = response.json()["counts"]  # what the client makes of the answer is its own affair
+        assert counts[expected] == sum(counts.values()), counts
+        return seconds
 
     return push
 
