@@ -8,11 +8,12 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
+import asyncpg
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.db.audit import EVERYWHERE, Entry, append
+from app.db.audit import EVERYWHERE, Entry, append_by
 from app.db.session import EVERYTHING, Database
 
 _log = structlog.get_logger(__name__)
@@ -56,8 +57,8 @@ class ReadLog:
         if not group:
             return
         try:
-            async with self._database.write(EVERYTHING) as connection:
-                await append(connection, _merged([entry for entry, _ in group]), "reads")
+            async with self._database.driver(EVERYTHING) as driver:
+                await append_by(driver, _merged([entry for entry, _ in group]), "reads")
         except BaseException as error:
             for _, done in group:
                 if not done.done():
@@ -98,7 +99,7 @@ class RefusalLog:
         entry = Entry(EVERYWHERE, getattr(principal, "client_id", None), "access.refused", None, None, details)
         try:
             await scope["app"].state.services.reads.note(entry)
-        except (SQLAlchemyError, OSError):
+        except (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
             _log.warning("refusal_not_noted", status=status)
 
 

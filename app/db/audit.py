@@ -12,12 +12,14 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
 
+import asyncpg
 import rfc8785
 from pydantic_core import to_json
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.kinds import TABLES
+from app.db.session import driver_of
 
 Chain = Literal["writes", "reads"]
 EVERYWHERE = ""
@@ -66,87 +68,83 @@ def hash_of(previous: bytes, entry: Entry, chain: Chain, position: int, at: date
 
 async def append(connection: AsyncConnection, entries: Sequence[Entry], chain: Chain = "writes") -> None:
     """Appends entries in the transaction of what they tell. Locks the chains in the order of their jobcentres."""
+    await append_by(driver_of(connection), entries, chain)
+
+
+async def append_by(driver: asyncpg.Connection, entries: Sequence[Entry], chain: Chain) -> None:
+    """The same on the driver's connection: every single record and read is noted, and waits for it."""
     if not entries:
         return
-    heads, at = await _lock_heads(connection, sorted({entry.jobcentre for entry in entries}), chain)
+    heads, at = await _lock_heads(driver, sorted({entry.jobcentre for entry in entries}), chain)
     stored: list[StoredEntry] = []
     for entry in entries:
         position, previous = heads[entry.jobcentre]
         digest = hash_of(previous, entry, chain, position, at)
         stored.append(StoredEntry(entry, chain, position, at, previous, digest))
         heads[entry.jobcentre] = (position + 1, digest)
-    parameters = {
-        "chain": chain,
-        "at": at,
-        "codes": list(heads),
-        "lengths": [length for length, _ in heads.values()],
-        "heads": [head for _, head in heads.values()],
-        "jobcentres": [each.entry.jobcentre for each in stored],
-        "positions": [each.position for each in stored],
-        "clients": [each.entry.client for each in stored],
-        "actions": [each.entry.action for each in stored],
-        "trials": [each.entry.trial for each in stored],
-        "participants": [each.entry.participant_id for each in stored],
-        "details": [to_json(each.entry.details).decode() for each in stored],
-        "previous": [each.previous_hash for each in stored],
-        "hashes": [each.hash for each in stored],
-    }
-    await connection.execute(_APPEND, parameters)
+    await driver.fetch(
+        _APPEND,
+        chain,
+        at,
+        list(heads),
+        [length for length, _ in heads.values()],
+        [head for _, head in heads.values()],
+        [each.entry.jobcentre for each in stored],
+        [each.position for each in stored],
+        [each.entry.client for each in stored],
+        [each.entry.action for each in stored],
+        [each.entry.trial for each in stored],
+        [each.entry.participant_id for each in stored],
+        [to_json(each.entry.details).decode() for each in stored],
+        [each.previous_hash for each in stored],
+        [each.hash for each in stored],
+    )
 
 
 # Entries and heads in one statement: every append costs a round trip less, and so does every single record and read.
-_APPEND = text(
-    """
+_APPEND = """
     with moved as (
         update audit_chain set length = new.length, head = new.head
-        from unnest(cast(:codes as text[]), cast(:lengths as bigint[]), cast(:heads as bytea[]))
-             as new (jobcentre_code, length, head)
-        where audit_chain.jobcentre_code = new.jobcentre_code and audit_chain.chain = cast(:chain as text)
+        from unnest($3::text[], $4::bigint[], $5::bytea[]) as new (jobcentre_code, length, head)
+        where audit_chain.jobcentre_code = new.jobcentre_code and audit_chain.chain = $1::text
     )
     insert into audit_entry (jobcentre_code, chain, position, at, client_id, action, trial_id, participant_id, details,
                              previous_hash, hash)
-    select jobcentre_code, cast(:chain as text), position, cast(:at as timestamptz), client_id, action, trial_id,
-           participant_id, cast(details as jsonb), previous_hash, hash
-    from unnest(cast(:jobcentres as text[]), cast(:positions as bigint[]), cast(:clients as text[]),
-                cast(:actions as text[]), cast(:trials as text[]), cast(:participants as uuid[]),
-                cast(:details as text[]), cast(:previous as bytea[]), cast(:hashes as bytea[]))
+    select jobcentre_code, $1::text, position, $2::timestamptz, client_id, action, trial_id, participant_id,
+           cast(details as jsonb), previous_hash, hash
+    from unnest($6::text[], $7::bigint[], $8::text[], $9::text[], $10::text[], $11::uuid[], $12::text[], $13::bytea[],
+                $14::bytea[])
          as entry (jobcentre_code, position, client_id, action, trial_id, participant_id, details, previous_hash, hash)
-    """
-)
+"""
 
 # The moment is read when the last lock is held: an aggregate is there when all it is made of is.
-_LOCK = text(
-    """
+_LOCK = """
     with held as materialized (
         select jobcentre_code, length, head from audit_chain
-        where jobcentre_code = any(:codes) and chain = :chain order by jobcentre_code for update
+        where jobcentre_code = any($1::text[]) and chain = $2 order by jobcentre_code for update
     )
     select jobcentre_code, length, head, at
-    from held, (select count(*) as chains, clock_timestamp() as at from held) as now where chains = :number
-    """
-)
-_BEGIN = text(
-    """
+    from held, (select count(*) as chains, clock_timestamp() as at from held) as now where chains = $3
+"""
+_BEGIN = """
     insert into audit_chain (jobcentre_code, chain, length, head)
-    select code, :chain, 0, :beginning from unnest(cast(:codes as text[])) as code order by code
+    select code, $2, 0, $3 from unnest($1::text[]) as code order by code
     on conflict do nothing
-    """
-)
+"""
 
 
 async def _lock_heads(
-    connection: AsyncConnection, jobcentres: Sequence[str], chain: Chain
+    driver: asyncpg.Connection, jobcentres: Sequence[str], chain: Chain
 ) -> tuple[dict[str, tuple[int, bytes]], datetime]:
     """Length and head of each chain, held until the transaction ends, and the moment from which all were held.
 
     A chain begins when it is first needed.
     """
-    parameters = {"codes": list(jobcentres), "chain": chain, "number": len(jobcentres)}
-    rows = (await connection.execute(_LOCK, parameters)).all()
+    rows = await driver.fetch(_LOCK, jobcentres, chain, len(jobcentres))
     if not rows:
-        await connection.execute(_BEGIN, {"codes": list(jobcentres), "chain": chain, "beginning": _BEGINNING})
-        rows = (await connection.execute(_LOCK, parameters)).all()
-    return {row.jobcentre_code: (row.length, row.head) for row in rows}, rows[0].at
+        await driver.execute(_BEGIN, jobcentres, chain, _BEGINNING)
+        rows = await driver.fetch(_LOCK, jobcentres, chain, len(jobcentres))
+    return {code: (length, head) for code, length, head, _ in rows}, rows[0]["at"]
 
 
 # --- verifying ------------------------------------------------------------------------------------------------------

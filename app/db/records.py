@@ -6,6 +6,7 @@ it (``hearing``) and to keep the answer (``writing``).
 
 from dataclasses import replace
 
+import asyncpg
 from pydantic_core import to_json
 from sqlalchemy.exc import DBAPIError
 
@@ -36,8 +37,9 @@ async def receive(database: Database, delivery: Delivery) -> Received:
             elsewhere |= error.places
         except ChangedMeanwhileError:
             pass
-        except DBAPIError as error:
-            if getattr(error.orig, "sqlstate", None) not in _PASSING or attempt == _ATTEMPTS - 1:
+        except (DBAPIError, asyncpg.PostgresError) as error:
+            of_driver = error.orig if isinstance(error, DBAPIError) else error
+            if getattr(of_driver, "sqlstate", None) not in _PASSING or attempt == _ATTEMPTS - 1:
                 raise
     raise Refused("unavailable", "Other requests kept changing the same records; send it again.")
 

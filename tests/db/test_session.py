@@ -82,7 +82,7 @@ def test_a_server_that_ends_every_connection_is_not_asked_for_ever(
         database = Database(make_engine(url, POOL))
         ending = "select pg_terminate_backend(pg_backend_pid()), $1::text, $2::text, $3::text"
         monkeypatch.setattr(session, "_ENTER", ending)
-        with pytest.raises((DBAPIError, asyncpg.InterfaceError)) as refused:
+        with pytest.raises((DBAPIError, asyncpg.PostgresError)) as refused:
             await entered(database)
         assert database_is_away(refused.value)
         await database.close()

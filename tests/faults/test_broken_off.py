@@ -62,3 +62,34 @@ def test_nothing_of_the_batch_is_stored(fresh_register: Register, fault: str) ->
         query(url, f"drop trigger fail on {table}")
     assert client.push(trial, "conversations", records)["counts"]["created"] == BATCH
     assert asyncio.run(examine(url, master_key_of(register.settings))) == []
+
+
+@pytest.mark.parametrize("state", ["40001", "40P01"])
+def test_a_transaction_that_lost_to_another_is_tried_again(fresh_register: Register, state: str) -> None:
+    """Serialization failure and deadlock pass, at whichever statement they strike."""
+    register, url = fresh_register, fresh_register.database_url
+    trial = register.new_trial()
+    participant = register.drawn(trial)
+    client = register.case_system()
+    query(
+        url,
+        f"""
+        create function fail() returns trigger language plpgsql security definer as $$ begin
+            if nextval('turn') = 1 then raise exception 'lost' using errcode = '{state}'; end if;
+            return null;
+        end $$
+        """,
+        "grant execute on function fail to public",
+    )
+    for table in STAGES:
+        query(
+            url,
+            "drop sequence if exists turn",
+            "create sequence turn",
+            f"create trigger fail after insert or update on {table} for each statement execute function fail()",
+        )
+        record = {"external_id": record_id(), "participant_id": participant, **FACTS["conversations"]}
+        assert client.push(trial, "conversations", [record])["counts"]["created"] == 1, table
+        assert query(url, "select last_value from turn")[0][0] > 1, table
+        query(url, f"drop trigger fail on {table}")
+    assert asyncio.run(examine(url, master_key_of(register.settings))) == []
