@@ -1,6 +1,7 @@
 """What a hearing found is written: versions, counts, states, the freshness of the source, the audit entries."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date
 from uuid import UUID
@@ -38,7 +39,7 @@ Changed = Mapping[tuple[str, Arm], Mapping[date, Mapping[str, int]]]
 async def _count(hearing: Hearing) -> Changed:
     """What the touched people count now and did not before."""
     trial = hearing.trial
-    numbers: dict[tuple[str, Arm], Numbers] = {}
+    numbers: defaultdict[tuple[str, Arm], Numbers] = defaultdict(Numbers)
     for place, (participant_id, before) in enumerate(hearing.intake.before.items()):
         if place % AT_ONCE == 0:
             await asyncio.sleep(0)
@@ -47,10 +48,7 @@ async def _count(hearing: Hearing) -> Changed:
         if earlier is None or earlier.history is not before:
             earlier = Judged.of(trial.protocol, trial.ends_on, before)
         person.judged = earlier.then(trial.protocol, trial.ends_on, person.history())
-        here = numbers.get((person.jobcentre, person.arm))
-        if here is None:
-            here = numbers[person.jobcentre, person.arm] = Numbers()
-        add_change(trial.protocol, earlier, person.judged, here)
+        add_change(trial.protocol, earlier, person.judged, numbers[person.jobcentre, person.arm])
     return {key: by_week(each) for key, each in numbers.items()}
 
 

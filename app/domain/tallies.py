@@ -5,7 +5,7 @@ Counting happens here and nowhere else; all later steps add such numbers up. A m
 ``exit:job``, ``form:telephone``, ``deviation:remote_too_often``, ``coordination:mentor``.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, timedelta
@@ -173,27 +173,22 @@ def difference(before: Tally, after: Tally) -> dict[date, dict[str, int]]:
 
 def add_up(parts: Iterable[Mapping[date, Mapping[str, int]]]) -> dict[date, Counter[str]]:
     """Adds tallies or differences up, week by week."""
-    total: dict[date, Counter[str]] = {}
+    total: defaultdict[date, Counter[str]] = defaultdict(Counter)
     for part in parts:
         for monday, numbers in part.items():
-            here = total.get(monday)
-            if here is None:
-                here = total[monday] = Counter()
+            here = total[monday]
             for name, n in numbers.items():
                 here[name] += n
-    return total
+    return dict(total)
 
 
 def by_week(numbers: Mapping[tuple[date, str], int]) -> dict[date, Counter[str]]:
     """Numbers by Monday and measure as a tally, without those that are 0."""
-    total: dict[date, Counter[str]] = {}
+    total: defaultdict[date, Counter[str]] = defaultdict(Counter)
     for (monday, name), n in numbers.items():
         if n:
-            here = total.get(monday)
-            if here is None:
-                here = total[monday] = Counter()
-            here[name] = n
-    return total
+            total[monday][name] = n
+    return dict(total)
 
 
 def cumulated(counted: Mapping[str, int]) -> Counter[str]:
