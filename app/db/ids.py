@@ -8,10 +8,8 @@ from uuid import UUID
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-
-
 _CHANCE: Final = 38
-"""Bits."""
+"""Bits of an id that are left to chance."""
 
 
 def uuid7_at(moment: datetime, place: int = 0) -> UUID:

@@ -71,6 +71,7 @@ def _kill_servers(place: Place, keep: Keep, times: int, more: int) -> None:
     figures.all_is_well(at_least=times * more + 8)
 
 
+@pytest.mark.slow  # it waits for servers
 def test_the_server_is_killed_and_starts_again(place: Place, keep: Keep) -> None:
     _kill_servers(place, keep, times=1, more=12)
 

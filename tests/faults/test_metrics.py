@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 
 import httpx
+import pytest
 
 from app.tokens import LocalIssuer
 from tests.faults.harness import Server, Trial, wait_for
@@ -22,6 +23,7 @@ def _measured(server: Server) -> set[str]:
     return {file.stem.rpartition("_")[2] for file in folder.glob("gauge_livesum_*.db")}
 
 
+@pytest.mark.slow  # it waits for servers
 def test_the_folder_of_the_workers(place: tuple[Path, Trial, LocalIssuer]) -> None:
     directory, *_ = place
     # Python's own name for where temporary files go; no other server's folders are there.

@@ -364,7 +364,7 @@ def test_contacts_by_hand() -> None:
 
 # --- the generators ---------------------------------------------------------------------------------------------------
 
-PLENTY = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+PLENTY = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def check_weeks(protocol_id: str, found: list[dict[str, Any]]) -> None:
