@@ -43,7 +43,7 @@ def database_is_away(exc: BaseException) -> bool:
         return state.startswith(_AWAY_CLASSES) or state in _AWAY_STATES
     if isinstance(exc, asyncpg.InterfaceError):  # a DataError is one too: a value that the driver could not send
         return not isinstance(exc, ValueError)
-    if isinstance(exc, ConnectionRefusedError | ConnectionResetError):
+    if isinstance(exc, asyncpg.InternalClientError | ConnectionRefusedError | ConnectionResetError):
         return True
     # No socket, a time limit: an OSError that was raised while asyncpg connected or spoke.
     frames = traceback.walk_tb(exc.__traceback__)

@@ -99,7 +99,7 @@ class RefusalLog:
         entry = Entry(EVERYWHERE, getattr(principal, "client_id", None), "access.refused", None, None, details)
         try:
             await scope["app"].state.services.reads.note(entry)
-        except (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        except (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
             _log.warning("refusal_not_noted", status=status)
 
 

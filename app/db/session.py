@@ -4,13 +4,15 @@ Every transaction runs as a role that owns nothing, and tells the database what 
 there is the second line behind the application's own checks.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
 import asyncpg
+from asyncpg.transaction import Transaction
 from pydantic_core import from_json, to_json
 from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
@@ -21,6 +23,7 @@ from sqlalchemy.pool import QueuePool
 from app.db.kept import Answers, Readings
 from app.db.remembered import Remembered
 
+T = TypeVar("T")
 APPLICATION_ROLE = "rettevej_app"
 ALL = "*"
 POOLER: Final = "pooler"
@@ -141,30 +144,16 @@ class Database:
 
         ``keep=False`` is a dry run: everything happens, and is taken back at the end.
         """
-        async with self._entered(self.engine, sight) as connection:
+        async with AsyncExitStack() as stack:
+            connection, _ = await self._enter(stack, self.engine, partial(look, sight=sight))
             yield connection
             await (connection.commit() if keep else connection.rollback())
 
     @asynccontextmanager
     async def read(self, sight: Sight) -> AsyncIterator[AsyncConnection]:
         """All statements of the block see the same state."""
-        async with self._entered(self._snapshots, sight) as connection:
-            yield connection
-
-    @asynccontextmanager
-    async def _entered(self, engine: AsyncEngine, sight: Sight) -> AsyncIterator[AsyncConnection]:
-        """A connection in a transaction that sees no more than ``sight``."""
         async with AsyncExitStack() as stack:
-            connection = await stack.enter_async_context(engine.connect())
-            for others in reversed(range(self._size + 1)):
-                try:
-                    await look(connection, sight)
-                    break
-                except DBAPIError as error:
-                    if not (others and _is_lost(error)):
-                        raise
-                    await connection.invalidate()
-                    connection = await stack.enter_async_context(engine.connect())
+            connection, _ = await self._enter(stack, self._snapshots, partial(look, sight=sight))
             yield connection
 
     async def fetch(self, sight: Sight, statement: str, *arguments: object) -> list[asyncpg.Record]:
@@ -177,23 +166,30 @@ class Database:
     async def driver(self, sight: Sight, *, readonly: bool = False) -> AsyncIterator[asyncpg.Connection]:
         """The driver's connection in a transaction: for what is done all the time, at a third of what it costs with a
         connection's ``execute``. Commits when its block ends well."""
-        tries = self._size + 1
+        async with AsyncExitStack() as stack:
+            begin = partial(_begin, sight=sight, readonly=readonly)
+            connection, transaction = await self._enter(stack, self.engine, begin)
+            try:
+                yield _driver_of(connection)
+                await transaction.commit()
+            except BaseException:
+                await connection.invalidate()  # broken off at the end, its transaction could be left for the next one
+                raise
+
+    async def _enter(
+        self, stack: AsyncExitStack, engine: AsyncEngine, enter: Callable[[AsyncConnection], Awaitable[T]]
+    ) -> tuple[AsyncConnection, T]:
+        """A connection until the stack ends, and what it gave when it was entered."""
+        others = self._size
         while True:
-            tries -= 1
-            async with self.engine.connect() as connection:
-                driver, entered = _driver_of(connection), False
-                transaction = driver.transaction(readonly=readonly)
-                try:
-                    await transaction.start()
-                    await driver.fetchrow(_ENTER, *sight.told())
-                    entered = True
-                    yield driver
-                    await transaction.commit()
-                    return
-                except BaseException as error:
-                    await connection.invalidate()  # its transaction could be left for the next one
-                    if entered or not tries or not _is_lost(error):
-                        raise
+            connection = await stack.enter_async_context(engine.connect())
+            try:
+                return connection, await enter(connection)
+            except BaseException as error:
+                await connection.invalidate()
+                if not others or not _is_lost(error):
+                    raise
+                others -= 1
 
     @asynccontextmanager
     async def report(self, sight: Sight, trial_id: str) -> AsyncIterator[AsyncConnection]:  # noqa: ARG002 - see Replica
@@ -227,6 +223,15 @@ def _driver_of(connection: AsyncConnection) -> asyncpg.Connection:
     driver: asyncpg.Connection | None = connection.sync_connection.connection.driver_connection  # type: ignore[union-attr]
     assert driver is not None
     return driver
+
+
+async def _begin(connection: AsyncConnection, sight: Sight, *, readonly: bool) -> Transaction:
+    """Begins a transaction of the driver's that sees no more than ``sight``."""
+    driver = _driver_of(connection)
+    transaction = driver.transaction(readonly=readonly)
+    await transaction.start()
+    await driver.fetchrow(_ENTER, *sight.told())
+    return transaction
 
 
 async def look(connection: AsyncConnection, sight: Sight) -> None:

@@ -54,9 +54,10 @@ def _exempt(line: Timeline, exemptions: Iterable[Exemption]) -> int:
 @lru_cache(maxsize=2048)
 def _early_weeks(weeks: int, available: int, enough: int, due_week: int | None) -> int:
     """How many weeks there are before the one whose number is that in which activation becomes due: activity has a part
-    in no clock after these."""
+    in no clock after these. It only keeps the keys of clocks alike; what is due in a week the clock itself says."""
     if due_week is None:
         return 0
+    # The assignment week has number 1, the first available one after it number 2.
     numbered = compress(count(1), weeks_with(available, weeks, enough)[1:])
     return next(islice(numbered, max(due_week - 2, 0), None), weeks)
 

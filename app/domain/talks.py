@@ -59,7 +59,7 @@ class InPersonPhase:
 
 # --- what was held ----------------------------------------------------------------------------------------------------
 
-_TALKED, _COUNTED, _IN_PERSON, _GROUNDED, _AT_JOBCENTRE, _UNJUSTIFIED, _NOT_BY_MENTOR = (1 << bit for bit in range(7))
+_COUNTED, _IN_PERSON, _GROUNDED, _AT_JOBCENTRE, _UNJUSTIFIED, _NOT_BY_MENTOR = (1 << bit for bit in range(6))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Talks:
         for talk in conversations:
             if talk.status != "held":
                 continue
-            marks = _TALKED if talk.conducted_by == "mentor" else _TALKED | _NOT_BY_MENTOR
+            marks = 0 if talk.conducted_by == "mentor" else _NOT_BY_MENTOR
             if counts(protocol, self.assigned_on, talk):
                 counting.append(talk)
                 if first is None or talk.date < first:

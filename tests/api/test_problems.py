@@ -119,6 +119,7 @@ def test_which_exceptions_mean_that_the_database_is_away() -> None:
         PoolTimeout("x"),
         asyncpg.CannotConnectNowError("x"),
         asyncpg.InterfaceError("x"),
+        asyncpg.InternalClientError("x"),
         ConnectionRefusedError(),
     ]
     wrong = [
