@@ -73,6 +73,9 @@ def measure(results: Results) -> None:
         "the weeks of a person: ours / reference loop", found["judge"], found["reference"], 0.12, at_most=True
     )
     results.figure("the weeks of a person", found["judge"].median * 1e6, "µs", 59)
+    without = [replace(each, exemptions=()) for each in ours]
+    seconds = timed(lambda: [judge(_PRVIJ, _ENDS_ON, each) for each in without]) / len(without)
+    results.figure("the weeks of a person without exemptions", seconds * 1e6, "µs", None)
     everyone = [
         replace(each, assigned_on=each.assigned_on + timedelta(days=7 * (n % 20))) for n, each in enumerate(ours)
     ]

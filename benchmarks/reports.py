@@ -1,6 +1,7 @@
 """Reports of 100,000 people against the plain GROUP BY over person-weeks, and against the same of 3,000 people."""
 
 import asyncio
+from uuid import UUID
 
 import httpx
 
@@ -80,9 +81,9 @@ def _another_span(number: int) -> dict[str, str]:
 
 def _page(results: Results, place: Place) -> None:
     """100 records, against the page built in the database and sent as bytes by a bare endpoint."""
-    people = asyncio.run(_ids(place))
+    people = asyncio.run(_ids(place, "small"))
     with place.client("case-system", "bench") as writer, running_floor_app(place) as url, httpx.Client() as bare:
-        _push(writer, body(records(people, 5000, 7), _JSON))
+        _push(writer, "small", body(records(people, 5000, 7), _JSON))
         path = "/v1/trials/small/conversations"
         found = interleaved(
             {
@@ -94,26 +95,31 @@ def _page(results: Results, place: Place) -> None:
     results.ratio("a page of 100 records: built by json_agg / page", found["floor"], found["page"], 0.8)
 
 
-def _push(writer: httpx.Client, content: bytes) -> None:
-    path = "/v1/trials/small/conversations/batch"
+def _push(writer: httpx.Client, trial: str, content: bytes) -> None:
+    path = f"/v1/trials/{trial}/conversations/batch"
     writer.post(path, content=content, headers={"Content-Type": _JSON}).raise_for_status()
 
 
 def _after_a_batch(results: Results, place: Place, client: httpx.Client) -> None:
-    """The first summary after a batch, against another that is made anew; the same again would be kept."""
-    people = asyncio.run(_ids(place))
-    first, usual = Series(), Series()
+    """The first summary after a batch, against another that is made anew (the same again would be kept), and against
+    the first one after a batch into another trial."""
+    people, others = (asyncio.run(_ids(place, trial))[:3000] for trial in ("small", "large"))
+    first, usual, after_others = Series(), Series(), Series()
     with place.client("case-system", "bench") as writer:
         for number in range(2 * ROUNDS):
-            _push(writer, body(records(people, 3000, 50 + number), _JSON))
+            _push(writer, "small", body(records(people, 3000, 50 + number), _JSON))
             first.values.append(_summary(client, "small", _WEEK))
             usual.values.append(_summary(client, "small", _another_week(number)))
-    results.ratio("first summary after a batch over 3,000 people / any other", first, usual, 1.2, at_most=True)
+            _push(writer, "large", body(records(others, 3000, 50 + number), _JSON))
+            after_others.values.append(_summary(client, "small", _another_week(number + 2 * ROUNDS)))
+    what = "first summary after a batch over 3,000 people"
+    results.ratio(f"{what} / any other", first, usual, 1.2, at_most=True)
+    results.ratio(f"{what} / the same after one into another trial", first, after_others, 1.2, at_most=True)
 
 
-async def _ids(place: Place) -> list:  # type: ignore[type-arg]
+async def _ids(place: Place, trial: str) -> list[UUID]:
     connection = await place.connect()
-    rows = await connection.fetch("select participant_id from participant where trial_id = 'small' order by 1")
+    rows = await connection.fetch("select participant_id from participant where trial_id = $1 order by 1", trial)
     await connection.close()
     return [row[0] for row in rows]
 
