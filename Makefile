@@ -67,7 +67,7 @@ contract: setup
 
 # Writes the glossary from the words of the contract and of the page.
 glossary: setup
-	$(BIN)/python -m app.glossary > docs/glossary.md
+	$(BIN)/python -m app.contract.glossary > docs/glossary.md
 
 # The contract of the code under Spectral and Redocly. Needs node 20 or newer and npm.
 contract-lint: setup

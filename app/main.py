@@ -12,50 +12,41 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from app.access_log import AccessLog, configure_logging
-from app.auth import admit
-from app.db.embedded import EmbeddedPostgres
-from app.db.person_reads import PersonReads
-from app.db.replica import Replica
-from app.db.session import Database, make_engine
-from app.db.signing import Signer
-from app.db.together import Together
-from app.db.trials import faults_of_protocols, note_protocols
-from app.db.vault import Vault, load_or_create_master_key
+from app.contract.document import document
+from app.db.audit.signing import Signer
+from app.db.core.replica import Replica
+from app.db.core.session import Database, make_engine
+from app.db.derived.person_reads import PersonReads
+from app.db.personal_data.vault import Vault, load_or_create_master_key
+from app.db.records.group_commit import Together
+from app.db.trials.trials import faults_of_protocols, note_protocols
 from app.direct_routes import DirectRoutes
-from app.limits import RateLimit
-from app.problem_handlers import install as install_problem_handlers
+from app.postgres.supervisor import EmbeddedPostgres
 from app.protocols import add_folder
-from app.read_log import ReadLog, RefusalLog
-from app.routers import (
-    audit,
-    batches,
-    conditions,
-    curve,
-    docs,
-    effects,
-    exports,
-    flow,
-    grants,
-    health,
-    letters,
-    page,
-    participants,
-    problem_types,
-    protocols,
-    quality,
-    records,
-    reports,
-    snapshots,
-    trials,
-    worklist,
-)
-from app.routers.openapi.document import document
-from app.routers.support import Services
+from app.routers import protocols, trials
+from app.routers.common.services import Services
+from app.routers.panel import endpoints as exports
+from app.routers.participants import endpoints as participants
+from app.routers.participants import letters
+from app.routers.records import batch_io as batches
+from app.routers.records import endpoints as records
+from app.routers.records import snapshots
+from app.routers.reports import activity_curve as curve
+from app.routers.reports import conditions, effects, grants, worklist
+from app.routers.reports import consort_flow as flow
+from app.routers.reports import data_quality as quality
+from app.routers.reports import weekly_summary as reports
+from app.routers.service import audit, docs, health, problem_types
+from app.routers.service import web_page as page
 from app.settings import Settings
-from app.slow_clients import BodyDeadline
-from app.tokens import LocalIssuer, TokenVerifier
-from app.tracing import configure_tracing
+from app.web.access_log import AccessLog, configure_logging
+from app.web.auth import admit
+from app.web.error_handlers import install as install_problem_handlers
+from app.web.rate_limit import RateLimit
+from app.web.read_audit import ReadLog, RefusalLog
+from app.web.timeouts import BodyDeadline
+from app.web.tokens import LocalIssuer, TokenVerifier
+from app.web.tracing import configure_tracing
 
 
 def _clock() -> datetime:

@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 
 from app.settings import Settings
-from app.tokens import LocalIssuer
+from app.web.tokens import LocalIssuer
 
 AFTER_WEEKS = 64
 Z = 1.959963984540054

@@ -19,9 +19,9 @@ import asyncpg
 import httpx
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from app.db.ids import uuid7_at
-from app.db.projections import rebuild
-from app.db.trials import load_trial
+from app.db.core.ids import uuid7_at
+from app.db.derived.week_counts import rebuild
+from app.db.trials.trials import load_trial
 
 ROOT = Path(__file__).parents[1]
 COMMAND = Path(sys.executable).with_name("rettevej")

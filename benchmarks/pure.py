@@ -6,8 +6,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from app.domain.facts import Activation, Conversation, Exemption, History
-from app.domain.tallies import tally_people
-from app.domain.weeks import judge
+from app.domain.figures.counts import tally_people
+from app.domain.rules.weeks import judge
 from app.protocols import protocols
 from benchmarks.measure import Results, interleaved, timed
 from tests.reference.weeks import judged_weeks

@@ -10,9 +10,9 @@ import asyncpg
 import pytest
 from sqlalchemy.engine import make_url
 
-from app.db.embedded import EmbeddedPostgres
-from app.db.migrate import migrate
-from app.db.session import make_engine
+from app.db.core.migrate import migrate
+from app.db.core.session import make_engine
+from app.postgres.supervisor import EmbeddedPostgres
 from tests.register import Register
 
 _TEMPLATE = "rettevej_template"

@@ -8,10 +8,10 @@ import asyncpg
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.audit import faults_of_audit
-from app.db.checks import faults_of_register
-from app.db.session import EVERYTHING, Database, Sight, make_engine
-from app.db.vault import Vault, load_or_create_master_key
+from app.db.audit.log import faults_of_audit
+from app.db.core.session import EVERYTHING, Database, Sight, make_engine
+from app.db.integrity import faults_of_register
+from app.db.personal_data.vault import Vault, load_or_create_master_key
 from tests.register import Register
 
 T = TypeVar("T")

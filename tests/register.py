@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from app.main import create_app
 from app.settings import Settings
-from app.tokens import LocalIssuer
+from app.web.tokens import LocalIssuer
 
 LONG_AFTER = datetime(2012, 6, 1, 12, tzinfo=UTC)
 """When everything of PRVIJ is past."""

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 @contextmanager
 def demo(directory: Path) -> Iterator[list[str]]:
     """What a demo of 40 people prints; it runs meanwhile, and is stopped as by Ctrl-C."""
-    program = "from app.cli import main; main()"
+    program = "from app.cli.main import main; main()"
     command = [sys.executable, "-c", program, "demo", "--people", "40", "--data-dir", str(directory)]
     errors = (directory.parent / "errors.txt").open("w")
     with errors, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process:

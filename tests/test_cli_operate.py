@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from app import cli_operate
-from app.cli import app
-from app.db.migrate import migrate
-from app.db.session import make_engine
-from app.db.vault import KEY_BYTES
+from app.cli import operate as cli_operate
+from app.cli.main import app
+from app.cli.operations import examine, rotate_master_key
+from app.db.core.migrate import migrate
+from app.db.core.session import make_engine
+from app.db.personal_data.vault import KEY_BYTES
 from app.main import embedded_in
-from app.operations import examine, rotate_master_key
 from tests.register import Register
 
 Run = Callable[..., Result]

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from pydantic_core import PydanticCustomError
 
-from app.identity import holds_cpr, without_cpr
+from app.web.identifiers import holds_cpr, without_cpr
 
 
 @pytest.mark.parametrize(

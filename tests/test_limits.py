@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from app.limits import RateLimit
 from app.main import create_app
-from app.problems import Problem
 from app.settings import Settings
-from app.tokens import LocalIssuer
+from app.web.problems import Problem
+from app.web.rate_limit import RateLimit
+from app.web.tokens import LocalIssuer
 from tests.register import Client, Clock
 
 

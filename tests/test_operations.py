@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import InterfaceError
 
-from app.db.embedded import EmbeddedPostgres
-from app.db.vault import load_or_create_master_key
-from app.operations import OperationError, _environment_of, audit_faults, back_up, examine, restore
+from app.cli.operations import OperationError, _environment_of, audit_faults, back_up, examine, restore
+from app.db.personal_data.vault import load_or_create_master_key
+from app.postgres.supervisor import EmbeddedPostgres
 from tests.api.test_single_records import FACTS
 from tests.conftest import _run_sql, _url_of
 from tests.database import query, tamper

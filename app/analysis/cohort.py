@@ -7,9 +7,9 @@ from datetime import date, timedelta
 from typing import Literal
 
 from app.analysis.differences import Numbers
-from app.domain.disclosure import hidden_cells
-from app.domain.draw import ARMS, Arm
-from app.domain.outcomes import Followed
+from app.domain.figures.disclosure_control import hidden_cells
+from app.domain.figures.outcomes import Followed
+from app.domain.rules.draw import ARMS, Arm
 
 Weekly = Literal["employment", "education", "hours", "accumulated_hours"]
 WEEKLY: tuple[Weekly, ...] = ("employment", "education", "hours", "accumulated_hours")

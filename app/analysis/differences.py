@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.domain.curve import Difference, Share
+from app.domain.figures.activity_curve import Difference, Share
 
 Numbers = Any
 """A numpy array: one number a person."""

@@ -22,9 +22,9 @@ from app.analysis.differences import (
     welch,
 )
 from app.analysis.survival import LogRank, exited_by, log_rank
-from app.domain.curve import Difference, Share, newcombe
-from app.domain.draw import ARMS, Arm
-from app.domain.outcomes import CRITERIA, Followed
+from app.domain.figures.activity_curve import Difference, Share, newcombe
+from app.domain.figures.outcomes import CRITERIA, Followed
+from app.domain.rules.draw import ARMS, Arm
 
 OutcomeMeasure = Literal["employment", "education", "hours", "accumulated_hours", "exit_to_job_or_education"]
 SHARES: tuple[Weekly, ...] = ("employment", "education")

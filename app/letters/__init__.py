@@ -17,8 +17,8 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from app.domain.draw import Arm
 from app.domain.protocol import Protocol
+from app.domain.rules.draw import Arm
 
 _HERE: Final = Path(__file__).parent
 _TEMPLATES: Final = Environment(

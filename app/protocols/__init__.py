@@ -13,7 +13,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from app.domain.protocol import Protocol, ProtocolError
-from app.domain.protocol_faults import read_protocol
+from app.domain.rules.protocol_validation import read_protocol
 
 _added: dict[str, Protocol] = {}
 """Those of the operator's folders: known for as long as the process lives, like the ones that came with it."""

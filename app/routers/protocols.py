@@ -5,11 +5,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, Field
 
-from app.auth import authenticated
 from app.domain.protocol import Protocol
-from app.problems import COMMON, Problem, problem_responses
 from app.protocols import protocols
-from app.routers.support import answer
+from app.routers.common.services import answer
+from app.web.auth import authenticated
+from app.web.problems import COMMON, Problem, problem_responses
 
 router = APIRouter(tags=["protocols"], dependencies=[Depends(authenticated())])
 

@@ -8,16 +8,13 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
-from app.auth import Principal, authenticated, requires, requires_any
-from app.db.draws import published_draws
-from app.db.handovers import hand_over
-from app.db.session import EVERYTHING
-from app.db.trials import Jobcentre, NewTrial, Trial, close_trial, create_trial, load_trials, trial_ids
+from app.db.core.session import EVERYTHING
+from app.db.participants.draws import published_draws
+from app.db.records.handovers import hand_over
+from app.db.trials.trials import Jobcentre, NewTrial, Trial, close_trial, create_trial, load_trials, trial_ids
 from app.domain.protocol import Protocol
-from app.problems import BODY, COMMON, Problem, problem_responses
 from app.protocols import protocols
-from app.routers.fields import IsoDate, JobcentreCode, TargetGroup, Text, TrialId
-from app.routers.support import (
+from app.routers.common.services import (
     Cursor,
     Limit,
     NextPage,
@@ -31,6 +28,9 @@ from app.routers.support import (
     trial_or_404,
     whole_number,
 )
+from app.routers.common.types import IsoDate, JobcentreCode, TargetGroup, Text, TrialId
+from app.web.auth import Principal, authenticated, requires, requires_any
+from app.web.problems import BODY, COMMON, Problem, problem_responses
 
 router = APIRouter(tags=["trials"])
 Anyone = Annotated[Principal, Depends(authenticated())]

@@ -9,11 +9,11 @@ import httpx
 from rich.console import Console
 
 from app.simulate.client import SimulationError, open_pool
-from app.simulate.play import Mint, Player
+from app.simulate.console import Show
 from app.simulate.population import FEWEST_PEOPLE
 from app.simulate.result import ParticipantTruth, Result
-from app.simulate.scripts import PRVIJ, SCRIPTS, Script
-from app.simulate.show import Show
+from app.simulate.runner import Mint, Player
+from app.simulate.scenarios import PRVIJ, SCRIPTS, Script
 
 __all__ = ["Mint", "ParticipantTruth", "Result", "SimulationError", "run"]
 

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from random import Random
 
+from app.simulate.conversations import make_talks
 from app.simulate.course import make_course
 from app.simulate.delivery import deliver, deliver_as_register, siblings, unknown_to_trial
+from app.simulate.jobcentres import BY_CODE, WITHOUT_REVISIONS
 from app.simulate.model import REGISTER, Body, Enrolled, Message, Person, Plan, Population, Record, client_of
 from app.simulate.offers import make_offers
 from app.simulate.outcomes import deliver_outcome, make_outcomes
-from app.simulate.places import BY_CODE, WITHOUT_REVISIONS
-from app.simulate.scripts import PRVIJ, Script
-from app.simulate.talks import make_talks
+from app.simulate.scenarios import PRVIJ, Script
 
 IN_REGISTER, BEFORE_TRIAL, OTHER_HOURS, SCREENED_IN_REGISTER = 0.85, 0.06, 0.05, 0.3
 """Shares: placements that the register knows too, people with a measure before the trial, register records with other

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from random import Random
 
-from app.domain.calendar import monday_of
+from app.domain.rules.calendar import monday_of
 from app.simulate.model import REGISTER, Body, Enrolled, Message, Person, Record, Value
-from app.simulate.scripts import Script
+from app.simulate.scenarios import Script
 
 FATES = {
     "plain": 850,

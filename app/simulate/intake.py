@@ -8,7 +8,7 @@ from itertools import groupby
 from random import Random
 from typing import Any
 
-from app.domain.calendar import monday_of
+from app.domain.rules.calendar import monday_of
 from app.simulate.client import Actor
 from app.simulate.model import Enrolled, Population, Screening
 from app.simulate.result import Tally

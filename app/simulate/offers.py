@@ -6,9 +6,9 @@ from datetime import date, timedelta
 from random import Random
 
 from app.simulate.course import Week
+from app.simulate.jobcentres import ORDINARY_ACTIVATED, ORDINARY_WORKPLACE, Place
 from app.simulate.model import Body
-from app.simulate.places import ORDINARY_ACTIVATED, ORDINARY_WORKPLACE, Place
-from app.simulate.scripts import Script
+from app.simulate.scenarios import Script
 
 MEAN_WEEKS = 9
 TOO_FEW_HOURS = 0.025

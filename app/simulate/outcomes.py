@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from random import Random
 
-from app.domain.calendar import monday_of, week_code
+from app.domain.rules.calendar import monday_of, week_code
 from app.simulate.model import REGISTER, Body, Enrolled, Message, Record, Value
-from app.simulate.scripts import Script
+from app.simulate.scenarios import Script
 
 EMPLOYED_WHEN_OUT = 0.2
 """Of those whose benefit ended or who moved, how many had found work without saying so: chosen so that with those who

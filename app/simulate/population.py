@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from random import Random
 
-from app.domain.calendar import add_months, monday_of
+from app.domain.rules.calendar import add_months, monday_of
+from app.simulate.jobcentres import NEIGHBOUR, PLACES, sizes
 from app.simulate.model import Body, Person, Population, Screening, Value
-from app.simulate.places import NEIGHBOUR, PLACES, sizes
-from app.simulate.scripts import PRVIJ, Script
+from app.simulate.scenarios import PRVIJ, Script
 
 FAILURE_SHARE, SUPPLEMENT_SHARE, REMATCH_SHARE, STRANGER_SHARE = 0.007, 0.12, 0.28, 0.06
 FEWEST_PEOPLE = 40

@@ -12,12 +12,12 @@ import httpx
 import pytest
 from rich.console import Console
 
+from app.cli.verify_draws import draws_faults
 from app.main import create_app
 from app.settings import Settings
 from app.simulate import run
-from app.simulate.scripts import SCRIPTS
-from app.tokens import LocalIssuer
-from app.verify import draws_faults
+from app.simulate.scenarios import SCRIPTS
+from app.web.tokens import LocalIssuer
 from tests.acceptance.test_simulated_trial import Played, ask, person_of, serving, told
 from tests.domain.test_against_reference import weeks_judged_once
 from tests.reference import figures

@@ -21,11 +21,11 @@ import uvicorn
 from fastapi import FastAPI
 from rich.console import Console
 
+from app.cli.verify_draws import draws_faults
 from app.main import create_app
 from app.settings import Settings
 from app.simulate import ParticipantTruth, Result, run
-from app.tokens import LocalIssuer
-from app.verify import draws_faults
+from app.web.tokens import LocalIssuer
 from tests.domain.test_against_reference import weeks_judged_once
 from tests.reference import draw, figures
 from tests.reference.weeks import FLAGS, Person, monday_of_week, week_name, weeks

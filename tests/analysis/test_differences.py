@@ -17,7 +17,7 @@ from app.analysis.differences import (
     stratified_difference,
     welch,
 )
-from app.domain.curve import Share
+from app.domain.figures.activity_curve import Share
 
 Table = tuple[int, int, int, int]
 """With the outcome and all of them, treatment, then control."""

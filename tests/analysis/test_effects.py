@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from app.analysis.effects import Effects, Row, analyse
-from app.domain.curve import Share, newcombe
-from app.domain.disclosure import SMALLEST_GROUP
-from app.domain.draw import ARMS, Arm
-from app.domain.outcomes import Criterion, Followed, Lived
+from app.domain.figures.activity_curve import Share, newcombe
+from app.domain.figures.disclosure_control import SMALLEST_GROUP
+from app.domain.figures.outcomes import Criterion, Followed, Lived
+from app.domain.rules.draw import ARMS, Arm
 
 MONDAY = date(2010, 11, 8)
 BENEFIT, EMPLOYED, EDUCATION = (

@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from pydantic_core import PydanticCustomError
 from sqlalchemy.exc import OperationalError
 
-from app.problem_handlers import install
-from app.problems import BODY, MEDIA_TYPE, PROBLEMS, Problem, problem_responses
+from app.web.error_handlers import install
+from app.web.problems import BODY, MEDIA_TYPE, PROBLEMS, Problem, problem_responses
 
 CANARY = "0707614285"
 LIMIT = 10_000

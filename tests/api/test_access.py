@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from app.main import create_app
 from app.settings import Settings
-from app.tokens import LOCAL_ISSUER
+from app.web.tokens import LOCAL_ISSUER
 from tests.register import Client, Register, new_cpr, record_id
 
 DOCUMENT: dict[str, Any] = create_app(Settings()).openapi()

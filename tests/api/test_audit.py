@@ -18,8 +18,8 @@ from jwt.algorithms import ECAlgorithm
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.audit import faults_of_audit
-from app.db.session import EVERYTHING
+from app.db.audit.log import faults_of_audit
+from app.db.core.session import EVERYTHING
 from tests.api.test_access import EVERY_SCOPE, GUARDED, Operation, Request, refusal
 from tests.api.test_access import Place as Requests
 from tests.database import audit_faults, query, seen, tamper

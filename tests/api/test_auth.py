@@ -8,9 +8,9 @@ import httpx
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, Request
 
-from app.auth import Principal, authenticated, requires, requires_any
-from app.problem_handlers import install
-from app.tokens import LocalIssuer, TokenVerifier
+from app.web.auth import Principal, authenticated, requires, requires_any
+from app.web.error_handlers import install
+from app.web.tokens import LocalIssuer, TokenVerifier
 
 
 class Seen:

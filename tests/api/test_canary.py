@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from app.db.embedded import EmbeddedPostgres
+from app.postgres.supervisor import EmbeddedPostgres
 from tests.api.test_access import GUARDED, Operation, Request
 from tests.api.test_access import Place as Requests
 from tests.database import query

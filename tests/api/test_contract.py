@@ -16,13 +16,14 @@ import jsonschema_rs
 import pytest
 from starlette.testclient import TestClient
 
-from app.contract import contract
-from app.domain import door, eligibility
-from app.identity import holds_cpr
+from app.contract.__main__ import contract
+from app.domain.codes import CODES, ENUMERATIONS, SCOPES, TAGS
+from app.domain.rules import eligibility
+from app.domain.rules import warnings as door
 from app.main import create_app
-from app.problems import PROBLEMS
-from app.routers.openapi.vocabulary import CODES, ENUMERATIONS, SCOPES, TAGS
 from app.settings import Settings
+from app.web.identifiers import holds_cpr
+from app.web.problems import PROBLEMS
 
 _ROOT = Path(__file__).parents[2]
 _COMMITTED = (_ROOT / "openapi" / "openapi.json").read_text("utf-8")

@@ -17,12 +17,12 @@ import httpx
 import pytest
 from sqlalchemy.engine import make_url
 
-from app.db.vault import Vault
-from app.domain.draw import PublishedDraw, faults_of_draws
+from app.db.personal_data.vault import Vault
+from app.domain.rules.draw import PublishedDraw, faults_of_draws
 from app.main import create_app
-from app.routers.support import Services
+from app.routers.common.services import Services
 from app.settings import Settings
-from app.tokens import LocalIssuer
+from app.web.tokens import LocalIssuer
 from tests.reference import draw as reference
 from tests.register import JOBCENTRES, Clock, new_cpr
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.draw import PublishedDraw, faults_of_draws
+from app.domain.rules.draw import PublishedDraw, faults_of_draws
 from tests.api.test_single_records import FACTS
 from tests.database import query, register_faults
 from tests.register import Client, Register, new_cpr, record_id

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.calendar import week_code
+from app.domain.rules.calendar import week_code
 from tests.register import Client, Register, record_id
 
 CSV = {"Accept": "text/csv"}

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from app.db.projections import rebuild
-from app.db.session import EVERYTHING, Database, make_engine
-from app.db.trials import load_trial
+from app.db.core.session import EVERYTHING, Database, make_engine
+from app.db.derived.week_counts import rebuild
+from app.db.trials.trials import load_trial
 from tests.api.test_single_records import FACTS
 from tests.database import query, register_faults
 from tests.register import Client, Register, record_id

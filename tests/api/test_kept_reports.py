@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from app.domain.figures import summary_rows
-from app.routers import reports
+from app.domain.figures.summary import summary_rows
+from app.routers.reports import weekly_summary as reports
 from tests.database import query
 from tests.register import Register, record_id
 

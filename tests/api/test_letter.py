@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain.draw import Arm
 from app.domain.protocol import Protocol
+from app.domain.rules.draw import Arm
 from app.letters import Letter, as_html, as_pdf
 from app.protocols import protocols
 from tests.api.test_duplicates import Place as Corrections

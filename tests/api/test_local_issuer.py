@@ -10,9 +10,9 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from app.auth import ROLES, Principal
-from app.problems import Problem
-from app.tokens import LOCAL_ISSUER, LocalIssuer, TokenVerifier
+from app.web.auth import ROLES, Principal
+from app.web.problems import Problem
+from app.web.tokens import LOCAL_ISSUER, LocalIssuer, TokenVerifier
 
 JWKS_URL = "https://issuer.example/keys"
 

@@ -5,8 +5,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from app.db import records
-from app.db.versions import ChangedMeanwhileError
+from app.db.records import pipeline as records
+from app.db.records.versions import ChangedMeanwhileError
 from tests.register import Register, record_id
 
 

@@ -19,11 +19,11 @@ from pyarrow import parquet
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db import panel_reads
-from app.db.releases import pseudonyms
-from app.db.session import EVERYTHING
-from app.db.vault import Vault, change_master_key, load_or_create_master_key
-from app.domain.panel import TABLES
+from app.db.core.session import EVERYTHING
+from app.db.panel import reader as panel_reads
+from app.db.panel.releases import pseudonyms
+from app.db.personal_data.vault import Vault, change_master_key, load_or_create_master_key
+from app.domain.figures.panel import TABLES
 from tests.database import audit_faults, query, seen
 from tests.register import Client, Register, new_cpr, record_id
 

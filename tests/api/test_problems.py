@@ -11,8 +11,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from app.problem_handlers import database_is_away
-from app.problems import COMMON, FIELD_CODES, MEDIA_TYPE, PROBLEMS, Problem, clean_openapi, problem_responses
+from app.web.error_handlers import database_is_away
+from app.web.problems import COMMON, FIELD_CODES, MEDIA_TYPE, PROBLEMS, Problem, clean_openapi, problem_responses
 from tests.api.faulty import CANARY, call, problem, service
 
 # --- The table --------------------------------------------------------------------------------------------------------

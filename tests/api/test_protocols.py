@@ -13,11 +13,11 @@ import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner
 
-from app.cli import app as command_line
-from app.db.session import make_engine
-from app.db.vault import load_or_create_master_key
+from app.cli.main import app as command_line
+from app.cli.operations import examine
+from app.db.core.session import make_engine
+from app.db.personal_data.vault import load_or_create_master_key
 from app.domain.protocol import ProtocolError
-from app.operations import examine
 from app.protocols import add_folder, digest_of, protocols
 from app.settings import Settings
 from tests.register import Client, Register, new_cpr, record_id

@@ -7,13 +7,13 @@ from typing import Any, get_args
 
 import pytest
 
+from app.domain.codes import CODES
 from app.domain.facts import ConversationForm, ExitReason
-from app.domain.figures import Group
+from app.domain.figures.summary import Group
 from app.protocols import protocols
-from app.routers.conditions import conditions_csv
-from app.routers.openapi.vocabulary import CODES
-from app.routers.reports import summary_csv
-from app.routers.tables_out import to_csv
+from app.routers.common.tables import to_csv
+from app.routers.reports.conditions import conditions_csv
+from app.routers.reports.weekly_summary import summary_csv
 from tests.register import Client, Register, record_id
 
 CSV = {"Accept": "text/csv"}

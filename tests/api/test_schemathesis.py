@@ -31,14 +31,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.access_log import configure_logging
-from app.auth import ROLES
-from app.contract import contract
-from app.identity import holds_cpr
+from app.contract.__main__ import contract
+from app.domain.codes import CODES
 from app.main import create_app
-from app.problems import PROBLEMS
-from app.routers.openapi.vocabulary import CODES
-from app.routers.record_schemas import BATCH, PERSON
+from app.routers.records.schemas import BATCH, PERSON
+from app.web.access_log import configure_logging
+from app.web.auth import ROLES
+from app.web.identifiers import holds_cpr
+from app.web.problems import PROBLEMS
 from tests.api.test_single_records import FACTS
 from tests.register import JOBCENTRES, Register, new_cpr
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from app.db.checks import faults_of_register
-from app.db.session import Database, make_engine
-from app.db.vault import Vault
+from app.db.core.session import Database, make_engine
+from app.db.integrity import faults_of_register
+from app.db.personal_data.vault import Vault
 from app.main import master_key_of
 from tests.register import Register, record_id
 

@@ -23,9 +23,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from app.db.projections import rebuild
-from app.db.session import make_engine
-from app.db.trials import load_trial
+from app.db.core.session import make_engine
+from app.db.derived.week_counts import rebuild
+from app.db.trials.trials import load_trial
 from app.domain import facts as domain
 from tests.domain.test_ingest import Standing
 from tests.reference.weeks import weeks as reference_weeks

@@ -8,11 +8,11 @@ from typing import Any
 import httpx2
 import pytest
 
-from app.db import together
-from app.db.deliveries import Delivery, Received, SentRecord
-from app.db.records import receive
-from app.db.session import Database
-from app.domain.refused import Refused
+from app.db.core.session import Database
+from app.db.records import group_commit as together
+from app.db.records.batch_request import Delivery, Received, SentRecord
+from app.db.records.pipeline import receive
+from app.domain.records.errors import Refused
 from tests.register import Register, record_id
 
 _AT_ONCE = 24

@@ -14,9 +14,9 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from app.auth import Principal
-from app.problems import Problem
-from app.tokens import MAX_TOKEN_LENGTH, TokenVerifier
+from app.web.auth import Principal
+from app.web.problems import Problem
+from app.web.tokens import MAX_TOKEN_LENGTH, TokenVerifier
 
 ISSUER = "https://issuer.example"
 JWKS_URL = "https://issuer.example/keys"

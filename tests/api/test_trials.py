@@ -12,10 +12,10 @@ from urllib.parse import quote
 import pytest
 import uvicorn
 
-from app.domain.draw import PublishedDraw, commitment, faults_of_draws
+from app.cli.verify_draws import draws_faults
+from app.domain.rules.draw import PublishedDraw, commitment, faults_of_draws
 from app.main import create_app
 from app.protocols import protocols
-from app.verify import draws_faults
 from tests.register import JOBCENTRES, Client, Register
 
 LIMIT = 3

@@ -6,8 +6,8 @@ import pytest
 from fastapi import FastAPI
 from pydantic import TypeAdapter, ValidationError
 
-from app.problem_handlers import install
-from app.validation import declared_names, field_errors
+from app.web.error_handlers import install
+from app.web.validation import declared_names, field_errors
 from tests.api.faulty import CANARY, LIMIT, Jobcentre, call, post, problem
 
 # --- Bodies -----------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from app.main import create_app
 from app.settings import Settings
-from app.tokens import LocalIssuer
+from app.web.tokens import LocalIssuer
 from tests.api.test_single_records import FACTS
 from tests.database import query, register_faults
 from tests.register import Client, Clock, Register, record_id

@@ -16,7 +16,7 @@ from rettevej_client import KINDS, Client, Patience, UnreachableError
 from rettevej_client.importing import ImportJob, ImportResult, import_file
 from typer.testing import CliRunner, Result
 
-from app.cli import app
+from app.cli.main import app
 from tests.client.conftest import Live
 from tests.client.test_client import QUICK, Cut
 from tests.register import LONG_AFTER, new_cpr

@@ -8,12 +8,12 @@ from rettevej_client.batches import MOST_BYTES, MOST_RECORDS
 from rettevej_client.meanings import FAULTS, FIELDS, WARNINGS
 from rettevej_client.results import OUTCOMES
 
-from app.domain import ingest
+from app.domain.codes import CODES
 from app.domain.facts import KINDS
+from app.domain.records import ingest
 from app.main import create_app
-from app.routers.batches import MAX_RECORDS
-from app.routers.openapi.vocabulary import CODES
-from app.routers.record_wire import wire_of
+from app.routers.records.batch_io import MAX_RECORDS
+from app.routers.records.parse import wire_of
 from app.settings import Settings
 from tests.register import Register
 

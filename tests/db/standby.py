@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
-from app.db.embedded import EmbeddedPostgres
+from app.postgres.supervisor import EmbeddedPostgres
 from tests.database import query
 from tests.db.embedded.servers import wait_for
 

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import text
 
-from app.db.audit import Entry, append
-from app.db.session import EVERYTHING, Database, make_engine
+from app.db.audit.log import Entry, append
+from app.db.core.session import EVERYTHING, Database, make_engine
 from tests.database import audit_faults, query
 
 

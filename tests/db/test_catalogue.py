@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from app.db import migrate
-from app.db.session import EVERYTHING, Sight
+from app.db.core import migrate
+from app.db.core.session import EVERYTHING, Sight
 from tests.database import query
 from tests.db.test_row_security import FIGURES, OF_PEOPLE, OURS, REGION, THEIRS, Place, counted, place
 
 __all__ = ["place"]
 
-SCRIPT = Path(migrate.__file__).parent / "migrations" / "citus" / "distribute.sql"
+SCRIPT = Path(migrate.__file__).parents[1] / "migrations" / "citus" / "distribute.sql"
 ELSEWHERE = {
     "trial": "of several jobcentres; small",
     "batch": "the receipt of a client, whose batch may be over several jobcentres",

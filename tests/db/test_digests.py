@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.db.versions import digest_of
+from app.db.records.versions import digest_of
 from app.domain.facts import Activation, Conversation
-from app.domain.ingest import Version, decide
+from app.domain.records.ingest import Version, decide
 
 TALK = Conversation(date=date(2010, 11, 16))
 OFFER = Activation(type="part_time_job", starts_on=date(2011, 1, 3), hours_per_week=Decimal(10))

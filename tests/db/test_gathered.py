@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from app.db.gathered import Gathered
+from app.db.core.micro_batch import Gathered
 
 
 class Work:

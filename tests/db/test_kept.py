@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from app.db.kept import Answer, Answers, Readings
+from app.db.core.caches import Answer, Answers, Readings
 
 
 async def _turns() -> None:

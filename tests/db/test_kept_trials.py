@@ -4,8 +4,8 @@ import asyncio
 
 from sqlalchemy import text
 
-from app.db.session import EVERYTHING, Database, make_engine
-from app.db.trials import kept_trial, known_trial
+from app.db.core.session import EVERYTHING, Database, make_engine
+from app.db.trials.trials import kept_trial, known_trial
 from tests.register import Register
 
 _COPY = """

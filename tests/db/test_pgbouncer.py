@@ -17,10 +17,10 @@ import pytest
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.db.embedded import EmbeddedPostgres
-from app.db.embedded_process import Programs, environment
-from app.db.migrate import migrate, newest_schema, schema_of
-from app.db.session import EVERYTHING, Database, make_engine
+from app.db.core.migrate import migrate, newest_schema, schema_of
+from app.db.core.session import EVERYTHING, Database, make_engine
+from app.postgres.process import Programs, environment
+from app.postgres.supervisor import EmbeddedPostgres
 from tests.database import query, register_faults
 from tests.db.embedded.servers import wait_for
 from tests.register import Register, record_id

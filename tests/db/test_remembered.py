@@ -3,10 +3,10 @@
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
-from app.db.news import News
-from app.db.remembered import Remembered
+from app.db.derived.changes_since import News
+from app.db.derived.participant_cache import Remembered
 from app.domain.facts import Conversation
-from app.domain.ingest import Person
+from app.domain.records.ingest import Person
 
 FIRST = datetime(2011, 1, 3, 12, tzinfo=UTC)
 TALK = Conversation(date=date(2010, 11, 16))

@@ -14,9 +14,10 @@ import asyncpg
 import pytest
 from sqlalchemy.engine import make_url
 
-from app.db import panel_reads, replica
-from app.db.embedded import EmbeddedPostgres
-from app.routers import exports
+from app.db.core import replica
+from app.db.panel import reader as panel_reads
+from app.postgres.supervisor import EmbeddedPostgres
+from app.routers.panel import endpoints as exports
 from tests.database import query
 from tests.db.standby import standby_of, url_on, wait_until_replayed
 from tests.register import Client, Register, record_id

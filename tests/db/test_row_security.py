@@ -14,20 +14,20 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.audit import Entry, append
-from app.db.deliveries import Delivery, SentRecord
-from app.db.embedded import EmbeddedPostgres
-from app.db.histories import load_everyone, load_people
-from app.db.ids import uuid7_at
-from app.db.kinds import TABLES
-from app.db.migrate import _config, migrate
-from app.db.people import change_contact_person, find_participant, list_assignments, list_participants
-from app.db.person_reads import find_people
-from app.db.record_reads import changed_records, find_record, list_records
-from app.db.records import receive
-from app.db.session import EVERYTHING, NOTHING, Database, Sight, make_engine
-from app.db.trials import Trial, load_trial
+from app.db.audit.log import Entry, append
+from app.db.core.ids import uuid7_at
+from app.db.core.kinds import TABLES
+from app.db.core.migrate import _config, migrate
+from app.db.core.session import EVERYTHING, NOTHING, Database, Sight, make_engine
+from app.db.derived.histories import load_everyone, load_people
+from app.db.derived.person_reads import find_people
+from app.db.participants.queries import change_contact_person, find_participant, list_assignments, list_participants
+from app.db.records.batch_request import Delivery, SentRecord
+from app.db.records.pipeline import receive
+from app.db.records.queries import changed_records, find_record, list_records
+from app.db.trials.trials import Trial, load_trial
 from app.domain.facts import Conversation
+from app.postgres.supervisor import EmbeddedPostgres
 from tests.api.test_single_records import FACTS
 from tests.database import query, seen
 from tests.register import LONG_AFTER, Register

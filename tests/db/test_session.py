@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from app.db import session
-from app.db.session import EVERYTHING, Database, make_engine
-from app.problem_handlers import database_is_away
+from app.db.core import session
+from app.db.core.session import EVERYTHING, Database, make_engine
+from app.web.error_handlers import database_is_away
 from tests.database import query
 
 POOL = 3

@@ -11,10 +11,17 @@ import pytest
 from cryptography.exceptions import InvalidTag
 from starlette.testclient import TestClient
 
-from app.db.session import make_engine
-from app.db.vault import KEY_BYTES, SealedIdentity, Vault, WrongMasterKeyError, load_or_create_master_key, write_key
+from app.cli.operations import OperationError, erase_person, rotate_master_key
+from app.db.core.session import make_engine
+from app.db.personal_data.vault import (
+    KEY_BYTES,
+    SealedIdentity,
+    Vault,
+    WrongMasterKeyError,
+    load_or_create_master_key,
+    write_key,
+)
 from app.main import create_app
-from app.operations import OperationError, erase_person, rotate_master_key
 from app.settings import Settings
 from tests.database import audit_faults, query, register_faults
 from tests.register import Register, new_cpr, record_id

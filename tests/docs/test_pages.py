@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from app.glossary import glossary
+from app.contract.danish import PARAMETERS, TECHNICAL, danish
+from app.contract.glossary import glossary
+from app.domain.codes import CODES, ENUMERATIONS
 from app.main import create_app
-from app.problems import PROBLEMS, Problem
 from app.protocols import protocols
-from app.routers.openapi.danish import PARAMETERS, TECHNICAL, danish
-from app.routers.openapi.vocabulary import CODES, ENUMERATIONS
 from app.settings import Settings
+from app.web.problems import PROBLEMS, Problem
 
 ROOT = Path(__file__).parents[2]
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"

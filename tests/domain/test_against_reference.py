@@ -16,16 +16,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.domain.calendar import monday_of_code, week_code
-from app.domain.contacts import contacts_of
-from app.domain.door import REFUSED, warnings_of
-from app.domain.eligibility import Benefit, Circumstance, ExemptFrom, Screening, Terms, failures_of, weekly_target
-from app.domain.figures import Group, SummaryRow, codes_of, conditions_of, figures_of, grant_of, summary_rows
+from app.domain.figures.contacts import contacts_of
+from app.domain.figures.counts import add_up, cumulated, tally
+from app.domain.figures.summary import Group, SummaryRow, codes_of, conditions_of, figures_of, grant_of, summary_rows
 from app.domain.protocol import Protocol
-from app.domain.tallies import add_up, cumulated, tally
-from app.domain.weeks import Course, as_seen_on, judge
-from app.identity import parse_cpr
+from app.domain.rules.calendar import monday_of_code, week_code
+from app.domain.rules.eligibility import Benefit, Circumstance, ExemptFrom, Screening, Terms, failures_of, weekly_target
+from app.domain.rules.warnings import REFUSED, warnings_of
+from app.domain.rules.weeks import Course, as_seen_on, judge
 from app.protocols import protocols
+from app.web.identifiers import parse_cpr
 from tests.domain.build import history_of
 from tests.domain.test_examples import as_written
 from tests.reference import door, eligibility, figures

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain.calendar import (
+from app.domain.rules.calendar import (
     add_months,
     age_on,
     civil_day,

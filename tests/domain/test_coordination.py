@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from app.domain.calendar import monday_of_code
-from app.domain.figures import codes_of, coordination_so_far
+from app.domain.figures.summary import codes_of, coordination_so_far
+from app.domain.rules.calendar import monday_of_code
 from tests.domain.test_figures import counted
 
 EFFORT = {"area": "health", "kind": "psychologist", "starts_on": "2010-11-19", "ends_on": "2010-11-22"}

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.proportion import confint_proportions_2indep
 
-from app.domain.curve import Difference, Measure, PersonWeek, Share, Tallies, curve, newcombe, weeks_of
 from app.domain.facts import Activation, ActivationType, Conversation, History, PresenceEvent
+from app.domain.figures.activity_curve import Difference, Measure, PersonWeek, Share, Tallies, curve, newcombe, weeks_of
 from app.protocols import protocols
 
 PROTOCOL = protocols()["prvij-2010-11"]

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.disclosure import SMALLEST_GROUP, hidden_cells
+from app.domain.figures.disclosure_control import SMALLEST_GROUP, hidden_cells
 
 
 def test_a_small_cell_and_one_that_would_give_it_away() -> None:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain.door import REFUSED, warnings_of
 from app.domain.facts import Activation, Conversation, Exemption, PresenceEvent
-from app.domain.weeks import Course
+from app.domain.rules.warnings import REFUSED, warnings_of
+from app.domain.rules.weeks import Course
 from app.protocols import protocols
 from tests.domain.build import history_of
 from tests.reference import door as reference

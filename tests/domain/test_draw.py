@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import app.domain.draw
-from app.domain.draw import ARMS, Arm, PublishedDraw, arm_of_draw, coin, commitment, faults_of_draws, sequence
+import app.domain.rules.draw
+from app.domain.rules.draw import ARMS, Arm, PublishedDraw, arm_of_draw, coin, commitment, faults_of_draws, sequence
 from tests.reference import draw as reference
 
 SEEDS = st.binary(min_size=32, max_size=32)
@@ -89,7 +89,7 @@ def test_every_run_of_ten_coins_exactly(monkeypatch: pytest.MonkeyPatch) -> None
     length = 10
     treated = Counter[int]()
     for coins in product(ARMS, repeat=length):
-        monkeypatch.setattr(app.domain.draw, "coin", lambda *at, coins=coins: coins[at[-1]])
+        monkeypatch.setattr(app.domain.rules.draw, "coin", lambda *at, coins=coins: coins[at[-1]])
         arms = list(islice(sequence(SEED, "t", "849", LIMIT), length))
         assert arms == big_stick(coins)
         treated.update(position for position, arm in enumerate(arms) if arm == "treatment")

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain.eligibility import (
+from app.domain.protocol import Protocol
+from app.domain.rules.eligibility import (
     NOT_AVAILABLE,
     Benefit,
     Candidate,
@@ -24,7 +25,6 @@ from app.domain.eligibility import (
     looked_at,
     weekly_target,
 )
-from app.domain.protocol import Protocol
 from app.protocols import protocols
 from tests.reference import eligibility as reference
 

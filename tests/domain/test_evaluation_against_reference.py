@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from app.domain.curve import Tallies, curve, weeks_of
-from app.domain.flow import path_of
+from app.domain.figures.activity_curve import Tallies, curve, weeks_of
+from app.domain.figures.consort_flow import path_of
 from app.protocols import protocols
 from tests.domain.build import history_of
 from tests.reference import evaluation

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from app.domain.calendar import week_code
-from app.domain.draw import commitment, sequence
-from app.domain.weeks import FLAGS, Week, judge
+from app.domain.rules.calendar import week_code
+from app.domain.rules.draw import commitment, sequence
+from app.domain.rules.weeks import FLAGS, Week, judge
 from app.protocols import protocols
 from tests.domain.build import history_of
 

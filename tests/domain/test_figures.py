@@ -14,9 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain.calendar import monday_of, monday_of_code
-from app.domain.draw import Arm
-from app.domain.figures import (
+from app.domain.figures.counts import SUMS, Tally, add_up, change, difference, tally, tally_people
+from app.domain.figures.summary import (
     Conditions,
     Group,
     SummaryRow,
@@ -27,8 +26,9 @@ from app.domain.figures import (
     rate,
     summary_rows,
 )
-from app.domain.tallies import SUMS, Tally, add_up, change, difference, tally, tally_people
-from app.domain.weeks import FLAGS
+from app.domain.rules.calendar import monday_of, monday_of_code
+from app.domain.rules.draw import Arm
+from app.domain.rules.weeks import FLAGS
 from app.protocols import protocols
 from tests.domain.build import history_of
 from tests.reference.generate import TRIAL_DATES, random_person

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.facts import History, PresenceEvent
-from app.domain.flow import Paths, Screened, intake_of, path_of
+from app.domain.figures.consort_flow import Paths, Screened, intake_of, path_of
 from app.protocols import protocols
 
 PROTOCOL = protocols()["prvij-2010-11"]

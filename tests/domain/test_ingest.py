@@ -17,11 +17,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain.door import Enforcement
 from app.domain.facts import Activation, Conversation, Exemption, Fact, History, PresenceEvent
-from app.domain.ingest import Intake, Known, Person, RecordKey, Report, Submission, Version, decide
-from app.domain.tallies import difference, tally
-from app.domain.weeks import judge
+from app.domain.figures.counts import difference, tally
+from app.domain.records.ingest import Intake, Known, Person, RecordKey, Report, Submission, Version, decide
+from app.domain.rules.warnings import Enforcement
+from app.domain.rules.weeks import judge
 from app.protocols import protocols
 
 PRVIJ = protocols()["prvij-2010-11"]

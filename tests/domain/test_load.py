@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.load import load_of
+from app.domain.figures.activation_load import load_of
 
 DAYS = st.dates(date(1999, 1, 1), date(2013, 12, 31))
 HOURS = st.decimals("0.01", "60", places=2)

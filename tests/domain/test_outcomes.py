@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.facts import Activation, ActivationType, History, Outcome, OutcomeStatus, PresenceEvent
-from app.domain.outcomes import CRITERIA, Lived, best_outcome, followed, lived_by_week
+from app.domain.figures.outcomes import CRITERIA, Lived, best_outcome, followed, lived_by_week
 from app.protocols import protocols
 
 ENDS_ON, LONG_AFTER = date(2012, 3, 31), date(2012, 6, 1)

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.activity import covering_by_week, hours_of, reaches_minimum
-from app.domain.calendar import is_over
 from app.domain.facts import Activation, Conversation, History, Mentor, Outcome, PresenceEvent, SupportEffort
-from app.domain.load import load_of
-from app.domain.panel import PERSON_WEEKS, TABLES, Subject, draw_row, participant_row, person_week_rows
-from app.domain.timeline import Timeline
-from app.domain.weeks import FLAGS, as_seen_on, judge
+from app.domain.figures.activation_load import load_of
+from app.domain.figures.panel import PERSON_WEEKS, TABLES, Subject, draw_row, participant_row, person_week_rows
+from app.domain.rules.activity import covering_by_week, hours_of, reaches_minimum
+from app.domain.rules.calendar import is_over
+from app.domain.rules.timeline import Timeline
+from app.domain.rules.weeks import FLAGS, as_seen_on, judge
 from app.protocols import protocols
 
 PRVIJ = protocols()["prvij-2010-11"]

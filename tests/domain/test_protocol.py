@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from app.domain.eligibility import CHECKS
 from app.domain.protocol import Protocol, ProtocolError, Thresholds, parse_protocol
-from app.domain.protocol_faults import SCREENING_FIELDS, faults_of, read_protocol
+from app.domain.rules.eligibility import CHECKS
+from app.domain.rules.protocol_validation import SCREENING_FIELDS, faults_of, read_protocol
 from app.protocols import protocols
 
 FINAL = tomllib.loads((resources.files("app.protocols") / "prvij-2010-11.toml").read_text("utf-8"))

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.domain.codes import CODES
 from app.domain.facts import (
     Activation,
     Conversation,
@@ -23,10 +24,9 @@ from app.domain.facts import (
     PresenceEvent,
     SupportEffort,
 )
-from app.domain.presence import read_presence
-from app.domain.quality import Code, Finding, Source, activation_over_exit, findings_of, signs_of
+from app.domain.figures.data_quality import Code, Finding, Source, activation_over_exit, findings_of, signs_of
+from app.domain.rules.presence import read_presence
 from app.protocols import protocols
-from app.routers.openapi.vocabulary import CODES
 
 ENDS_ON = date(2012, 3, 31)
 ASSIGNED = date(2010, 11, 8)  # a Monday

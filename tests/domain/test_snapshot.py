@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.facts import Activation
-from app.domain.snapshot import Spell, align, derived_id
+from app.domain.records.spell_matching import Spell, align, derived_id
 
 PEOPLE = [UUID(int=n) for n in range(1, 4)]
 START = date(2011, 1, 3)

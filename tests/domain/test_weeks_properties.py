@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain.calendar import monday_of
 from app.domain.facts import Exemption, History, PresenceEvent
 from app.domain.protocol import Protocol
-from app.domain.talks import counts
-from app.domain.weeks import FLAGS, Course, Week, as_seen_on, judge, judge_on
+from app.domain.rules.calendar import monday_of
+from app.domain.rules.conversations import counts
+from app.domain.rules.weeks import FLAGS, Course, Week, as_seen_on, judge, judge_on
 from app.protocols import protocols
 from tests.domain.build import history_of
 from tests.reference.generate import TRIAL_DATES, cases, random_person

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.calendar import monday_of_code
-from app.domain.weeks import judge
-from app.domain.worklist import Task, task_of
+from app.domain.figures.worklist import Task, task_of
+from app.domain.rules.calendar import monday_of_code
+from app.domain.rules.weeks import judge
 from app.protocols import protocols
 from tests.domain.build import history_of
 

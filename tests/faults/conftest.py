@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from app.db.embedded import EmbeddedPostgres
-from app.tokens import LocalIssuer
+from app.postgres.supervisor import EmbeddedPostgres
+from app.web.tokens import LocalIssuer
 from tests.faults.harness import Elsewhere, Figures, Issuer, Server, Trial, new_trial
 
 _FIGURES: dict[str, Figures] = {}

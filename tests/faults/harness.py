@@ -29,11 +29,11 @@ import asyncpg
 import httpx
 from sqlalchemy.engine import make_url
 
-from app.db.embedded import EmbeddedPostgres
-from app.db.kinds import TABLES
+from app.cli.operations import examine
+from app.db.core.kinds import TABLES
 from app.main import embedded_in
-from app.operations import examine
-from app.tokens import LocalIssuer
+from app.postgres.supervisor import EmbeddedPostgres
+from app.web.tokens import LocalIssuer
 from tests.db.embedded.servers import processes_in
 from tests.register import JOBCENTRES, new_cpr
 

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
+from app.cli.operations import examine
 from app.main import master_key_of
-from app.operations import examine
 from tests.faults.harness import BATCH, FACTS, query
 from tests.register import Register, record_id
 

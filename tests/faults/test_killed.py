@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.tokens import LocalIssuer
+from app.web.tokens import LocalIssuer
 from tests.faults.harness import Figures, Load, Server, Trial, figures_at_rest, wait_for
 
 Place = tuple[Path, Trial, LocalIssuer]

@@ -10,8 +10,8 @@ import httpx
 import jwt
 import pytest
 
-from app.auth import ROLES
-from app.tokens import LocalIssuer
+from app.web.auth import ROLES
+from app.web.tokens import LocalIssuer
 from tests.faults.harness import Server, Trial
 from tests.faults.malformed import MARK, Maker, Malformed, operations_of
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.tokens import LocalIssuer
+from app.web.tokens import LocalIssuer
 from tests.faults.harness import Server, Trial, wait_for
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.tokens import LocalIssuer
+from app.web.tokens import LocalIssuer
 from tests.faults.harness import BATCH, FACTS, Figures, Load, Sent, Server, Trial, figures_at_rest, wait_for
 
 Place = tuple[Path, Trial, LocalIssuer]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.main import embedded_in
-from app.tokens import LocalIssuer
+from app.web.tokens import LocalIssuer
 from tests.faults.harness import Figures, Load, Server, Trial, figures_at_rest, query, strata_held, wait_for
 
 Place = tuple[Path, Trial, LocalIssuer]

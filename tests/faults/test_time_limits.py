@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.main import embedded_in
-from app.tokens import LocalIssuer
+from app.web.tokens import LocalIssuer
 from tests.faults.harness import FACTS, Server, Trial, bearer, strata_held
 from tests.faults.test_slow_clients import LIMIT, _answer, _dial, _head
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from app.cli import app
+from app.cli.main import app
 from app.importing import extract
 from app.importing.extract import parts_of, read_extract
 from app.importing.mapping import ImportFaultError, read_mapping

@@ -13,7 +13,7 @@ from rich.console import Console
 from app.main import create_app
 from app.settings import Settings
 from app.simulate import run
-from app.tokens import LocalIssuer
+from app.web.tokens import LocalIssuer
 from tests.acceptance.test_simulated_trial import serving
 from tests.page.issuer import CLIENT, Issuer
 from tests.page.site import Site, Visitor

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from app.auth import ROLES
+from app.web.auth import ROLES
 
 CLIENT = "rettevej-page"
 _OPEN = {"Access-Control-Allow-Origin": "*"}

@@ -8,7 +8,7 @@ import httpx
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from app.simulate import Result
-from app.tokens import LocalIssuer
+from app.web.tokens import LocalIssuer
 from tests.page.issuer import Issuer
 from tests.register import Clock
 

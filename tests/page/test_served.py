@@ -5,7 +5,7 @@ from pathlib import Path
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from app.routers import page
+from app.routers.service import web_page as page
 
 
 def client(issuer: str | None = None, client_id: str | None = None) -> TestClient:
@@ -41,7 +41,7 @@ def test_without_a_client_there_is_no_sign_in_with_the_issuer() -> None:
 
 
 def test_every_file_is_served_with_its_type_and_asked_for_anew() -> None:
-    http, files = client(), Path(page.__file__).parents[1] / "page"
+    http, files = client(), Path(page.__file__).parents[2] / "page"
     kinds = {".js": "text/javascript", ".css": "text/css", ".json": "application/json", ".svg": "image/svg+xml"}
     for file in files.rglob("*"):
         if file.suffix in kinds:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from app.domain.codes import CODES, ENUMERATIONS
 from app.domain.facts import KINDS
-from app.routers.openapi.vocabulary import CODES, ENUMERATIONS
 
 PAGE = Path(__file__).parents[2] / "app" / "page"
 TEXTS: dict[str, Any] = {code: json.loads((PAGE / "texts" / f"{code}.json").read_text()) for code in ("da", "en")}

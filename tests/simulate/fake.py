@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from app.domain.calendar import add_months, age_on, monday_of
+from app.domain.rules.calendar import add_months, age_on, monday_of
 
 Answer = tuple[int, Any]
 ACTIVATION_FIELDS = {"type", "starts_on", "hours_per_week"}

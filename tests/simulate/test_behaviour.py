@@ -13,17 +13,17 @@ import pytest
 from stdnum.dk import cvr
 
 import app.protocols
-from app.domain.calendar import monday_of
 from app.domain.facts import KINDS as FACTS
 from app.domain.facts import Fact, History
 from app.domain.protocol import Protocol, parse_protocol
-from app.domain.weeks import FLAGS, judge
+from app.domain.rules.calendar import monday_of
+from app.domain.rules.weeks import FLAGS, judge
 from app.simulate.behaviour import make_plan
 from app.simulate.delivery import UNKNOWN, UNKNOWN_OR_NOT_DRAWN
+from app.simulate.jobcentres import PLACES, WITHOUT_REVISIONS
 from app.simulate.model import REGISTER, Enrolled, Message, Record, client_of
-from app.simulate.places import PLACES, WITHOUT_REVISIONS
 from app.simulate.population import make_population
-from app.simulate.scripts import PRVIJ
+from app.simulate.scenarios import PRVIJ
 from tests.simulate.drawn import draw, planned
 
 Key = tuple[str, str, str]

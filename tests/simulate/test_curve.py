@@ -4,11 +4,11 @@ from datetime import date
 
 import pytest
 
-from app.domain.calendar import monday_of
-from app.domain.curve import Tallies, curve, weeks_of
-from app.domain.draw import Arm
 from app.domain.facts import Conversation, Exemption, History, PresenceEvent
-from app.simulate.scripts import PRVIJ
+from app.domain.figures.activity_curve import Tallies, curve, weeks_of
+from app.domain.rules.calendar import monday_of
+from app.domain.rules.draw import Arm
+from app.simulate.scenarios import PRVIJ
 from tests.simulate.drawn import planned
 from tests.simulate.test_behaviour import fact_of, prvij
 

@@ -10,7 +10,7 @@ from rich.console import Console
 
 import app.simulate.client
 from app.simulate import Result, SimulationError, run
-from app.simulate.scripts import PRVIJ
+from app.simulate.scenarios import PRVIJ
 from tests.simulate.fake import FakeServer, mint
 
 

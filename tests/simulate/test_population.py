@@ -5,11 +5,11 @@ from datetime import date
 
 import pytest
 
-from app.domain.calendar import age_on
+from app.domain.rules.calendar import age_on
+from app.simulate.jobcentres import BY_CODE, PLACES, sizes
 from app.simulate.model import Population, Screening
-from app.simulate.places import BY_CODE, PLACES, sizes
 from app.simulate.population import FEWEST_PEOPLE, make_population
-from app.simulate.scripts import PRVIJ, SCRIPTS, Script
+from app.simulate.scenarios import PRVIJ, SCRIPTS, Script
 
 
 @pytest.fixture(scope="module")

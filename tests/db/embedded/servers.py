@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from app.db.embedded import EmbeddedPostgres
+from app.postgres.supervisor import EmbeddedPostgres
 
 ROOT = Path(__file__).parents[3]
 CHILD = """

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from app.db import embedded_process
-from app.db.embedded import EmbeddedPostgres
-from app.db.embedded_process import EmbeddedPostgresError
+from app.postgres import process as embedded_process
+from app.postgres.process import EmbeddedPostgresError
+from app.postgres.supervisor import EmbeddedPostgres
 from tests.db.embedded.servers import CHILD, ROOT, identity_of, kill, pid_of_server, processes_in, spawn, sql, wait_for
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="about what root does")
@@ -61,7 +61,7 @@ def test_every_way_to_drop_roots_rights(data: Path, open_dir: Path, monkeypatch:
 def test_death_of_the_parent_is_noticed_in_every_mode(data: Path, mode: str) -> None:
     """The kernel forgets the signal when rights change at the wrong moment; `test_embedded` has the way of `setuid`."""
     script = CHILD.replace(
-        "postgres = ", f"import app.db.embedded_process as e; e.ROOT_MODES = ('{mode}',)\npostgres = "
+        "postgres = ", f"import app.postgres.process as e; e.ROOT_MODES = ('{mode}',)\npostgres = "
     )
     child = spawn(data, script)
     try:

@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from app.db import embedded
-from app.db.embedded import EmbeddedPostgres
-from app.db.embedded_process import EmbeddedPostgresError
+from app.postgres import supervisor as embedded
+from app.postgres.process import EmbeddedPostgresError
+from app.postgres.supervisor import EmbeddedPostgres
 from tests.db.embedded.servers import CHILD, ROOT, kill, pid_of_server, processes_in, spawn, sql, wait_for
 
 

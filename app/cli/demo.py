@@ -1,0 +1,164 @@
+"""`rettevej demo`: a register of its own with a simulated trial in it, and what to look at."""
+
+import asyncio
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+from threading import Event, Thread
+from typing import Annotated, Any
+
+import httpx
+import typer
+import uvicorn
+
+from app.cli.common import console, database_of, fail
+from app.db.core.migrate import migrate
+from app.db.core.session import make_engine
+from app.main import create_app
+from app.settings import Settings
+from app.simulate import SimulationError
+from app.simulate import run as run_simulation
+from app.web.access_log import configure_logging
+from app.web.timeouts import protocol_with
+from app.web.tokens import LocalIssuer
+
+TRIAL, SEED = "demo", 1
+WEEK = "2011-W20"
+"""A week in the middle of the course: everything is due of somebody."""
+
+app = typer.Typer()
+
+
+@app.command()
+def demo(
+    people: Annotated[int, typer.Option(help="How many people are screened, 40 or more.")] = 250,
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 0,
+    data_dir: Annotated[Path, typer.Option(help="Where it is kept; remove it to begin anew.")] = Path(".rettevej/demo"),
+) -> None:
+    """Start a register of its own with a simulated trial in it. Ctrl-C stops it; the next start finds it again."""
+    settings = _settings(port, data_dir)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    configure_logging(settings.log_level)
+    try:
+        with database_of(settings) as database:
+            asyncio.run(_migrated(database))
+            with _answering(settings, database) as url:
+                issuer = LocalIssuer.load_or_create(settings.data_dir, settings.audience)
+                _fill(url, people, issuer)
+                _tell(url, issuer.token("case-system"))
+                Event().wait()
+    except KeyboardInterrupt:
+        console.print("The demo has stopped; the next start finds its data.")
+    except SimulationError as error:
+        fail(str(error))
+
+
+def _settings(port: int, data_dir: Path) -> Settings:
+    """A local start, whatever the environment says of another register."""
+    return Settings(
+        host="127.0.0.1",
+        port=port,
+        data_dir=data_dir,
+        log_level="error",
+        rate_limit=0,
+        database_url=None,
+        issuer=None,
+        jwks_url=None,
+        page_client_id=None,
+        master_key=None,
+        otlp_endpoint=None,
+        protocols=None,
+    )
+
+
+async def _migrated(database: str) -> None:
+    engine = make_engine(database, 1)
+    try:
+        await migrate(engine)
+    finally:
+        await engine.dispose()
+
+
+@contextmanager
+def _answering(settings: Settings, database: str) -> Iterator[str]:
+    """The address of a server that answers meanwhile, in a thread of its own."""
+    config = uvicorn.Config(
+        create_app(settings, database),
+        host=settings.host,
+        port=settings.port,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        http=protocol_with(settings.head_seconds),  # type: ignore[arg-type]  # any callable that makes one does
+        timeout_graceful_shutdown=5,
+    )
+    socket = config.bind_socket()
+    server = uvicorn.Server(config)
+    thread = Thread(target=server.run, kwargs={"sockets": [socket]}, name="server")
+    thread.start()
+    try:
+        while not server.started:
+            if not thread.is_alive():
+                fail("the server could not start; the reason stands above")
+            time.sleep(0.02)
+        yield f"http://{settings.host}:{socket.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        socket.close()
+
+
+def _fill(url: str, people: int, issuer: LocalIssuer) -> None:
+    """Plays the trial and closes it, unless that was done at an earlier start; one that broke off is played on."""
+    agency = {"Authorization": f"Bearer {issuer.token('agency')}"}
+    found = httpx.get(f"{url}/v1/trials/{TRIAL}", headers=agency)
+    if found.is_success and found.json()["closed"]:
+        console.print("The trial of an earlier start is there.")
+        return
+    run_simulation(url, people, SEED, TRIAL, issuer.token, console=console)
+    httpx.post(f"{url}/v1/trials/{TRIAL}/close", headers=agency, timeout=30).raise_for_status()
+
+
+def _tell(url: str, token: str) -> None:
+    """Where to look, and three requests that work as they stand."""
+    trial = f"{url}/v1/trials/{TRIAL}"
+    person = _somebody(trial, token)
+    early = date.fromisoformat(person["assigned_on"]) + timedelta(weeks=2)
+    body = f'{{"revision": 1, "participant_id": "{person["participant_id"]}", "date": "{early}", "form": "telephone"}}'
+    bearer = '-H "Authorization: Bearer $TOKEN"'
+    lines = (
+        "",
+        "The page, with all jobcentres in a week. Open it, and sign in with the token below:",
+        "",
+        f"    {url}/#/{TRIAL}/region?week={WEEK}",
+        "",
+        "What to try next, in a second terminal:",
+        "",
+        f"TOKEN={token}",
+        "",
+        "# the conditions of the grant by jobcentre, for a spreadsheet",
+        f'curl -s "{trial}/conditions?week={WEEK}" {bearer} -H "Accept: text/csv"',
+        "",
+        "# somebody's first weeks, as the rules judge them",
+        f'curl -s "{trial}/participants/{person["participant_id"]}/weeks?until={WEEK}" {bearer}',
+        "",
+        "# your first record: a talk by telephone where one in person is due; it is stored, and you are told",
+        f"curl -s -X PUT {trial}/conversations/my-first-record {bearer} \\",
+        f"  -H 'Content-Type: application/json' -d '{body}'",
+        "",
+        f"The contract, to be tried out: {url}/docs   The rules with their sources: {url}/docs/rules",
+        "Ctrl-C stops the demo; the next start finds its data.",
+    )
+    typer.echo("\n".join(lines))
+
+
+def _somebody(trial: str, token: str) -> dict[str, Any]:
+    """Of the treatment arm someone who is through with the course."""
+    asked = {"arm": "treatment", "state": "complete", "limit": "1"}
+    answer = httpx.get(f"{trial}/participants", params=asked, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+    person: dict[str, Any] = answer.raise_for_status().json()["items"][0]
+    return person

@@ -1,0 +1,96 @@
+"""The commands that bring files into a trial: ``rettevej import KIND``, extracts of activations among them."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from app.cli.common import DataDir, console, fail, settings_of
+from app.cli.import_records import Bearer, DryRun, FileFormat, Resume, add_kinds, import_records
+from app.importing import send
+from app.importing.extract import Part
+from app.importing.mapping import ImportFaultError
+from app.web.tokens import LocalIssuer
+
+app = typer.Typer(no_args_is_help=True, help="Bring a file into a trial.")
+add_kinds(app, but="activations")
+
+
+class _Bar(send.Progress):
+    """Lines sent so far, on the terminal."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task = progress.add_task("reading")
+
+    def begin(self, total: int) -> None:
+        self._progress.update(self._task, total=total)
+
+    def advance(self, part: Part) -> None:
+        self._progress.update(self._task, description=part.name, advance=len(part.lines))
+
+
+@app.command()
+def activations(
+    file: Annotated[
+        Path, typer.Argument(help="Records with ids, or a register's extract (CSV).", exists=True, dir_okay=False)
+    ],
+    trial: Annotated[str, typer.Option(help="The trial.")],
+    first: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of the extract.")
+    ] = None,
+    last: Annotated[
+        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day of the extract.")
+    ] = None,
+    jobcentre: Annotated[
+        list[str] | None, typer.Option(help="Of an extract only this jobcentre; may be repeated.")
+    ] = None,
+    mapping: Annotated[Path | None, typer.Option(help="Columns and codes, TOML.", exists=True, dir_okay=False)] = None,
+    url: Annotated[str, typer.Option(help="Where the register answers.")] = "http://127.0.0.1:8000",
+    bearer: Bearer = None,
+    dry_run: DryRun = False,
+    file_format: FileFormat = None,
+    resume: Resume = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Send a file of activations; with --from and --to, replace what a register's earlier extract said of that span.
+
+    Without a span the file has records with ids of their own, as for the other kinds. An extract (of AMFORA, say) has
+    none: jobcentre by jobcentre and quarter by quarter it takes the place of what was imported before; lines at fault
+    are listed, and are no reason to take anything back; people whom the trial does not know are counted. Broken off,
+    the same command goes on where it stopped.
+    """
+    if first is None or last is None:
+        if first or last or mapping or jobcentre:
+            fail("an extract needs --from and --to; records with ids need neither, nor --mapping and --jobcentre")
+        import_records("activations", file, trial, url, bearer, dry_run, file_format, resume, data_dir)
+        return
+    if bearer is None:
+        settings = settings_of(data_dir=data_dir)
+        bearer = LocalIssuer.load_or_create(settings.data_dir, settings.audience).token("register")
+    job = send.Job(file, mapping, trial, jobcentre or (), first.date(), last.date(), dry_run)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with httpx.Client(base_url=url, timeout=300) as http, Progress(*columns, console=console) as progress:
+        try:
+            result = send.run(job, send.Server(http, bearer), _Bar(progress))
+        except (ImportFaultError, OSError) as error:
+            progress.stop()
+            fail(str(error))
+    _tell(result, dry_run=dry_run)
+
+
+def _tell(result: send.Result, *, dry_run: bool) -> None:
+    for number, faults in sorted(result.faults.items()):
+        typer.echo(f"line {number}: {'; '.join(sorted(faults))}")
+    if result.continued:
+        console.print(f"Continued: {result.continued} parts had been acknowledged before.")
+    counts = ", ".join(f"{n} {outcome}" for outcome, n in result.counts.items() if n) or "nothing changed"
+    console.print(
+        f"{'Would be' if dry_run else 'Done'}: {counts}; {result.unknown} of people whom the trial does not know;"
+        f" {result.left_out} lines of other jobcentres, spans or types left out."
+    )
+    if result.faults:
+        fail(f"{len(result.faults)} lines are at fault; they stand above")

@@ -1,0 +1,129 @@
+"""Files of records with ids of their own into a trial, on the client that integrators use: ``rettevej import KIND``."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import typer
+from rettevej_client import KINDS, Client, RettevejError
+from rettevej_client.importing import ImportJob, ImportResult, broken_off, import_file
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from app.cli.common import DataDir, console, fail, settings_of
+from app.web.tokens import LocalIssuer
+
+SHOWN = 50
+"""So many faults stand on the screen; all are in the file of faults."""
+INTERRUPTED = 130
+
+RecordsFile = Annotated[
+    Path, typer.Argument(help="CSV, NDJSON or Excel, with the names of the fields.", exists=True, dir_okay=False)
+]
+Trial = Annotated[str, typer.Option(help="Id of the trial.")]
+Url = Annotated[str, typer.Option(help="Where the register answers.")]
+Bearer = Annotated[
+    str | None,
+    typer.Option("--token", envvar="RETTEVEJ_TOKEN", help="A token; of the local issuer where left out."),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Judge everything, store nothing.")]
+FileFormat = Annotated[str | None, typer.Option("--format", help="csv, ndjson or xlsx; by the name where left out.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with an import of this file that broke off.")]
+
+
+def add_kinds(app: typer.Typer, *, but: str) -> None:
+    """Adds a command for each kind of record, but for one that has its own."""
+    for kind in KINDS:
+        if kind != but:
+            app.command(kind, help=f"Send a file of {kind}; faults are listed by line.")(_command_of(kind))
+
+
+def _command_of(kind: str) -> Callable[..., None]:
+    def command(
+        file: RecordsFile,
+        trial: Trial,
+        url: Url = "http://127.0.0.1:8000",
+        bearer: Bearer = None,
+        dry_run: DryRun = False,
+        file_format: FileFormat = None,
+        resume: Resume = False,
+        data_dir: DataDir = None,
+    ) -> None:
+        import_records(kind, file, trial, url, bearer, dry_run, file_format, resume, data_dir)
+
+    return command
+
+
+def import_records(
+    kind: str,
+    file: Path,
+    trial: str,
+    url: str,
+    bearer: str | None,
+    dry_run: bool,
+    file_format: str | None,
+    resume: bool,
+    data_dir: Path | None,
+) -> None:
+    """Sends a file, shows how far it is, and explains every fault with its line. Ends with 1 if any was rejected."""
+    if file_format not in (None, "csv", "ndjson", "xlsx"):
+        fail("--format is csv, ndjson or xlsx")
+    if bearer is None:
+        settings = settings_of(data_dir=data_dir)
+        bearer = LocalIssuer.load_or_create(settings.data_dir, settings.audience).token("case-system")
+    job = ImportJob(file=file, kind=kind, trial=trial, format=file_format, dry_run=dry_run, resume=resume)  # type: ignore[arg-type]  # looked at above
+    if not (dry_run or resume) and (before := broken_off(job)):
+        console.print(f"An earlier import of this file stopped after {before} records; --resume would go on there.")
+        console.print("Beginning anew, which is safe: what is stored is told as unchanged.")
+    try:
+        client = Client(url, bearer)
+    except (ValueError, httpx.InvalidURL) as error:
+        fail(str(error))
+    try:
+        with client:
+            result = _import(client, job)
+    except (RettevejError, OSError) as error:
+        fail(f"{error}{_hint(job)}")
+    except KeyboardInterrupt:
+        console.print(f"rettevej: stopped{_hint(job)}", style="red")
+        raise typer.Exit(INTERRUPTED) from None
+    _tell(job, result)
+
+
+def _hint(job: ImportJob) -> str:
+    done = 0 if job.dry_run else broken_off(job)
+    return f"; records brought in: {done}; the same command with --resume goes on there" if done else ""
+
+
+def _import(client: Client, job: ImportJob) -> ImportResult:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(job.kind, total=None)
+        result = import_file(
+            client, job, lambda done, about: bar.update(task, completed=done, total=max(done, about) if about else None)
+        )
+        bar.update(task, completed=result.received, total=result.received)
+    return result
+
+
+def _tell(job: ImportJob, result: ImportResult) -> None:
+    if result.rejected:
+        table = Table("line", "field", "code", "what it means", box=None, pad_edge=False)
+        for each in result.rejected[:SHOWN]:
+            table.add_row(str(each.line), each.field, each.code, each.meaning)
+        Console(highlight=False, markup=False).print(table)
+        if len(result.rejected) > SHOWN:
+            console.print(f"… these are the first {SHOWN} faults.")
+    if result.continued:
+        console.print(f"{result.continued} records had been brought in before.")
+    counts = ", ".join(f"{n} {outcome}" for outcome, n in result.counts.items() if n) or "nothing"
+    console.print(f"{'Would be' if job.dry_run else 'Done'}: {result.received} records: {counts}.")
+    if result.warnings:
+        warned = ", ".join(f"{n} × {code}" for code, n in sorted(result.warnings.items()))
+        console.print(f"Stored with warnings: {warned}.")
+    if result.faults_file is not None:
+        console.print(f"Every fault and warning with its line: {result.faults_file}", soft_wrap=True)
+    if rejected := result.counts["rejected"]:
+        fail(f"rejected: {rejected}; mend them and send the file again, what is stored already is told as unchanged")

@@ -1,0 +1,123 @@
+"""The operator's commands: backup, restore, doctor, rotate-key, erase."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from app.cli.common import DatabaseUrl, DataDir, console, database_of, fail, settings_of
+from app.cli.operations import OperationError, back_up, erase_person, examine, restore, rotate_master_key
+from app.db.personal_data.vault import KEY_BYTES, WrongMasterKeyError, write_key
+from app.main import embedded_in, master_key_of, new_key_file
+from app.settings import Settings, decode_master_key
+
+app = typer.Typer()
+File = Annotated[Path, typer.Argument(help="The backup's file.")]
+
+
+@app.command()
+def backup(file: File, data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
+    """Write the whole database to a file (PostgreSQL's own format). The master key is not in it."""
+    with database_of(settings_of(data_dir=data_dir, database_url=database_url), join=True) as url:
+        try:
+            back_up(url, file)
+        except OperationError as error:
+            fail(str(error))
+    console.print(f"Written to {file}. Keep the master key apart from it: without it no person can be found again.")
+
+
+@app.command("restore")
+def restore_command(file: File, data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
+    """Fill an empty database from a backup and examine what came of it."""
+    settings = settings_of(data_dir=data_dir, database_url=database_url)
+    with database_of(settings) as url:
+        try:
+            restore(url, file)
+        except OperationError as error:
+            fail(str(error))
+        _examine(settings, url)
+
+
+@app.command()
+def doctor(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
+    """Examine schema, master key, numbers, chains, draws, keys, kept counts and weeks; nothing is changed."""
+    settings = settings_of(data_dir=data_dir, database_url=database_url)
+    if settings.database_url is None and not embedded_in(settings.data_dir).exists:
+        fail(f"there is no database in {settings.data_dir}")
+    with database_of(settings, join=True) as url:
+        _examine(settings, url)
+
+
+def _examine(settings: Settings, url: str) -> None:
+    try:
+        faults = asyncio.run(examine(url, master_key_of(settings, make=False)))
+    except (RuntimeError, ValueError) as error:
+        fail(str(error))
+    for fault in faults:
+        console.print(f"- {fault}", style="red", markup=False)
+    if faults:
+        fail(f"{len(faults)} faults found")
+    console.print("Schema, master key, numbers, audit chains, draws, keys of records, counts, weeks: all is well.")
+
+
+@app.command("rotate-key")
+def rotate_key(
+    new_key: Annotated[
+        str | None, typer.Option(help="32 bytes, hex or base64; a fresh one in the data directory where left out.")
+    ] = None,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Seal everything with a new master key. Stop the servers first. One that broke off is finished."""
+    settings = settings_of(data_dir=data_dir, database_url=database_url)
+    in_file = settings.database_url is None and settings.master_key is None
+    if new_key is None and not in_file:
+        fail("the master key is set from outside: give the new one with --new-key, and set it afterwards")
+    try:
+        given = None if new_key is None else decode_master_key(new_key)
+        old = master_key_of(settings)
+    except (RuntimeError, ValueError) as error:
+        fail(str(error))
+    with database_of(settings) as url:
+        draft = new_key_file(settings)
+        new = _pending(draft, given) if in_file else given
+        assert new is not None, "given, where it is not kept in a file"
+        try:
+            people = asyncio.run(rotate_master_key(url, old, new))
+        except WrongMasterKeyError as error:
+            fail(f"{error} Nothing was changed.")
+        if in_file:
+            draft.replace(settings.data_dir / "master.key")
+    console.print(f"The keys of {people} people, the seeds and the index are sealed with the new key.")
+    if not in_file:
+        console.print("Set RETTEVEJ_MASTER_KEY to the new key before the next start.")
+
+
+def _pending(draft: Path, given: bytes | None) -> bytes:
+    """The new key, in a file beside the old one until all is sealed anew; that of a change that broke off is kept."""
+    try:
+        return write_key(draft, given)
+    except FileExistsError:
+        key = draft.read_bytes()
+    if len(key) != KEY_BYTES or given not in (None, key):
+        fail(f"a change to another key broke off: leave --new-key out to finish it with the key in {draft}")
+    console.print(f"A change of the key broke off before; it is finished with the key in {draft}.", markup=False)
+    return key
+
+
+@app.command()
+def erase(
+    trial: Annotated[str, typer.Option(help="The trial.")],
+    participant: Annotated[UUID, typer.Option(help="The participant's id.")],
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Destroy a person's data key: the number is unreadable for ever; figures and chains stay whole."""
+    with database_of(settings_of(data_dir=data_dir, database_url=database_url), join=True) as url:
+        try:
+            asyncio.run(erase_person(url, trial, participant, "operator"))
+        except OperationError as error:
+            fail(str(error))
+    console.print("Erased.")

@@ -1,0 +1,75 @@
+"""What was registered in jobcentres since a moment, of the kinds that weeks are judged by."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.core.ids import first_id_after
+from app.db.core.kinds import TABLES
+from app.db.core.statements import sql
+from app.domain.facts import JUDGED_KINDS, Fact
+from app.domain.records.ingest import RecordKey
+
+_MOST = 20_000
+"""So many versions are worth reading, to know what else would be read anew person by person."""
+
+
+@dataclass(slots=True)
+class News:
+    """Records registered for the first time, by participant in the order of registration; and whose else changed."""
+
+    added: dict[UUID, list[tuple[RecordKey, Fact]]] = field(default_factory=dict)
+    changed: set[UUID] = field(default_factory=set)
+    """Those of whom a record was replaced, taken back or passed on, and the duplicates."""
+    duplicates: Collection[UUID] = ()
+
+
+async def registered_since(connection: AsyncConnection, trial_id: str, since: Mapping[str, datetime]) -> News | None:
+    """What is new in jobcentres, whose strata are locked, since a moment of each; None where it is too much."""
+    places = {"trial": trial_id, "codes": list(since), "places": [first_id_after(at) for at in since.values()]}
+    news = News()
+    for kind in JUDGED_KINDS:
+        table = TABLES[kind]
+        rows = (
+            await connection.execute(
+                sql(
+                    f"""
+                    select participant_id, client_id, external_id,
+                           previous_id is null and retraction_reason is null and superseded_at = 'infinity' as added,
+                           {", ".join(f"version.{column}" for column in table.columns)}
+                    from unnest(cast(:codes as text[]), cast(:places as uuid[])) as reached (in_jobcentre, from_id)
+                    join {table.name} version on jobcentre_code = in_jobcentre and version_id >= from_id
+                    where trial_id = :trial and participant_id is not null order by version_id limit {_MOST + 1}
+                    """  # noqa: S608 - table and columns of our own
+                ),
+                places,
+            )
+        ).all()
+        if len(rows) > _MOST:
+            return None
+        for participant_id, client, external_id, added, *values in rows:
+            if added:
+                fact = table.fact_from(values)
+                news.added.setdefault(participant_id, []).append(((kind, client, external_id), fact))
+            else:
+                news.changed.add(participant_id)
+    news.duplicates = await _duplicates_since(connection, trial_id, since)
+    news.changed.update(news.duplicates)
+    return news
+
+
+async def _duplicates_since(connection: AsyncConnection, trial_id: str, since: Mapping[str, datetime]) -> set[UUID]:
+    rows = await connection.execute(
+        sql(
+            """
+            select participant_id
+            from unnest(cast(:codes as text[]), cast(:moments as timestamptz[])) as reached (code, moment)
+            join duplicate on jobcentre_code = code and registered_at > moment where trial_id = :trial
+            """
+        ),
+        {"trial": trial_id, "codes": list(since), "moments": list(since.values())},
+    )
+    return set(rows.scalars())

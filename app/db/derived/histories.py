@@ -1,0 +1,96 @@
+"""People with all that is recorded of them, for the rules to judge: one query a kind, for any number of people.
+
+``known_at`` asks for what was registered by a moment; without it, for what stands now.
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.core.kinds import TABLES, RecordTable
+from app.db.core.statements import sql
+from app.domain.records.ingest import Known, Person
+
+_STANDS = "superseded_at = 'infinity'"
+_STOOD = "registered_at <= :known_at and superseded_at > :known_at"
+
+
+async def load_everyone(
+    connection: AsyncConnection, trial_id: str, jobcentre: str, known_at: datetime | None = None
+) -> dict[UUID, Person]:
+    """Everyone drawn in a jobcentre who is no duplicate, with their records."""
+    rows = await connection.execute(
+        sql("select participant_id from assignment where jobcentre_code = :jobcentre and trial_id = :trial"),
+        {"jobcentre": jobcentre, "trial": trial_id},
+    )
+    return await load_people(connection, trial_id, [jobcentre], rows.scalars().all(), known_at)
+
+
+async def load_people(
+    connection: AsyncConnection,
+    trial_id: str,
+    jobcentres: Collection[str],
+    participant_ids: Collection[UUID],
+    known_at: datetime | None = None,
+    kinds: Collection[str] = tuple(TABLES),
+) -> dict[UUID, Person]:
+    """The drawn ones among participants of some jobcentres, duplicates left out, with their records of some kinds."""
+    if not participant_ids:
+        return {}
+    parameters: dict[str, object] = {
+        "codes": sorted(jobcentres),
+        "trial": trial_id,
+        "ids": list(participant_ids),
+        "known_at": known_at,
+    }
+    drawn = await connection.execute(
+        sql(
+            """
+            select participant_id, jobcentre_code, arm, assigned_on, target_group
+            from assignment join participant using (jobcentre_code, trial_id, participant_id)
+            where jobcentre_code = any(:codes) and trial_id = :trial and participant_id = any(:ids)
+              and (cast(:known_at as timestamptz) is null or drawn_at <= :known_at)
+              and not exists (
+                  select from duplicate
+                  where duplicate.jobcentre_code = assignment.jobcentre_code and duplicate.trial_id = :trial
+                    and duplicate.participant_id = assignment.participant_id
+                    and (cast(:known_at as timestamptz) is null or duplicate.registered_at <= :known_at))
+            """
+        ),
+        parameters,
+    )
+    people = {row.participant_id: Person(*row) for row in drawn}
+    for kind in kinds:
+        await _load_records(connection, TABLES[kind], trial_id, known_at, people)
+    return people
+
+
+async def _load_records(
+    connection: AsyncConnection,
+    table: RecordTable,
+    trial_id: str,
+    known_at: datetime | None,
+    people: Mapping[UUID, Person],
+) -> None:
+    then = known_at is not None
+    rows = await connection.execute(
+        sql(
+            f"""
+            select record_id, participant_id, client_id, external_id, {", ".join(table.columns)}
+            from unnest(cast(:codes as text[]), cast(:ids as uuid[])) as person (jobcentre_code, participant_id)
+            join {table.name} version using (jobcentre_code, participant_id)
+            where trial_id = :trial and {_STOOD if then else _STANDS} and retraction_reason is null
+            """  # noqa: S608 - table and columns of our own
+        ),
+        {
+            "trial": trial_id,
+            "codes": [person.jobcentre for person in people.values()],
+            "ids": list(people),
+            **({"known_at": known_at} if then else {}),
+        },
+    )
+    for record_id, participant_id, client, external_id, *values in rows:
+        known = Known(record_id.int, client, table.fact_from(values))
+        people[participant_id].records[table.kind, client, external_id] = known

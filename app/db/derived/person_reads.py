@@ -1,0 +1,63 @@
+"""People with all that is recorded, in one statement: for reads that are made all the time."""
+
+from collections.abc import Collection, Sequence
+from typing import Final
+from uuid import UUID
+
+from app.db.core.kinds import TABLES, RecordTable
+from app.db.core.micro_batch import Gathered
+from app.db.core.session import Database, Sight
+from app.domain.records.ingest import Known, Person
+
+
+def _records(table: RecordTable) -> str:
+    columns = ", ".join(("record_id", "client_id", "external_id", *table.columns))
+    return f"""
+        (select array_agg(row({columns})) from {table.name} version
+         where version.jobcentre_code = assignment.jobcentre_code and version.trial_id = assignment.trial_id
+           and version.participant_id = assignment.participant_id
+           and superseded_at = 'infinity' and retraction_reason is null)
+    """  # noqa: S608 - table and columns of our own
+
+
+_PEOPLE: Final = f"""
+    select participant_id, jobcentre_code, arm, assigned_on, target_group, {", ".join(map(_records, TABLES.values()))}
+    from assignment join participant using (jobcentre_code, trial_id, participant_id)
+    where assignment.trial_id = $1 and assignment.participant_id = any($2)
+      and not exists (
+          select from duplicate
+          where duplicate.jobcentre_code = assignment.jobcentre_code and duplicate.trial_id = assignment.trial_id
+            and duplicate.participant_id = assignment.participant_id)
+"""  # noqa: S608 - tables and columns of our own
+
+
+async def find_people(
+    database: Database, sight: Sight, trial_id: str, participant_ids: Collection[UUID]
+) -> dict[UUID, Person]:
+    """Drawn people of a trial with the standing records, as ``load_people`` gives them; without duplicates, and without
+    those outside of what may be seen."""
+    people: dict[UUID, Person] = {}
+    for row in await database.fetch(sight, _PEOPLE, trial_id, list(participant_ids)):
+        participant_id, jobcentre, arm, assigned_on, target_group, *kinds = row
+        person = people[participant_id] = Person(participant_id, jobcentre, arm, assigned_on, target_group)
+        for table, records in zip(TABLES.values(), kinds, strict=True):
+            for record_id, client, external_id, *values in records or ():
+                known = Known(record_id.int, client, table.fact_from(values))
+                person.records[table.kind, client, external_id] = known
+    return people
+
+
+class PersonReads:
+    """Those who ask for one person each at the same time share a reading that begins after they asked."""
+
+    def __init__(self, database: Database) -> None:
+        async def read(line: tuple[str, Sight], ids: Sequence[UUID]) -> list[Person | None]:
+            trial_id, sight = line
+            people = await find_people(database, sight, trial_id, ids)
+            return [people.get(each) for each in ids]
+
+        self._gathered = Gathered(read)
+
+    async def find(self, sight: Sight, trial_id: str, participant_id: UUID) -> Person | None:
+        """The person as ``find_people`` gives it; None where it gives none. It is for looking at, not for changing."""
+        return await self._gathered.ask((trial_id, sight), participant_id)

@@ -1,0 +1,105 @@
+"""What is kept for reports: the tallies of the pure function, added up by jobcentre, arm and week.
+
+They are changed in the transaction of the records that change them; ``rebuild`` makes them anew from the records.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+
+from pydantic_core import to_json
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.core.statements import sql
+from app.db.derived.histories import load_everyone
+from app.db.trials.trials import Trial
+from app.domain.facts import History
+from app.domain.figures.counts import SUMS, tally_people
+from app.domain.records.ingest import Person
+from app.domain.rules.draw import Arm
+from app.domain.rules.weeks import Course
+
+Differences = Mapping[date, Mapping[str, int]]
+
+STATE_LETTERS = {"assignment_week": "s", "counted": "c", "absent": "a", "exempt": "e", "complete": "f"}
+
+_COLUMNS = ", ".join(SUMS)
+_ADD = sql(
+    f"""
+    insert into week_count (jobcentre_code, trial_id, arm, monday, {_COLUMNS}, other)
+    select jobcentre_code, :trial, arm, monday, {_COLUMNS}, cast(other as jsonb)
+    from unnest(cast(:jobcentres as text[]), cast(:arms as text[]), cast(:mondays as date[]),
+                {", ".join(f"cast(:{name} as int[])" for name in SUMS)}, cast(:other as text[]))
+         as added (jobcentre_code, arm, monday, {_COLUMNS}, other)
+    on conflict (jobcentre_code, trial_id, arm, monday) do update set
+        {", ".join(f"{name} = week_count.{name} + excluded.{name}" for name in SUMS)},
+        other = add_counts(week_count.other, excluded.other)
+    """  # noqa: S608 - column names of our own
+)
+
+
+async def add_to_counts(
+    connection: AsyncConnection, trial_id: str, differences: Mapping[tuple[str, Arm], Differences]
+) -> None:
+    """Adds differences to the counts of jobcentres and arms whose strata are locked."""
+    rows = [
+        (jobcentre, arm, monday, numbers)
+        for (jobcentre, arm), by_week in sorted(differences.items())
+        for monday, numbers in sorted(by_week.items())
+    ]
+    if not rows:
+        return
+    parameters: dict[str, object] = {
+        "trial": trial_id,
+        "jobcentres": [row[0] for row in rows],
+        "arms": [row[1] for row in rows],
+        "mondays": [row[2] for row in rows],
+        "other": [
+            to_json({name: n for name, n in numbers.items() if name not in SUMS}).decode() for *_, numbers in rows
+        ],
+    }
+    for name in SUMS:
+        parameters[name] = [numbers.get(name, 0) for *_, numbers in rows]
+    await connection.execute(_ADD, parameters)
+
+
+async def store_states(connection: AsyncConnection, trial: Trial, people: Iterable[Person]) -> None:
+    """Keeps the states of people's weeks, so that lists can be filtered by them."""
+    rows = [
+        (person.jobcentre, person.participant_id, Course.of(trial.protocol, trial.ends_on, person.history()))
+        for person in people
+    ]
+    await connection.execute(
+        sql(
+            """
+            update participant set first_monday = new.first_monday, week_states = new.states
+            from unnest(cast(:jobcentres as text[]), cast(:ids as uuid[]),
+                        cast(:mondays as date[]), cast(:states as text[]))
+                 as new (jobcentre_code, participant_id, first_monday, states)
+            where participant.jobcentre_code = new.jobcentre_code and participant.trial_id = :trial
+              and participant.participant_id = new.participant_id
+              and (participant.first_monday, participant.week_states) is distinct from (new.first_monday, new.states)
+            """
+        ),
+        {
+            "trial": trial.id,
+            "jobcentres": [row[0] for row in rows],
+            "ids": [row[1] for row in rows],
+            "mondays": [row[2].line.monday(0) for row in rows],
+            "states": ["".join(STATE_LETTERS[tick.state] for tick in row[2].ticks) for row in rows],
+        },
+    )
+
+
+async def rebuild(connection: AsyncConnection, trial: Trial) -> None:
+    """Judges everyone of a trial anew and replaces what is kept. The caller holds the trial's strata."""
+    await connection.execute(sql("delete from week_count where trial_id = :trial"), {"trial": trial.id})
+    for jobcentre in trial.jobcentres:
+        people = (await load_everyone(connection, trial.id, jobcentre)).values()
+        histories: dict[Arm, list[History]] = {}
+        for person in people:
+            histories.setdefault(person.arm, []).append(person.history())
+        counts = {
+            (jobcentre, arm): tally_people(trial.protocol, trial.ends_on, several) for arm, several in histories.items()
+        }
+        await add_to_counts(connection, trial.id, counts)
+        await store_states(connection, trial, people)

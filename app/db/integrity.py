@@ -1,0 +1,175 @@
+"""What must hold in a database, checked from what is stored: chains, kept counts and weeks, keys, numbers, draws.
+
+Nothing is changed.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.audit.log import faults_of_audit
+from app.db.core.kinds import TABLES
+from app.db.core.session import EVERYTHING, Database
+from app.db.derived.week_counts import rebuild
+from app.db.personal_data.vault import SealedIdentity, Vault
+from app.db.records.versions import digest_of
+from app.db.trials.trials import Trial, load_trials, trial_ids
+from app.domain.figures.counts import SUMS
+from app.domain.records.ingest import Version
+from app.domain.rules.draw import PublishedDraw, faults_of_draws
+
+_ALL_TRIALS = 1_000_000
+
+
+async def faults_of_register(database: Database, vault: Vault) -> list[str]:
+    """Everything that is not as it should be, in one sentence each."""
+    async with database.read(EVERYTHING) as connection:
+        _, faults = await faults_of_audit(connection)
+        trials = await load_trials(connection, await trial_ids(connection, "", _ALL_TRIALS))
+        for trial in trials.values():
+            faults += await _faults_of_draws(connection, vault, trial)
+        faults += await _faults_of_keys(connection)
+        faults += await _faults_of_digests(connection)
+        faults += await _faults_of_numbers(connection, vault)
+    for trial in trials.values():
+        faults += await faults_of_counts(database, trial)
+    return faults
+
+
+async def faults_of_counts(database: Database, trial: Trial) -> list[str]:
+    """Where the kept counts, or people's weeks, differ from those made anew out of the records."""
+    async with database.write(EVERYTHING, keep=False) as connection:
+        await connection.execute(
+            text("select from stratum where trial_id = :trial order by jobcentre_code for update"), {"trial": trial.id}
+        )
+        kept, weeks_kept = await _counts(connection, trial.id), await _weeks(connection, trial.id)
+        await rebuild(connection, trial)
+        made, weeks_made = await _counts(connection, trial.id), await _weeks(connection, trial.id)
+    wrong = sorted(key for key in kept.keys() | made.keys() if kept.get(key, {}) != made.get(key, {}))
+    return [
+        f"trial {trial.id}: the counts of {code}, {arm}, {monday} are not those of the records"
+        for code, arm, monday in wrong
+    ] + [
+        f"trial {trial.id}: the weeks of participant {participant_id} are not those of the records"
+        for participant_id in sorted(weeks_kept)
+        if weeks_kept[participant_id] != weeks_made[participant_id]
+    ]
+
+
+async def _weeks(connection: AsyncConnection, trial_id: str) -> Mapping[UUID, tuple[Any, ...]]:
+    """The kept states of people's weeks, and the first of them."""
+    rows = await connection.execute(
+        text("select participant_id, first_monday, week_states from participant where trial_id = :trial"),
+        {"trial": trial_id},
+    )
+    return {participant_id: tuple(weeks) for participant_id, *weeks in rows}
+
+
+async def _counts(connection: AsyncConnection, trial_id: str) -> Mapping[tuple[str, str, str], Mapping[str, Any]]:
+    """The kept counts that are not zero."""
+    rows = await connection.execute(
+        text(
+            f"""
+            select jobcentre_code, arm, monday, {", ".join(SUMS)}, other from week_count where trial_id = :trial
+            """  # noqa: S608 - column names of our own
+        ),
+        {"trial": trial_id},
+    )
+    counted = {}
+    for row in rows:
+        numbers = {name: getattr(row, name) for name in SUMS} | row.other
+        counted[row.jobcentre_code, row.arm, str(row.monday)] = {name: n for name, n in numbers.items() if n}
+    return counted
+
+
+async def _faults_of_draws(connection: AsyncConnection, vault: Vault, trial: Trial) -> list[str]:
+    rows = await connection.execute(
+        text("select jobcentre_code, position, arm from assignment where trial_id = :trial and position is not null"),
+        {"trial": trial.id},
+    )
+    draws = [PublishedDraw(*row) for row in rows]
+    try:
+        seed = vault.open_seed(trial.id, trial.sealed_seed)
+    except InvalidTag:
+        return [f"trial {trial.id}: its seed cannot be opened"]
+    limit = trial.protocol.imbalance_limit
+    return [
+        f"trial {trial.id}: {fault}" for fault in faults_of_draws(seed, trial.seed_commitment, trial.id, limit, draws)
+    ]
+
+
+async def _faults_of_numbers(connection: AsyncConnection, vault: Vault) -> list[str]:
+    """CPR numbers that cannot be opened, or that are not those by which their people are found."""
+    rows = await connection.execute(
+        text(
+            """
+            select trial_id, participant_id, blind_index, wrapped_key, sealed_cpr from vault.identity
+            where wrapped_key is not null or sealed_cpr is not null order by trial_id, participant_id
+            """
+        )
+    )
+    faults = []
+    for trial_id, participant_id, blind_index, *sealed in rows:
+        try:
+            sound = vault.blind_index(vault.open_cpr(participant_id, SealedIdentity(*sealed))) == blind_index
+        except (InvalidTag, TypeError):
+            sound = False
+        if not sound:
+            faults.append(f"trial {trial_id}: the number of {participant_id} cannot be opened, or is another")
+    return faults
+
+
+async def _faults_of_keys(connection: AsyncConnection) -> list[str]:
+    """Keys that point to no standing version, and standing versions that no key points to, or several of one record."""
+    faults: list[str] = []
+    for table in TABLES.values():
+        rows = await connection.execute(
+            text(
+                f"""
+                with standing as (
+                    select trial_id, external_id, client_id, version_id, jobcentre_code from {table.name}
+                    where superseded_at = 'infinity'
+                ), pointed as (
+                    select trial_id, external_id, client_id, version_id, jobcentre_code from record_key
+                    where kind = :kind
+                )
+                select (select count(*) from (table pointed except table standing) as lost),
+                       (select count(*) from (table standing except table pointed) as stray)
+                """  # noqa: S608 - table of our own
+            ),
+            {"kind": table.kind},
+        )
+        lost, stray = rows.one()
+        if lost or stray:
+            faults.append(
+                f"{table.kind}: {lost} keys without a standing version, {stray} standing versions without a key"
+            )
+    return faults
+
+
+async def _faults_of_digests(connection: AsyncConnection) -> list[str]:
+    """Keys whose digest is not that of the version they point to: the same sent again would be taken for another."""
+    faults: list[str] = []
+    for table in TABLES.values():
+        rows = await connection.stream(
+            text(
+                f"""
+                select digest, participant_id, revision, retraction_reason,
+                       {", ".join(f"version.{column}" for column in table.columns)}
+                from record_key key join {table.name} version using (jobcentre_code, trial_id, version_id)
+                where key.kind = :kind and digest is not null
+                """  # noqa: S608 - table and columns of our own
+            ),
+            {"kind": table.kind},
+        )
+        wrong = 0
+        async for row in rows:
+            version = Version(row.participant_id, row.revision, table.fact_of(row), row.retraction_reason)
+            wrong += digest_of(version) != row.digest
+        if wrong:
+            faults.append(f"{table.kind}: {wrong} keys with another digest than that of their version")
+    return faults

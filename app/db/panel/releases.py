@@ -1,0 +1,113 @@
+"""Releases of the panel: recorded once, with a key of pseudonyms of their own, and read again for ever."""
+
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.audit.log import EVERYWHERE, Entry, append
+from app.db.core.ids import uuid7_at
+from app.db.personal_data.vault import Vault
+from app.db.reports.summary import settle
+from app.db.trials.trials import Trial
+from app.domain.figures.panel import VERSION
+
+_PSEUDONYM_BYTES = 16
+_COLUMNS = "release_id, trial_id, client_id, purpose, recorded_at, watermark, as_of, dictionary_version"
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Who exported the panel, when and for what; and what decides its content for ever.
+
+    Everything registered up to ``watermark`` is in it, and nothing later; weeks are those over on ``as_of``.
+    """
+
+    release_id: UUID
+    trial_id: str
+    client_id: str
+    purpose: str
+    recorded_at: datetime
+    watermark: datetime
+    as_of: date
+    dictionary_version: int
+
+
+async def record_release(
+    connection: AsyncConnection,
+    vault: Vault,
+    trial: Trial,
+    client: str,
+    purpose: str,
+    known_at: datetime | None,
+    day_of: Callable[[datetime], date],
+) -> Release:
+    """Records a release of what is known now, or was known at an earlier moment.
+
+    ``day_of`` gives the day by which weeks are over for a watermark. What is being registered meanwhile is waited for:
+    it is either all up to the watermark, or all later.
+    """
+    await settle(connection, trial.id, trial.jobcentres)
+    moments = await connection.execute(
+        text("select now, least(now, cast(:known_at as timestamptz)) from clock_timestamp() as now"),
+        {"known_at": known_at},
+    )
+    now, watermark = moments.one()
+    release = Release(uuid7_at(now), trial.id, client, purpose, now, watermark, day_of(watermark), VERSION)
+    await vault.make_key(connection, _key_name(release.release_id))
+    await connection.execute(
+        text(
+            f"""
+            insert into release ({_COLUMNS})
+            values (:release_id, :trial_id, :client_id, :purpose, :recorded_at, :watermark, :as_of, :dictionary_version)
+            """  # noqa: S608 - column names of our own
+        ),
+        {name: getattr(release, name) for name in _COLUMNS.split(", ")},
+    )
+    details = {"release": str(release.release_id), "watermark": watermark.isoformat()}
+    await append(connection, [Entry(EVERYWHERE, client, "panel.released", trial.id, None, details)])
+    return release
+
+
+async def find_release(connection: AsyncConnection, trial_id: str, release_id: UUID) -> Release | None:
+    """A release of the trial, None when there is none of that id."""
+    rows = await connection.execute(
+        text(f"select {_COLUMNS} from release where trial_id = :trial and release_id = :id"),  # noqa: S608 - our own
+        {"trial": trial_id, "id": release_id},
+    )
+    row = rows.one_or_none()
+    return None if row is None else Release(**row._mapping)
+
+
+async def list_releases(connection: AsyncConnection, trial_id: str, after: UUID, limit: int) -> list[Release]:
+    """The releases of a trial in the order in which they were recorded, those after an id."""
+    rows = await connection.execute(
+        text(
+            f"""
+            select {_COLUMNS} from release where trial_id = :trial and release_id > :after
+            order by release_id limit :limit
+            """  # noqa: S608 - column names of our own
+        ),
+        {"trial": trial_id, "after": after, "limit": limit},
+    )
+    return [Release(**row._mapping) for row in rows]
+
+
+async def pseudonyms(
+    connection: AsyncConnection, vault: Vault, trial_id: str, release_id: UUID
+) -> Callable[[UUID], str]:
+    """How a release calls a participant: HMAC-SHA-256 with the release's key, cut to 128 bits, in hexadecimal."""
+    key = await vault.key(connection, _key_name(release_id))
+
+    def pseudonym(participant_id: UUID) -> str:
+        return hmac.digest(key, f"{trial_id}:{participant_id}".encode(), "sha256")[:_PSEUDONYM_BYTES].hex()
+
+    return pseudonym
+
+
+def _key_name(release_id: UUID) -> str:
+    return f"pseudonym key of release {release_id}"

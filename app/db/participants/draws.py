@@ -1,0 +1,192 @@
+"""The draw: one for each person and trial, for ever (domain 3.3). All of it happens under the jobcentre's lock."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.audit.log import Entry, append
+from app.db.derived.week_counts import add_to_counts, store_states
+from app.db.personal_data.vault import Vault
+from app.db.trials.strata import advance, lock_strata, register_at
+from app.db.trials.trials import Trial, is_closed
+from app.domain.figures.counts import difference, tally
+from app.domain.records.errors import Refused
+from app.domain.records.ingest import Person
+from app.domain.rules.calendar import monday_of
+from app.domain.rules.draw import Arm, arm_of_draw
+from app.domain.rules.eligibility import Candidate, ahead_of, weekly_target
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """The arm that a person was drawn to. ``assigned_on`` is the day of the interview, ``drawn_at`` the moment."""
+
+    arm: Arm
+    assigned_on: date
+    drawn_at: datetime
+
+
+async def assignment_of(connection: AsyncConnection, trial_id: str, participant_id: UUID) -> Assignment | None:
+    """The assignment of a participant; None before the draw."""
+    row = (
+        await connection.execute(
+            text(
+                """
+                select assignment.arm, assignment.assigned_on, assignment.drawn_at
+                from participant join assignment using (jobcentre_code, trial_id, participant_id)
+                where participant.participant_id = :participant and participant.trial_id = :trial
+                """
+            ),
+            {"trial": trial_id, "participant": participant_id},
+        )
+    ).one_or_none()
+    return None if row is None else Assignment(*row)
+
+
+async def assign(
+    connection: AsyncConnection,
+    vault: Vault,
+    trial: Trial,
+    jobcentre: str,
+    participant_id: UUID,
+    assigned_on: date,
+    client: str,
+) -> Assignment:
+    """Draws an eligible person who was not drawn before, or, in a one-arm trial, assigns without a draw."""
+    strata, moment = await lock_strata(connection, trial.id, [jobcentre])
+    await register_at(connection, trial.id, [jobcentre], moment)
+    stratum = strata[jobcentre]
+    position: int | None = None
+    arm: Arm = "treatment"
+    if trial.protocol.design == "randomised":
+        position = stratum.draws
+        seed = vault.open_seed(trial.id, trial.sealed_seed)
+        arm = arm_of_draw(seed, trial.id, jobcentre, position, stratum.balance, trial.protocol.imbalance_limit)
+        await advance(connection, trial.id, stratum, arm)
+    where = {"jobcentre": jobcentre, "trial": trial.id, "participant": participant_id}
+    await connection.execute(
+        text(
+            """
+            insert into assignment (jobcentre_code, trial_id, participant_id, position, arm, assigned_on, drawn_at,
+                                    pseudonym, client_id)
+            values (:jobcentre, :trial, :participant, :position, :arm, :day, :moment, :pseudonym, :client)
+            """
+        ),
+        {
+            **where,
+            "position": position,
+            "arm": arm,
+            "day": assigned_on,
+            "moment": moment,
+            "pseudonym": uuid4(),
+            "client": client,
+        },
+    )
+    drawn = await connection.execute(
+        text(
+            """
+            update participant set status = 'drawn'
+            where jobcentre_code = :jobcentre and trial_id = :trial and participant_id = :participant
+            returning target_group
+            """
+        ),
+        where,
+    )
+    person = Person(participant_id, jobcentre, arm, assigned_on, drawn.scalar_one())
+    first = difference({}, tally(trial.protocol, trial.ends_on, person.history()))
+    await add_to_counts(connection, trial.id, {(jobcentre, arm): first})
+    await store_states(connection, trial, [person])
+    told = {"position": position, "arm": arm, "assigned_on": str(assigned_on)}
+    await append(connection, [Entry(jobcentre, client, "participant.drawn", trial.id, participant_id, told)])
+    return Assignment(arm, assigned_on, moment)
+
+
+async def draw_candidate(
+    connection: AsyncConnection, vault: Vault, trial: Trial, jobcentre: str, participant_id: UUID, client: str
+) -> tuple[Assignment, bool]:
+    """The draw of a supplement candidate (domain 3.2); for anyone drawn the same assignment again, and False.
+
+    Refused: ``trial_closed``, ``not_waiting``, ``intake_sufficient``, ``supplement_order`` (with how many are
+    ``ahead``).
+    """
+    await lock_strata(connection, trial.id, [jobcentre])
+    if (drawn := await assignment_of(connection, trial.id, participant_id)) is not None:
+        return drawn, False
+    if await is_closed(connection, trial.id):
+        raise Refused("trial_closed")
+    candidate = (
+        await connection.execute(
+            text(
+                """
+                select interview_on, status from participant
+                where jobcentre_code = :jobcentre and trial_id = :trial and participant_id = :participant
+                """
+            ),
+            {"jobcentre": jobcentre, "trial": trial.id, "participant": participant_id},
+        )
+    ).one()
+    if candidate.status != "waiting":
+        raise Refused("not_waiting")
+    await _hold_against_supplement_rules(connection, trial, jobcentre, participant_id, candidate.interview_on)
+    return await assign(connection, vault, trial, jobcentre, participant_id, candidate.interview_on, client), True
+
+
+async def _hold_against_supplement_rules(
+    connection: AsyncConnection, trial: Trial, jobcentre: str, participant_id: UUID, interview_on: date
+) -> None:
+    monday = monday_of(interview_on)
+    week = {
+        "jobcentre": jobcentre,
+        "trial": trial.id,
+        "monday": monday,
+        "sunday": monday + timedelta(days=6),
+    }
+    drawn = await connection.execute(
+        text(
+            """
+            select count(*) from assignment
+            where jobcentre_code = :jobcentre and trial_id = :trial and assigned_on between :monday and :sunday
+            """
+        ),
+        week,
+    )
+    place = trial.jobcentres[jobcentre]
+    target = weekly_target(place.weekly_target, place.agreed_participants, trial.intake_from, trial.intake_to)
+    if drawn.scalar_one() >= target:
+        raise Refused("intake_sufficient")
+    waiting = await connection.execute(
+        text(
+            """
+            select participant_id, unemployed_since, waiting_since from participant
+            where jobcentre_code = :jobcentre and trial_id = :trial and status = 'waiting'
+              and interview_on between :monday and :sunday
+            """
+        ),
+        week,
+    )
+    candidates = {row.participant_id: Candidate(row.unemployed_since, row.waiting_since) for row in waiting}
+    ahead = ahead_of(candidates[participant_id], candidates.values())
+    if ahead:
+        people = "1 candidate" if ahead == 1 else f"{ahead} candidates"
+        raise Refused("supplement_order", f"{people} with shorter unemployment are ahead.", ahead=ahead)
+
+
+async def published_draws(
+    connection: AsyncConnection, trial_id: str, after: tuple[str, int], limit: int
+) -> list[dict[str, Any]]:
+    """Draws by jobcentre and position, those after a jobcentre's position, under their own pseudonyms."""
+    rows = await connection.execute(
+        text(
+            """
+            select jobcentre_code as jobcentre, position, arm, drawn_at, pseudonym from assignment
+            where trial_id = :trial and position is not null and (jobcentre_code, position) > (:jobcentre, :position)
+            order by jobcentre_code, position limit :limit
+            """
+        ),
+        {"trial": trial_id, "jobcentre": after[0], "position": after[1], "limit": limit},
+    )
+    return [dict(row._mapping) for row in rows]

@@ -1,0 +1,186 @@
+"""Participants as they are shown, and what may be changed of them."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.audit.log import Entry, append
+from app.db.derived.week_counts import STATE_LETTERS
+from app.db.participants.screening import note_contact_person, release
+from app.db.trials.strata import lock_strata
+from app.domain.records.errors import Refused
+from app.domain.rules.calendar import monday_of
+
+_STATES = {letter: state for state, letter in STATE_LETTERS.items()}
+_WEEK_NOW = "least(greatest((cast(:monday as date) - first_monday) / 7, 0), length(week_states) - 1)"
+_SELECT = f"""
+    select participant_id, participant.jobcentre_code, status, interview_on, channel, target_group, contact_person,
+           arm, assigned_on,
+           substr(week_states, 1, {_WEEK_NOW} + 1) as states
+    from participant left join assignment using (jobcentre_code, trial_id, participant_id)
+    where participant.trial_id = :trial
+"""  # noqa: S608 - constants of our own
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantView:
+    """A participant today. ``state`` is that of the week that today lies in (of the last week, once the trial is over),
+    or, before any draw, ``waiting``, ``withdrawn`` or ``ineligible``; ``programme_week`` the number reached so far."""
+
+    participant_id: UUID
+    jobcentre: str
+    state: str
+    programme_week: int | None
+    arm: str | None
+    assigned_on: date | None
+    interview_on: date
+    channel: str | None
+    target_group: int | None
+    contact_person: str | None
+
+
+def _view(row: Row[tuple[object, ...]]) -> ParticipantView:
+    values = row._mapping
+    states: str | None = values["states"]
+    return ParticipantView(
+        participant_id=values["participant_id"],
+        jobcentre=values["jobcentre_code"],
+        state=_STATES[states[-1]] if states else values["status"],
+        programme_week=1 + states.count(STATE_LETTERS["counted"]) if states else None,
+        arm=values["arm"],
+        assigned_on=values["assigned_on"],
+        interview_on=values["interview_on"],
+        channel=values["channel"],
+        target_group=values["target_group"],
+        contact_person=values["contact_person"],
+    )
+
+
+async def find_participant(
+    connection: AsyncConnection, trial_id: str, participant_id: UUID, today: date
+) -> ParticipantView | None:
+    """The participant as known on a day, None when there is none in the trial."""
+    rows = await connection.execute(
+        text(f"{_SELECT} and participant_id = :participant"),
+        {"trial": trial_id, "participant": participant_id, "monday": monday_of(today)},
+    )
+    row = rows.one_or_none()
+    return None if row is None else _view(row)
+
+
+async def find_by_person(connection: AsyncConnection, trial_id: str, person: bytes) -> UUID | None:
+    """The participant behind a blind index: who waits or was drawn."""
+    rows = await connection.execute(
+        text("select participant_id from person_index where trial_id = :trial and blind_index = :person"),
+        {"trial": trial_id, "person": person},
+    )
+    return rows.scalar_one_or_none()
+
+
+async def list_participants(
+    connection: AsyncConnection,
+    trial_id: str,
+    jobcentres: Collection[str],
+    arm: str | None,
+    state: str | None,
+    today: date,
+    after: tuple[str, UUID],
+    limit: int,
+) -> list[ParticipantView]:
+    """Participants of jobcentres, by jobcentre and id, those after one of them."""
+    wanted = {
+        "arm": arm,
+        "letter": STATE_LETTERS.get(state or ""),
+        "status": state if state not in STATE_LETTERS else None,
+    }
+    rows = await connection.execute(
+        text(
+            f"""
+            {_SELECT}
+              and participant.jobcentre_code = any(:jobcentres)
+              and (participant.jobcentre_code, participant_id) > (:jobcentre, :participant)
+              and (cast(:arm as text) is null or arm = :arm)
+              and (cast(:status as text) is null or status = :status)
+              and (cast(:letter as text) is null or substr(week_states, {_WEEK_NOW} + 1, 1) = :letter)
+            order by participant.jobcentre_code, participant_id limit :limit
+            """
+        ),
+        {
+            **wanted,
+            "trial": trial_id,
+            "jobcentres": sorted(jobcentres),
+            "monday": monday_of(today),
+            "jobcentre": after[0],
+            "participant": after[1],
+            "limit": limit,
+        },
+    )
+    return [_view(row) for row in rows]
+
+
+async def list_assignments(
+    connection: AsyncConnection, trial_id: str, jobcentres: Collection[str], after: tuple[str, UUID], limit: int
+) -> list[dict[str, object]]:
+    """Who was drawn to which arm, by jobcentre and participant."""
+    rows = await connection.execute(
+        text(
+            """
+            select participant_id, jobcentre_code as jobcentre, arm, assigned_on, drawn_at from assignment
+            where jobcentre_code = any(:jobcentres) and trial_id = :trial
+              and (jobcentre_code, participant_id) > (:jobcentre, :participant)
+              and not exists (
+                  select from duplicate
+                  where duplicate.jobcentre_code = assignment.jobcentre_code and duplicate.trial_id = :trial
+                    and duplicate.participant_id = assignment.participant_id)
+            order by jobcentre_code, participant_id limit :limit
+            """
+        ),
+        {
+            "trial": trial_id,
+            "jobcentres": sorted(jobcentres),
+            "jobcentre": after[0],
+            "participant": after[1],
+            "limit": limit,
+        },
+    )
+    return [dict(row._mapping) for row in rows]
+
+
+async def withdraw(
+    connection: AsyncConnection, trial_id: str, jobcentre: str, participant_id: UUID, reason: str, client: str
+) -> None:
+    """Withdraws an undrawn candidate; the same again changes nothing. Refused: ``already_drawn``, ``not_waiting``."""
+    await lock_strata(connection, trial_id, [jobcentre])
+    row = (
+        await connection.execute(
+            text(
+                """
+                select status, withdrawal_reason from participant
+                where jobcentre_code = :jobcentre and trial_id = :trial and participant_id = :participant
+                """
+            ),
+            {"jobcentre": jobcentre, "trial": trial_id, "participant": participant_id},
+        )
+    ).one()
+    if row.status == "drawn":
+        raise Refused("already_drawn", "A person who was drawn cannot be withdrawn: send an exit.")
+    if row.status == "withdrawn" and row.withdrawal_reason == reason:
+        return
+    if row.status != "waiting":
+        raise Refused("not_waiting")
+    await release(connection, trial_id, jobcentre, participant_id, "withdrawn", reason)
+    told = {"reason": reason}
+    await append(connection, [Entry(jobcentre, client, "participant.withdrawn", trial_id, participant_id, told)])
+
+
+async def change_contact_person(
+    connection: AsyncConnection, trial_id: str, view: ParticipantView, name: str | None, client: str
+) -> None:
+    """Notes a new contact person; the same again changes nothing."""
+    _, moment = await lock_strata(connection, trial_id, [view.jobcentre])
+    if view.contact_person != name:
+        await note_contact_person(connection, trial_id, view.jobcentre, view.participant_id, name, client, moment)

@@ -1,0 +1,60 @@
+"""Who is meant by a participant id or a blind index."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.core.statements import sql
+
+
+@dataclass(frozen=True, slots=True)
+class Someone:
+    """A participant named in a batch."""
+
+    participant_id: UUID
+    jobcentre: str
+    drawn: bool
+
+
+async def people_named(
+    connection: AsyncConnection, trial_id: str, ids: Collection[UUID], indexes: Collection[bytes]
+) -> dict[UUID | bytes, Someone]:
+    """The people behind participant ids and blind indexes; behind a duplicate's id the one that governs."""
+    known: dict[UUID | bytes, Someone] = {}
+    if ids:
+        rows = await connection.execute(
+            sql(
+                """
+                with recursive named as (
+                    select participant_id as name, participant_id, jobcentre_code,
+                           status in ('drawn', 'duplicate') as drawn
+                    from participant where trial_id = :trial and participant_id = any(:ids)
+                    union all
+                    select name, of_participant_id, of_jobcentre_code, drawn
+                    from named join duplicate using (jobcentre_code, participant_id) where trial_id = :trial
+                )
+                select name, participant_id, jobcentre_code, drawn from named
+                where not exists (
+                    select from duplicate
+                    where duplicate.jobcentre_code = named.jobcentre_code and duplicate.trial_id = :trial
+                      and duplicate.participant_id = named.participant_id)
+                """
+            ),
+            {"trial": trial_id, "ids": list(ids)},
+        )
+        known.update((row[0], Someone(*row[1:])) for row in rows)
+    if indexes:
+        rows = await connection.execute(
+            sql(
+                """
+                select person_index.blind_index, participant_id, jobcentre_code, participant.status = 'drawn'
+                from person_index join participant using (jobcentre_code, trial_id, participant_id)
+                where trial_id = :trial and person_index.blind_index = any(:indexes)
+                """
+            ),
+            {"trial": trial_id, "indexes": list(indexes)},
+        )
+        known.update((row[0], Someone(*row[1:])) for row in rows)
+    return known

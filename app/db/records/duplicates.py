@@ -1,0 +1,217 @@
+"""A corrected CPR number, and what follows when it turns out to be that of a person drawn before (domain 3.3)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.audit.log import Entry, append
+from app.db.core.kinds import TABLES
+from app.db.derived.histories import load_people
+from app.db.derived.week_counts import add_to_counts, store_states
+from app.db.participants.screening import release
+from app.db.personal_data.vault import Vault
+from app.db.records.transfer import Ownership, latest_versions, reissue
+from app.db.trials.strata import lock_strata, register_at
+from app.db.trials.trials import Trial
+from app.domain.figures.counts import add_up, difference, tally
+from app.domain.rules.draw import Arm
+
+
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    """A participant of the trial behind a CPR number; ``drawn_at`` None while waiting."""
+
+    jobcentre: str
+    participant_id: UUID
+    drawn_at: datetime | None
+
+
+async def correct_cpr(
+    connection: AsyncConnection, vault: Vault, trial: Trial, participant_id: UUID, cpr: str, reason: str, client: str
+) -> None:
+    """Gives a participant another CPR number. The connection must see every jobcentre.
+
+    When the number is that of another participant, the earlier draw governs: the later becomes a duplicate, keeps its
+    position and its part in the balance, leaves all figures, and its records pass to the earlier. An undrawn candidate
+    gives way to whoever was drawn, or screened before.
+    """
+    # Every stratum, before anything is read: whose the numbers are, and who was drawn, changes under these locks only.
+    _, moment = await lock_strata(connection, trial.id, trial.jobcentres)
+    await register_at(connection, trial.id, trial.jobcentres, moment)
+    person = vault.blind_index(cpr)
+    other = await _holder(connection, trial.id, "index.blind_index = :person", {"person": person})
+    mine = await _holder(connection, trial.id, "index.participant_id = :participant", {"participant": participant_id})
+    if mine is None or (other is not None and other.participant_id == participant_id):
+        return
+    told = [Entry(mine.jobcentre, client, "participant.cpr_corrected", trial.id, participant_id, {"reason": reason})]
+    await _forget(connection, trial.id, participant_id)
+    if other is None:
+        await _take(connection, trial.id, mine, person)
+    else:
+        earlier, later = _in_order(mine, other)
+        if earlier is mine:
+            await _forget(connection, trial.id, other.participant_id)
+            await _take(connection, trial.id, mine, person)
+        if later.drawn_at is None:
+            await release(connection, trial.id, later.jobcentre, later.participant_id, "withdrawn", "entered_in_error")
+        else:
+            await _mark(connection, trial.id, later, earlier, reason, client, moment)
+            await _pass_on(connection, trial, later, earlier, moment)
+        details = {"of": str(earlier.participant_id)}
+        told.append(Entry(later.jobcentre, client, "participant.duplicate", trial.id, later.participant_id, details))
+    await _seal(connection, vault, trial.id, mine, cpr, person)
+    await append(connection, told)
+
+
+async def _holder(
+    connection: AsyncConnection, trial_id: str, condition: str, values: Mapping[str, object]
+) -> _Holder | None:
+    rows = await connection.execute(
+        text(
+            f"""
+            select index.jobcentre_code, index.participant_id, assignment.drawn_at
+            from person_index index left join assignment using (jobcentre_code, trial_id, participant_id)
+            where index.trial_id = :trial and {condition}
+            """  # noqa: S608 - conditions of our own
+        ),
+        {"trial": trial_id, **values},
+    )
+    row = rows.one_or_none()
+    return None if row is None else _Holder(*row)
+
+
+def _in_order(one: _Holder, other: _Holder) -> tuple[_Holder, _Holder]:
+    """The governing one first: the earlier draw; a draw before a candidate; the earlier screened of two candidates."""
+
+    def rank(holder: _Holder) -> tuple[bool, float, int]:
+        drawn = holder.drawn_at
+        return (drawn is None, 0.0 if drawn is None else drawn.timestamp(), holder.participant_id.int)
+
+    return (one, other) if rank(one) <= rank(other) else (other, one)
+
+
+async def _forget(connection: AsyncConnection, trial_id: str, participant_id: UUID) -> None:
+    await connection.execute(
+        text("delete from person_index where trial_id = :trial and participant_id = :participant"),
+        {"trial": trial_id, "participant": participant_id},
+    )
+
+
+async def _take(connection: AsyncConnection, trial_id: str, holder: _Holder, person: bytes) -> None:
+    await connection.execute(
+        text(
+            """
+            insert into person_index (trial_id, blind_index, jobcentre_code, participant_id)
+            values (:trial, :person, :jobcentre, :participant)
+            """
+        ),
+        {
+            "trial": trial_id,
+            "person": person,
+            "jobcentre": holder.jobcentre,
+            "participant": holder.participant_id,
+        },
+    )
+
+
+async def _seal(
+    connection: AsyncConnection, vault: Vault, trial_id: str, holder: _Holder, cpr: str, person: bytes
+) -> None:
+    sealed = vault.seal_cpr(holder.participant_id, cpr)
+    await connection.execute(
+        text(
+            """
+            update vault.identity set blind_index = :person, wrapped_key = :key, sealed_cpr = :cpr
+            where jobcentre_code = :jobcentre and trial_id = :trial and participant_id = :participant
+            """
+        ),
+        {
+            "person": person,
+            "key": sealed.wrapped_key,
+            "cpr": sealed.sealed_cpr,
+            "jobcentre": holder.jobcentre,
+            "trial": trial_id,
+            "participant": holder.participant_id,
+        },
+    )
+
+
+async def _mark(
+    connection: AsyncConnection,
+    trial_id: str,
+    later: _Holder,
+    earlier: _Holder,
+    reason: str,
+    client: str,
+    moment: datetime,
+) -> None:
+    where = {"jobcentre": later.jobcentre, "trial": trial_id, "participant": later.participant_id}
+    await connection.execute(
+        text(
+            """
+            insert into duplicate (jobcentre_code, trial_id, participant_id, of_jobcentre_code, of_participant_id,
+                                   reason, client_id, registered_at)
+            values (:jobcentre, :trial, :participant, :of_jobcentre, :of_participant, :reason, :client, :moment)
+            """
+        ),
+        {
+            **where,
+            "of_jobcentre": earlier.jobcentre,
+            "of_participant": earlier.participant_id,
+            "reason": reason,
+            "client": client,
+            "moment": moment,
+        },
+    )
+    await connection.execute(
+        text(
+            """
+            update participant set status = 'duplicate', week_states = null, first_monday = null
+            where jobcentre_code = :jobcentre and trial_id = :trial and participant_id = :participant
+            """
+        ),
+        where,
+    )
+
+
+async def _pass_on(
+    connection: AsyncConnection, trial: Trial, later: _Holder, earlier: _Holder, moment: datetime
+) -> None:
+    """Moves the records by new versions, and the counts with them."""
+    jobcentres = {later.jobcentre, earlier.jobcentre}
+    ids = [later.participant_id, earlier.participant_id]
+    loaded = await load_people(connection, trial.id, jobcentres, [earlier.participant_id])
+    before = tally(trial.protocol, trial.ends_on, loaded[earlier.participant_id].history())
+    leaving = await _tally_of_duplicate(connection, trial, later)
+    for table in TABLES.values():
+        rows = await latest_versions(connection, table, trial.id, later.jobcentre, participant_id=later.participant_id)
+        owner = Ownership(earlier.jobcentre, earlier.participant_id)
+        await reissue(connection, table, trial.id, rows, owner, moment)
+    person = (await load_people(connection, trial.id, jobcentres, ids))[earlier.participant_id]
+    after = tally(trial.protocol, trial.ends_on, person.history())
+    parts: dict[tuple[str, Arm], list[Mapping[date, Mapping[str, int]]]] = {}
+    parts.setdefault((person.jobcentre, person.arm), []).append(difference(before, after))
+    for key, numbers in leaving.items():
+        parts.setdefault(key, []).append(numbers)
+    await add_to_counts(connection, trial.id, {key: add_up(several) for key, several in parts.items()})
+    await store_states(connection, trial, [person])
+
+
+async def _tally_of_duplicate(
+    connection: AsyncConnection, trial: Trial, later: _Holder
+) -> dict[tuple[str, Arm], Mapping[date, Mapping[str, int]]]:
+    """What the duplicate counted as long as it was none, to be taken away."""
+    assert later.drawn_at is not None
+    rows = await connection.execute(
+        text("select max(registered_at) - interval '1 microsecond' from duplicate where participant_id = :participant"),
+        {"participant": later.participant_id},
+    )
+    person = (await load_people(connection, trial.id, [later.jobcentre], [later.participant_id], rows.scalar_one()))[
+        later.participant_id
+    ]
+    counted = tally(trial.protocol, trial.ends_on, person.history())
+    return {(person.jobcentre, person.arm): difference(counted, {})}

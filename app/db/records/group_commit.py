@@ -1,0 +1,82 @@
+"""Single records that arrive at the same time are stored together.
+
+One transaction stores what came while the one before it ran. Each record waits until it is on disk itself, and is
+answered as if it had come alone.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from app.db.core.micro_batch import Gathered
+from app.db.core.session import Database, Sight
+from app.db.records.batch_request import Delivery, SentRecord
+from app.db.records.pipeline import receive
+from app.db.records.queries import own_records
+from app.domain.records.ingest import Report
+
+_Line = tuple[str, str, str, Sight]
+"""Trial, kind, client and what it sees: what records that are stored together have in common."""
+Answer = tuple[Report, tuple[UUID, Mapping[str, Any]] | None]
+"""What became of a record; the id of its version and the record as it stands, where it was not rejected."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Single:
+    delivery: Delivery
+    record: SentRecord
+
+
+class Together:
+    """The lines in which single records wait."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._gathered: Gathered[_Line, _Single, Answer | Exception] = Gathered(self._work)
+
+    async def receive(self, delivery: Delivery) -> Answer:
+        """Judges and stores one record. The errors are those of ``records.receive``."""
+        (record,) = delivery.records
+        if isinstance(record, Report):
+            return record, None
+        single = _Single(delivery, record)
+        if delivery.if_match is not None:
+            return (await self._store([single]))[0]
+        line = (delivery.trial.id, delivery.kind, delivery.client, delivery.sight)
+        answer = await self._gathered.ask(line, single)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def _work(self, _: _Line, several: Sequence[_Single]) -> list[Answer | Exception]:
+        return [answer for group in _apart(several) for answer in await self._answer(group)]
+
+    async def _answer(self, group: Sequence[_Single]) -> list[Answer | Exception]:
+        try:
+            return [*await self._store(group)]
+        except Exception as error:  # noqa: BLE001 - it is told to whom it belongs
+            if len(group) == 1:
+                return [error]
+        # One of them may be to blame, and the others are not.
+        return [answer for each in group for answer in await self._answer([each])]
+
+    async def _store(self, group: Sequence[_Single]) -> list[Answer]:
+        delivery = replace(group[0].delivery, records=[each.record for each in group])
+        received = await receive(self._database, delivery)
+        ids = [each.record.external_id for each in group]
+        kept = [each for each, report in zip(ids, received.reports, strict=True) if not report.errors]
+        place = (delivery.kind, delivery.trial.id, delivery.client)
+        stored = await own_records(self._database, delivery.sight, *place, kept) if kept else {}
+        return [(report, stored.get(each)) for each, report in zip(ids, received.reports, strict=True)]
+
+
+def _apart(several: Sequence[_Single]) -> Iterator[list[_Single]]:
+    """The same in their order, in groups that hold no external id twice: what came later is judged after it."""
+    group: dict[str, _Single] = {}
+    for each in several:
+        if each.record.external_id in group:
+            yield [*group.values()]
+            group = {}
+        group[each.record.external_id] = each
+    yield [*group.values()]

@@ -1,0 +1,232 @@
+"""Records as they stand, for whoever may see their jobcentre."""
+
+from collections.abc import Collection, Mapping
+from functools import cache
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.core.kinds import TABLES, RecordTable
+from app.db.core.session import Database, Sight
+from app.db.core.statements import sql
+from app.db.core.tables import MOVED, NOWHERE
+from app.domain.records.errors import Refused
+from app.domain.rules.calendar import week_code
+
+
+def _select(table: RecordTable) -> str:
+    columns = ", ".join(f"version.{column}" for column in table.columns)
+    return f"""
+        select version.version_id, version.jobcentre_code, version.external_id, version.client_id,
+               version.participant_id, version.revision, version.retraction_reason, version.registered_at, {columns}
+        from {table.name} version
+    """  # noqa: S608 - table and columns of our own
+
+
+def _shown(table: RecordTable, values: Mapping[str, Any]) -> dict[str, Any]:
+    """A record as it stands. Of a retracted one no fact is shown: which one it had would depend on what came first."""
+    shown = _version(table, values)
+    if shown["retracted"]:
+        shown |= dict.fromkeys(("participant_id", *table.columns))
+    return shown
+
+
+def _version(table: RecordTable, values: Mapping[str, Any]) -> dict[str, Any]:
+    fields = {name: values[name] for name in table.columns}
+    if fields.get("hours_per_week") is not None:
+        fields["hours_per_week"] = float(fields["hours_per_week"])
+    if fields.get("week") is not None:
+        fields["week"] = week_code(fields["week"])
+    return {
+        "external_id": values["external_id"],
+        "client_id": values["client_id"],
+        "participant_id": values["participant_id"],
+        "revision": values["revision"],
+        "registered_at": values["registered_at"],
+        "retracted": values["retraction_reason"] is not None,
+        "retraction_reason": values["retraction_reason"],
+        **fields,
+    }
+
+
+async def list_records(
+    database: Database,
+    sight: Sight,
+    kind: str,
+    trial_id: str,
+    jobcentres: Collection[str],
+    participant_id: UUID | None,
+    client: str | None,
+    after: UUID,
+    limit: int,
+) -> list[tuple[UUID, dict[str, Any]]]:
+    """The standing records of jobcentres in the order of registration, each with its place; without retracted ones."""
+    statement = _page_of(TABLES[kind], one_person=participant_id is not None, one_client=client is not None)
+    asked = [value for value in (participant_id, client) if value is not None]
+    rows = await database.fetch(sight, statement, trial_id, sorted(jobcentres), after, limit, *asked)
+    return [_item(dict(row)) for row in rows]
+
+
+@cache
+def _page_of(table: RecordTable, *, one_person: bool, one_client: bool) -> str:
+    """The standing records after a place. Of jobcentres, each gives its own first ones along the primary key, so that a
+    page costs the same however many records there are; of one person there are few."""
+    shown = ", ".join(_EXPRESSIONS.get(column, f"version.{column}") for column in table.columns)
+    conditions = "trial_id = $1 and version_id > $3 and superseded_at = 'infinity' and retraction_reason is null"
+    if one_person:
+        conditions += " and participant_id = $5"
+    if one_client:
+        conditions += f" and client_id = ${5 + one_person}"
+    page = f"""
+        select version_id, external_id, client_id, participant_id, revision, registered_at, false as retracted,
+               retraction_reason, {shown}
+        from {table.name} version
+    """  # noqa: S608 - table and columns of our own
+    if one_person:
+        return f"{page} where jobcentre_code = any($2) and {conditions} order by version_id limit $4"
+    return f"""
+        select first.* from unnest($2::text[]) as place (code) cross join lateral (
+            {page} where jobcentre_code = place.code and {conditions} order by version_id limit $4
+        ) first order by version_id limit $4
+    """  # noqa: S608 - the statement above
+
+
+_EXPRESSIONS: Final = {"hours_per_week": "version.hours_per_week::float8 as hours_per_week"}
+
+
+def _item(record: dict[str, Any]) -> tuple[UUID, dict[str, Any]]:
+    if record.get("week") is not None:
+        record["week"] = week_code(record["week"])
+    return record.pop("version_id"), record
+
+
+async def changed_records(
+    connection: AsyncConnection,
+    kind: str,
+    trial_id: str,
+    places: Mapping[str, UUID],
+    participant_id: UUID | None,
+    client: str | None,
+    limit: int,
+) -> tuple[list[dict[str, Any]], dict[str, UUID]]:
+    """The change feed: records whose latest version is later than the place reached in its jobcentre, with new places.
+
+    Within a jobcentre versions rise in the order of commits, so that whoever has a place has seen all before it.
+    Retracted records are among them, and as such (``moved``) those that have passed to where the reader does not see
+    them, or to somebody who was not asked for.
+    """
+    table = TABLES[kind]
+    rows = await connection.execute(
+        sql(
+            f"""
+            {_select(table)}
+            join unnest(cast(:codes as text[]), cast(:places as uuid[])) as reached (code, place)
+                on version.jobcentre_code = reached.code and version.version_id > reached.place
+            where trial_id = :trial
+              and (superseded_at = 'infinity' or retraction_reason = :moved and (
+                  cast(:participant as uuid) is not null or not exists (
+                      select from record_key key
+                      where key.trial_id = :trial and key.kind = :kind and key.external_id = version.external_id
+                        and key.client_id = version.client_id and key.jobcentre_code = any(:codes))))
+              and (cast(:participant as uuid) is null or participant_id = :participant)
+              and (cast(:client as text) is null or client_id = :client)
+            order by version_id limit :limit
+            """
+        ),
+        {
+            "kind": kind,
+            "moved": MOVED,
+            "codes": list(places),
+            "places": list(places.values()),
+            "trial": trial_id,
+            "participant": participant_id,
+            "client": client,
+            "limit": limit,
+        },
+    )
+    found = rows.all()
+    reached = dict(places) | {row.jobcentre_code: row.version_id for row in found}
+    return [_shown(table, row._asdict()) for row in found], reached
+
+
+async def history_of(
+    connection: AsyncConnection, kind: str, trial_id: str, jobcentres: Collection[str], latest: UUID
+) -> list[dict[str, Any]]:
+    """Every version of a record, the first one first; those in jobcentres that may not be seen are left out."""
+    table = TABLES[kind]
+    rows = await connection.execute(
+        sql(
+            f"""
+            with recursive chain as (
+                select version_id, previous_id, 0 as age from {table.name}
+                where jobcentre_code = any(:codes) and trial_id = :trial and version_id = :latest
+                union all
+                select earlier.version_id, earlier.previous_id, age + 1 from {table.name} earlier
+                join chain on earlier.version_id = chain.previous_id
+                where earlier.jobcentre_code = any(:codes) and earlier.trial_id = :trial
+            )
+            select shown.*, version.batch_id, nullif(version.superseded_at, 'infinity') as superseded_at
+            from chain join ({_select(table)}) shown using (version_id)
+            join {table.name} version using (jobcentre_code, version_id)
+            where version.trial_id = :trial order by age desc
+            """  # noqa: S608 - table of our own
+        ),
+        {"codes": [*sorted(jobcentres), NOWHERE], "trial": trial_id, "latest": latest},
+    )
+    return [
+        {**_version(table, row._asdict()), "batch_id": row.batch_id, "superseded_at": row.superseded_at} for row in rows
+    ]
+
+
+async def find_record(
+    connection: AsyncConnection,
+    kind: str,
+    trial_id: str,
+    external_id: str,
+    jobcentres: Collection[str],
+    own: str,
+    client: str | None,
+) -> tuple[UUID, dict[str, Any]] | None:
+    """The latest version of a record: of the client named, or one's own, or the only one there is.
+
+    Refused: ``ambiguous_client`` when several others sent a record of that id and none is named.
+    """
+    table = TABLES[kind]
+    rows = (
+        await connection.execute(
+            sql(
+                f"""
+                {_select(table)} join record_key key using (jobcentre_code, trial_id, version_id)
+                where key.trial_id = :trial and key.kind = :kind and key.external_id = :external_id
+                  and (cast(:client as text) is null or key.client_id = :client)
+                  and (key.jobcentre_code = any(:jobcentres) or (key.jobcentre_code = '' and key.client_id = :own))
+                """
+            ),
+            {
+                "trial": trial_id,
+                "kind": kind,
+                "external_id": external_id,
+                "client": client,
+                "own": own,
+                "jobcentres": sorted(jobcentres),
+            },
+        )
+    ).all()
+    chosen = [row for row in rows if row.client_id == own] or rows
+    if len(chosen) > 1:
+        raise Refused("ambiguous_client")
+    return (chosen[0].version_id, _shown(table, chosen[0]._asdict())) if chosen else None
+
+
+async def own_records(
+    database: Database, sight: Sight, kind: str, trial_id: str, client: str, external_ids: Collection[str]
+) -> dict[str, tuple[UUID, dict[str, Any]]]:
+    """The latest versions of a client's own records, by external id, of those that may be seen."""
+    table = TABLES[kind]
+    statement = f"""
+        {_select(table)} join record_key key using (jobcentre_code, trial_id, version_id)
+        where key.trial_id = $1 and key.kind = $2 and key.external_id = any($3) and key.client_id = $4
+    """
+    rows = await database.fetch(sight, statement, trial_id, kind, list(external_ids), client)
+    return {row["external_id"]: (row["version_id"], _shown(table, dict(row))) for row in rows}

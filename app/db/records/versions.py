@@ -1,0 +1,219 @@
+"""Writing records as versions: inserted once, superseded by the next, found by their key."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.core.ids import uuid7_at, uuids7_at
+from app.db.core.kinds import RecordTable, insert_versions
+from app.db.core.statements import sql
+from app.db.core.tables import MOVED, NOWHERE
+from app.domain.facts import Fact
+from app.domain.records.ingest import Change, Person, Version
+
+
+class ChangedMeanwhileError(Exception):
+    """Another transaction took one of the keys, or moved a record, while this one waited for its locks."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecord:
+    """The latest version of a record and where it lies."""
+
+    jobcentre: str
+    version_id: UUID
+    record_id: UUID
+    version: Version
+
+
+def digest_of(version: Version) -> bytes | None:
+    """A digest of all that a version says of a participant, its revision included; None of a retraction."""
+    if version.fact is None or version.participant_id is None or version.retracted:
+        return None
+    said = hashlib.blake2b(_digest_of_fact(version.fact), digest_size=16)
+    said.update(b"%b %d" % (version.participant_id.bytes, -1 if version.revision is None else version.revision))
+    return said.digest()
+
+
+@lru_cache(maxsize=8192)
+def _digest_of_fact(fact: Fact) -> bytes:
+    said = [value.normalize() if isinstance(value, Decimal) else value for value in _values_of(fact)]
+    return hashlib.blake2b(repr(said).encode(), digest_size=16).digest()
+
+
+def _values_of(fact: Fact) -> tuple[object, ...]:
+    return tuple(getattr(fact, each.name) for each in fields(fact))
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where versions come from: a client's batch into a trial, registered at a moment."""
+
+    trial: str
+    client: str
+    batch_id: UUID
+    moment: datetime
+
+
+class VersionWriter:
+    """Writes the changes of an intake: new rows, the superseded ones closed, the guard pointing to the latest."""
+
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        table: RecordTable,
+        origin: Origin,
+        stored: Mapping[str, StoredRecord],
+        people: Mapping[UUID, Person],
+    ) -> None:
+        self.connection = connection
+        self.table = table
+        self.origin = origin
+        self.people = people
+        self.latest: dict[str, tuple[str, UUID, UUID]] = {
+            external_id: (each.jobcentre, each.version_id, each.record_id) for external_id, each in stored.items()
+        }
+        self.known = frozenset(self.latest)
+        self.digests: dict[str, bytes | None] = {}
+        self.written: Counter[str] = Counter()
+        """How many changes were written to each jobcentre, or nowhere."""
+
+    async def write(self, changes: Sequence[Change]) -> None:
+        """Writes the changes in their order. ChangedMeanwhileError when a key of theirs was taken in the meantime."""
+        rows: list[tuple[object, ...]] = []
+        superseded: list[tuple[str, UUID]] = []
+        version_ids = uuids7_at(self.origin.moment, range(1, 2 * len(changes), 2))
+        for place, (change, version_id) in enumerate(zip(changes, version_ids, strict=True)):
+            external_id = change.key[2]
+            before = self.latest.get(external_id)
+            jobcentre = self._jobcentre(change.after, before)
+            record_id = before[2] if before else version_id
+            if before is not None:
+                superseded.append(before[:2])
+                if (left := _left_behind(change)) is not None:
+                    trace_id = uuid7_at(self.origin.moment, 2 * place)
+                    rows.append(self._row(before[0], trace_id, record_id, before[1], external_id, left))
+                    superseded.append((before[0], trace_id))
+            self.latest[external_id] = (jobcentre, version_id, record_id)
+            self.written[jobcentre] += 1
+            self.digests[external_id] = digest_of(change.after)
+            rows.append(self._row(jobcentre, version_id, record_id, before and before[1], external_id, change.after))
+        await insert_versions(self.connection, self.table, rows)
+        await self._supersede(superseded)
+        await self._point_keys(sorted({change.key[2] for change in changes}))
+
+    def _jobcentre(self, after: Version, before: tuple[str, UUID, UUID] | None) -> str:
+        if after.participant_id is not None:
+            return self.people[after.participant_id].jobcentre
+        return before[0] if before is not None else NOWHERE
+
+    def _row(
+        self,
+        jobcentre: str,
+        version_id: UUID,
+        record_id: UUID,
+        previous_id: UUID | None,
+        external_id: str,
+        version: Version,
+    ) -> tuple[object, ...]:
+        return (
+            jobcentre,
+            self.origin.trial,
+            version_id,
+            record_id,
+            previous_id,
+            version.participant_id,
+            self.origin.client,
+            external_id,
+            version.revision,
+            version.retraction_reason,
+            self.origin.batch_id,
+            self.origin.moment,
+            *self.table.values_of(version.fact),
+        )
+
+    async def _supersede(self, superseded: Sequence[tuple[str, UUID]]) -> None:
+        """Closes versions, those of this very batch included: theirs was a span of no length."""
+        if not superseded:
+            return
+        await self.connection.execute(
+            sql(
+                f"""
+                update {self.table.name} version set superseded_at = :moment
+                from unnest(cast(:jobcentres as text[]), cast(:ids as uuid[])) as old (jobcentre_code, version_id)
+                where version.jobcentre_code = old.jobcentre_code and version.trial_id = :trial
+                  and version.version_id = old.version_id
+                """  # noqa: S608 - table of our own
+            ),
+            {
+                "moment": self.origin.moment,
+                "trial": self.origin.trial,
+                "jobcentres": [jobcentre for jobcentre, _ in superseded],
+                "ids": [version_id for _, version_id in superseded],
+            },
+        )
+
+    async def _point_keys(self, changed: Sequence[str]) -> None:
+        """Points the keys to the latest versions. A key that appeared meanwhile sends the whole batch round again."""
+        new = [each for each in changed if each not in self.known]
+        inserted = await self._execute_on_keys(
+            new,
+            """
+            insert into record_key (trial_id, kind, external_id, client_id, jobcentre_code, version_id, digest)
+            select :trial, :kind, external_id, :client, jobcentre_code, version_id, digest from latest
+            on conflict do nothing
+            """,
+        )
+        if inserted != len(new):
+            raise ChangedMeanwhileError
+        await self._execute_on_keys(
+            [each for each in changed if each in self.known],
+            """
+            update record_key
+            set jobcentre_code = latest.jobcentre_code, version_id = latest.version_id, digest = latest.digest
+            from latest
+            where record_key.trial_id = :trial and record_key.kind = :kind
+              and record_key.external_id = latest.external_id and record_key.client_id = :client
+            """,
+        )
+
+    async def _execute_on_keys(self, external_ids: Sequence[str], statement: str) -> int:
+        if not external_ids:
+            return 0
+        result = await self.connection.execute(
+            sql(
+                f"""
+                with latest (external_id, jobcentre_code, version_id, digest) as (
+                    select *
+                    from unnest(cast(:external_ids as text[]), cast(:jobcentres as text[]), cast(:ids as uuid[]),
+                                cast(:digests as bytea[]))
+                )
+                {statement}
+                """  # noqa: S608 - statements of our own
+            ),
+            {
+                "trial": self.origin.trial,
+                "kind": self.table.kind,
+                "client": self.origin.client,
+                "external_ids": list(external_ids),
+                "jobcentres": [self.latest[each][0] for each in external_ids],
+                "ids": [self.latest[each][1] for each in external_ids],
+                "digests": [self.digests[each] for each in external_ids],
+            },
+        )
+        return result.rowcount
+
+
+def _left_behind(change: Change) -> Version | None:
+    """What says at the person before that the record has passed to another one; None where it did not."""
+    before, after = change.before, change.after
+    if before is None or before.participant_id in (None, after.participant_id):
+        return None
+    return Version(before.participant_id, after.revision, before.fact, MOVED)

@@ -1,0 +1,103 @@
+"""Frozen grant assessments: a figure as it was decided, with everything it was computed from. Never changed."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from pydantic_core import to_json
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.audit.log import Entry, append
+from app.db.derived.histories import load_everyone
+from app.db.trials.trials import Trial
+from app.domain.figures.counts import CONDITION_SUMS, tally
+from app.domain.rules.calendar import week_code
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """An assessment: figures of a jobcentre's treatment arm, cumulative to a week, as they stood at the watermark."""
+
+    jobcentre: str
+    monday: date
+    frozen_at: datetime
+    client_id: str
+    watermark: datetime | None
+    figures: Mapping[str, Any]
+    inputs: list[Mapping[str, Any]]
+
+
+async def inputs_of(connection: AsyncConnection, trial: Trial, jobcentre: str, monday: date) -> list[dict[str, Any]]:
+    """What each treatment participant adds to the figures up to the week, by the pseudonym of the published draws."""
+    pseudonyms = await connection.execute(
+        text(
+            """
+            select participant_id, pseudonym from assignment
+            where jobcentre_code = :jobcentre and trial_id = :trial and arm = 'treatment'
+            """
+        ),
+        {"jobcentre": jobcentre, "trial": trial.id},
+    )
+    names = {row.participant_id: str(row.pseudonym) for row in pseudonyms}
+    inputs: list[dict[str, Any]] = []
+    for participant_id, person in (await load_everyone(connection, trial.id, jobcentre)).items():
+        if participant_id in names:
+            counted = tally(trial.protocol, trial.ends_on, person.history())
+            sums: dict[str, int] = {
+                name: sum(week[name] for day, week in counted.items() if day <= monday) for name in CONDITION_SUMS
+            }
+            inputs.append({"pseudonym": names[participant_id], **sums})
+    return sorted(inputs, key=lambda each: str(each["pseudonym"]))
+
+
+async def freeze(
+    connection: AsyncConnection,
+    trial: Trial,
+    jobcentre: str,
+    monday: date,
+    watermark: datetime | None,
+    figures: Mapping[str, Any],
+    client: str,
+) -> bool:
+    """Keeps an assessment; False, and nothing is changed, when there is one of that jobcentre and week already."""
+    inputs = await inputs_of(connection, trial, jobcentre, monday)
+    stored = await connection.execute(
+        text(
+            """
+            insert into grant_assessment (jobcentre_code, trial_id, monday, frozen_at, client_id, watermark, figures,
+                                          inputs)
+            values (:jobcentre, :trial, :monday, clock_timestamp(), :client, :watermark,
+                    cast(cast(:figures as text) as jsonb), cast(cast(:inputs as text) as jsonb))
+            on conflict do nothing
+            """
+        ),
+        {
+            "jobcentre": jobcentre,
+            "trial": trial.id,
+            "monday": monday,
+            "client": client,
+            "watermark": watermark,
+            "figures": to_json(figures).decode(),
+            "inputs": to_json(inputs).decode(),
+        },
+    )
+    if not stored.rowcount:
+        return False
+    await append(connection, [Entry(jobcentre, client, "grant.frozen", trial.id, None, {"week": week_code(monday)})])
+    return True
+
+
+async def frozen_assessments(connection: AsyncConnection, trial_id: str, jobcentres: Collection[str]) -> list[Frozen]:
+    """The frozen assessments of jobcentres, by week and jobcentre."""
+    rows = await connection.execute(
+        text(
+            """
+            select jobcentre_code, monday, frozen_at, client_id, watermark, figures, inputs from grant_assessment
+            where jobcentre_code = any(:jobcentres) and trial_id = :trial order by monday, jobcentre_code
+            """
+        ),
+        {"jobcentres": sorted(jobcentres), "trial": trial_id},
+    )
+    return [Frozen(*row) for row in rows]

@@ -1,0 +1,207 @@
+"""Reads for the weekly summary: kept counts added up; or, as known at an earlier moment, everyone judged anew."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import partial
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.core.caches import Answer
+from app.db.core.kinds import TABLES
+from app.db.core.replica import Replica, replayed_to
+from app.db.core.session import EVERYTHING, Database
+from app.db.derived.histories import load_everyone
+from app.db.trials.trials import Trial
+from app.domain.figures.contacts import MEASURES as CONTACTS
+from app.domain.figures.counts import SUMS, cumulated, tally
+from app.domain.rules.draw import Arm
+
+_SUMMED = ", ".join(f"sum({name})::int" for name in SUMS)
+_COLUMNS = ", ".join(SUMS)
+_OF_THESE = "jobcentre_code = any(:jobcentres) and trial_id = :trial"
+
+
+@dataclass(frozen=True, slots=True)
+class WeekNumbers:
+    """The counts of jobcentres: sums of all weeks before a span, and the weeks of the span one by one."""
+
+    before: Mapping[tuple[str, Arm], Mapping[str, int]]
+    weeks: Mapping[tuple[str, Arm], Mapping[date, Mapping[str, int]]]
+
+
+_NUMBERS = text(
+    f"""
+    select jobcentre_code, arm, null as monday, null as other, {_SUMMED} from week_count
+    where {_OF_THESE} and monday < :first
+    group by jobcentre_code, arm
+    union all
+    select jobcentre_code, arm, monday, other, {_COLUMNS} from week_count
+    where {_OF_THESE} and monday between :first and :last
+    """  # noqa: S608 - column names of our own
+)
+
+
+async def week_numbers(
+    connection: AsyncConnection, trial: Trial, jobcentres: Collection[str], first: date, last: date
+) -> WeekNumbers:
+    """The counts from the week of Monday ``first`` to that of ``last``."""
+    parameters = {"trial": trial.id, "jobcentres": sorted(jobcentres), "first": first, "last": last}
+    before: dict[tuple[str, Arm], dict[str, int]] = {}
+    weeks: dict[tuple[str, Arm], dict[date, dict[str, int]]] = {}
+    for jobcentre, arm, monday, other, *sums in await connection.execute(_NUMBERS, parameters):
+        if monday is None:
+            before[jobcentre, arm] = dict(zip(SUMS, sums, strict=True))
+        else:
+            other.update(zip(SUMS, sums, strict=True))
+            weeks.setdefault((jobcentre, arm), {})[monday] = other
+    if trial.protocol.cadence == "average":
+        for jobcentre, arm, measure, n in await connection.execute(_CONTACTS, {**parameters, "contacts": CONTACTS}):
+            before[jobcentre, arm][measure] = n
+    return WeekNumbers(before, weeks)
+
+
+_CONTACTS = text(
+    f"""
+    select jobcentre_code, arm, measure.key, sum(cast(measure.value as int))
+    from week_count, jsonb_each_text(other) measure
+    where {_OF_THESE} and monday < :first and starts_with(measure.key, :contacts)
+    group by jobcentre_code, arm, measure.key
+    """  # noqa: S608 - a condition of our own
+)
+"""The measures of contacts (domain 6 [C]) of all weeks before a span."""
+
+
+async def numbers_known_at(
+    connection: AsyncConnection, trial: Trial, jobcentres: Collection[str], first: date, last: date, known_at: datetime
+) -> WeekNumbers:
+    """The same out of the versions that stood at a moment, by the function that made the kept counts."""
+    before: dict[tuple[str, Arm], Counter[str]] = {}
+    weeks: dict[tuple[str, Arm], dict[date, Counter[str]]] = {}
+    for jobcentre in sorted(jobcentres):
+        people = await load_everyone(connection, trial.id, jobcentre, known_at)
+        for person in people.values():
+            key = (jobcentre, person.arm)
+            for monday, counted in tally(trial.protocol, trial.ends_on, person.history()).items():
+                if monday < first:
+                    before.setdefault(key, Counter()).update(cumulated(counted))
+                elif monday <= last:
+                    weeks.setdefault(key, {}).setdefault(monday, Counter()).update(counted)
+            await asyncio.sleep(0)  # others are answered meanwhile
+    return WeekNumbers(before, weeks)
+
+
+_STATES = """
+    select jobcentre_code, last_registered_at::text || coalesce((
+        select array_agg(last_received_at order by client_id, kind)::text from source
+        where source.jobcentre_code = stratum.jobcentre_code and source.trial_id = stratum.trial_id), '') as state
+    from stratum where trial_id = $1
+"""
+
+
+async def kept_report(
+    database: Database,
+    trial_id: str,
+    jobcentres: Collection[str],
+    asked: Hashable,
+    make: Callable[[], Awaitable[Answer]],
+) -> Answer:
+    """A report of jobcentres as it was made before, if nothing was registered in or delivered to any of them since.
+
+    ``asked`` is everything else that it depends on. The moments of every jobcentre are compared: the latest of them all
+    would hide a registration that was committed late. Of a replica each report is made anew: what it promises depends
+    on how far the log is replayed.
+    """
+    if isinstance(database, Replica):
+        return await make()
+    states = await database.states.get(trial_id, partial(_states_of, database, trial_id))
+    key, state = (trial_id, tuple(jobcentres), asked), tuple(map(states.get, jobcentres))
+    answer = database.answers.find(key, state)
+    if answer is None:
+        answer = await make()
+        database.answers.keep(key, state, answer)
+    return answer
+
+
+async def _states_of(database: Database, trial_id: str) -> dict[str, str]:
+    """By jobcentre what its figures rest on: the last registration, which is in step with every change of a count, and
+    the last deliveries of all its clients."""
+    rows = await database.fetch(EVERYTHING, _STATES, trial_id)
+    return {row["jobcentre_code"]: row["state"] for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A client that delivers a kind of records, and when it last did."""
+
+    client_id: str
+    kind: str
+    last_received_at: datetime
+
+
+async def sources_of(
+    connection: AsyncConnection, trial_id: str, jobcentres: Collection[str], known_at: datetime | None
+) -> list[Source]:
+    """Who delivers to these jobcentres, with the latest delivery of each kind; as known then, if of a version."""
+    parameters = {"trial": trial_id, "jobcentres": sorted(jobcentres), "known_at": known_at}
+    if known_at is None:
+        delivered = "select client_id, kind, last_received_at as at from source"
+    else:
+        delivered = " union all ".join(
+            f"select client_id, '{table.kind}' as kind, registered_at as at, jobcentre_code, trial_id from {table.name}"  # noqa: S608 - names of our own
+            for table in TABLES.values()
+        )
+        delivered = f"select client_id, kind, at from ({delivered}) version"  # noqa: S608 - the statement above
+    rows = await connection.execute(
+        text(
+            f"""
+            select client_id, kind, max(at) from (
+                {delivered} where jobcentre_code = any(:jobcentres) and trial_id = :trial
+            ) delivery
+            where cast(:known_at as timestamptz) is null or at <= :known_at
+            group by client_id, kind order by client_id, kind
+            """  # noqa: S608 - tables and kinds of our own
+        ),
+        parameters,
+    )
+    return [Source(*row) for row in rows]
+
+
+async def settle(connection: AsyncConnection, trial_id: str, jobcentres: Collection[str]) -> None:
+    """Waits for what is being registered in these jobcentres, and holds back what is not, until the transaction ends.
+
+    Without it the figures, read after the watermark, could hold a registration that is later than it; and over several
+    jobcentres they could hold a later registration and miss an earlier one. A replica's snapshot is settled already.
+    """
+    if replayed_to(connection) is not None:
+        return
+    await connection.execute(
+        text(
+            """
+            select from stratum where jobcentre_code = any(:jobcentres) and trial_id = :trial
+            order by jobcentre_code for share
+            """
+        ),
+        {"trial": trial_id, "jobcentres": sorted(jobcentres)},
+    )
+
+
+async def watermark_of(connection: AsyncConnection, trial_id: str, jobcentres: Collection[str]) -> datetime | None:
+    """The moment up to which the report holds all that is registered in these jobcentres; None when nothing is.
+
+    Of a replica under steady writing it is that of its snapshot, which may hold some later registrations too.
+    """
+    rows = await connection.execute(
+        text(
+            """
+            select least(max(last_registered_at), cast(:replayed as timestamptz)) from stratum
+            where jobcentre_code = any(:jobcentres) and trial_id = :trial having max(last_registered_at) > '-infinity'
+            """
+        ),
+        {"trial": trial_id, "jobcentres": sorted(jobcentres), "replayed": replayed_to(connection)},
+    )
+    watermark: datetime | None = rows.scalar_one_or_none()
+    return watermark

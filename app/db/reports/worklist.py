@@ -1,0 +1,55 @@
+"""Who is on a worklist: treatment participants, judged as they were known at a moment."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.reports.as_of import people_of
+from app.db.trials.trials import Trial
+from app.domain.figures.worklist import Task, task_of
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A person on the list."""
+
+    participant_id: UUID
+    jobcentre: str
+    assigned_on: date
+    contact_person: str | None
+    task: Task
+
+
+async def worklist_of(
+    connection: AsyncConnection, trial: Trial, jobcentres: Collection[str], monday: date, moment: datetime
+) -> list[Entry]:
+    """The treatment participants of jobcentres for whom something is to be done, the longest assigned first."""
+    contacts = await _contact_persons(connection, trial.id, jobcentres, moment)
+    entries: list[Entry] = []
+    async for person in people_of(connection, trial.id, jobcentres, moment):
+        if person.arm == "treatment":
+            contact = contacts.get(person.participant_id)
+            task = task_of(trial.protocol, trial.ends_on, person.history(), contact is not None, monday)
+            if task is not None:
+                entries.append(Entry(person.participant_id, person.jobcentre, person.assigned_on, contact, task))
+    return sorted(entries, key=lambda entry: (entry.jobcentre, entry.assigned_on, entry.participant_id))
+
+
+async def _contact_persons(
+    connection: AsyncConnection, trial_id: str, jobcentres: Collection[str], moment: datetime
+) -> dict[UUID, str]:
+    rows = await connection.execute(
+        text(
+            """
+            select distinct on (participant_id) participant_id, name from contact_person
+            where jobcentre_code = any(:jobcentres) and trial_id = :trial and registered_at <= :moment
+            order by participant_id, registered_at desc
+            """
+        ),
+        {"jobcentres": sorted(jobcentres), "trial": trial_id, "moment": moment},
+    )
+    return {row.participant_id: row.name for row in rows if row.name is not None}

@@ -1,0 +1,253 @@
+"""Trials and their jobcentres."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from pydantic_core import to_json
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.audit.log import EVERYWHERE, Entry, append
+from app.db.core.session import Database, trials_kept
+from app.db.personal_data.vault import Vault
+from app.db.trials.strata import lock_strata
+from app.domain.protocol import Protocol
+from app.domain.rules.draw import commitment
+from app.domain.rules.eligibility import Terms
+from app.domain.rules.warnings import Enforcement
+from app.protocols import digest_of, protocols
+
+_SEED_BYTES = 32
+_KEPT_TRIALS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Jobcentre:
+    """A jobcentre in a trial; ``agreed_participants`` are treatment participants (domain 3.2, 5)."""
+
+    code: str
+    name: str
+    region: str
+    agreed_participants: int
+    weekly_target: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A trial as stored, without its seed."""
+
+    id: str
+    protocol: Protocol
+    title: str
+    intake_from: date
+    intake_to: date
+    ends_on: date
+    pilot: bool
+    enforcement: Enforcement
+    definition: Mapping[str, Any]
+    seed_commitment: str
+    sealed_seed: bytes
+    created_at: datetime
+    closed_at: datetime | None
+    jobcentres: Mapping[str, Jobcentre]
+
+    @property
+    def target_groups(self) -> tuple[int, ...]:
+        """Those that the trial has picked (domain 6 [C]); empty where its protocol has none."""
+        return tuple(self.definition.get("target_groups") or ())
+
+    @property
+    def required_contacts(self) -> float | None:
+        """Contacts per person and four weeks that the trial is to reach on average (domain 6 [C]); None: not set."""
+        return self.definition.get("required_contacts")
+
+    @property
+    def terms(self) -> Terms:
+        """What screenings are held against."""
+        return Terms(self.jobcentres, self.intake_from, self.intake_to, self.target_groups)
+
+
+@dataclass(frozen=True, slots=True)
+class NewTrial:
+    """What a trial is created from; ``definition`` is all of it as sent, defaults filled in."""
+
+    id: str
+    protocol: str
+    title: str
+    intake_from: date
+    intake_to: date
+    ends_on: date
+    pilot: bool
+    enforcement: Enforcement
+    jobcentres: tuple[Jobcentre, ...]
+    definition: Mapping[str, Any]
+
+
+async def create_trial(connection: AsyncConnection, vault: Vault, new: NewTrial, client: str) -> bool:
+    """Stores a trial with a fresh seed; False, and nothing is changed, when the id is taken."""
+    seed = os.urandom(_SEED_BYTES)
+    created = await connection.execute(
+        text(
+            """
+            insert into trial (id, protocol, protocol_digest, definition, title, intake_from, intake_to, ends_on,
+                               pilot, enforcement, sealed_seed, seed_commitment, created_at, created_by)
+            values (:id, :protocol, :digest, cast(cast(:definition as text) as jsonb), :title, :intake_from,
+                    :intake_to, :ends_on, :pilot, :enforcement, :sealed_seed, :seed_commitment, clock_timestamp(),
+                    :client)
+            on conflict (id) do nothing
+            """
+        ),
+        {
+            **{name: getattr(new, name) for name in ("id", "protocol", "title", "intake_from", "intake_to", "ends_on")},
+            "digest": digest_of(protocols()[new.protocol]),
+            "pilot": new.pilot,
+            "enforcement": new.enforcement,
+            "definition": to_json(new.definition).decode(),
+            "sealed_seed": vault.seal_seed(new.id, seed),
+            "seed_commitment": commitment(seed),
+            "client": client,
+        },
+    )
+    if not created.rowcount:
+        return False
+    await connection.execute(
+        text(
+            """
+            insert into stratum (jobcentre_code, trial_id, name, region, agreed_participants, weekly_target)
+            values (:code, :trial, :name, :region, :agreed_participants, :weekly_target)
+            """
+        ),
+        [
+            {
+                "code": each.code,
+                "trial": new.id,
+                "name": each.name,
+                "region": each.region,
+                "agreed_participants": each.agreed_participants,
+                "weekly_target": each.weekly_target,
+            }
+            for each in new.jobcentres
+        ],
+    )
+    await append(connection, [Entry(EVERYWHERE, client, "trial.created", new.id)])
+    return True
+
+
+async def load_trials(connection: AsyncConnection, ids: list[str]) -> dict[str, Trial]:
+    """The trials with these ids, those that exist."""
+    strata = await connection.execute(
+        text(
+            """
+            select trial_id, jobcentre_code, name, region, agreed_participants, weekly_target
+            from stratum where trial_id = any(:ids) order by jobcentre_code
+            """
+        ),
+        {"ids": ids},
+    )
+    jobcentres: dict[str, dict[str, Jobcentre]] = {}
+    for trial_id, code, *rest in strata:
+        jobcentres.setdefault(trial_id, {})[code] = Jobcentre(code, *rest)
+    rows = await connection.execute(
+        text(
+            """
+            select id, protocol, title, intake_from, intake_to, ends_on, pilot, enforcement, definition,
+                   seed_commitment, sealed_seed, created_at, closed_at
+            from trial where id = any(:ids)
+            """
+        ),
+        {"ids": ids},
+    )
+    return {
+        row.id: Trial(**{**row._mapping, "protocol": protocols()[row.protocol]}, jobcentres=jobcentres.get(row.id, {}))
+        for row in rows
+    }
+
+
+async def load_trial(connection: AsyncConnection, trial_id: str) -> Trial | None:
+    """The trial with its jobcentres as it is now, None when there is none of that id."""
+    return (await load_trials(connection, [trial_id])).get(trial_id)
+
+
+def kept_trial(database: Database, trial_id: str) -> Trial | None:
+    """The trial if this process has met it: nothing of a trial ever changes but ``closed_at``, which may be out of date
+    here. None says nothing: only the database knows what there is not."""
+    return database.trials.get(trial_id)
+
+
+async def known_trial(connection: AsyncConnection, trial_id: str) -> Trial | None:
+    """The trial, kept from the first time that it is met; ``closed_at`` may be out of date, as of a kept one."""
+    kept = trials_kept(connection)
+    trial = kept.get(trial_id)
+    if trial is None:
+        trial = await load_trial(connection, trial_id)
+        if trial is not None and await _has_written_nothing(connection):
+            if len(kept) >= _KEPT_TRIALS:
+                del kept[next(iter(kept))]
+            kept[trial_id] = trial
+    return trial
+
+
+async def _has_written_nothing(connection: AsyncConnection) -> bool:
+    """Whether all that the transaction sees is committed: what it wrote itself, it may take back."""
+    return (await connection.execute(text("select pg_current_xact_id_if_assigned() is null"))).scalar_one() is True
+
+
+async def trial_ids(connection: AsyncConnection, after: str, limit: int) -> list[str]:
+    """Ids in their order, those after ``after``."""
+    rows = await connection.execute(
+        text("select id from trial where id > :after order by id limit :limit"), {"after": after, "limit": limit}
+    )
+    return list(rows.scalars())
+
+
+async def is_closed(connection: AsyncConnection, trial_id: str) -> bool:
+    """Whether the trial is closed. Under a stratum's lock the answer holds until the transaction ends."""
+    row = await connection.execute(text("select closed_at from trial where id = :id"), {"id": trial_id})
+    return row.scalar_one() is not None
+
+
+async def close_trial(connection: AsyncConnection, trial: Trial, client: str) -> None:
+    """No more draws. Takes the lock of every stratum, and so its turn among the draws under way."""
+    await lock_strata(connection, trial.id, trial.jobcentres)
+    closed = await connection.execute(
+        text("update trial set closed_at = clock_timestamp() where id = :id and closed_at is null"), {"id": trial.id}
+    )
+    if closed.rowcount:
+        await append(connection, [Entry(EVERYWHERE, client, "trial.closed", trial.id)])
+
+
+# --- protocols in use -----------------------------------------------------------------------------------------------
+
+
+async def note_protocols(connection: AsyncConnection) -> None:
+    """Notes what the protocols say for trials that were created before this was kept."""
+    known = protocols()
+    await connection.execute(
+        text(
+            """
+            update trial set protocol_digest = known.digest
+            from unnest(cast(:ids as text[]), cast(:digests as text[])) as known (id, digest)
+            where trial.protocol = known.id and trial.protocol_digest is null
+            """
+        ),
+        {"ids": list(known), "digests": [digest_of(each) for each in known.values()]},
+    )
+
+
+async def faults_of_protocols(connection: AsyncConnection) -> list[str]:
+    """Trials whose protocol is not known, or says something else than when they were created (domain 6).
+
+    A protocol in use is never edited: the figures of years would silently become others.
+    """
+    rows = await connection.execute(text("select id, protocol, protocol_digest from trial order by id"))
+    faults = []
+    for trial_id, name, digest in rows:
+        protocol = protocols().get(name)
+        if protocol is None:
+            faults.append(f"trial {trial_id} uses the protocol {name}, which is not known: set RETTEVEJ_PROTOCOLS")
+        elif digest is not None and digest != digest_of(protocol):
+            faults.append(f"trial {trial_id} uses the protocol {name}, whose file was changed since: give it a new id")
+    return faults

@@ -1,0 +1,280 @@
+"""What looks wrong in the data of a jobcentre: sources gone silent, implausible patterns, people forgotten.
+
+The domain text names none of these rules; all thresholds are **[choice]**. A finding is a question to those who
+deliver, no deviation and no fault of anyone: none enters a figure. ``day`` is the day by which things are looked at;
+once the trial is over, its last day. People of both arms are looked at alike: what is in question is how records are
+kept, not what the arm is due.
+
+``signs_of`` looks at one person, the functions below it at what the signs of a jobcentre add up to.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from itertools import zip_longest
+from typing import Final, Literal
+from uuid import UUID
+
+from app.domain.facts import ConversationForm, History
+from app.domain.protocol import Protocol
+from app.domain.rules.conversations import counts
+from app.domain.rules.presence import Presence
+from app.domain.rules.weeks import Course
+
+Code = Literal[
+    "source_silent",
+    "one_day",
+    "all_in_person",
+    "round_hours",
+    "no_records",
+    "activation_over_exit",
+    "open_spell",
+    "reentry_due",
+    "same_person_twice",
+]
+
+SILENT_AFTER: Final = timedelta(days=14)
+"""A source that delivered before and has not for more than this is silent: they deliver weekly at least."""
+ONE_DAY_SPAN: Final = timedelta(weeks=8)
+ONE_DAY_SHARE: Final = Fraction(9, 10)
+ENOUGH: Final = 20
+"""Records below which a pattern says nothing."""
+ROUND_TO: Final = Decimal(5)
+"""Hours a week are round when they are a multiple of this."""
+ROUND_SHARE: Final = Fraction(95, 100)
+UNSEEN_AFTER: Final = timedelta(days=28)
+"""Someone assigned longer ago, of whom nothing is recorded, was forgotten: a conversation is due from week 2 on."""
+OPEN_AFTER: Final = timedelta(weeks=26)
+"""A spell open for longer was hardly meant so: AMFORA begins a new one wherever something changes (domain 7)."""
+_SATURDAY = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something to look into. ``count`` are people, spells, records or days, as the code has it; ``total`` what a share
+    is of. Each of the other members belongs to a few codes."""
+
+    code: Code
+    count: int
+    total: int | None = None
+    kind: str | None = None
+    """The kind of record concerned."""
+    client_id: str | None = None
+    last_on: date | None = None
+    """The day of a source's last delivery."""
+    weekday: int | None = None
+    """1 is Monday, 7 Sunday."""
+    participants: tuple[UUID, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A client that delivered a kind of records, and the day in Copenhagen on which it last did."""
+
+    client_id: str
+    kind: str
+    last_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What one person's history adds to what is looked at."""
+
+    participant_id: UUID
+    weekdays: Mapping[int, int]
+    """Conversations held in the last eight weeks by day of the week, 1 to 7."""
+    later_talks: int
+    """Conversations that count, after the in-person weeks."""
+    later_in_person: int
+    offers: int
+    round_offers: int
+    open_spells: Mapping[str, int]
+    """Spells open for too long, by kind."""
+    no_records: bool
+    activation_over_exit: bool
+    reentry_due: bool
+
+
+def signs_of(protocol: Protocol, ends_on: date, participant_id: UUID, history: History, day: date) -> Signs:
+    """Looks at one person. ``ends_on`` is the trial's last day."""
+    course = Course.of(protocol, ends_on, history)
+    later = _later_forms(protocol, course, history, day)
+    hours = [offer.hours_per_week for _, offer in history.activations]
+    return Signs(
+        participant_id=participant_id,
+        weekdays=Counter(
+            talk.date.isoweekday()
+            for talk in history.conversations
+            if talk.status == "held" and day - ONE_DAY_SPAN < talk.date <= day
+        ),
+        later_talks=len(later),
+        later_in_person=later.count("in_person"),
+        offers=len(hours),
+        round_offers=sum(each % ROUND_TO == 0 for each in hours),
+        open_spells=open_spells(history, day),
+        no_records=no_records(course.presence, history, day),
+        activation_over_exit=activation_over_exit(course.presence, history, day),
+        reentry_due=reentry_due(protocol, course.presence, history, day),
+    )
+
+
+# --- one person -------------------------------------------------------------------------------------------------------
+
+
+def _later_forms(protocol: Protocol, course: Course, history: History, day: date) -> Sequence[ConversationForm]:
+    """The forms of the counting conversations in weeks with a number, after those that are to be in person (4.5)."""
+    forms = []
+    for talk in history.conversations:
+        tick = course.tick_on(talk.date)
+        if (
+            talk.date <= day
+            and tick is not None
+            and tick.number is not None
+            and counts(protocol, history.assigned_on, talk)
+            and not course.phase.covers(course.line.week(talk.date), tick.number)
+        ):
+            forms.append(talk.form)
+    return forms
+
+
+def no_records(presence: Presence, history: History, day: date) -> bool:
+    """In the trial, assigned more than 28 days ago, and nothing of any kind is recorded."""
+    recorded = (
+        *(history.conversations, history.activations, history.exemptions, history.events),
+        *(history.support_efforts, history.mentors, history.declined_offers, history.outcomes),
+    )
+    return not any(recorded) and day - history.assigned_on > UNSEEN_AFTER and presence.covers(day)
+
+
+def activation_over_exit(presence: Presence, history: History, day: date) -> bool:
+    """An activation covers a working day on which the person is out after an exit (4.1), up to ``day``.
+
+    A part-time job with supplementary benefit is an activation, and no exit: one of the two records is wrong, or an
+    activation was not ended when the person left.
+    """
+    outside = [
+        (left.date, day if back is None else back.date - timedelta(days=1))
+        for left, back in zip_longest(presence.exits, presence.re_entries)
+    ]
+    return any(
+        _has_working_day(max(offer.starts_on, first), min(offer.ends_on or day, last, day))
+        for _, offer in history.activations
+        for first, last in outside
+    )
+
+
+def _has_working_day(first: date, last: date) -> bool:
+    """Whether a Monday to Friday lies among the days from ``first`` to ``last``; none where they are the wrong way."""
+    days = (last - first).days + 1
+    return days > 0 and (days > 2 or first.weekday() < _SATURDAY or last.weekday() < _SATURDAY)
+
+
+def open_spells(history: History, day: date) -> Mapping[str, int]:
+    """How many spells of each kind have had no last day for more than 26 weeks."""
+    spans = {
+        "activations": [(offer.starts_on, offer.ends_on) for _, offer in history.activations],
+        "exemptions": [(each.starts_on, each.ends_on) for each in history.exemptions],
+        "support-efforts": [(each.starts_on, each.ends_on) for each in history.support_efforts],
+        "mentors": [(each.starts_on, each.ends_on) for each in history.mentors],
+    }
+    found = {
+        kind: sum(last is None and day - first > OPEN_AFTER for first, last in several)
+        for kind, several in spans.items()
+    }
+    return {kind: count for kind, count in found.items() if count}
+
+
+def reentry_due(protocol: Protocol, presence: Presence, history: History, day: date) -> bool:
+    """Out of the trial, and yet a counting conversation or the start of an activation is recorded after the exit.
+
+    The day of the exit itself is not after it: that talk may have been the farewell.
+    """
+    if len(presence.exits) == len(presence.re_entries):
+        return False
+    left = presence.exits[-1].date
+    seen = [talk.date for talk in history.conversations if counts(protocol, history.assigned_on, talk)]
+    seen += [offer.starts_on for _, offer in history.activations]
+    return any(left < each <= day for each in seen)
+
+
+# --- a jobcentre ------------------------------------------------------------------------------------------------------
+
+
+def findings_of(
+    signs: Sequence[Signs], sources: Sequence[Source], duplicates: Sequence[UUID], day: date
+) -> list[Finding]:
+    """Everything found in a jobcentre, in the order of the codes. ``duplicates`` are people drawn before (3.3)."""
+    return [
+        *source_silent(sources, day),
+        *one_day(signs),
+        *all_in_person(signs),
+        *round_hours(signs),
+        *_people("no_records", [each.participant_id for each in signs if each.no_records]),
+        *_people("activation_over_exit", [each.participant_id for each in signs if each.activation_over_exit]),
+        *open_spells_by_kind(signs),
+        *_people("reentry_due", [each.participant_id for each in signs if each.reentry_due]),
+        *_people("same_person_twice", duplicates),
+    ]
+
+
+def source_silent(sources: Sequence[Source], day: date) -> list[Finding]:
+    """A client that delivered a kind before, and nothing for more than 14 days; ``count`` are the days."""
+    return [
+        Finding(
+            "source_silent", (day - each.last_on).days, kind=each.kind, client_id=each.client_id, last_on=each.last_on
+        )
+        for each in sources
+        if day - each.last_on > SILENT_AFTER
+    ]
+
+
+def one_day(signs: Sequence[Signs]) -> list[Finding]:
+    """At least 20 conversations held in the last 8 weeks, 90 % of them or more on one day of the week."""
+    weekdays: Counter[int] = Counter()
+    for each in signs:
+        weekdays.update(each.weekdays)
+    total = weekdays.total()
+    if total < ENOUGH:
+        return []
+    weekday, count = max(weekdays.items(), key=lambda item: item[1])
+    found = count >= ONE_DAY_SHARE * total
+    return [Finding("one_day", count, total, "conversations", weekday=weekday)] if found else []
+
+
+def all_in_person(signs: Sequence[Signs]) -> list[Finding]:
+    """At least 20 counting conversations after the in-person weeks, every one in person.
+
+    ``in_person`` is what a record says that says nothing: a sender may never have told the form.
+    """
+    total = sum(each.later_talks for each in signs)
+    count = sum(each.later_in_person for each in signs)
+    return [Finding("all_in_person", count, total, "conversations")] if total >= ENOUGH and count == total else []
+
+
+def round_hours(signs: Sequence[Signs]) -> list[Finding]:
+    """At least 20 activations, 95 % of them or more of 5, 10, 15 … hours a week."""
+    total = sum(each.offers for each in signs)
+    count = sum(each.round_offers for each in signs)
+    found = total >= ENOUGH and count >= ROUND_SHARE * total
+    return [Finding("round_hours", count, total, "activations")] if found else []
+
+
+def open_spells_by_kind(signs: Sequence[Signs]) -> list[Finding]:
+    """The spells that have been open for more than 26 weeks, kind by kind."""
+    kinds = sorted({kind for each in signs for kind in each.open_spells})
+    return [
+        Finding(
+            "open_spell",
+            sum(each.open_spells.get(kind, 0) for each in signs),
+            kind=kind,
+            participants=tuple(each.participant_id for each in signs if kind in each.open_spells),
+        )
+        for kind in kinds
+    ]
+
+
+def _people(code: Code, participants: Sequence[UUID]) -> list[Finding]:
+    return [Finding(code, len(participants), participants=tuple(participants))] if participants else []

@@ -1,0 +1,228 @@
+"""Who may take part: the screening (domain 3.1) and the order of supplement candidates (domain 3.2)."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, Literal, get_args
+
+from app.domain.protocol import Protocol
+from app.domain.rules.calendar import add_months, age_on, monday_of, weeks_touched
+
+Channel = Literal["new_match", "rematch", "supplement"]
+Benefit = Literal["cash_benefit", "start_benefit", "sickness_benefit", "other"]
+Circumstance = Literal[
+    "in_stu",
+    "pregnancy_related_illness",
+    "residential_programme",
+    "after_first_follow_up",
+    "referred_to_flexjob",
+    "pension_case_started",
+    "terminal_illness",
+    "treatment_prevents_offers",
+]
+ExemptFrom = Literal["none", "conversations", "activation", "both"]
+WithdrawalReason = Literal["job", "moved", "not_interviewed", "entered_in_error"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screening:
+    """What is stated of a person at the job interview. None: the protocol does not ask for it."""
+
+    born_on: date
+    jobcentre: str
+    interview_on: date
+    channel: Channel | None = None
+    at_job_interview: bool | None = None
+    match_group: int | None = None
+    benefit: Benefit | None = None
+    unemployed_since: date | None = None
+    circumstances: frozenset[str] = frozenset()
+    exempt_from: ExemptFrom | None = None
+    target_group: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a trial sets, and its screenings are held against."""
+
+    jobcentres: Collection[str]
+    intake_from: date
+    intake_to: date
+    target_groups: Collection[int] = ()
+    """Those that the trial has picked (domain 6 [C])."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failing rule: its stable code and a sentence for people. No sentence repeats what was sent."""
+
+    code: str
+    detail: str
+
+
+NOT_AVAILABLE = Failure("not_available", "The person cannot be taken in here.")
+OUTSIDE_INTAKE_PERIOD, UNKNOWN_JOBCENTRE = "outside_intake_period", "unknown_jobcentre"
+IN_EVERY_PROTOCOL = frozenset({NOT_AVAILABLE.code, OUTSIDE_INTAKE_PERIOD, UNKNOWN_JOBCENTRE})
+"""The failures that hold whatever the protocol (domain 6): no rule of its own may take their code."""
+
+_DETAILS: Mapping[str, str] = {
+    "not_match_group_2": "The person must be assessed into match group 2.",
+    "not_at_job_interview": "The assessment must be made at a job interview, not at the short first visit.",
+    "wrong_benefit": "The person does not receive a benefit that the trial is for.",
+    "under_20": "The person must be 20 or older on the day of the interview.",
+    "in_stu": "The person is in specially planned youth education (STU).",
+    "pregnancy_related_illness": "The person has a pregnancy-related illness.",
+    "residential_programme": "The person is in a round-the-clock programme, or in release from prison.",
+    "exempt_from_everything": "The person is exempt from both conversations and activation.",
+    "outside_intake_period": "The interview is outside the trial's intake period.",
+    "unknown_jobcentre": "The jobcentre does not take part in the trial.",
+    "unemployed_too_long": "The person has been unemployed for too long.",
+    "unemployed_too_short": "The person has not been unemployed for long enough.",
+    "after_first_follow_up": "The first follow-up conversation has been held already.",
+    "not_referred_to_flexjob": "The person is not referred to a flex-job.",
+    "pension_case_started": "A pension case has been opened.",
+    "terminal_illness": "The person is terminally ill.",
+    "treatment_prevents_offers": "A treatment rules out every offer.",
+    "wrong_target_group": "The trial has not picked the person's target group.",
+}
+
+
+def failures_of(protocol: Protocol, terms: Terms, screening: Screening) -> list[Failure]:
+    """Every failing rule, never only the first; empty for an eligible person. ``not_available`` needs the register."""
+    codes = [
+        rule.code for rule in protocol.eligibility if not CHECKS[rule.check].holds(rule.parameters, terms, screening)
+    ]
+    if not terms.intake_from <= screening.interview_on <= terms.intake_to:
+        codes.append(OUTSIDE_INTAKE_PERIOD)
+    if screening.jobcentre not in terms.jobcentres:
+        codes.append(UNKNOWN_JOBCENTRE)
+    return details_of(protocol, codes)
+
+
+def details_of(protocol: Protocol, codes: Sequence[str]) -> list[Failure]:
+    """Failures with their sentences, from codes kept: the protocol's own sentence, else the register's."""
+    own = {rule.code: rule.detail for rule in protocol.eligibility if rule.detail}
+    sentences = {**_DETAILS, NOT_AVAILABLE.code: NOT_AVAILABLE.detail, **own}
+    return [Failure(code, sentences.get(code, "A rule of the protocol is not met.")) for code in codes]
+
+
+def asked_for(protocol: Protocol, channel: Channel | None) -> frozenset[str]:
+    """What a screening must state: the protocol's fields, and in the channel ``supplement`` the time unemployed, which
+    decides the order of candidates (domain 3.2)."""
+    return protocol.screening_fields | ({"unemployed_since"} if channel == "supplement" else set())
+
+
+def looked_at(protocol: Protocol) -> frozenset[str]:
+    """What the protocol has a use for; whatever else a screening states is neither judged nor kept."""
+    return protocol.screening_fields | ({"unemployed_since"} if "supplement" in protocol.channels else set())
+
+
+# --- the checks that a protocol may name ------------------------------------------------------------------------------
+
+Kind = Literal["number", "flag", "channel", "circumstance", "benefits"]
+"""What a check's parameter holds: a whole number from 1, true or false, a code, or several codes."""
+KIND_CODES: Mapping[Kind, frozenset[str]] = {
+    "channel": frozenset(get_args(Channel)),
+    "circumstance": frozenset(get_args(Circumstance)),
+    "benefits": frozenset(get_args(Benefit)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check: ``holds`` is true when the rule is met. ``reads`` are the fields that a screening must state for it."""
+
+    holds: Callable[[Mapping[str, Any], Terms, Screening], bool]
+    reads: frozenset[str] = frozenset()
+    required: Mapping[str, Kind] = field(default_factory=dict)
+    optional: Mapping[str, Kind] = field(default_factory=dict)
+
+
+def _max_months_unemployed(rule: Mapping[str, Any], terms: Terms, screening: Screening) -> bool:
+    """Only in a channel, where one is named; only in the ISO week of the first intake day, where the rule says so."""
+    if screening.channel != rule.get("channel", screening.channel):
+        return True
+    if rule.get("first_intake_week") and monday_of(screening.interview_on) != monday_of(terms.intake_from):
+        return True
+    since = screening.unemployed_since
+    return since is not None and add_months(since, rule["months"]) >= screening.interview_on
+
+
+def _min_days_unemployed(rule: Mapping[str, Any], _: Terms, screening: Screening) -> bool:
+    """For more than so many days."""
+    since = screening.unemployed_since
+    return since is not None and since + timedelta(days=rule["days"]) < screening.interview_on
+
+
+CHECKS: Mapping[str, Check] = {
+    "match_group": Check(
+        lambda rule, _, screening: screening.match_group == rule["match_group"],
+        reads=frozenset({"match_group"}),
+        required={"match_group": "number"},
+    ),
+    "job_interview": Check(
+        lambda _, __, screening: screening.at_job_interview is True, reads=frozenset({"at_job_interview"})
+    ),
+    "benefit": Check(
+        lambda rule, _, screening: screening.benefit in rule["benefits"],
+        reads=frozenset({"benefit"}),
+        required={"benefits": "benefits"},
+    ),
+    "min_age": Check(
+        lambda rule, _, screening: age_on(screening.born_on, screening.interview_on) >= rule["years"],
+        required={"years": "number"},
+    ),
+    "circumstance": Check(
+        lambda rule, _, screening: rule["circumstance"] not in screening.circumstances,
+        required={"circumstance": "circumstance"},
+    ),
+    "has_circumstance": Check(
+        lambda rule, _, screening: rule["circumstance"] in screening.circumstances,
+        required={"circumstance": "circumstance"},
+    ),
+    "not_exempt_from_both": Check(
+        lambda _, __, screening: screening.exempt_from != "both", reads=frozenset({"exempt_from"})
+    ),
+    "max_months_unemployed": Check(
+        _max_months_unemployed,
+        reads=frozenset({"unemployed_since"}),
+        required={"months": "number"},
+        optional={"channel": "channel", "first_intake_week": "flag"},
+    ),
+    "min_days_unemployed": Check(
+        _min_days_unemployed, reads=frozenset({"unemployed_since"}), required={"days": "number"}
+    ),
+    "target_group": Check(
+        lambda _, terms, screening: screening.target_group in terms.target_groups, reads=frozenset({"target_group"})
+    ),
+}
+"""By name; ``docs/protocols.md`` tells what each asks."""
+
+
+# --- supplement candidates (3.2) ------------------------------------------------------------------------------------
+
+
+def weekly_target(given: int | None, agreed_participants: int, intake_from: date, intake_to: date) -> int:
+    """A jobcentre's target of people drawn a week: given, or ceil(2 × agreed / ISO weeks of the intake period)."""
+    if given is not None:
+        return given
+    return -(-2 * agreed_participants // weeks_touched(intake_from, intake_to))
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A waiting supplement candidate. Shortest unemployment first; ties go to the one registered first."""
+
+    unemployed_since: date
+    registered_at: datetime
+
+    def is_before(self, other: "Candidate") -> bool:
+        """Whether this one comes first: unemployed for the shorter time, else registered earlier."""
+        if self.unemployed_since != other.unemployed_since:
+            return self.unemployed_since > other.unemployed_since
+        return self.registered_at < other.registered_at
+
+
+def ahead_of(candidate: Candidate, others: Collection[Candidate]) -> int:
+    """How many waiting candidates of the same jobcentre and ISO week are to be drawn first."""
+    return sum(other.is_before(candidate) for other in others)

@@ -1,0 +1,223 @@
+"""What every endpoint uses: the services of the process, a trial or 404, answers with ETag, pages of a list."""
+
+import asyncio
+import base64
+import binascii
+import hashlib
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Depends, Path, Query, Request, Response
+from pydantic import Field
+from pydantic_core import from_json, to_json
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.audit.log import EVERYWHERE, Entry
+from app.db.audit.signing import Signer
+from app.db.core.session import ALL, Database, Sight
+from app.db.derived.person_reads import PersonReads
+from app.db.personal_data.vault import Vault
+from app.db.records.group_commit import Together
+from app.db.trials.trials import Trial, kept_trial, known_trial, load_trial
+from app.domain.rules.calendar import civil_day
+from app.routers.common.types import Moment
+from app.web.auth import Principal
+from app.web.problems import Problem
+from app.web.read_audit import ReadLog
+
+JSON = "application/json"
+MAX_LIMIT = 1000
+CURSOR = r"^[A-Za-z0-9_=-]+$"
+"""How the cursors that we give are written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What a process has besides its code. ``clock`` gives the moment now, with its zone."""
+
+    database: Database
+    vault: Vault
+    clock: Callable[[], datetime]
+    reads: ReadLog
+    signer: Signer
+    reports: Database
+    """From where reports are read: the same database, or a replica of it."""
+    together: Together
+    """Where single records are stored."""
+    people: PersonReads
+    """Where single people are read."""
+
+    async def noted(
+        self,
+        principal: Principal,
+        action: str,
+        trial: str | None = None,
+        jobcentres: Collection[str] = (),
+        participant_id: UUID | None = None,
+        **filters: object,
+    ) -> None:
+        """Notes a read before it is answered, in the chain of the jobcentre when it is one, with the filter used."""
+        jobcentre = next(iter(jobcentres)) if len(jobcentres) == 1 else EVERYWHERE
+        details = {name: str(value) for name, value in filters.items() if value is not None}
+        await self.reads.note(Entry(jobcentre, principal.client_id, action, trial, participant_id, details))
+
+    @asynccontextmanager
+    async def noting(
+        self,
+        principal: Principal,
+        action: str,
+        trial: str,
+        jobcentres: Collection[str],
+        participant_id: UUID | None = None,
+        **filters: object,
+    ) -> AsyncIterator[None]:
+        """Notes a read while it is made: at the end of the block it is made, and noted."""
+        note = asyncio.create_task(self.noted(principal, action, trial, jobcentres, participant_id, **filters))
+        try:
+            yield
+        finally:
+            await note
+
+    def write(self, principal: Principal, *, keep: bool = True) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A transaction that sees what the client may see."""
+        return self.database.write(sight_of(principal), keep=keep)
+
+    def read(self, principal: Principal) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A snapshot of what the client may see."""
+        return self.database.read(sight_of(principal))
+
+    def report(self, principal: Principal, trial_id: str) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A transaction for figures of a trial with their watermark, of what the client may see."""
+        return self.reports.report(sight_of(principal), trial_id)
+
+    async def known_trial(self, principal: Principal, trial_id: str) -> Trial:
+        """``trial_or_404`` for those without a connection: the database is not asked where it was met before."""
+        return await _known_trial(self.database, principal, trial_id)
+
+    async def reported_trial(self, principal: Principal, trial_id: str) -> Trial:
+        """The same from where reports are read."""
+        return await _known_trial(self.reports, principal, trial_id)
+
+    def today(self) -> date:
+        """The day in Copenhagen."""
+        return civil_day(self.clock())
+
+
+def sight_of(principal: Principal) -> Sight:
+    """What the database lets through for a client."""
+    jobcentres = frozenset({ALL}) if principal.all_jobcentres else principal.jobcentres
+    return Sight(principal.client_id, jobcentres, principal.regions)
+
+
+async def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+Use = Annotated[Services, Depends(_services)]
+TrialPath = Annotated[
+    str, Path(alias="trial", pattern=r"^[a-z0-9-]{1,40}$", description="Id of the trial.", examples=["prvij"])
+]
+KnownAt = Annotated[
+    Moment | None,
+    Query(
+        description="As it was known at this moment: what was registered afterwards is left out.",
+        examples=["2026-11-21T21:00:00Z"],
+    ),
+]
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items at most, 1 to 1,000.")]
+Cursor = Annotated[
+    str | None,
+    Query(
+        max_length=400,
+        pattern=CURSOR,
+        description="Where to go on: `next` of the page before, as it was given. Nothing else is a cursor.",
+    ),
+]
+
+NextPage = Annotated[
+    str | None, Field(description="Send it as `cursor` for the next page; null on the last one.", examples=[None])
+]
+
+
+async def _known_trial(database: Database, principal: Principal, trial_id: str) -> Trial:
+    trial = kept_trial(database, trial_id)
+    if trial is None:
+        async with database.read(sight_of(principal)) as connection:
+            trial = await trial_or_404(connection, trial_id)
+    return trial
+
+
+async def trial_or_404(connection: AsyncConnection, trial_id: str, *, closing: bool = False) -> Trial:
+    """The trial; with ``closed_at`` as it is now only where ``closing`` asks for it."""
+    trial = await (load_trial if closing else known_trial)(connection, trial_id)
+    if trial is None:
+        raise Problem("not_found")
+    return trial
+
+
+def answer(request: Request, value: Any, status: int = 200, *, etag: str | None = None) -> Response:
+    """The value as JSON with an ETag (of the content, where none is given); 304 when the client has it already."""
+    content = to_json(value, inf_nan_mode="null")
+    return with_etag(request, content, JSON, etag or digest(content), status)
+
+
+def with_etag(request: Request, content: bytes, media_type: str, etag: str, status: int = 200) -> Response:
+    # Of one address JSON and CSV are answers to different requests, and a cache must know that of the JSON too.
+    headers = {"ETag": f'"{etag}"', "Cache-Control": "private, no-cache", "Vary": "Accept"}
+    if status == 200 and request.method in ("GET", "HEAD") and _matches(request.headers.get("if-none-match"), etag):
+        return Response(status_code=304, headers=headers)
+    return Response(content, status, headers=headers, media_type=media_type)
+
+
+def digest(content: bytes) -> str:
+    """A strong validator for content."""
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def _matches(header: str | None, etag: str) -> bool:
+    if header is None:
+        return False
+    tags = {tag.strip().removeprefix("W/").strip('"') for tag in header.split(",")}
+    return etag in tags or "*" in tags
+
+
+def encode_cursor(*values: object) -> str:
+    return base64.urlsafe_b64encode(to_json(values)).decode().rstrip("=")
+
+
+def decode_cursor(
+    cursor: str | None, *kinds: Callable[[Any], Any], parameter: str = "cursor"
+) -> tuple[Any, ...] | None:
+    """The values of a cursor, each read by its kind; Problem ``malformed`` for one that we did not give."""
+    if cursor is None:
+        return None
+    try:
+        values = from_json(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if isinstance(values, list) and len(values) == len(kinds) and b"\\u0000" not in to_json(values):
+            return tuple(kind(value) for kind, value in zip(kinds, values, strict=True))
+    except (ValueError, TypeError, AttributeError, binascii.Error):
+        pass
+    raise Problem("malformed", errors=[(f"/query/{parameter}", "invalid_value")])
+
+
+def whole_number(value: object) -> int:
+    """For cursors: an integer that the database can hold."""
+    if isinstance(value, int) and -(2**31) <= value < 2**31:
+        return value
+    raise ValueError
+
+
+def page(request: Request, items: Sequence[Any], limit: int, cursor_of: Callable[[Any], str]) -> Response:
+    """``{"items", "next"}`` out of up to ``limit + 1`` items, with the RFC 8288 link to the next page."""
+    shown = items[:limit]
+    following = cursor_of(shown[-1]) if len(items) > limit else None
+    response = answer(request, {"items": shown, "next": following})
+    if following is not None:
+        url = request.url.include_query_params(cursor=following)
+        response.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
+    return response

@@ -1,0 +1,142 @@
+"""Types of what clients send: strict where pydantic would guess, and closed to what the database cannot hold."""
+
+import re
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from app.domain.rules.calendar import monday_of_code
+from app.web.identifiers import parse_cpr, parse_cvr, without_cpr
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_SYNTHETIC_CPR = "7101701234"
+MAX_REVISION = 2**63 - 1
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]")
+_FIRST_YEAR = 1900
+
+
+def _invalid() -> PydanticCustomError:
+    return PydanticCustomError("invalid_value", "not a value of this field")
+
+
+def _date(value: object) -> date:
+    if isinstance(value, date):
+        return value
+    if isinstance(value, str) and _DATE.fullmatch(value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    raise _invalid()
+
+
+def _hours(value: object) -> Decimal:
+    """A number of at most two decimals; how large is the rules' business."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        raise _invalid()
+    if not re.fullmatch(r"-?[0-9]{1,24}(\.[0-9]{1,6})?", str(value)):
+        raise _invalid()
+    hours = Decimal(str(value))
+    if hours != round(hours, 2):
+        raise _invalid()
+    return hours
+
+
+def _week(value: object) -> date:
+    if isinstance(value, str):
+        try:
+            return monday_of_code(value)
+        except ValueError:
+            pass
+    raise _invalid()
+
+
+def _written_out(value: object) -> object:
+    """Pydantic would read a bare number as seconds since 1970."""
+    if isinstance(value, datetime) or (isinstance(value, str) and _MOMENT.match(value)):
+        return value
+    raise _invalid()
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """In UTC; at the ends of the calendar there are moments that have no place in another zone, nor in the database."""
+    try:
+        if moment.year >= _FIRST_YEAR:
+            return moment.astimezone(UTC)
+    except OverflowError:
+        pass
+    raise _invalid()
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_utc)]
+"""A moment with its zone (RFC 3339), from the year 1900 on."""
+IsoDate = Annotated[
+    date, BeforeValidator(_date), WithJsonSchema({"type": "string", "format": "date", "examples": ["2010-11-08"]})
+]
+Hours = Annotated[
+    Decimal,
+    BeforeValidator(_hours),
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 60, "examples": [15, 7.5]}),
+]
+WeekCode = Annotated[
+    date,
+    BeforeValidator(_week),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9]{4}-W[0-9]{2}$", "examples": ["2011-W05"]}),
+]
+"""An ISO week, read as its Monday."""
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,60}$"), AfterValidator(without_cpr)]
+Text = Annotated[
+    str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$"), AfterValidator(without_cpr)
+]
+ClientName = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$"), AfterValidator(without_cpr)]
+"""A client's id as a filter."""
+ExternalId = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00]*$"),
+    AfterValidator(without_cpr),
+    Field(
+        description="The sender's own id of the record, unique within client, trial and kind. Never a CPR number.",
+        examples=["samtale-4711"],
+    ),
+]
+Revision = Annotated[
+    int,
+    Field(
+        strict=True,
+        ge=0,
+        le=MAX_REVISION,
+        description="Which version of the record this is; a higher one replaces a lower one, whatever arrives first.",
+        examples=[1],
+    ),
+]
+CprNumber = Annotated[
+    Any,
+    BeforeValidator(parse_cpr),
+    WithJsonSchema(
+        {"type": "string", "pattern": "^[0-9]{6}-?[0-9]{4}$", "writeOnly": True, "examples": [_SYNTHETIC_CPR]}
+    ),
+]
+"""Read as ``app.identity.Cpr``."""
+CvrNumber = Annotated[
+    str,
+    AfterValidator(parse_cvr),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9]{8}$", "examples": ["10150817"]}),
+]
+PNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{10}$"), Field(examples=["1019601345"])]
+JobcentreCode = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9]{3}$"),
+    Field(description="Municipality code of the jobcentre.", examples=["849"]),
+]
+TargetGroup = Annotated[int, Field(strict=True, ge=1, le=99, examples=[2])]
+"""A target group: its number in § 2 of the law (LAB-loven), domain 6 [C]."""
+DeviationCode = Annotated[str, WithJsonSchema({"type": "string", "x-component": "DeviationCode"})]
+FailureCode = Annotated[str, WithJsonSchema({"type": "string", "x-component": "FailureCode"})]
+FaultCode = Annotated[str, WithJsonSchema({"type": "string", "x-component": "FaultCode"})]
+EffectWarning = Annotated[str, WithJsonSchema({"type": "string", "x-component": "EffectWarning"})]
+WarningCode = Annotated[str, WithJsonSchema({"type": "string", "x-component": "WarningCode"})]
+"""Codes in answers: each list is open; ``routers/openapi/vocabulary.py`` says what they mean."""
+TrialId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$"), AfterValidator(without_cpr)]

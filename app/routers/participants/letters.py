@@ -1,0 +1,101 @@
+"""What a person is told, and by whom: the letter of the draw, and the history of contact persons (domain 3.3, 4.7)."""
+
+import asyncio
+from datetime import datetime
+from typing import Any, Final
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse
+from pydantic import BaseModel, Field
+
+from app.db.participants.contact_persons import contact_persons_of
+from app.db.participants.draws import assignment_of
+from app.domain.rules.calendar import civil_day
+from app.letters import Letter, as_html, as_pdf
+from app.routers.common.services import TrialPath, Use, answer, digest, trial_or_404, with_etag
+from app.routers.common.tables import preferred
+from app.routers.participants.endpoints import ParticipantPath, Reader, visible_participant
+from app.web.problems import COMMON, Problem, problem_responses
+
+router = APIRouter(tags=["participants"])
+HTML: Final = "text/html"
+PDF: Final = "application/pdf"
+_FORMS: Final[dict[str, Any]] = {
+    "description": "The letter. `Vary: Accept`: each form has an ETag of its own.",
+    "content": {HTML: {"schema": {"type": "string"}}, PDF: {"schema": {"type": "string", "format": "binary"}}},
+}
+
+
+class ContactPersonView(BaseModel):
+    """Who answered for the person from a moment on."""
+
+    contact_person: str | None = Field(description="Null: nobody from then on.", examples=["Team 3, desk 12"])
+    named_at: datetime = Field(description="From when on: the moment of the registration.")
+    client_id: str = Field(description="The client that said so.")
+
+
+class ContactPersonHistory(BaseModel):
+    """The contact persons of one participant, the first one first."""
+
+    items: list[ContactPersonView]
+
+
+@router.get(
+    "/v1/trials/{trial}/participants/{id}/letter",
+    operation_id="getLetter",
+    summary="The letter that a drawn person gets",
+    response_class=HTMLResponse,
+    responses={200: _FORMS, **problem_responses(*COMMON, "not_found", "not_drawn")},
+)
+async def get_letter(
+    request: Request, use: Use, trial_id: TrialPath, participant_id: ParticipantPath, principal: Reader
+) -> Response:
+    """In Danish, to either arm: what the draw was, what it means, whom to ask and where to complain. HTML, or PDF for
+    `Accept: application/pdf`; both say the same.
+
+    What it promises comes from the trial's protocol; in a trial of one arm no draw is mentioned. It has neither name
+    nor CPR number: your system fills the empty block `<div class="address">`, or prints onto the empty first 55 mm of
+    the page. Refused for someone who was not drawn, and for a duplicate, whose earlier draw governs (`not_drawn`).
+    """
+    async with use.read(principal) as connection:
+        trial = await trial_or_404(connection, trial_id)
+        view = await visible_participant(connection, principal, trial_id, participant_id, use.today())
+        drawn = await assignment_of(connection, trial_id, participant_id)
+    if view.state == "duplicate":
+        raise Problem("not_drawn", "This is a person drawn before, whose letter is that of the earlier draw.")
+    if drawn is None:
+        raise Problem("not_drawn")
+    letter = Letter(
+        protocol=trial.protocol,
+        title=trial.title,
+        jobcentre=trial.jobcentres[view.jobcentre].name,
+        arm=drawn.arm,
+        assigned_on=drawn.assigned_on,
+        drawn_on=civil_day(drawn.drawn_at),
+        ends_on=trial.ends_on,
+        contact_person=view.contact_person,
+    )
+    form = PDF if preferred(request.headers.get("accept"), [HTML, PDF]) == PDF else HTML
+    content = await asyncio.to_thread(as_pdf, letter) if form == PDF else as_html(letter).encode()
+    await use.noted(principal, "letter.read", trial_id, [view.jobcentre], participant_id, form=form)
+    response = with_etag(request, content, form, digest(content))
+    response.headers["Vary"] = "Accept"
+    return response
+
+
+@router.get(
+    "/v1/trials/{trial}/participants/{id}/contact-persons",
+    operation_id="listContactPersons",
+    summary="Who has been the contact person",
+    response_model=ContactPersonHistory,
+    responses=problem_responses(*COMMON, "not_found"),
+)
+async def get_contact_persons(
+    request: Request, use: Use, trial_id: TrialPath, participant_id: ParticipantPath, principal: Reader
+) -> Response:
+    """Everyone who was named for the person, from when on, and by which client; the last one is the one of today."""
+    async with use.read(principal) as connection:
+        view = await visible_participant(connection, principal, trial_id, participant_id, use.today())
+        items = await contact_persons_of(connection, trial_id, view.jobcentre, participant_id)
+    await use.noted(principal, "contact_persons.read", trial_id, [view.jobcentre], participant_id)
+    return answer(request, {"items": items})

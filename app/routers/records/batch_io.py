@@ -1,0 +1,226 @@
+"""A batch as it comes in: JSON, NDJSON or CSV; and the report that goes out (api.md "Records")."""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+from pydantic import BaseModel, Field
+from pydantic_core import from_json
+
+from app.db.records.batch_request import Received
+from app.db.records.receipts import find_receipt
+from app.domain.records.ingest import OUTCOMES, Report
+from app.routers.common.services import Use, answer
+from app.routers.common.types import FaultCode, WarningCode
+from app.web.auth import Principal, authenticated
+from app.web.problems import COMMON, Problem, problem_responses
+
+MAX_RECORDS = 10_000
+MEDIA_TYPES = ("application/json", "application/x-ndjson", "text/csv")
+_BOOLEANS = {"true": True, "false": False}
+_FLAGS = frozenset({"retracted", "mentor_present", "job_interview", "company_centre"})
+_NUMBERS = frozenset({"revision", "match_group"})
+_LISTS = frozenset({"focus"})
+
+ReportLevel = Literal["default", "errors", "full"]
+Outcome = Literal["created", "updated", "unchanged", "stale", "retracted", "rejected"]
+
+
+class FaultView(BaseModel):
+    """One fault of a record."""
+
+    pointer: str = Field(
+        description="JSON pointer into the batch; it ends at the parent of an unknown field.",
+        examples=["/records/2/date"],
+    )
+    code: FaultCode
+
+
+class ResultView(BaseModel):
+    """What became of one record."""
+
+    index: int | None = Field(
+        description="Place in the batch, from 0; null of a record that was taken back because a snapshot lacks it."
+    )
+    external_id: str | None = Field(description="Null where it is missing or not one.")
+    outcome: Outcome
+    errors: list[FaultView] = Field([], description="Why it was rejected.")
+    warnings: list[WarningCode] = Field([], description="What the rules say of a record that is stored all the same.")
+
+
+class CountsView(BaseModel):
+    """How many records came to what."""
+
+    created: int
+    updated: int
+    unchanged: int
+    stale: int
+    retracted: int
+    rejected: int
+
+
+class BatchReport(BaseModel):
+    """What became of a batch. With `committed` everything not rejected or stale is on disk and in every report."""
+
+    batch_id: UUID | None = Field(description="Null of a dry run, which leaves no receipt.")
+    committed: bool = Field(description="False of a dry run, and of an atomic batch in which something was rejected.")
+    received: int = Field(description="How many records came.")
+    counts: CountsView
+    results: list[ResultView] = Field(description="What was not plainly stored; with `report=full` every record.")
+
+
+router = APIRouter(tags=["records"])
+
+
+@router.get(
+    "/v1/batches/{batch_id}",
+    operation_id="getBatch",
+    summary="The report of a batch that you sent",
+    response_model=BatchReport,
+    responses=problem_responses(*COMMON, "not_found"),
+)
+async def get_batch(
+    request: Request,
+    batch_id: Annotated[UUID, Path(description="Id of the batch, from the answer to it.")],
+    use: Use,
+    principal: Annotated[Principal, Depends(authenticated())],
+) -> Response:
+    """The answer that the batch got, once more; for the client that sent it. 404 for everybody else's batches."""
+    async with use.read(principal) as connection:
+        report = await find_receipt(connection, batch_id, principal.client_id)
+    if report is None:
+        raise Problem("not_found")
+    return answer(request, report)
+
+
+# --- reading a body -------------------------------------------------------------------------------------------------
+
+
+def media_type_of(request: Request) -> str:
+    """The body's media type; Problem ``unsupported_media_type`` for another one, or for a charset that is not UTF-8."""
+    kind, _, parameters = request.headers.get("content-type", "").partition(";")
+    media_type = kind.strip().lower()
+    for parameter in parameters.lower().split(";"):
+        name, _, value = parameter.partition("=")
+        if name.strip() == "charset" and value.strip().strip('"') not in ("utf-8", "utf8", "us-ascii"):
+            raise Problem("unsupported_media_type")
+    if media_type not in MEDIA_TYPES or request.headers.get("content-encoding", "identity") != "identity":
+        raise Problem("unsupported_media_type")
+    return media_type
+
+
+def read_batch(media_type: str, body: bytes) -> list[Any]:
+    """The records in a body, each still as it was sent; None stands for a line that is no JSON.
+
+    Problems for the whole batch: ``invalid_json`` 400, ``malformed`` 422, ``too_large`` 413 beyond 10,000 records.
+    """
+    try:
+        if media_type == "text/csv":
+            records: list[Any] = list(_csv_records(body.decode("utf-8-sig")))
+        elif media_type == "application/x-ndjson":
+            records = [_json_or_none(line) for line in body.split(b"\n") if line.strip()]
+        else:
+            records = _json_records(body)
+    except UnicodeDecodeError:
+        raise Problem("invalid_json", "The body is not UTF-8.") from None
+    if len(records) > MAX_RECORDS:
+        raise Problem("too_large", f"A batch holds at most {MAX_RECORDS} records.")
+    if not records:
+        raise Problem("malformed", errors=[("/records", "missing_field")])
+    return records
+
+
+def _json_records(body: bytes) -> list[Any]:
+    try:
+        document = from_json(body, allow_inf_nan=False)
+    except ValueError:
+        raise Problem("invalid_json", errors=[("", "invalid_json")]) from None
+    if not isinstance(document, dict):
+        raise Problem("malformed", errors=[("", "invalid_value")])
+    errors = [("", "unknown_field")] if document.keys() - {"records"} else []
+    records = document.get("records")
+    if records is None:
+        errors.append(("/records", "missing_field"))
+    elif not isinstance(records, list):
+        errors.append(("/records", "invalid_value"))
+    if errors:
+        raise Problem("malformed", errors=errors)
+    return list(records or ())
+
+
+def _json_or_none(line: bytes) -> Any:
+    try:
+        return from_json(line, allow_inf_nan=False)
+    except ValueError:
+        return None
+
+
+def _csv_records(text: str) -> Iterator[dict[str, Any]]:
+    """Rows by the names in the header; empty is null, lists are joined by ``|``, flags are true or false."""
+    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        header = next(rows, [])
+        if not header or len(set(header)) != len(header):
+            raise Problem("malformed", "The first line must name each column once.", errors=[("", "invalid_value")])
+        for row in rows:
+            if row:
+                yield _csv_record(header, row)
+    except csv.Error:
+        raise Problem("malformed", "The body is not CSV.", errors=[("", "invalid_value")]) from None
+
+
+def _csv_record(header: Sequence[str], row: Sequence[str]) -> dict[str, Any]:
+    record = {name: _csv_value(name, value) for name, value in zip(header, row, strict=False)}
+    if len(row) > len(header):
+        record[""] = "more values than columns"
+    return record
+
+
+def _csv_value(name: str, value: str) -> Any:
+    if value == "":
+        return None
+    if name in _FLAGS:
+        return _BOOLEANS.get(value, value)
+    if name in _NUMBERS:
+        return int(value) if value.isascii() and value.isdigit() and len(value) < 20 else value
+    return value.split("|") if name in _LISTS else value
+
+
+# --- the report -----------------------------------------------------------------------------------------------------
+
+
+def report_of(
+    received: Received, external_ids: Sequence[str | None], level: ReportLevel, sent: int | None = None
+) -> dict[str, Any]:
+    """The report of a batch; of the records from the ``sent``-th on, which a snapshot lacks, each is listed."""
+    reports = received.reports
+    sent = len(reports) if sent is None else sent
+    counts = Counter(report.outcome for report in reports)
+    return {
+        "batch_id": received.batch_id,
+        "committed": received.committed,
+        "received": sent,
+        "counts": {outcome: counts[outcome] for outcome in OUTCOMES},
+        "results": [
+            _result(index if index < sent else None, external_ids[index], report)
+            for index, report in enumerate(reports)
+            if level == "full"
+            or index >= sent
+            or report.outcome in ("rejected", "stale")
+            or (level == "default" and report.warnings)
+        ],
+    }
+
+
+def _result(index: int | None, external_id: str | None, report: Report) -> Mapping[str, Any]:
+    result: dict[str, Any] = {"index": index, "external_id": external_id, "outcome": report.outcome}
+    if report.errors:
+        place = "" if index is None else f"/records/{index}"
+        result["errors"] = [{"pointer": place + pointer, "code": code} for pointer, code in report.errors]
+    if report.warnings:
+        result["warnings"] = report.warnings
+    return result

@@ -1,0 +1,193 @@
+"""Reading records: as a list, as a feed of changes, one alone, and its history."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic_core import to_json
+
+from app.db.records.queries import changed_records, history_of, list_records
+from app.routers.common.services import (
+    CURSOR,
+    JSON,
+    Cursor,
+    Limit,
+    Services,
+    TrialPath,
+    Use,
+    answer,
+    decode_cursor,
+    encode_cursor,
+    page,
+    sight_of,
+    trial_or_404,
+    with_etag,
+)
+from app.routers.records.kinds import ClientQuery, ExternalIdPath, Kind, find_one, require_a_place
+from app.routers.records.schemas import history_answer, page_answer, stored_answer
+from app.web.auth import Principal, requires
+from app.web.problems import COMMON, Problem, problem_responses
+
+_FIRST = UUID(int=0)
+ChangedSince = Annotated[
+    str | None,
+    Query(
+        max_length=20_000,
+        pattern=CURSOR,
+        description="`0`, or `next` of the feed's last answer: what changed since.",
+    ),
+]
+
+
+def add_reads(router: APIRouter, kind: Kind) -> None:
+    _add_list(router, kind)
+    _add_history(router, kind)  # before the single one, whose path would take its address too
+    _add_single(router, kind)
+
+
+def _add_list(router: APIRouter, kind: Kind) -> None:
+    @router.get(
+        "",
+        operation_id=f"list{kind.plural}",
+        summary=f"The {kind.kind} of your jobcentres",
+        responses={200: page_answer(kind.kind, kind.singular), **problem_responses(*COMMON, "not_found")},
+    )
+    async def listed(
+        request: Request,
+        use: Use,
+        trial_id: TrialPath,
+        principal: Annotated[Principal, Depends(requires(kind.reads))],
+        participant_id: Annotated[UUID | None, Query(description="Only the records of this participant.")] = None,
+        client_id: ClientQuery = None,
+        changed_since: ChangedSince = None,
+        limit: Limit = 100,
+        cursor: Cursor = None,
+    ) -> Response:
+        """The records that stand, whoever sent them, in the order of registration. Retracted ones are left out.
+
+        With `changed_since` it is a change feed instead: what has changed since, retractions included. Its `next` is
+        never null: keep it, and ask with it again later. It misses nothing, whatever is written meanwhile. Begin with
+        `0`. A record that passes to somebody whom you do not see, or did not ask for, appears once more as retracted,
+        with the reason `moved`.
+        """
+        if changed_since is not None:
+            reader = _Reader(request, use, trial_id, principal, kind.kind, participant_id, client_id, limit)
+            return await _follow(reader, changed_since)
+        (after,) = decode_cursor(cursor, UUID) or (_FIRST,)
+        trial = await use.known_trial(principal, trial_id)
+        require_a_place(principal, trial)
+        jobcentres = [code for code in trial.jobcentres if principal.reads_person_of(code)]
+        asked = {"kind": kind.kind, "client_id": client_id}
+        wanted = (participant_id, client_id, after, limit + 1)
+        async with use.noting(principal, "records.listed", trial_id, jobcentres, participant_id, **asked):
+            found = await list_records(use.database, sight_of(principal), kind.kind, trial_id, jobcentres, *wanted)
+        versions = [version_id for version_id, _ in found]
+        return page(request, [record for _, record in found], limit, lambda _: encode_cursor(versions[limit - 1]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Who follows the feed of a kind, and of whose records."""
+
+    request: Request
+    use: Services
+    trial_id: str
+    principal: Principal
+    kind: str
+    participant_id: UUID | None
+    client_id: str | None
+    limit: int
+
+
+async def _follow(reader: _Reader, changed_since: str) -> Response:
+    """What has changed since, with the place reached."""
+    use, principal = reader.use, reader.principal
+    async with use.read(principal) as connection:
+        trial = await trial_or_404(connection, reader.trial_id)
+        require_a_place(principal, trial)
+        jobcentres = [code for code in trial.jobcentres if principal.reads_person_of(code)]
+        places = _places(changed_since, jobcentres)
+        changed, reached = await changed_records(
+            connection, reader.kind, reader.trial_id, places, reader.participant_id, reader.client_id, reader.limit
+        )
+    noted = {"kind": reader.kind, "client_id": reader.client_id}
+    await use.noted(principal, "records.followed", reader.trial_id, jobcentres, reader.participant_id, **noted)
+    return answer(reader.request, {"items": changed, "next": _feed_cursor(reached)})
+
+
+def _places(changed_since: str, jobcentres: Sequence[str]) -> dict[str, UUID]:
+    """How far a reader of the feed has come in each jobcentre; ``0`` is the beginning."""
+    reached: dict[str, UUID] = {}
+    if changed_since != "0":
+        (given,) = decode_cursor(changed_since, dict, parameter="changed_since") or ({},)
+        try:
+            reached = {code: UUID(hex=place) for code, place in given.items()}
+        except (ValueError, AttributeError, TypeError):
+            raise Problem("malformed", errors=[("/query/changed_since", "invalid_value")]) from None
+    return {code: reached.get(code, _FIRST) for code in jobcentres}
+
+
+def _feed_cursor(reached: Mapping[str, UUID]) -> str:
+    return encode_cursor({code: place.hex for code, place in reached.items() if place != _FIRST})
+
+
+def _add_history(router: APIRouter, kind: Kind) -> None:
+    @router.get(
+        "/{external_id:path}/history",
+        operation_id=f"get{kind.singular}History",
+        summary="Every version of one record",
+        responses={200: history_answer(kind.singular), **problem_responses(*COMMON, "not_found", "ambiguous_client")},
+    )
+    async def history(
+        request: Request,
+        use: Use,
+        trial_id: TrialPath,
+        external_id: ExternalIdPath,
+        principal: Annotated[Principal, Depends(requires(kind.reads))],
+        client_id: ClientQuery = None,
+    ) -> Response:
+        """When each version was registered, by whom, in which batch, and when the next took its place.
+
+        Found as a single record is; retractions are versions too. Versions of people who are not at your jobcentres are
+        left out.
+        """
+        async with use.read(principal) as connection:
+            trial = await trial_or_404(connection, trial_id)
+            latest, _ = await find_one(connection, kind, trial, external_id, principal, client_id)
+            jobcentres = [code for code in trial.jobcentres if principal.reads_person_of(code)]
+            versions = await history_of(connection, kind.kind, trial_id, jobcentres, UUID(latest))
+        for someone in dict.fromkeys(version["participant_id"] for version in versions):
+            await use.noted(principal, "history.read", trial_id, (), someone, kind=kind.kind)
+        return answer(request, {"items": versions})
+
+
+def _add_single(router: APIRouter, kind: Kind) -> None:
+    @router.get(
+        "/{external_id:path}",
+        operation_id=f"get{kind.singular}",
+        summary="One record",
+        responses={
+            200: stored_answer(kind.singular),
+            **problem_responses(*COMMON, "not_found", "ambiguous_client"),
+        },
+    )
+    async def single(
+        request: Request,
+        use: Use,
+        trial_id: TrialPath,
+        external_id: ExternalIdPath,
+        principal: Annotated[Principal, Depends(requires(kind.reads))],
+        client_id: ClientQuery = None,
+    ) -> Response:
+        """Your own record of that id, or else the one that another client sent of someone at your jobcentres.
+
+        A retracted one says so. Where several other clients sent a record of that id, name one as `client_id`: without
+        it the answer is 409.
+        """
+        async with use.read(principal) as connection:
+            trial = await trial_or_404(connection, trial_id)
+            etag, record = await find_one(connection, kind, trial, external_id, principal, client_id)
+        await use.noted(principal, "record.read", trial_id, (), record["participant_id"], kind=kind.kind)
+        return with_etag(request, to_json(record), JSON, etag)

@@ -1,0 +1,184 @@
+"""Writing one record: a batch of one, with an HTTP status for its outcome."""
+
+import re
+from collections.abc import Collection
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from pydantic_core import from_json, to_json
+
+from app.db.records.batch_request import Delivery
+from app.domain.facts import RetractionReason
+from app.domain.records.ingest import Report
+from app.domain.rules.warnings import REFUSED
+from app.routers.common.services import JSON, Services, TrialPath, Use, sight_of, with_etag
+from app.routers.common.types import MAX_REVISION
+from app.routers.records.batch import measure
+from app.routers.records.batch_io import media_type_of
+from app.routers.records.kinds import ExternalIdPath, Kind, require_a_place
+from app.routers.records.parse import read_record, wire_of
+from app.routers.records.schemas import record_body, written_answer
+from app.web.auth import Principal, requires
+from app.web.problems import BODY, COMMON, Problem, problem_responses
+
+_VERSION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""How the ETag of a single record is written."""
+_REFUSALS = {
+    "conversations": ("form_not_accepted", "remote_too_early", "conducted_by_mentor"),
+    "activations": ("hours_too_few", "not_at_workplace"),
+}
+_CONFLICTS = ("not_drawn", "event_order", "revision_conflict")
+_ABOUT_THE_VERSION = ("revision_conflict", "stale", "precondition_failed")
+IfMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-Match",
+        description="The ETag that the record must still have, or several of which one; `*` is any. Else 412.",
+    ),
+]
+
+
+def add_writes(router: APIRouter, kind: Kind) -> None:
+    _add_put(router, kind)
+    _add_delete(router, kind)
+
+
+def _add_put(router: APIRouter, kind: Kind) -> None:
+    order = ("event_order",) if kind.kind == "presence-events" else ()
+    about_the_person = ("unknown_participant", "not_drawn", *order, *_REFUSALS.get(kind.kind, ()))
+
+    @router.put(
+        "/{external_id:path}",
+        operation_id=f"put{kind.singular}",
+        summary="Send one record",
+        openapi_extra=record_body(kind.kind, kind.singular),
+        responses={
+            200: written_answer(kind.singular, "updated"),
+            201: written_answer(kind.singular, "created"),
+            **problem_responses(*COMMON, *BODY, "not_found", *about_the_person, *_ABOUT_THE_VERSION),
+        },
+    )
+    async def put(
+        request: Request,
+        use: Use,
+        trial_id: TrialPath,
+        external_id: ExternalIdPath,
+        principal: Annotated[Principal, Depends(requires(kind.writes))],
+        if_match: IfMatch = None,
+    ) -> Response:
+        """Stores one record under your own id, by the rules of a batch: again is safe, a higher revision corrects.
+
+        Refused with 409 is what contradicts what is stored (`revision_conflict`, `stale`, `not_drawn`, `event_order`)
+        or, in a trial that enforces its rules, breaks one of them. Everything else that is wrong is 422, every fault
+        with its pointer. With `If-Match` it is written only while the stored version has that ETag.
+        """
+        raw = await _body_of(request, external_id)
+        record = {**raw, "external_id": external_id}
+        return await _write_one(request, use, kind, trial_id, record, principal, if_match)
+
+
+async def _body_of(request: Request, external_id: str) -> dict[str, Any]:
+    """The record that was sent, which names no other id than its address."""
+    if media_type_of(request) != JSON:
+        raise Problem("unsupported_media_type")
+    try:
+        raw = from_json(await request.body(), allow_inf_nan=False)
+    except ValueError:
+        raise Problem("invalid_json", errors=[("", "invalid_json")]) from None
+    if not isinstance(raw, dict):
+        raise Problem("malformed", errors=[("", "invalid_value")])
+    if raw.get("external_id", external_id) != external_id:
+        raise Problem("malformed", errors=[("/external_id", "invalid_value")])
+    return raw
+
+
+def _add_delete(router: APIRouter, kind: Kind) -> None:
+    @router.delete(
+        "/{external_id:path}",
+        operation_id=f"retract{kind.singular}",
+        summary="Take one record back",
+        responses={
+            200: written_answer(kind.singular, "retracted"),
+            **problem_responses(*COMMON, "not_found", "unknown_participant", *_ABOUT_THE_VERSION),
+        },
+    )
+    async def delete(
+        request: Request,
+        use: Use,
+        trial_id: TrialPath,
+        external_id: ExternalIdPath,
+        principal: Annotated[Principal, Depends(requires(kind.writes))],
+        retraction_reason: Annotated[RetractionReason, Query(description="Why it is taken back.")] = "entered_in_error",
+        revision: Annotated[
+            int | None,
+            Query(ge=0, le=MAX_REVISION, description="Higher than that of the record, where it was sent with one."),
+        ] = None,
+        if_match: IfMatch = None,
+    ) -> Response:
+        """Takes your own record back. It may even come before its record, and holds that off then.
+
+        A record that was sent with a revision needs a higher one here. A still higher one, put later, brings it back.
+        """
+        raw = {
+            "external_id": external_id,
+            "revision": revision,
+            "retracted": True,
+            "retraction_reason": retraction_reason,
+        }
+        return await _write_one(request, use, kind, trial_id, raw, principal, if_match)
+
+
+async def _write_one(
+    request: Request,
+    use: Services,
+    kind: Kind,
+    trial_id: str,
+    raw: dict[str, Any],
+    principal: Principal,
+    if_match: str | None,
+) -> Response:
+    """A batch of one, its outcome as a status: 201 created, 200 otherwise, a problem where it was rejected or stale."""
+    trial = await use.known_trial(principal, trial_id)
+    require_a_place(principal, trial)
+    (_, parsed) = read_record(wire_of(kind.kind), raw, use.today(), use.vault.blind_index)
+    delivery = Delivery(
+        trial,
+        kind.kind,
+        principal.client_id,
+        principal.reads_person_of,
+        sight_of(principal),
+        [parsed],
+        if_match=_versions(if_match),
+    )
+    report, stored = await use.together.receive(delivery)
+    measure(kind.kind, [report])
+    if report.outcome == "stale":
+        raise Problem("stale")
+    if report.errors:
+        raise _problem_of(report)
+    if stored is None:
+        raise Problem("not_found")
+    version_id, record = stored
+    if report.outcome == "unchanged":
+        await use.noted(principal, "record.read", trial_id, (), record["participant_id"], kind=kind.kind)
+    content = to_json({**record, "outcome": report.outcome, "warnings": report.warnings})
+    return with_etag(request, content, JSON, str(version_id), 201 if report.outcome == "created" else 200)
+
+
+def _versions(if_match: str | None) -> Collection[UUID] | Literal["any"] | None:
+    """The versions behind a list of ETags (RFC 9110, 13.1.1); those that were never ours, or are weak, match none."""
+    if if_match is None:
+        return None
+    if if_match.strip() == "*":
+        return "any"
+    tags = [tag.strip().strip('"') for tag in if_match.split(",")]
+    return {UUID(tag) for tag in tags if _VERSION.fullmatch(tag)}
+
+
+def _problem_of(report: Report) -> Problem:
+    """Single codes have a status of their own; everything else is a malformed body, every fault with its pointer."""
+    for _, code in report.errors:
+        if code in REFUSED or code in (*_CONFLICTS, "unknown_participant"):
+            return Problem(code, errors=report.errors)
+    return Problem("malformed", errors=report.errors)

@@ -1,0 +1,83 @@
+"""Whether the process lives, whether it can work, and what it has done."""
+
+from typing import Literal
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+from pydantic import BaseModel
+from sqlalchemy import QueuePool, text
+
+from app.db.core.migrate import newest_schema, schema_of
+from app.db.core.replica import Replica
+from app.routers.common.services import JSON, Use
+from app.web.error_handlers import database_is_away
+from app.web.metrics import CONNECTIONS, exposition
+from app.web.problems import Problem, problem_responses
+
+router = APIRouter(tags=["operation"])
+
+
+class Health(BaseModel):
+    """The process lives."""
+
+    status: Literal["ok"]
+
+
+class Readiness(BaseModel):
+    """The service can work."""
+
+    status: Literal["ready"]
+    schema_revision: str
+    reports: Literal["primary", "replica", "away"]
+
+
+@router.get("/healthz", operation_id="getHealth", summary="The process answers", response_model=Health)
+async def healthz() -> Response:
+    """Says that the process answers, and nothing of the database. For a liveness probe."""
+    return Response(b'{"status":"ok"}', media_type=JSON)
+
+
+@router.get(
+    "/readyz",
+    operation_id="getReadiness",
+    summary="The database answers, and its schema is the one expected",
+    responses=problem_responses("unavailable", "internal_error"),
+)
+async def readyz(use: Use) -> Readiness:
+    """503 while the database cannot be reached, or has another schema than this version needs.
+
+    Reports that are read from a replica are 503 while it is away; everything else is answered, so that this is 200.
+    """
+    async with use.database.engine.connect() as connection:
+        await connection.execute(text("select 1"))
+        found = await schema_of(connection)
+    if found is None or found != newest_schema():
+        raise Problem("unavailable", "The database's schema is not the one expected: run `rettevej migrate`.")
+    return Readiness(status="ready", schema_revision=found, reports=await _reports_from(use))
+
+
+async def _reports_from(use: Use) -> Literal["primary", "replica", "away"]:
+    if not isinstance(use.reports, Replica):
+        return "primary"
+    try:
+        return "replica" if await use.reports.is_standby() else "away"
+    except Exception as error:
+        if database_is_away(error):
+            return "away"
+        raise
+
+
+@router.get(
+    "/metrics",
+    operation_id="getMetrics",
+    summary="Prometheus metrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
+async def metrics(use: Use) -> Response:
+    """Counts and durations of requests by route and status, in Prometheus' text format; no value from a request."""
+    pool = use.database.engine.pool
+    if isinstance(pool, QueuePool):
+        CONNECTIONS.labels("in_use").set(pool.checkedout())
+        CONNECTIONS.labels("size").set(pool.size())
+    return Response(exposition(), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,174 @@
+"""Plays a trial against the API: creates it, takes in the people, sends week by week, reads the reports at the end."""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+from secrets import token_hex
+from typing import Any
+
+import httpx
+
+from app.domain.rules.calendar import week_code
+from app.simulate.behaviour import make_plan
+from app.simulate.client import Actor, SimulationError
+from app.simulate.console import Show
+from app.simulate.intake import Intake
+from app.simulate.jobcentres import PLACES, jobcentres_of, sizes
+from app.simulate.model import KINDS, REGISTER, Enrolled, Message, Population, client_of
+from app.simulate.population import make_population
+from app.simulate.result import Result, Tally, truths
+from app.simulate.scenarios import Script
+
+Mint = Callable[[str, str, tuple[str, ...]], str]
+"""Makes a token: role, client id, jobcentres."""
+
+LARGEST_BATCH = 2_000
+TREATMENT_SHARE = 0.45
+"""Agreed participants as a share of a jobcentre's people: a little more than come by themselves, so that some weeks
+are filled up with candidates."""
+
+
+class Player:
+    """One run. The arms come from the server's draws; everything else from the seed."""
+
+    def __init__(
+        self, pool: httpx.AsyncClient, mint: Mint, trial: str, people: int, seed: int, script: Script, show: Show
+    ) -> None:
+        self._script = script
+        self._trial, self._people, self._seed, self._show = trial, people, seed, show
+        self._agency = Actor(pool, mint("agency", "agency", ("*",)))
+        self._systems = {
+            place.code: Actor(pool, mint("case-system", client_of(place.code), jobcentres_of(place.code)))
+            for place in PLACES
+        }
+        self._clients = {client_of(code): actor for code, actor in self._systems.items()}
+        self._clients[REGISTER] = Actor(pool, mint("register", REGISTER, ("*",)))
+        self._tally = Tally()
+        self._run = token_hex(8)
+
+    async def play(self) -> Result:
+        """The whole trial; ``SimulationError`` when the server answers what no plan foresees."""
+        started = time.monotonic()
+        population = make_population(self._people, self._seed, self._script)
+        await self._create_trial()
+        enrolled = await self._take_in(population)
+        plan = make_plan(self._seed, enrolled, population, self._script)
+        await self._send_all(plan.messages, {someone.person.index: someone.participant_id for someone in enrolled})
+        summary, conditions = await self._read_reports()
+        seconds = time.monotonic() - started
+        return Result(
+            self._trial,
+            self._seed,
+            self._script.last_week,
+            truths(enrolled, plan.records),
+            self._tally,
+            summary,
+            conditions,
+            seconds,
+        )
+
+    async def _create_trial(self) -> None:
+        script = self._script
+        agreed = {code: max(1, round(size * TREATMENT_SHARE)) for code, size in sizes(self._people).items()}
+        body = {
+            "id": self._trial,
+            "protocol": script.protocol,
+            "title": f"Simulation of {script.title}: {self._people} people, seed {self._seed}",
+            "intake_from": script.intake_from.isoformat(),
+            "intake_to": script.intake_to.isoformat(),
+            "ends_on": script.ends_on.isoformat(),
+            "pilot": False,
+            "jobcentres": [
+                {"code": p.code, "name": p.name, "region": p.region, "agreed_participants": agreed[p.code]}
+                for p in PLACES
+            ],
+            **script.terms,
+        }
+        status, _ = await self._agency.send("POST", "/v1/trials", body, accept=frozenset({200, 201, 409}))
+        if status == 409:
+            raise SimulationError(
+                f"The trial {self._trial} exists with other people, another seed or other settings. "
+                "Choose another id with --trial."
+            )
+        if status == 200:
+            self._show.say(f"The trial {self._trial} exists already: it is played again, and should change nothing.")
+
+    async def _take_in(self, population: Population) -> list[Enrolled]:
+        intake = Intake(self._trial, self._seed, self._systems, self._tally)
+        last = population.screenings[-1].sent_on
+        first = population.screenings[0].sent_on
+        with self._show.phase("Intake", (last - first).days + 1) as progress:
+            await intake.run(population, lambda day: progress((day - first).days + 1, day.isoformat()))
+        return sorted(intake.enrolled.values(), key=lambda someone: someone.person.index)
+
+    async def _send_all(self, messages: Sequence[Message], ids: Mapping[int, str]) -> None:
+        """Week after week, jobcentres side by side, then the register; ``messages`` are sorted by week."""
+        weeks = (self._script.last_week - messages[0].week).days // 7 + 1
+        with self._show.phase("Records", weeks) as progress:
+            for done, (week, sent) in enumerate(groupby(messages, key=lambda message: message.week), start=1):
+                by_client: dict[str, list[Message]] = defaultdict(list)
+                for message in sent:
+                    by_client[message.client_id].append(message)
+                register = by_client.pop(REGISTER, [])
+                await asyncio.gather(*(self._send_week(client, mine, ids) for client, mine in by_client.items()))
+                await self._send_week(REGISTER, register, ids)
+                progress(done, week_code(week))
+
+    async def _send_week(self, client: str, messages: Sequence[Message], ids: Mapping[int, str]) -> None:
+        """One client's week: a batch for each kind, in order."""
+        for kind in KINDS:
+            mine = [message for message in messages if message.kind == kind]
+            for start in range(0, len(mine), LARGEST_BATCH):
+                await self._send_batch(client, kind, mine[start : start + LARGEST_BATCH], ids)
+
+    async def _send_batch(self, client: str, kind: str, messages: Sequence[Message], ids: Mapping[int, str]) -> None:
+        path = f"/v1/trials/{self._trial}/{kind}/batch"
+        body = {"records": [_wire(message, ids) for message in messages]}
+        self._tally.batches += 1
+        key = f"{self._run}-{self._tally.batches}"
+        _, report = await self._clients[client].send("POST", path, body, accept=frozenset({207}), key=key)
+        self._check(report, messages)
+
+    def _check(self, report: Mapping[str, Any], messages: Sequence[Message]) -> None:
+        """Counts what became of a batch, and whatever the plan did not foresee."""
+        tally, counts = self._tally, report["counts"]
+        tally.outcomes.update(counts)
+        if not report["committed"] or report["received"] != len(messages) or sum(counts.values()) != len(messages):
+            raise SimulationError(
+                f"Batch {report['batch_id']} of {len(messages)} records was not received whole: {counts}"
+            )
+        rejected: set[int] = set()
+        for result in report["results"]:
+            tally.warnings.update(result.get("warnings") or ())
+            if result["outcome"] != "rejected":
+                continue
+            rejected.add(result["index"])
+            codes = {error["code"] for error in result["errors"]}
+            tally.rejected.update(codes)
+            if not codes & messages[result["index"]].expect:
+                tally.unexpected.update(f"rejected: {code}" for code in codes)
+        for index, message in enumerate(messages):
+            if message.expect and index not in rejected:
+                tally.unexpected[f"stored, though {' or '.join(sorted(message.expect))}"] += 1
+
+    async def _read_reports(self) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+        """The weekly summary of the last week, trial first, then by jobcentre; and the conditions."""
+        week, ok = week_code(self._script.last_week), frozenset({200})
+        path = f"/v1/trials/{self._trial}"
+        summary: list[Mapping[str, Any]] = []
+        for by in ("trial", "jobcentre"):
+            _, rows = await self._agency.send("GET", f"{path}/weekly-summary?week={week}&by={by}", accept=ok)
+            summary += rows["items"]
+        _, conditions = await self._agency.send("GET", f"{path}/conditions?week={week}", accept=ok)
+        return summary, list(conditions["items"])
+
+
+def _wire(message: Message, ids: Mapping[int, str]) -> dict[str, Any]:
+    """The record as it goes out: the register names a person by CPR number, a case system by id, a retraction not."""
+    if message.body.get("retracted"):
+        return dict(message.body)
+    if message.client_id == REGISTER:
+        return {**message.body, "cpr": message.person.cpr}
+    return {**message.body, "participant_id": ids[message.person.index]}

@@ -1,0 +1,113 @@
+"""One line and one measurement for each request: the route's template, never its path, query or body."""
+
+import logging
+import os
+import sys
+import time
+from functools import cache
+
+import structlog
+from opentelemetry import trace
+from prometheus_client import Counter, Histogram
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.web.metrics import REQUESTS, SECONDS
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+_TRACER = trace.get_tracer("rettevej")
+_log = structlog.get_logger(__name__)
+
+
+def configure_logging(level: str) -> None:
+    """JSON lines on standard error."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+    )
+
+
+@cache  # as many as there are series in Prometheus
+def _meters(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    """Where the requests of a route are counted, and their time; to look this up costs as much as to count."""
+    return REQUESTS.labels(method, route, status), SECONDS.labels(method, route)
+
+
+def _method_and_route(scope: Scope) -> tuple[str, str]:
+    """What a request may be named by; strangers can invent methods."""
+    method = scope["method"]
+    return method if method in _METHODS else "other", getattr(scope.get("route"), "path", "none")
+
+
+def _client(scope: Scope) -> str | None:
+    return getattr(scope.get("state", {}).get("principal"), "client_id", None)
+
+
+class AccessLog:
+    """ASGI middleware. Gives each request an id, which the answer carries as ``X-Request-ID``."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As ASGI has it."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id = os.urandom(16).hex()
+        started = time.perf_counter()
+        status = 0
+
+        async def noted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        bound = structlog.contextvars.bind_contextvars(request_id=request_id)
+        try:
+            if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):  # nobody asked for spans
+                await self.app(scope, receive, noted)
+            else:
+                with _TRACER.start_as_current_span(
+                    "request", kind=trace.SpanKind.SERVER, record_exception=False, set_status_on_exception=False
+                ) as span:
+                    await self.app(scope, receive, noted)
+                    _describe(span, scope, status)
+        finally:
+            structlog.contextvars.reset_contextvars(**bound)
+            seconds = time.perf_counter() - started
+            method, route = _method_and_route(scope)
+            requests, times = _meters(method, route, status)
+            requests.inc()
+            times.observe(seconds)
+            _log.info(
+                "request",
+                request_id=request_id,
+                method=method,
+                route=route,
+                status=status,
+                milliseconds=round(seconds * 1000, 1),
+                client=_client(scope),
+            )
+
+
+def _describe(span: trace.Span, scope: Scope, status: int) -> None:
+    """Names a span by what it may be named by: method, route, status and client."""
+    method, route = _method_and_route(scope)
+    span.update_name(f"{method} {route}")
+    span.set_attributes(
+        {
+            "http.request.method": method,
+            "http.route": route,
+            "http.response.status_code": status,
+            "enduser.id": _client(scope) or "",
+        }
+    )

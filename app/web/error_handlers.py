@@ -1,0 +1,229 @@
+"""The handlers that answer every error of the application as a problem, also those that nobody raised on purpose."""
+
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+import asyncpg
+import structlog
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.domain.records.errors import Refused
+from app.web.problems import Problem
+from app.web.validation import declared_names, from_validation
+
+_log = structlog.get_logger(__name__)
+
+
+# --- Failures that nobody raised on purpose ---------------------------------------------------------------------------
+
+# SQLSTATEs of a database that is away, starting, stopping or too busy; a deadlock, a lost race or a statement that was
+# cut off (its time limit, an operator) is worth another try.
+_AWAY_CLASSES: Final = ("08", "53")
+_AWAY_STATES: Final = frozenset({"57014", "57P01", "57P02", "57P03", "57P05", "25006", "40001", "40P01", "55P03"})
+
+
+def database_is_away(exc: BaseException) -> bool:
+    """Whether the exception says that the database cannot answer now, rather than that a statement was wrong."""
+    if isinstance(exc, PoolTimeout):
+        return True
+    if isinstance(exc, DBAPIError):
+        if exc.connection_invalidated or isinstance(exc, OperationalError):
+            return True
+        return exc.orig is not None and database_is_away(exc.driver_exception)
+    if isinstance(exc, asyncpg.PostgresError):
+        state = str(getattr(exc, "sqlstate", "") or "")
+        return state.startswith(_AWAY_CLASSES) or state in _AWAY_STATES
+    if isinstance(exc, asyncpg.InterfaceError):  # a DataError is one too: a value that the driver could not send
+        return not isinstance(exc, ValueError)
+    if isinstance(exc, asyncpg.InternalClientError | ConnectionRefusedError | ConnectionResetError):
+        return True
+    # No socket, a time limit: an OSError that was raised while asyncpg connected or spoke.
+    frames = traceback.walk_tb(exc.__traceback__)
+    return isinstance(exc, OSError) and any(
+        str(frame.f_globals.get("__name__", "")).startswith("asyncpg.") for frame, _ in frames
+    )
+
+
+def _unexpected(exc: BaseException) -> Problem:
+    """The problem for an exception that nobody raised for the client; the log gets its type and place, never its text
+    (a driver's message may hold a row)."""
+    problem = Problem("unavailable" if database_is_away(exc) else "internal_error")
+    chain: list[str] = []
+    link: BaseException | None = exc
+    while link is not None and len(chain) < 8:
+        chain.append(type(link).__qualname__)
+        link = link.__cause__ or link.__context__
+    # lookup_lines=False: only file, line and function are wanted, not the source.
+    frames = traceback.StackSummary.extract(traceback.walk_tb(exc.__traceback__), lookup_lines=False)
+    where = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-12:]]
+    _log.error("unexpected_exception", code=problem.code, exceptions=chain, where=where)
+    return problem
+
+
+class LastResort:
+    """ASGI middleware: an exception that no handler took becomes 500 or 503 and goes no further, because the server
+    would log its text. If the answer has begun already, the connection breaks with an exception that says nothing."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As ASGI has it."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def watch(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watch)
+        except ClientDisconnect:
+            return
+        except Exception as exc:  # noqa: BLE001 -- whatever it is, it must not reach the server's log
+            problem = _unexpected(exc)
+        else:
+            return
+        if started:  # outside the except clause, so that the new exception does not carry the old one
+            raise RuntimeError("The answer broke off.")
+        await problem.response()(scope, receive, send)
+
+
+class BodyLimit:
+    """ASGI middleware: 413 for a body of more than ``limit`` bytes, declared or counted.
+
+    In place of FastAPI's ``max_body_size``, which answers a declared length in plain text, whatever the handlers say.
+    """
+
+    def __init__(self, app: ASGIApp, limit: int) -> None:
+        self.app = app
+        self.limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As ASGI has it."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
+        if declared.isdigit() and (len(declared) > 18 or int(declared) > self.limit):
+            await Problem("too_large").response()(scope, receive, send)
+            return
+        seen = 0
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > self.limit:
+                raise HTTPException(413)  # FastAPI lets this one class through while it reads a body
+            return message
+
+        await self.app(scope, counted, send)
+
+
+# --- Wiring -----------------------------------------------------------------------------------------------------------
+
+
+_STATUS_CODES: Final[Mapping[int, str]] = {
+    400: "invalid_json",
+    401: "unauthorized",
+    403: "insufficient_scope",
+    404: "not_found",
+    405: "method_not_allowed",
+    406: "not_acceptable",
+    408: "request_timeout",
+    412: "precondition_failed",
+    413: "too_large",
+    415: "unsupported_media_type",
+    428: "precondition_required",
+    429: "rate_limited",
+    503: "unavailable",
+}
+
+
+async def _on_problem(_: Request, exc: Exception) -> Response:
+    assert isinstance(exc, Problem)
+    return exc.response()
+
+
+async def _on_refused(_: Request, exc: Exception) -> Response:
+    assert isinstance(exc, Refused)
+    return Problem(exc.code, exc.detail, **exc.members).response()
+
+
+async def _on_http(_: Request, exc: Exception) -> Response:
+    assert isinstance(exc, HTTPException)
+    if exc.status_code < 400:
+        return Response(status_code=exc.status_code, headers=exc.headers)
+    code = _STATUS_CODES.get(exc.status_code, "malformed" if exc.status_code < 500 else "internal_error")
+    errors = [("", "invalid_json")] if code == "invalid_json" else []
+    return Problem(code, errors=errors, headers=exc.headers).response()
+
+
+async def _on_exception(_: Request, exc: Exception) -> Response:
+    return _unexpected(exc).response()
+
+
+def install(
+    app: FastAPI,
+    *,
+    max_body_bytes: int | None = None,
+    admit: Callable[[Request], Awaitable[None]] | None = None,
+) -> None:
+    """Answer every error of ``app`` as a problem, and refuse bodies above ``max_body_bytes``.
+
+    A body is read before a token is looked at: where it is no JSON, ``admit`` raises the Problem of a request under
+    /v1/ that has no right to be read either, and that one is answered.
+
+    Call it before other middleware is added, so that theirs is outside and sees the final answer. The names that
+    pointers may contain are those of ``app.openapi()``; ask for it once at the start, or the first 422 waits for it.
+    Raises ValueError when the app limits bodies itself (see ``BodyLimit``).
+    """
+    if app.max_body_size is not None:
+        raise ValueError("Pass the limit to install(), not FastAPI(max_body_size=...), which answers in plain text.")
+    cached: tuple[object, frozenset[str]] = (None, frozenset())
+
+    def names() -> frozenset[str]:
+        nonlocal cached
+        schema = app.openapi()
+        if cached[0] is not schema:
+            cached = (schema, declared_names(schema))
+        return cached[1]
+
+    async def on_validation(request: Request, exc: Exception) -> Response:
+        assert isinstance(exc, RequestValidationError)
+        unread = any(error["type"] == "json_invalid" for error in exc.errors())
+        return (await refused(request) if unread else None) or from_validation(exc, names()).response()
+
+    async def on_http(request: Request, exc: Exception) -> Response:
+        assert isinstance(exc, HTTPException)
+        return (await refused(request) if exc.status_code == 400 else None) or await _on_http(request, exc)
+
+    async def refused(request: Request) -> Response | None:
+        if admit is None or not request.url.path.startswith("/v1/"):
+            return None
+        try:
+            await admit(request)
+        except Problem as problem:
+            return problem.response()
+        return None
+
+    app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(Refused, _on_refused)
+    app.add_exception_handler(RequestValidationError, on_validation)
+    app.add_exception_handler(HTTPException, on_http)
+    app.add_exception_handler(Exception, _on_exception)  # only what middleware outside of LastResort raises
+    if max_body_bytes is not None:
+        app.add_middleware(BodyLimit, limit=max_body_bytes)
+    app.add_middleware(LastResort)

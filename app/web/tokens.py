@@ -1,0 +1,373 @@
+"""Access tokens (RFC 9068), signed with ES256 or PS256: made by the local issuer, verified into a Principal.
+
+They come from the one configured issuer or, on a machine's own loopback interface, from a key that this service made
+(``LocalIssuer``). There is no way to turn this off.
+"""
+
+import asyncio
+import base64
+import hashlib
+import json
+import math
+import os
+import secrets
+import stat
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal, Self
+
+import httpx
+import jwt
+import structlog
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from app.web.auth import ALL, REGIONS, ROLES, BadClaimsError, Principal, principal_of
+from app.web.problems import Problem
+
+_log = structlog.get_logger(__name__)
+
+LOCAL_ISSUER: Final = "rettevej-local"
+
+
+# --- The local issuer -------------------------------------------------------------------------------------------------
+
+
+class LocalIssuer:
+    """Signs tokens with a key of this service's own, for a machine's own use.
+
+    The caller asks ``Settings.local_issuer_allowed`` first.
+    """
+
+    def __init__(self, key: ec.EllipticCurvePrivateKey, audience: str = "rettevej") -> None:
+        self.audience = audience
+        self._key = key
+        public: dict[str, Any] = jwt.algorithms.ECAlgorithm.to_jwk(key.public_key(), as_dict=True)
+        required = {name: public[name] for name in ("crv", "kty", "x", "y")}
+        canonical = json.dumps(required, separators=(",", ":"), sort_keys=True).encode()
+        self.kid = base64.urlsafe_b64encode(hashlib.sha256(canonical).digest()).rstrip(b"=").decode()  # RFC 7638
+        self._jwk = {**required, "kid": self.kid, "use": "sig", "alg": "ES256"}
+
+    @classmethod
+    def load_or_create(cls, data_dir: Path, audience: str = "rettevej") -> Self:
+        """The issuer whose key is ``<data_dir>/issuer.pem``, made (mode 0600) when it is not there.
+
+        Starts at the same time share one key: each writes a file of its own, and only one gets the name. Raises
+        ValueError when the file is no P-256 private key, OSError when it cannot be read or made.
+        """
+        path = data_dir / "issuer.pem"
+        if not path.exists():
+            data_dir.mkdir(parents=True, exist_ok=True)
+            _write_new_key(path)
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            path.chmod(0o600)
+        try:
+            key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+        except (ValueError, TypeError):  # no PEM, or one with a password
+            key = None
+        if isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1):
+            return cls(key, audience)
+        raise ValueError(f"{path} is not a private key on the curve P-256; remove it, and a new one is made.")
+
+    def token(
+        self,
+        role: str,
+        client_id: str | None = None,
+        jobcentres: Sequence[str] = (),
+        regions: Sequence[str] = (),
+        hours: float = 12,
+    ) -> str:
+        """An access token of a role of api.md's table, valid from now for ``hours``.
+
+        Without ``client_id`` it is the role's name, with the code or region behind it when exactly one is given.
+        Raises ValueError, in a sentence for the command line, for an unknown role, region or length of time, and for
+        a binding that the role does not take.
+        """
+        binding = _binding(role, jobcentres, regions)
+        if not 0 < hours <= 24 * 366:
+            raise ValueError("A token is valid for more than 0 hours and at most a year.")
+        if client_id is None:
+            client_id = f"{role}-{binding[0]}" if len(binding) == 1 and binding != [ALL] else role
+        now = int(time.time())
+        claims: dict[str, Any] = {
+            "iss": LOCAL_ISSUER,
+            "aud": self.audience,
+            "sub": client_id,
+            "client_id": client_id,
+            "iat": now,
+            "nbf": now,
+            "exp": now + math.ceil(hours * 3600),
+            "jti": str(uuid.uuid4()),
+            "scope": " ".join(ROLES[role].scopes),
+        }
+        if ROLES[role].binds != "nothing":
+            claims[ROLES[role].binds] = binding or list(ROLES[role].default)
+        try:
+            principal_of(claims)
+        except BadClaimsError:
+            raise ValueError(
+                "A client id and a jobcentre's code are 1 to 200 printable characters; * stands alone."
+            ) from None
+        token = jwt.encode(claims, self._key, algorithm="ES256", headers={"typ": "at+jwt", "kid": self.kid})
+        if len(token) > MAX_TOKEN_LENGTH:
+            raise ValueError("That is more jobcentres than a token can hold; use * for all of them.")
+        return token
+
+    def jwks(self) -> dict[str, Any]:
+        """The public key as a JWK set."""
+        return {"keys": [dict(self._jwk)]}
+
+
+def _binding(role: str, jobcentres: Sequence[str], regions: Sequence[str]) -> list[str]:
+    """What a token of the role is asked to bind to, each once. Raises ValueError where the role does not take it."""
+    if role not in ROLES:
+        raise ValueError(f"There is no role {role!r}; the roles are {', '.join(ROLES)}.")
+    if jobcentres and ROLES[role].binds != "jobcentres":
+        raise ValueError(f"The role {role} takes no jobcentre.")
+    if regions and ROLES[role].binds != "regions":
+        raise ValueError(f"The role {role} takes no region.")
+    if unknown := [region for region in regions if region not in REGIONS]:
+        raise ValueError(f"There is no region {unknown[0]!r}; the regions are {', '.join(REGIONS)}.")
+    return list(dict.fromkeys([*jobcentres, *regions]))
+
+
+def _write_new_key(path: Path) -> None:
+    pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(pem)
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):  # another start was first: its key is the key
+            os.link(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+# --- The issuer's keys ------------------------------------------------------------------------------------------------
+
+PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
+
+KEYS_MAX_AGE: Final = 600.0  # seconds that fetched keys are taken as current
+REFRESH_INTERVAL: Final = 30.0  # an unknown kid makes us ask the issuer at most this often
+RETRY_INTERVAL: Final = 5.0  # and this often while it cannot be reached
+MAX_JWKS_BYTES: Final = 256 * 1024
+
+
+@dataclass(frozen=True)
+class _Key:
+    algorithm: Literal["ES256", "PS256"]
+    public: PublicKey
+
+
+def _keys_of(jwks: object) -> dict[str, _Key]:
+    """The usable keys of a JWK set by their kid: EC on P-256 for ES256, RSA from 2048 bits for PS256; others are left
+    out. A key's type decides the algorithm, never the token. Raises ValueError when it is no JWK set."""
+    match jwks:
+        case {"keys": list(entries)}:
+            pass
+        case _:
+            raise ValueError("That is no JWK set.")
+    keys: dict[str, _Key] = {}
+    for jwk in entries:
+        if isinstance(jwk, dict) and isinstance(jwk.get("kid"), str) and (key := _key_of(jwk)) is not None:
+            keys.setdefault(jwk["kid"], key)
+    return keys
+
+
+def _key_of(jwk: Mapping[str, Any]) -> _Key | None:
+    algorithm: Literal["ES256", "PS256"] = "ES256" if jwk.get("kty") == "EC" else "PS256"
+    if jwk.get("use", "sig") != "sig" or jwk.get("alg", algorithm) != algorithm:
+        return None
+    public = {name: jwk[name] for name in ("kty", "crv", "x", "y", "n", "e") if name in jwk}
+    try:
+        key = jwt.PyJWK(public, algorithm).key
+    except (jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+    if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
+        return _Key(algorithm, key)
+    if isinstance(key, rsa.RSAPublicKey) and key.key_size >= 2048:
+        return _Key(algorithm, key)
+    return None
+
+
+class _RemoteKeys:
+    """The keys behind one URL, kept for ten minutes.
+
+    An unknown kid leads to another look, but a stranger who invents kids cannot make us hammer the issuer: the looks
+    are at least ``REFRESH_INTERVAL`` apart, and requests that wait for one share it. While the issuer is away, the keys
+    that were fetched last go on being used.
+    """
+
+    def __init__(self, url: str, transport: httpx.AsyncBaseTransport | None, clock: Callable[[], float]) -> None:
+        self._url = url
+        self._transport = transport
+        self._clock = clock
+        self._keys: dict[str, _Key] = {}
+        self._fetched_at = -math.inf
+        self._asked_at = -math.inf
+        self._failing = False
+        self._lock = asyncio.Lock()
+
+    async def find(self, kid: str) -> tuple[_Key, float]:
+        """The key and the moment (of the clock) up to which it may be relied on without asking here again.
+
+        Raises Problem ``invalid_token`` for a kid that the issuer does not have, ``issuer_unavailable`` when it cannot
+        be asked.
+        """
+        if kid not in self._keys or self._clock() >= self._fetched_at + KEYS_MAX_AGE:
+            await self._refresh()
+        key = self._keys.get(kid)
+        if key is None:
+            raise Problem("issuer_unavailable" if self._failing else "invalid_token")
+        return key, max(self._fetched_at + KEYS_MAX_AGE, self._asked_at + RETRY_INTERVAL)
+
+    async def _refresh(self) -> None:
+        async with self._lock:
+            # Whoever waited for the lock finds that someone asked just now.
+            if self._clock() < self._asked_at + (RETRY_INTERVAL if self._failing else REFRESH_INTERVAL):
+                return
+            self._asked_at, self._failing = self._clock(), True
+            try:
+                self._keys = _keys_of(json.loads(await self._fetch()))
+            except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, RecursionError) as exc:
+                _log.warning("jwks_not_fetched", exception=type(exc).__qualname__)
+                return
+            self._fetched_at, self._failing = self._clock(), False
+
+    async def _fetch(self) -> bytes:
+        async with (
+            httpx.AsyncClient(transport=self._transport, timeout=5, follow_redirects=False) as client,
+            asyncio.timeout(10),
+            client.stream("GET", self._url, headers={"Accept": "application/jwk-set+json, application/json"}) as answer,
+        ):
+            if answer.status_code != 200:
+                raise ValueError("The issuer did not answer 200.")
+            body = b""
+            async for chunk in answer.aiter_bytes():
+                body += chunk
+                if len(body) > MAX_JWKS_BYTES:
+                    raise ValueError("The issuer's answer is too long.")
+            return body
+
+
+class _LocalKeys:
+    """The local issuer's one key; it lasts as long as the process."""
+
+    def __init__(self, issuer: LocalIssuer) -> None:
+        self._keys = _keys_of(issuer.jwks())
+
+    async def find(self, kid: str) -> tuple[_Key, float]:
+        """The key, for ever. Raises Problem ``invalid_token`` for another kid."""
+        if kid not in self._keys:
+            raise Problem("invalid_token")
+        return self._keys[kid], math.inf
+
+
+# --- Verifying --------------------------------------------------------------------------------------------------------
+
+MAX_TOKEN_LENGTH: Final = 8 * 1024
+LEEWAY: Final = 30.0  # seconds that clocks may differ
+CACHED_TOKENS: Final = 2_048
+
+
+class TokenVerifier:
+    """Turns a bearer token into a Principal. Make it with ``local`` or ``remote``; one for each process.
+
+    A verified token is remembered by its SHA-256 until it expires or its key must be looked up again (verifying a
+    signature costs about 100 µs). Only accepted tokens are remembered, so strangers cannot push them out.
+    """
+
+    def __init__(self, issuer: str, audience: str, keys: _RemoteKeys | _LocalKeys, clock: Callable[[], float]) -> None:
+        self._issuer = issuer
+        self._audience = audience
+        self._keys = keys
+        self._clock = clock
+        self._verified: OrderedDict[bytes, tuple[Principal, float, float]] = OrderedDict()
+
+    @classmethod
+    def local(cls, issuer: LocalIssuer) -> Self:
+        """Accepts the tokens of the local issuer, and no others."""
+        return cls(LOCAL_ISSUER, issuer.audience, _LocalKeys(issuer), time.monotonic)
+
+    @classmethod
+    def remote(
+        cls,
+        issuer: str,
+        jwks_url: str,
+        audience: str,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> Self:
+        """Accepts the tokens of ``issuer`` for ``audience``; its keys are fetched from ``jwks_url`` when first needed.
+        ``transport`` and ``clock`` (seconds, monotonic) are for tests."""
+        return cls(issuer, audience, _RemoteKeys(jwks_url, transport, clock), clock)
+
+    async def verify(self, token: str) -> Principal:
+        """The principal of a valid token.
+
+        Raises Problem ``invalid_token`` (never saying which check failed), or ``issuer_unavailable`` when the key
+        cannot be fetched.
+        """
+        if len(token) > MAX_TOKEN_LENGTH:
+            raise Problem("invalid_token")
+        digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+        if (hit := self._verified.get(digest)) is not None:
+            principal, expires_at, reliable_until = hit
+            if time.time() < expires_at and self._clock() < reliable_until:
+                self._verified.move_to_end(digest)
+                return principal
+            del self._verified[digest]
+        kid = _kid_of(token)
+        key, reliable_until = await self._keys.find(kid)
+        claims = self._claims(token, key)
+        try:
+            principal = principal_of(claims)
+        except BadClaimsError:
+            raise Problem("invalid_token") from None
+        self._verified[digest] = principal, float(claims["exp"]) + LEEWAY, reliable_until
+        while len(self._verified) > CACHED_TOKENS:
+            self._verified.popitem(last=False)
+        return principal
+
+    def _claims(self, token: str, key: _Key) -> dict[str, Any]:
+        try:
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                key.public,
+                algorithms=[key.algorithm],
+                issuer=self._issuer,
+                audience=self._audience,
+                leeway=LEEWAY,
+                options={"require": ["iss", "aud", "exp"]},
+            )
+        except _UNREADABLE:
+            raise Problem("invalid_token") from None
+        # PyJWT takes "123" and true for times.
+        if any(type(claims[name]) not in (int, float) for name in ("exp", "nbf", "iat") if name in claims):
+            raise Problem("invalid_token")
+        return claims
+
+
+_UNREADABLE: Final = (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError)
+
+
+def _kid_of(token: str) -> str:
+    """The kid of a token whose header says that it is an access token; nothing else in the header is believed."""
+    try:
+        header = jwt.get_unverified_header(token)
+    except _UNREADABLE:
+        raise Problem("invalid_token") from None
+    typ, kid = header.get("typ"), header.get("kid")
+    if not isinstance(typ, str) or typ.lower() not in ("at+jwt", "application/at+jwt") or not isinstance(kid, str):
+        raise Problem("invalid_token")
+    return kid

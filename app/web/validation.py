@@ -1,0 +1,111 @@
+"""From pydantic's errors to (JSON pointer, code): where a request is wrong and how, without a word of what was sent."""
+
+from collections.abc import Container, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from fastapi.exceptions import RequestValidationError
+
+from app.web.problems import FIELD_CODES, Problem
+
+_MISSING: Final = frozenset({"missing", "missing_argument", "missing_keyword_only_argument"})
+_UNKNOWN: Final = frozenset({"extra_forbidden", "unexpected_keyword_argument"})
+
+
+def declared_names(schema: object) -> frozenset[str]:
+    """The names of all fields and parameters in an OpenAPI document or a JSON schema: what a pointer may contain."""
+    names: set[str] = set()
+    pending = [schema]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, Mapping):
+            properties = node.get("properties")
+            if isinstance(properties, Mapping):
+                names.update(properties)
+            if isinstance(node.get("in"), str) and isinstance(node.get("name"), str):
+                names.add(node["name"])
+            pending.extend(node.values())
+        elif isinstance(node, list | tuple):
+            pending.extend(node)
+    return frozenset(names)
+
+
+def field_errors(
+    errors: Iterable[Mapping[str, Any]], value: object, names: Container[str], prefix: str = ""
+) -> list[tuple[str, str]]:
+    """Pydantic's errors on ``value`` as (JSON pointer, code), each pair once.
+
+    ``names`` are the declared field names (``declared_names`` of the model's schema); ``prefix`` is the pointer of
+    ``value`` itself, such as ``/records/2``. A pointer to an unknown field, or into a mapping whose keys the client
+    chose, ends at its parent. A validator of a whole object points at one of its fields by
+    ``PydanticCustomError(code, message, {"field": name})``.
+    """
+    found: dict[tuple[str, str], None] = {}
+    for error in errors:
+        kind, location = str(error["type"]), tuple(error["loc"])
+        code = _code(kind)
+        if code == "unknown_field":
+            location = location[:-1]
+        pointer = prefix + _pointer(location, value, names, missing=kind in _MISSING)
+        named = (error.get("ctx") or {}).get("field") if kind in FIELD_CODES else None
+        if isinstance(named, str) and named in names:
+            pointer += "/" + _escape(named)
+        found[(pointer, code)] = None
+    return list(found)
+
+
+def _code(kind: str) -> str:
+    if kind in _MISSING:
+        return "missing_field"
+    if kind in _UNKNOWN:
+        return "unknown_field"
+    return kind if kind in FIELD_CODES else "invalid_value"
+
+
+def _pointer(location: Sequence[int | str], value: object, names: Container[str], *, missing: bool) -> str:
+    """Follow pydantic's location through the value that was sent. A part that is neither an index nor a key there is a
+    tag of a union and is skipped; a key that nobody declared is the client's own, and ends the pointer."""
+    pointer = ""
+    node = value
+    for position, part in enumerate(location):
+        if isinstance(node, list) and isinstance(part, int) and 0 <= part < len(node):
+            pointer += f"/{part}"
+            node = node[part]
+        elif isinstance(node, Mapping) and part in node:
+            if part not in names:
+                break
+            pointer += "/" + _escape(str(part))
+            node = node[part]
+        elif missing and position == len(location) - 1 and isinstance(node, Mapping) and part in names:
+            pointer += "/" + _escape(str(part))
+    return pointer
+
+
+def _escape(part: str) -> str:
+    return part.replace("~", "~0").replace("/", "~1")
+
+
+def _parameter_errors(errors: Iterable[Mapping[str, Any]], names: Container[str]) -> list[tuple[str, str]]:
+    """Errors of query, path, header and cookie: ``/query/week``. A parameter that is not declared is not named."""
+    found: dict[tuple[str, str], None] = {}
+    for error in errors:
+        code = _code(str(error["type"]))
+        pointer = f"/{error['loc'][0]}"
+        for part in error["loc"][1:-1] if code == "unknown_field" else error["loc"][1:]:
+            if not isinstance(part, int) and part not in names:
+                break
+            pointer += "/" + _escape(str(part))
+        found[(pointer, code)] = None
+    return list(found)
+
+
+def from_validation(exc: RequestValidationError, names: Container[str]) -> Problem:
+    """What FastAPI's validation error is to the client: 400 not JSON, 415 another media type, 422 ``malformed``."""
+    errors: Sequence[Mapping[str, Any]] = exc.errors()
+    in_body = [error for error in errors if error["loc"][0] == "body"]
+    elsewhere = [error for error in errors if error["loc"][0] != "body"]
+    if any(error["type"] == "json_invalid" and isinstance(error["loc"][-1], int) for error in in_body):
+        return Problem("invalid_json", errors=[("", "invalid_json")])
+    if in_body and isinstance(exc.body, bytes):  # FastAPI parses JSON by the content type alone; bytes are the rest
+        return Problem("unsupported_media_type")
+    body_errors = field_errors([{**error, "loc": error["loc"][1:]} for error in in_body], exc.body, names)
+    return Problem("malformed", errors=[*_parameter_errors(elsewhere, names), *body_errors])
