@@ -18,8 +18,8 @@ from app.db.core.replica import Replica
 from app.db.core.session import Database, make_engine
 from app.db.derived.person_reads import PersonReads
 from app.db.personal_data.vault import Vault, load_or_create_master_key
-from app.db.records.group_commit import Together
-from app.db.trials.trials import faults_of_protocols, note_protocols
+from app.db.records.group_commit import GroupCommit
+from app.db.trials.trials import check_protocols, note_protocols
 from app.direct_routes import DirectRoutes
 from app.postgres.supervisor import EmbeddedPostgres
 from app.protocols import add_folder
@@ -40,10 +40,10 @@ from app.routers.service import audit, docs, health, problem_types
 from app.routers.service import web_page as page
 from app.settings import Settings
 from app.web.access_log import AccessLog, configure_logging
-from app.web.auth import admit
+from app.web.auth import authorise_unrouted
 from app.web.error_handlers import install as install_problem_handlers
 from app.web.rate_limit import RateLimit
-from app.web.read_audit import ReadLog, RefusalLog
+from app.web.read_audit import ReadAudit, RefusalAuditMiddleware
 from app.web.timeouts import BodyDeadline
 from app.web.tokens import LocalIssuer, TokenVerifier
 from app.web.tracing import configure_tracing
@@ -88,14 +88,14 @@ async def _serving(
         vault = await Vault.open(connection, master_key_of(settings))
         signer = await Signer.open(connection, master_key_of(settings))
         await note_protocols(connection)
-        if faults := await faults_of_protocols(connection):
+        if faults := await check_protocols(connection):
             raise RuntimeError("; ".join(faults))
-    reads = ReadLog(database)
+    reads = ReadAudit(database)
     reads.start()
     reports_from = database
     if settings.report_database_url is not None:
         reports_from = Replica(make_engine(settings.report_database_url, settings.pool_size))
-    together, people = Together(database), PersonReads(database)
+    together, people = GroupCommit(database), PersonReads(database)
     app.state.services = Services(database, vault, clock, reads, signer, reports_from, together, people)
     app.state.verifier = verifier_of(settings)
     app.state.limit = RateLimit(settings.rate_limit)
@@ -134,8 +134,8 @@ def create_app(settings: Settings, database_url: str | None = None, clock: Calla
     docs.install(app)
     page.install(app, settings.issuer, settings.page_client_id, settings.page_scope)
     app.router.middleware_stack = DirectRoutes(app.router)
-    install_problem_handlers(app, max_body_bytes=settings.max_body_bytes, admit=admit)
-    app.add_middleware(RefusalLog)
+    install_problem_handlers(app, max_body_bytes=settings.max_body_bytes, authorise_unrouted=authorise_unrouted)
+    app.add_middleware(RefusalAuditMiddleware)
     app.add_middleware(BodyDeadline, seconds=settings.body_seconds)
     app.add_middleware(AccessLog)
     app.openapi = lambda: document(app)  # type: ignore[method-assign]
@@ -179,16 +179,16 @@ def embedded_in(data_dir: Path) -> EmbeddedPostgres:
 def app_of_environment() -> FastAPI:
     """For worker processes: the application that the environment describes, on a database that runs already."""
     settings = Settings()
-    _end_with_parent()
+    exit_with_parent()
     configure_logging(settings.log_level)
     configure_tracing(settings.otlp_endpoint)
     app = create_app(settings, settings.database_url or embedded_in(settings.data_dir).url)
     app.openapi()
-    _spare_the_collector()
+    tune_gc()
     return app
 
 
-def _spare_the_collector() -> None:
+def tune_gc() -> None:
     """What is there now stays to the end: looking through it for garbage stopped every answer for 50 ms.
 
     And 700 new objects, the usual threshold, are not worth a look: one answer makes more.
@@ -198,7 +198,7 @@ def _spare_the_collector() -> None:
     gc.set_threshold(10_000, 10, 10)
 
 
-def _end_with_parent() -> None:
+def exit_with_parent() -> None:
     """A worker whose server was killed stops too; it would go on holding the port, on a database that has gone."""
     parent = multiprocessing.parent_process()
     if parent is None:

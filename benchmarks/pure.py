@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from app.domain.facts import Activation, Conversation, Exemption, History
-from app.domain.figures.counts import tally_people
+from app.domain.figures.counts import count_people
 from app.domain.rules.weeks import judge
 from app.protocols import protocols
 from benchmarks.measure import Results, interleaved, timed
@@ -79,7 +79,7 @@ def measure(results: Results) -> None:
     everyone = [
         replace(each, assigned_on=each.assigned_on + timedelta(days=7 * (n % 20))) for n, each in enumerate(ours)
     ]
-    seconds = timed(lambda: tally_people(_PRVIJ, _ENDS_ON, everyone))
+    seconds = timed(lambda: count_people(_PRVIJ, _ENDS_ON, everyone))
     results.figure("100,000 people counted anew, one core", seconds * 100_000 / len(everyone), "s", 10)
 
 

@@ -8,9 +8,9 @@ import asyncpg
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.audit.log import faults_of_audit
-from app.db.core.session import EVERYTHING, Database, Sight, make_engine
-from app.db.integrity import faults_of_register
+from app.db.audit.log import check_audit
+from app.db.core.session import SYSTEM_SCOPE, AccessScope, Database, make_engine
+from app.db.integrity import check_register
 from app.db.personal_data.vault import Vault, load_or_create_master_key
 from tests.register import Register
 
@@ -42,13 +42,13 @@ def tamper(url: str, *statements: str) -> None:
     query(url, "set local session_replication_role = replica", *statements)
 
 
-def seen(url: str, sight: Sight, work: Callable[[AsyncConnection], Awaitable[T]], *, keep: bool = True) -> T:
-    """What ``work`` gives in a transaction of the application's role that may see no more than ``sight``."""
+def seen(url: str, scope: AccessScope, work: Callable[[AsyncConnection], Awaitable[T]], *, keep: bool = True) -> T:
+    """What ``work`` gives in a transaction of the application's role that may see no more than ``scope``."""
 
     async def run() -> T:
         database = Database(make_engine(url, 1))
         try:
-            async with database.write(sight, keep=keep) as connection:
+            async with database.write(scope, keep=keep) as connection:
                 return await work(connection)
         finally:
             await database.close()
@@ -56,9 +56,9 @@ def seen(url: str, sight: Sight, work: Callable[[AsyncConnection], Awaitable[T]]
     return asyncio.run(run())
 
 
-def audit_faults(url: str) -> list[str]:
+def check_audit_trail(url: str) -> list[str]:
     """Every fault in any chain of the audit trail."""
-    return seen(url, EVERYTHING, faults_of_audit)[1]
+    return seen(url, SYSTEM_SCOPE, check_audit)[1]
 
 
 def register_faults(register: Register) -> list[str]:
@@ -69,7 +69,7 @@ def register_faults(register: Register) -> list[str]:
         try:
             async with engine.begin() as connection:
                 vault = await Vault.open(connection, load_or_create_master_key(register.settings.data_dir))
-            return await faults_of_register(Database(engine), vault)
+            return await check_register(Database(engine), vault)
         finally:
             await engine.dispose()
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
-from app.analysis.differences import Numbers
+from app.analysis.differences import FloatArray
 from app.domain.figures.disclosure_control import hidden_cells
-from app.domain.figures.outcomes import Followed
+from app.domain.figures.outcomes import FollowUp
 from app.domain.rules.draw import ARMS, Arm
 
 Weekly = Literal["employment", "education", "hours", "accumulated_hours"]
@@ -21,20 +21,20 @@ class Cohort:
     """Everyone drawn in a trial. ``last_k`` is the last week since the assignment in which a person is followed, −1 for
     none; the two-dimensional arrays have a column a week."""
 
-    jobcentres: Numbers
-    treated: Numbers
-    last_k: Numbers
-    status: Numbers
-    hours: Numbers
-    days: Numbers
+    jobcentres: FloatArray
+    treated: FloatArray
+    last_k: FloatArray
+    status: FloatArray
+    hours: FloatArray
+    days: FloatArray
     """To the first exit to a job or education, or of observation."""
-    exited: Numbers
+    exited: FloatArray
     best: Sequence[str | None]
     outcomes_until: date | None
     """The Monday of the last week that anybody's outcome was delivered for: all are followed up to it."""
 
     @classmethod
-    def of(cls, people: Sequence[Followed]) -> "Cohort":
+    def of(cls, people: Sequence[FollowUp]) -> "Cohort":
         """The arrays of everyone."""
         import numpy as np  # noqa: PLC0415 - see the package
 
@@ -66,11 +66,11 @@ class Cohort:
         """How many weeks since the assignment anybody is followed in, the assignment week included."""
         return int(self.status.shape[1])
 
-    def in_arm(self, arm: Arm) -> Numbers:
+    def in_arm(self, arm: Arm) -> FloatArray:
         """Who was drawn to the arm."""
         return self.treated if arm == "treatment" else ~self.treated
 
-    def values(self, outcome: Weekly, k: int) -> Numbers:
+    def values(self, outcome: Weekly, k: int) -> FloatArray:
         """Everyone's value of an outcome, k weeks since the assignment: 0 or 1, or hours."""
         if outcome == "hours":
             return self.hours[:, k]
@@ -78,7 +78,7 @@ class Cohort:
             return self.hours[:, : k + 1].sum(axis=1)
         return (self.status[:, k] == _STATUSES["employed" if outcome == "employment" else "education"]).astype(float)
 
-    def untold(self, k: int) -> Numbers:
+    def untold(self, k: int) -> FloatArray:
         """For whom nothing was delivered."""
         return self.status[:, k] == _UNTOLD
 
@@ -108,7 +108,7 @@ class Hidden:
         return frozenset(group for code, group in self.jobcentres if code == jobcentre)
 
 
-def by_arm(cohort: Cohort, groups: Numbers, among: Numbers) -> Mapping[Arm, Hidden]:
+def by_arm(cohort: Cohort, groups: FloatArray, among: FloatArray) -> Mapping[Arm, Hidden]:
     """What is hidden of each arm, of the people ``among`` whom the table counts; ``groups`` has everyone's group."""
     found: dict[Arm, Hidden] = {}
     for arm in ARMS:

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.domain.figures.activity_curve import Difference, Share
 
-Numbers = Any
+FloatArray = Any
 """A numpy array: one number a person."""
 
 
@@ -36,7 +36,7 @@ class Stratified:
     jobcentres: int
 
 
-def stratified_difference(values: Numbers, treated: Numbers, jobcentres: Numbers) -> Stratified | None:
+def stratified_difference(values: FloatArray, treated: FloatArray, jobcentres: FloatArray) -> Stratified | None:
     """The difference of means of 0/1 or of hours; a jobcentre with an empty arm says nothing. None if none is left."""
     import numpy as np  # noqa: PLC0415 - see the package: the memory of workers that never need it
     from statsmodels.regression.linear_model import OLS  # noqa: PLC0415 - the same
@@ -62,7 +62,7 @@ def _interval(fitted: Any) -> Interval:
     return Interval(float(low), float(high), finite(fitted.pvalues[0]))
 
 
-def welch(one: Numbers, other: Numbers) -> Difference | None:
+def welch(one: FloatArray, other: FloatArray) -> Difference | None:
     """The difference of two means with its 95 % interval, variances not held for equal. None with fewer than two
     people in one of them."""
     from statsmodels.stats.weightstats import CompareMeans, DescrStatsW  # noqa: PLC0415 - see the package

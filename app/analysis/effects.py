@@ -12,8 +12,8 @@ from typing import Literal
 
 from app.analysis.cohort import WEEKLY, Cohort, Hidden, Weekly, by_arm
 from app.analysis.differences import (
+    FloatArray,
     Heterogeneity,
-    Numbers,
     Stratified,
     exact_p_value,
     heterogeneity,
@@ -23,7 +23,7 @@ from app.analysis.differences import (
 )
 from app.analysis.survival import LogRank, exited_by, log_rank
 from app.domain.figures.activity_curve import Difference, Share, newcombe
-from app.domain.figures.outcomes import CRITERIA, Followed
+from app.domain.figures.outcomes import CRITERIA, FollowUp
 from app.domain.rules.draw import ARMS, Arm
 
 OutcomeMeasure = Literal["employment", "education", "hours", "accumulated_hours", "exit_to_job_or_education"]
@@ -35,7 +35,7 @@ _Z = 1.959963984540054
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class ArmCell:
     """One arm. ``count``: those with the outcome (of hours: any), ``mean``: the share of them, or the mean of hours."""
 
     people: int
@@ -46,12 +46,12 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class EffectEstimate:
     """An outcome, k weeks since the assignment; the difference is None where an arm is empty or hidden."""
 
     k: int
     outcome: OutcomeMeasure
-    arms: Mapping[Arm, Cell]
+    arms: Mapping[Arm, ArmCell]
     difference: Difference | None
 
 
@@ -61,7 +61,7 @@ class JobcentreRow:
 
     jobcentre: str
     outcome: OutcomeMeasure
-    arms: Mapping[Arm, Cell]
+    arms: Mapping[Arm, ArmCell]
     difference: Difference | None
     p_value: float | None
     p_adjusted: float | None
@@ -72,7 +72,7 @@ class SuccessRow:
     """A success criterion, or None for none of them: the people whose best outcome so far it is."""
 
     criterion: str | None
-    arms: Mapping[Arm, Cell]
+    arms: Mapping[Arm, ArmCell]
     difference: Difference | None
 
 
@@ -82,7 +82,7 @@ class Effects:
 
     outcomes_until: date | None
     after_weeks: int | None
-    rows: Sequence[Row]
+    rows: Sequence[EffectEstimate]
     effects: Mapping[Weekly, Stratified | None]
     jobcentres: Sequence[JobcentreRow]
     heterogeneity: Mapping[Weekly, Heterogeneity | None]
@@ -91,7 +91,7 @@ class Effects:
     warnings: Sequence[str]
 
 
-def analyse(people: Sequence[Followed], jobcentre: str | None, after_weeks: int | None) -> Effects:
+def analyse(people: Sequence[FollowUp], jobcentre: str | None, after_weeks: int | None) -> Effects:
     """The effects in a trial, or in one jobcentre of it. ``people`` are always everyone of the trial: what of a
     jobcentre may be shown depends on what is shown of the others.
 
@@ -125,7 +125,10 @@ def analyse(people: Sequence[Followed], jobcentre: str | None, after_weeks: int 
 
 
 def _warnings(
-    cohort: Cohort, at: Sequence[Row], table: Sequence[JobcentreRow], effects: Mapping[Weekly, Stratified | None]
+    cohort: Cohort,
+    at: Sequence[EffectEstimate],
+    table: Sequence[JobcentreRow],
+    effects: Mapping[Weekly, Stratified | None],
 ) -> list[str]:
     """What whoever reads the figures must know. Codes."""
     found: list[str] = []
@@ -148,18 +151,18 @@ class _Analysis:
 
         self.cohort, self.jobcentre = cohort, jobcentre
         everyone = np.ones(len(cohort.treated), dtype=bool)
-        self.shown: Numbers = everyone if jobcentre is None else cohort.jobcentres == jobcentre
+        self.shown: FloatArray = everyone if jobcentre is None else cohort.jobcentres == jobcentre
 
     # --- by week
 
-    def weekly_rows(self) -> Iterator[Row]:
+    def weekly_rows(self) -> Iterator[EffectEstimate]:
         """Employment, education and hours, week by week as long as anyone shown is followed."""
         last = self.cohort.last_k[self.shown]
         for k in range(int(last.max()) + 1 if len(last) else 0):
             for outcome in WEEKLY:
                 yield self._row(outcome, k)
 
-    def _row(self, outcome: Weekly, k: int) -> Row:
+    def _row(self, outcome: Weekly, k: int) -> EffectEstimate:
         values, among = self.cohort.values(outcome, k), self.cohort.last_k >= k
         hidden = by_arm(self.cohort, values > 0, among)
         mine = {arm: among & self.shown & self.cohort.in_arm(arm) for arm in ARMS}
@@ -173,17 +176,17 @@ class _Analysis:
                 difference = newcombe(*(_share(cells[arm]) for arm in ARMS))
             else:
                 difference = welch(*(values[mine[arm]] for arm in ARMS))
-        return Row(k, outcome, cells, difference)
+        return EffectEstimate(k, outcome, cells, difference)
 
     @staticmethod
-    def _cell(values: Numbers, hidden: Hidden, jobcentre: str | None, untold: Numbers) -> Cell:
+    def _cell(values: FloatArray, hidden: Hidden, jobcentre: str | None, untold: FloatArray) -> ArmCell:
         people, missing = len(values), int(untold.sum())
         if hidden.at(jobcentre):
-            return Cell(people, missing, None, None, hidden=True)
+            return ArmCell(people, missing, None, None, hidden=True)
         mean = float(values.mean()) if people else None
-        return Cell(people, missing, int((values > 0).sum()), mean, hidden=False)
+        return ArmCell(people, missing, int((values > 0).sum()), mean, hidden=False)
 
-    def exit_rows(self) -> Iterator[Row]:
+    def exit_rows(self) -> Iterator[EffectEstimate]:
         """The share that has found the way out to a job or education within 7·k days (1 − Kaplan–Meier)."""
         cohort = self.cohort
         observed = cohort.days[self.shown].max() // 7 + 1 if self.shown.any() else 0
@@ -195,21 +198,21 @@ class _Analysis:
         for k in ks:
             out = cohort.exited & (cohort.days <= 7 * k)
             hidden = by_arm(cohort, out, cohort.last_k > -2)
-            cells: dict[Arm, Cell] = {}
+            cells: dict[Arm, ArmCell] = {}
             for arm, mine in arms.items():
                 closed, people = bool(hidden[arm].at(self.jobcentre)), int(mine.sum())
                 share = shares[arm][k].share if people else None
                 count = int(out[mine].sum())
-                cells[arm] = Cell(people, None, None if closed else count, None if closed else share, closed)
+                cells[arm] = ArmCell(people, None, None if closed else count, None if closed else share, closed)
             one, other = (shares[arm][k] for arm in ARMS)
             difference = None
             if all(cell.people and not cell.hidden for cell in cells.values()):
                 half = _Z * float((one.standard_error**2 + other.standard_error**2) ** 0.5)
                 estimate = one.share - other.share
                 difference = Difference(estimate, estimate - half, estimate + half)
-            yield Row(k, "exit_to_job_or_education", cells, difference)
+            yield EffectEstimate(k, "exit_to_job_or_education", cells, difference)
 
-    def log_rank(self, rows: Sequence[Row]) -> LogRank | None:
+    def log_rank(self, rows: Sequence[EffectEstimate]) -> LogRank | None:
         """The test of the arms, unless the last row of exits is hidden."""
         exits = [row for row in rows if row.outcome == "exit_to_job_or_education"]
         if not exits or exits[-1].difference is None:
@@ -272,17 +275,17 @@ class _Analysis:
         best = np.array([each or "" for each in self.cohort.best], dtype=str)
         hidden = by_arm(self.cohort, best, self.cohort.last_k > -2)
         for criterion in (*CRITERIA, None):
-            cells: dict[Arm, Cell] = {}
+            cells: dict[Arm, ArmCell] = {}
             for arm in ARMS:
                 mine = self.shown & self.cohort.in_arm(arm)
                 people, count = int(mine.sum()), int((mine & (best == (criterion or ""))).sum())
                 closed = (criterion or "") in hidden[arm].at(self.jobcentre)
                 share = count / people if people else None
-                cells[arm] = Cell(people, None, None if closed else count, None if closed else share, closed)
+                cells[arm] = ArmCell(people, None, None if closed else count, None if closed else share, closed)
             closed = any(cell.hidden for cell in cells.values())
             difference = None if closed else newcombe(*(_share(cells[arm]) for arm in ARMS))
             yield SuccessRow(criterion, cells, difference)
 
 
-def _share(cell: Cell) -> Share:
+def _share(cell: ArmCell) -> Share:
     return Share(cell.people, cell.count or 0)

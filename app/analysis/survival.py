@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from app.analysis.differences import Numbers, finite
+from app.analysis.differences import FloatArray, finite
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class Exited:
     standard_error: float
 
 
-def exited_by(days: Numbers, exited: Numbers, at: Iterable[int]) -> list[Exited]:
+def exited_by(days: FloatArray, exited: FloatArray, at: Iterable[int]) -> list[Exited]:
     """The shares by some days. ``days``: to the exit, or of observation where there was none (``exited`` false)."""
     import numpy as np  # noqa: PLC0415 - see the package
     from statsmodels.duration.survfunc import SurvfuncRight  # noqa: PLC0415 - the same
@@ -40,7 +40,7 @@ class LogRank:
     jobcentres: int
 
 
-def log_rank(days: Numbers, exited: Numbers, treated: Numbers, jobcentres: Numbers) -> LogRank | None:
+def log_rank(days: FloatArray, exited: FloatArray, treated: FloatArray, jobcentres: FloatArray) -> LogRank | None:
     """Compares the arms within each jobcentre; one with an empty arm says nothing. None: nothing can be compared."""
     import numpy as np  # noqa: PLC0415 - see the package
     from statsmodels.duration.survfunc import survdiff  # noqa: PLC0415 - the same

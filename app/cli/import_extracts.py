@@ -9,7 +9,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from app.cli.common import DataDir, console, fail, settings_of
-from app.cli.import_records import Bearer, DryRun, FileFormat, Resume, add_kinds, import_records
+from app.cli.import_records import DryRunOption, FileFormat, ResumeOption, TokenOption, add_kinds, import_records
 from app.importing import send
 from app.importing.extract import Part
 from app.importing.mapping import ImportFaultError
@@ -50,10 +50,10 @@ def activations(
     ] = None,
     mapping: Annotated[Path | None, typer.Option(help="Columns and codes, TOML.", exists=True, dir_okay=False)] = None,
     url: Annotated[str, typer.Option(help="Where the register answers.")] = "http://127.0.0.1:8000",
-    bearer: Bearer = None,
-    dry_run: DryRun = False,
+    bearer: TokenOption = None,
+    dry_run: DryRunOption = False,
     file_format: FileFormat = None,
-    resume: Resume = False,
+    resume: ResumeOption = False,
     data_dir: DataDir = None,
 ) -> None:
     """Send a file of activations; with --from and --to, replace what a register's earlier extract said of that span.
@@ -82,7 +82,7 @@ def activations(
     _tell(result, dry_run=dry_run)
 
 
-def _tell(result: send.Result, *, dry_run: bool) -> None:
+def _tell(result: send.ImportOutcome, *, dry_run: bool) -> None:
     for number, faults in sorted(result.faults.items()):
         typer.echo(f"line {number}: {'; '.join(sorted(faults))}")
     if result.continued:

@@ -22,15 +22,15 @@ INTERRUPTED = 130
 RecordsFile = Annotated[
     Path, typer.Argument(help="CSV, NDJSON or Excel, with the names of the fields.", exists=True, dir_okay=False)
 ]
-Trial = Annotated[str, typer.Option(help="Id of the trial.")]
-Url = Annotated[str, typer.Option(help="Where the register answers.")]
-Bearer = Annotated[
+TrialOption = Annotated[str, typer.Option(help="Id of the trial.")]
+UrlOption = Annotated[str, typer.Option(help="Where the register answers.")]
+TokenOption = Annotated[
     str | None,
     typer.Option("--token", envvar="RETTEVEJ_TOKEN", help="A token; of the local issuer where left out."),
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Judge everything, store nothing.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Judge everything, store nothing.")]
 FileFormat = Annotated[str | None, typer.Option("--format", help="csv, ndjson or xlsx; by the name where left out.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with an import of this file that broke off.")]
+ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on with an import of this file that broke off.")]
 
 
 def add_kinds(app: typer.Typer, *, but: str) -> None:
@@ -43,12 +43,12 @@ def add_kinds(app: typer.Typer, *, but: str) -> None:
 def _command_of(kind: str) -> Callable[..., None]:
     def command(
         file: RecordsFile,
-        trial: Trial,
-        url: Url = "http://127.0.0.1:8000",
-        bearer: Bearer = None,
-        dry_run: DryRun = False,
+        trial: TrialOption,
+        url: UrlOption = "http://127.0.0.1:8000",
+        bearer: TokenOption = None,
+        dry_run: DryRunOption = False,
         file_format: FileFormat = None,
-        resume: Resume = False,
+        resume: ResumeOption = False,
         data_dir: DataDir = None,
     ) -> None:
         import_records(kind, file, trial, url, bearer, dry_run, file_format, resume, data_dir)

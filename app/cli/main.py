@@ -19,8 +19,8 @@ from app.cli.common import DatabaseUrl, DataDir, console, database_of, fail, set
 from app.cli.demo import app as demonstration
 from app.cli.import_extracts import app as importer
 from app.cli.operate import app as operator
-from app.cli.operations import audit_faults, protocol_faults
-from app.cli.verify_draws import draws_faults
+from app.cli.operations import check_audit_trail, check_stored_protocols
+from app.cli.verify_draws import check_published_draws
 from app.db.core.migrate import migrate as apply_migrations
 from app.db.core.session import make_engine
 from app.main import master_key_of, new_key_file, verifier_of
@@ -36,7 +36,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="The register
 app.add_typer(operator)
 app.add_typer(demonstration)
 app.add_typer(importer, name="import")
-Url = Annotated[str, typer.Option(help="Where the register answers.")]
+UrlOption = Annotated[str, typer.Option(help="Where the register answers.")]
 
 
 def main() -> None:
@@ -64,7 +64,7 @@ def serve(
         fail(str(error))
     with database_of(settings) as url, shared_between_workers() if settings.workers > 1 else nullcontext():
         asyncio.run(_migrate(url))
-        if faults := asyncio.run(protocol_faults(url)):
+        if faults := asyncio.run(check_stored_protocols(url)):
             _tell(faults, "")
         config = uvicorn.Config(
             "app.main:app_of_environment",
@@ -162,7 +162,7 @@ def migrate(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
 def verify(
     trial: Annotated[str | None, typer.Option(help="A closed trial, whose draws are recomputed.")] = None,
     audit: Annotated[bool, typer.Option("--audit", help="Recompute every hash chain of the audit trail.")] = False,
-    url: Url = "http://127.0.0.1:8000",
+    url: UrlOption = "http://127.0.0.1:8000",
     bearer: Annotated[str | None, typer.Option("--token", help="A token; of the local issuer where left out.")] = None,
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
@@ -170,7 +170,7 @@ def verify(
     """Recompute every draw of a closed trial from what the API publishes; or the audit trail from the database."""
     if audit:
         with database_of(settings_of(data_dir=data_dir, database_url=database_url), join=True) as database:
-            entries, faults = asyncio.run(audit_faults(database))
+            entries, faults = asyncio.run(check_audit_trail(database))
         _tell(faults, f"{entries} audit entries recomputed: every chain is whole.")
     if trial is not None:
         _verify_draws(trial, url, bearer, data_dir)
@@ -183,7 +183,7 @@ def _verify_draws(trial: str, url: str, bearer: str | None, data_dir: Path | Non
         settings = settings_of(data_dir=data_dir)
         bearer = LocalIssuer.load_or_create(settings.data_dir, settings.audience).token("auditor")
     try:
-        draws, faults = draws_faults(url, trial, bearer)
+        draws, faults = check_published_draws(url, trial, bearer)
     except (httpx.HTTPError, LookupError) as error:
         fail(f"{trial} could not be verified: {error}")
     _tell(faults, f"{draws} draws of {trial} recomputed from the seed: every arm is as published.")
@@ -199,7 +199,7 @@ def _tell(faults: Sequence[str], all_well: str) -> None:
 
 @app.command()
 def simulate(
-    url: Url = "http://127.0.0.1:8000",
+    url: UrlOption = "http://127.0.0.1:8000",
     people: Annotated[int, typer.Option(help="How many people are screened.")] = 3000,
     seed: Annotated[int, typer.Option(help="Everything but the draw follows from it.")] = 1,
     trial: Annotated[str | None, typer.Option(help="Id of the trial to play.")] = None,

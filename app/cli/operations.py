@@ -7,12 +7,12 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from app.db.audit.log import Entry, append, faults_of_audit
+from app.db.audit.log import NewAuditEntry, append_entries, check_audit
 from app.db.core.migrate import newest_schema, schema_of
-from app.db.core.session import APPLICATION_ROLE, EVERYTHING, Database, make_engine, without_tls
-from app.db.integrity import faults_of_register
+from app.db.core.session import APPLICATION_ROLE, SYSTEM_SCOPE, Database, make_engine, without_tls
+from app.db.integrity import check_register
 from app.db.personal_data.vault import Vault, WrongMasterKeyError, change_master_key
-from app.db.trials.trials import faults_of_protocols, note_protocols
+from app.db.trials.trials import check_protocols, note_protocols
 from app.postgres.supervisor import EmbeddedPostgres
 
 
@@ -89,30 +89,30 @@ async def examine(url: str, master_key: bytes) -> list[str]:
                 people = await connection.scalar(text("select exists (select from vault.identity)"))
             return ["the key of the blind index is missing: no person can be found"] if people else []
         async with engine.connect() as connection:
-            if faults := await faults_of_protocols(connection):
+            if faults := await check_protocols(connection):
                 return faults
-        return await faults_of_register(Database(engine), vault)
+        return await check_register(Database(engine), vault)
     finally:
         await engine.dispose()
 
 
-async def protocol_faults(url: str) -> list[str]:
+async def check_stored_protocols(url: str) -> list[str]:
     """The trials whose protocol is not what it was when they were created, in one sentence each."""
     engine = make_engine(url, 1)
     try:
         async with engine.begin() as connection:
             await note_protocols(connection)
-            return await faults_of_protocols(connection)
+            return await check_protocols(connection)
     finally:
         await engine.dispose()
 
 
-async def audit_faults(url: str) -> tuple[int, list[str]]:
+async def check_audit_trail(url: str) -> tuple[int, list[str]]:
     """How many audit entries there are, and every fault in any chain."""
     engine = make_engine(url, 1)
     try:
-        async with Database(engine).read(EVERYTHING) as connection:
-            return await faults_of_audit(connection)
+        async with Database(engine).read(SYSTEM_SCOPE) as connection:
+            return await check_audit(connection)
     finally:
         await engine.dispose()
 
@@ -134,7 +134,7 @@ async def erase_person(url: str, trial: str, participant_id: UUID, client: str) 
     """
     engine = make_engine(url, 1)
     try:
-        async with Database(engine).write(EVERYTHING) as connection:
+        async with Database(engine).write(SYSTEM_SCOPE) as connection:
             erased = await connection.execute(
                 text(
                     """
@@ -148,6 +148,8 @@ async def erase_person(url: str, trial: str, participant_id: UUID, client: str) 
             jobcentre = erased.scalar_one_or_none()
             if jobcentre is None:
                 raise OperationError("there is no such participant, or it was erased before")
-            await append(connection, [Entry(jobcentre, client, "participant.erased", trial, participant_id)])
+            await append_entries(
+                connection, [NewAuditEntry(jobcentre, client, "participant.erased", trial, participant_id)]
+            )
     finally:
         await engine.dispose()

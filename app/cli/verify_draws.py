@@ -5,10 +5,10 @@ from typing import Any
 
 import httpx
 
-from app.domain.rules.draw import PublishedDraw, faults_of_draws
+from app.domain.rules.draw import PublishedDraw, check_draws
 
 
-def draws_faults(url: str, trial: str, token: str) -> tuple[int, Sequence[str]]:
+def check_published_draws(url: str, trial: str, token: str) -> tuple[int, Sequence[str]]:
     """How many draws were recomputed, and every fault found.
 
     LookupError: the trial is not closed, or not there. httpx.HTTPError: the API did not answer.
@@ -21,7 +21,7 @@ def draws_faults(url: str, trial: str, token: str) -> tuple[int, Sequence[str]]:
         draws = list(_draws(client, trial))
     limit = protocol["parameters"].get("imbalance_limit", {"value": 0})["value"]  # none where nothing is drawn
     seed = bytes.fromhex(described["seed"])
-    return len(draws), faults_of_draws(seed, described["seed_commitment"], trial, limit, draws)
+    return len(draws), check_draws(seed, described["seed_commitment"], trial, limit, draws)
 
 
 def _draws(client: httpx.Client, trial: str) -> Iterator[PublishedDraw]:

@@ -11,9 +11,9 @@ from app.domain.figures.panel import (
     DRAWS,
     PARTICIPANTS,
     PERSON_WEEKS,
-    Row,
+    PanelRow,
+    PanelTable,
     Subject,
-    Table,
     draw_row,
     participant_row,
     person_week_rows,
@@ -37,7 +37,7 @@ _PSEUDONYM = "7d1e0a5c93b84f26a1c04be2f86d5709"
 _SUBJECT = Subject(_PSEUDONYM, "849", "nord", "treatment")
 
 
-def _table_answers(table: Table, row: Row) -> dict[str, Any]:
+def _table_answers(table: PanelTable, row: PanelRow) -> dict[str, Any]:
     """A table of one row in every format, by the encoders themselves; of Parquet, which is binary, its first bytes."""
     encoders = {
         kind: encoder_of(kind, table, _RELEASE) for kind in ("application/json", "application/x-ndjson", "text/csv")

@@ -11,38 +11,38 @@ from cryptography.exceptions import InvalidTag
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.audit.log import faults_of_audit
+from app.db.audit.log import check_audit
 from app.db.core.kinds import TABLES
-from app.db.core.session import EVERYTHING, Database
+from app.db.core.session import SYSTEM_SCOPE, Database
 from app.db.derived.week_counts import rebuild
 from app.db.personal_data.vault import SealedIdentity, Vault
 from app.db.records.versions import digest_of
 from app.db.trials.trials import Trial, load_trials, trial_ids
 from app.domain.figures.counts import SUMS
 from app.domain.records.ingest import Version
-from app.domain.rules.draw import PublishedDraw, faults_of_draws
+from app.domain.rules.draw import PublishedDraw, check_draws
 
 _ALL_TRIALS = 1_000_000
 
 
-async def faults_of_register(database: Database, vault: Vault) -> list[str]:
+async def check_register(database: Database, vault: Vault) -> list[str]:
     """Everything that is not as it should be, in one sentence each."""
-    async with database.read(EVERYTHING) as connection:
-        _, faults = await faults_of_audit(connection)
+    async with database.read(SYSTEM_SCOPE) as connection:
+        _, faults = await check_audit(connection)
         trials = await load_trials(connection, await trial_ids(connection, "", _ALL_TRIALS))
         for trial in trials.values():
-            faults += await _faults_of_draws(connection, vault, trial)
-        faults += await _faults_of_keys(connection)
-        faults += await _faults_of_digests(connection)
-        faults += await _faults_of_numbers(connection, vault)
+            faults += await _check_draws(connection, vault, trial)
+        faults += await _check_keys(connection)
+        faults += await _check_digests(connection)
+        faults += await _check_numbers(connection, vault)
     for trial in trials.values():
-        faults += await faults_of_counts(database, trial)
+        faults += await check_counts(database, trial)
     return faults
 
 
-async def faults_of_counts(database: Database, trial: Trial) -> list[str]:
+async def check_counts(database: Database, trial: Trial) -> list[str]:
     """Where the kept counts, or people's weeks, differ from those made anew out of the records."""
-    async with database.write(EVERYTHING, keep=False) as connection:
+    async with database.write(SYSTEM_SCOPE, keep=False) as connection:
         await connection.execute(
             text("select from stratum where trial_id = :trial order by jobcentre_code for update"), {"trial": trial.id}
         )
@@ -86,7 +86,7 @@ async def _counts(connection: AsyncConnection, trial_id: str) -> Mapping[tuple[s
     return counted
 
 
-async def _faults_of_draws(connection: AsyncConnection, vault: Vault, trial: Trial) -> list[str]:
+async def _check_draws(connection: AsyncConnection, vault: Vault, trial: Trial) -> list[str]:
     rows = await connection.execute(
         text("select jobcentre_code, position, arm from assignment where trial_id = :trial and position is not null"),
         {"trial": trial.id},
@@ -97,12 +97,10 @@ async def _faults_of_draws(connection: AsyncConnection, vault: Vault, trial: Tri
     except InvalidTag:
         return [f"trial {trial.id}: its seed cannot be opened"]
     limit = trial.protocol.imbalance_limit
-    return [
-        f"trial {trial.id}: {fault}" for fault in faults_of_draws(seed, trial.seed_commitment, trial.id, limit, draws)
-    ]
+    return [f"trial {trial.id}: {fault}" for fault in check_draws(seed, trial.seed_commitment, trial.id, limit, draws)]
 
 
-async def _faults_of_numbers(connection: AsyncConnection, vault: Vault) -> list[str]:
+async def _check_numbers(connection: AsyncConnection, vault: Vault) -> list[str]:
     """CPR numbers that cannot be opened, or that are not those by which their people are found."""
     rows = await connection.execute(
         text(
@@ -123,7 +121,7 @@ async def _faults_of_numbers(connection: AsyncConnection, vault: Vault) -> list[
     return faults
 
 
-async def _faults_of_keys(connection: AsyncConnection) -> list[str]:
+async def _check_keys(connection: AsyncConnection) -> list[str]:
     """Keys that point to no standing version, and standing versions that no key points to, or several of one record."""
     faults: list[str] = []
     for table in TABLES.values():
@@ -151,7 +149,7 @@ async def _faults_of_keys(connection: AsyncConnection) -> list[str]:
     return faults
 
 
-async def _faults_of_digests(connection: AsyncConnection) -> list[str]:
+async def _check_digests(connection: AsyncConnection) -> list[str]:
     """Keys whose digest is not that of the version they point to: the same sent again would be taken for another."""
     faults: list[str] = []
     for table in TABLES.values():

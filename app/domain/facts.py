@@ -194,14 +194,14 @@ class History:
     """Number of the law's § 2, where the trial has picked target groups (domain 6 [C])."""
 
 
-def faults_of(fact: Fact, today: date) -> list[tuple[str, str]]:
+def validate_fact(fact: Fact, today: date) -> list[tuple[str, str]]:
     """What is wrong with a well-formed fact in itself, as (field, code).
 
     Codes: ``date_in_future`` (of what happened on a day or in a week; ``today`` is the day of receipt in Copenhagen),
     ``ends_before_start``, ``hours_out_of_range``, ``missing_field`` (reason of an exit, match group of a rematch),
     ``invalid_value`` (hours of employment in a week of something else).
     """
-    faults = _faults_of_days(fact, today)
+    faults = _validate_days(fact, today)
     hours = fact.hours_per_week if isinstance(fact, Activation | Outcome) else None
     if hours is not None and not 0 < hours <= 60:
         faults.append(("hours_per_week", "hours_out_of_range"))
@@ -215,7 +215,7 @@ def faults_of(fact: Fact, today: date) -> list[tuple[str, str]]:
     return faults
 
 
-def _faults_of_days(fact: Fact, today: date) -> list[tuple[str, str]]:
+def _validate_days(fact: Fact, today: date) -> list[tuple[str, str]]:
     if isinstance(fact, Conversation | PresenceEvent | DeclinedOffer):
         return [("date", "date_in_future")] if fact.date > today else []
     if isinstance(fact, Outcome):

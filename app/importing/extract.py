@@ -19,7 +19,7 @@ _ILLEGIBLE = "?"
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ExtractLine:
     """A line of the file as an activation (api.md) and what of it could not be read. ``number`` counts from 1."""
 
     number: int
@@ -33,7 +33,7 @@ class Line:
 class Extract:
     """What a file holds of some jobcentres and a span of days."""
 
-    lines: Sequence[Line]
+    lines: Sequence[ExtractLine]
     left_out: int
     """Lines that are none of ours: another jobcentre, another span, a type that the mapping leaves out."""
 
@@ -45,7 +45,7 @@ class Part:
     jobcentre: str
     first: date
     last: date
-    lines: Sequence[Line]
+    lines: Sequence[ExtractLine]
 
     @property
     def name(self) -> str:
@@ -75,7 +75,7 @@ def read_extract(
         raise ImportFaultError(f"the file is not CSV: {error}") from None
     if not rows:
         raise ImportFaultError("the file has no line: it would take back all that was sent before")
-    lines: list[Line] = []
+    lines: list[ExtractLine] = []
     for number, row in rows:
         kind = "/".join(row.get(column, "").strip() for column in mapping.type.columns)
         if mapping.type.leaves_out(kind):
@@ -94,7 +94,9 @@ def _check_columns(header: Sequence[str], mapping: FileMapping, jobcentres: Sequ
         raise ImportFaultError("the file does not say of which jobcentre it is: name one with --jobcentre")
 
 
-def _line(number: int, row: Mapping[str, str], kind: str, mapping: FileMapping, jobcentres: Sequence[str]) -> Line:
+def _line(
+    number: int, row: Mapping[str, str], kind: str, mapping: FileMapping, jobcentres: Sequence[str]
+) -> ExtractLine:
     def cell(name: str) -> str:
         return row.get(mapping.columns.get(name, ""), "").strip()
 
@@ -117,7 +119,7 @@ def _line(number: int, row: Mapping[str, str], kind: str, mapping: FileMapping, 
     if found is None:
         faults.append(f"the mapping has no such code of {'/'.join(mapping.type.columns)}")
     record |= {name: cell(name) for name in ("cvr_number", "p_number") if cell(name)}
-    return Line(number, jobcentre.zfill(3), starts_on, record, faults)
+    return ExtractLine(number, jobcentre.zfill(3), starts_on, record, faults)
 
 
 def _day(text: str, mapping: FileMapping) -> date | None:
@@ -127,7 +129,7 @@ def _day(text: str, mapping: FileMapping) -> date | None:
         return None
 
 
-def parts_of(lines: Sequence[Line], jobcentres: Sequence[str], first: date, last: date) -> Iterator[Part]:
+def parts_of(lines: Sequence[ExtractLine], jobcentres: Sequence[str], first: date, last: date) -> Iterator[Part]:
     """The snapshots to send, empty ones too; a quarter with more lines than a snapshot holds is cut in two and again.
 
     A line that does not say when it starts goes with each part of its jobcentre.
@@ -138,7 +140,7 @@ def parts_of(lines: Sequence[Line], jobcentres: Sequence[str], first: date, last
             yield from _cut(Part(jobcentre, start, end, _within(mine, start, end)))
 
 
-def _within(lines: Sequence[Line], first: date, last: date) -> list[Line]:
+def _within(lines: Sequence[ExtractLine], first: date, last: date) -> list[ExtractLine]:
     return [line for line in lines if line.starts_on is None or first <= line.starts_on <= last]
 
 

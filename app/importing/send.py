@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from app.importing.extract import Line, Part, parts_of, read_extract
+from app.importing.extract import ExtractLine, Part, parts_of, read_extract
 from app.importing.mapping import ImportFaultError
 
 ATTEMPTS, FIRST_PAUSE, LONGEST_PAUSE = 8, 0.25, 15.0
@@ -36,7 +36,7 @@ class Job:
 
 
 @dataclass(slots=True)
-class Result:
+class ImportOutcome:
     """What came of it: outcomes, people whom the trial does not know, and what is wrong, by line of the file."""
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -93,7 +93,7 @@ def _answer(response: httpx.Response) -> Any:
     raise ImportFaultError(f"the register answered {response.status_code} ({code})")
 
 
-def run(job: Job, server: Server, progress: Progress | None = None) -> Result:
+def run(job: Job, server: Server, progress: Progress | None = None) -> ImportOutcome:
     """Sends everything that was not acknowledged yet. ImportFaultError ends it; started again it goes on from there."""
     progress = progress or Progress()
     content = job.file.read_bytes()
@@ -105,12 +105,12 @@ def run(job: Job, server: Server, progress: Progress | None = None) -> Result:
     extract = read_extract(content, mapping, job.jobcentres or taking_part, job.first, job.last)
     told_of = {line.jobcentre for line in extract.lines}
     jobcentres = job.jobcentres or [code for code in taking_part if code in told_of]
-    result = Result(left_out=extract.left_out)
+    result = ImportOutcome(left_out=extract.left_out)
     for line in extract.lines:
         if line.faults:
             result.faults[line.number] = set(line.faults)
     parts = list(parts_of(extract.lines, jobcentres, job.first, job.last))
-    memory = Memory(job, content, mapping)
+    memory = Checkpoint(job, content, mapping)
     progress.begin(sum(len(part.lines) for part in parts))
     for part in parts:
         if part.name in memory.done:
@@ -130,7 +130,7 @@ def _text_of(file: Path | None) -> str | None:
         raise ImportFaultError("the mapping is not UTF-8") from None
 
 
-def _send(job: Job, server: Server, part: Part, result: Result) -> None:
+def _send(job: Job, server: Server, part: Part, result: ImportOutcome) -> None:
     body = {
         "jobcentre": part.jobcentre,
         "from": str(part.first),
@@ -145,7 +145,7 @@ def _send(job: Job, server: Server, part: Part, result: Result) -> None:
             _note(part.lines[each["index"]], each, result)
 
 
-def _note(line: Line, told: Mapping[str, Any], result: Result) -> None:
+def _note(line: ExtractLine, told: Mapping[str, Any], result: ImportOutcome) -> None:
     """What the register says of a line: faults by field and code, unless the file's own fault explains them."""
     errors = told.get("errors", [])
     if any(error["code"] == UNKNOWN for error in errors):
@@ -155,7 +155,7 @@ def _note(line: Line, told: Mapping[str, Any], result: Result) -> None:
         result.faults.setdefault(line.number, set()).update(said)
 
 
-class Memory:
+class Checkpoint:
     """Which parts of this very import were acknowledged, in a file beside the one imported. Nothing personal in it."""
 
     def __init__(self, job: Job, content: bytes, mapping: str | None) -> None:

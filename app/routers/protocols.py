@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from app.domain.protocol import Protocol
 from app.protocols import protocols
-from app.routers.common.services import answer
+from app.routers.common.services import json_response
 from app.web.auth import authenticated
 from app.web.problems import COMMON, Problem, problem_responses
 
@@ -49,7 +49,7 @@ def _view(protocol: Protocol) -> dict[str, Any]:
 )
 async def list_protocols(request: Request) -> Response:
     """The rule books that trials can be created with. A protocol never changes once a trial uses it."""
-    return answer(request, {"items": [_view(each) for each in protocols().values()], "next": None})
+    return json_response(request, {"items": [_view(each) for each in protocols().values()], "next": None})
 
 
 @router.get(
@@ -69,4 +69,4 @@ async def get_protocol(
     """One rule book: every parameter with its value and source, and the rules of eligibility."""
     if protocol_id not in protocols():
         raise Problem("not_found")
-    return answer(request, _view(protocols()[protocol_id]))
+    return json_response(request, _view(protocols()[protocol_id]))

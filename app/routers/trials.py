@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
-from app.db.core.session import EVERYTHING
+from app.db.core.session import SYSTEM_SCOPE
 from app.db.participants.draws import published_draws
 from app.db.records.handovers import hand_over
 from app.db.trials.trials import Jobcentre, NewTrial, Trial, close_trial, create_trial, load_trials, trial_ids
@@ -19,11 +19,11 @@ from app.routers.common.services import (
     Limit,
     NextPage,
     Services,
+    ServicesDep,
     TrialPath,
-    Use,
-    answer,
     decode_cursor,
     encode_cursor,
+    json_response,
     page,
     trial_or_404,
     whole_number,
@@ -225,7 +225,7 @@ def _new_trial(body: TrialIn) -> NewTrial:
         (f"/jobcentres/{place}/code", "invalid_value") for place, code in enumerate(codes) if code in codes[:place]
     ]
     if protocol is not None:
-        errors += _faults_of_contacts(protocol, body)
+        errors += _validate_contacts(protocol, body)
     if errors:
         raise Problem("malformed", errors=errors)
     filled: dict[str, Any] = {name: str(value) for name, value in dates.items()}
@@ -243,7 +243,7 @@ def _new_trial(body: TrialIn) -> NewTrial:
     )
 
 
-def _faults_of_contacts(protocol: Protocol, body: TrialIn) -> Iterator[tuple[str, str]]:
+def _validate_contacts(protocol: Protocol, body: TrialIn) -> Iterator[tuple[str, str]]:
     """Domain 6 [C]: what a protocol has no use for is refused, since the trial would seem to be held to it."""
     if body.required_contacts is not None and protocol.cadence != "average":
         yield "/required_contacts", "invalid_value"
@@ -268,7 +268,10 @@ def _faults_of_contacts(protocol: Protocol, body: TrialIn) -> Iterator[tuple[str
     },
 )
 async def post_trial(
-    request: Request, body: TrialIn, use: Use, principal: Annotated[Principal, Depends(requires("trials:write"))]
+    request: Request,
+    body: TrialIn,
+    services: ServicesDep,
+    principal: Annotated[Principal, Depends(requires("trials:write"))],
 ) -> Response:
     """Creates a trial with a fresh secret seed, from which every draw follows; the answer has the seed's SHA-256.
 
@@ -280,12 +283,12 @@ async def post_trial(
     new = _new_trial(body)
     if not all(principal.reads_person_of(each.code) for each in new.jobcentres):
         raise Problem("not_found")
-    async with use.write(principal) as connection:
-        created = await create_trial(connection, use.vault, new, principal.client_id)
+    async with services.write(principal) as connection:
+        created = await create_trial(connection, services.vault, new, principal.client_id)
         trial = await trial_or_404(connection, new.id, closing=True)
     if trial.definition != new.definition:
         raise Problem("trial_exists")
-    return answer(request, _view(use, trial), 201 if created else 200)
+    return json_response(request, _view(services, trial), 201 if created else 200)
 
 
 @router.get(
@@ -296,14 +299,14 @@ async def post_trial(
     responses=problem_responses(*COMMON),
 )
 async def list_trials(
-    request: Request, use: Use, principal: Anyone, limit: Limit = 100, cursor: Cursor = None
+    request: Request, services: ServicesDep, principal: Anyone, limit: Limit = 100, cursor: Cursor = None
 ) -> Response:
     """Every trial there is, by id. That a trial exists is no secret; its people and figures are."""
     (after,) = decode_cursor(cursor, str) or ("",)
-    async with use.read(principal) as connection:
+    async with services.read(principal) as connection:
         ids = await trial_ids(connection, after, limit + 1)
         trials = await load_trials(connection, ids)
-    items = [_view(use, trials[trial_id]) for trial_id in ids]
+    items = [_view(services, trials[trial_id]) for trial_id in ids]
     return page(request, items, limit, lambda item: encode_cursor(item["id"]))
 
 
@@ -314,11 +317,11 @@ async def list_trials(
     response_model=TrialView,
     responses=problem_responses(*COMMON, "not_found"),
 )
-async def get_trial(request: Request, use: Use, trial_id: TrialPath, principal: Anyone) -> Response:
+async def get_trial(request: Request, services: ServicesDep, trial_id: TrialPath, principal: Anyone) -> Response:
     """The trial with its dates, jobcentres and the commitment to its seed; the seed itself once it is closed."""
-    async with use.read(principal) as connection:
+    async with services.read(principal) as connection:
         trial = await trial_or_404(connection, trial_id, closing=True)
-    return answer(request, _view(use, trial))
+    return json_response(request, _view(services, trial))
 
 
 @router.post(
@@ -329,7 +332,10 @@ async def get_trial(request: Request, use: Use, trial_id: TrialPath, principal: 
     responses=problem_responses(*COMMON, "not_found"),
 )
 async def post_close(
-    request: Request, use: Use, trial_id: TrialPath, principal: Annotated[Principal, Depends(requires("trials:write"))]
+    request: Request,
+    services: ServicesDep,
+    trial_id: TrialPath,
+    principal: Annotated[Principal, Depends(requires("trials:write"))],
 ) -> Response:
     """Ends the intake for good, and shows the seed: nobody is drawn any more, and records are still taken.
 
@@ -337,13 +343,13 @@ async def post_close(
     jobcentre, take the first bit of HMAC-SHA256(seed, "{trial}:{jobcentre}:{p}"): 0 is treatment, 1 is control, unless
     one arm is 3 ahead in the jobcentre; then it is the other. Closing again answers the same.
     """
-    async with use.write(principal) as connection:
+    async with services.write(principal) as connection:
         trial = await trial_or_404(connection, trial_id)
         if not all(principal.reads_person_of(code) for code in trial.jobcentres):
             raise Problem("not_found")
         await close_trial(connection, trial, principal.client_id)
         trial = await trial_or_404(connection, trial_id, closing=True)
-    return answer(request, _view(use, trial))
+    return json_response(request, _view(services, trial))
 
 
 @router.post(
@@ -356,7 +362,7 @@ async def post_close(
 async def post_handover(
     request: Request,
     body: HandoverIn,
-    use: Use,
+    services: ServicesDep,
     trial_id: TrialPath,
     principal: Annotated[Principal, Depends(requires("trials:write"))],
 ) -> Response:
@@ -366,15 +372,15 @@ async def post_handover(
     too. Sent again, it finds nothing more to hand over. Refused while the successor has records of the same external
     ids (`handover_conflict`).
     """
-    async with use.read(principal) as connection:
+    async with services.read(principal) as connection:
         trial = await trial_or_404(connection, trial_id)
     if body.jobcentre not in trial.jobcentres or not principal.reads_person_of(body.jobcentre):
         raise Problem("not_found")
-    async with use.database.write(EVERYTHING) as connection:  # a retraction without its record is nobody's yet
+    async with services.database.write(SYSTEM_SCOPE) as connection:  # a retraction without its record is nobody's yet
         moved = await hand_over(
             connection, trial, body.jobcentre, body.from_client, body.to_client, principal.client_id
         )
-    return answer(request, {"handed_over": moved})
+    return json_response(request, {"handed_over": moved})
 
 
 @router.get(
@@ -386,7 +392,7 @@ async def post_handover(
 )
 async def list_draws(
     request: Request,
-    use: Use,
+    services: ServicesDep,
     trial_id: TrialPath,
     principal: Annotated[Principal, Depends(requires_any("audit:read", "reports:read"))],
     limit: Limit = 1000,
@@ -398,10 +404,10 @@ async def list_draws(
     them.
     """
     after = decode_cursor(cursor, str, whole_number) or ("", -1)
-    async with use.database.read(EVERYTHING) as connection:  # pseudonyms of all jobcentres, and nothing else
+    async with services.database.read(SYSTEM_SCOPE) as connection:  # pseudonyms of all jobcentres, and nothing else
         trial = await trial_or_404(connection, trial_id, closing=True)
         if trial.closed_at is None and not principal.may("audit:read"):
             raise Problem("insufficient_scope", "Until the trial is closed this needs the scope audit:read.")
         draws = await published_draws(connection, trial_id, after, limit + 1)
-    await use.noted(principal, "draws.listed", trial_id)
+    await services.audit_read(principal, "draws.listed", trial_id)
     return page(request, draws, limit, lambda draw: encode_cursor(draw["jobcentre"], draw["position"]))

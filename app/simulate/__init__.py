@@ -9,13 +9,13 @@ import httpx
 from rich.console import Console
 
 from app.simulate.client import SimulationError, open_pool
-from app.simulate.console import Show
+from app.simulate.console import TrialConsole
 from app.simulate.population import FEWEST_PEOPLE
-from app.simulate.result import ParticipantTruth, Result
-from app.simulate.runner import Mint, Player
-from app.simulate.scenarios import PRVIJ, SCRIPTS, Script
+from app.simulate.result import ParticipantTruth, SimulationResult
+from app.simulate.runner import TokenFactory, TrialRunner
+from app.simulate.scenarios import PRVIJ, SCENARIOS, Scenario
 
-__all__ = ["Mint", "ParticipantTruth", "Result", "SimulationError", "run"]
+__all__ = ["ParticipantTruth", "SimulationError", "SimulationResult", "TokenFactory", "run"]
 
 
 def run(
@@ -23,12 +23,12 @@ def run(
     people: int,
     seed: int,
     trial: str | None,
-    mint: Mint,
+    mint: TokenFactory,
     *,
     protocol: str = PRVIJ.protocol,
     transport: httpx.AsyncBaseTransport | None = None,
     console: Console | None = None,
-) -> Result:
+) -> SimulationResult:
     """Plays a trial of ``people`` people (40 and more) against the server at ``url`` and shows how it goes.
 
     ``protocol`` is one of those that come with the register.
@@ -38,11 +38,13 @@ def run(
     """
     if people < FEWEST_PEOPLE:
         raise SimulationError(f"The simulation needs at least {FEWEST_PEOPLE} people.")
-    script = SCRIPTS.get(protocol)
+    script = SCENARIOS.get(protocol)
     if script is None:
-        raise SimulationError(f"The simulation knows the protocols {', '.join(SCRIPTS)}.")
+        raise SimulationError(f"The simulation knows the protocols {', '.join(SCENARIOS)}.")
     name = "prvij" if script is PRVIJ else protocol
-    return asyncio.run(_run(url, people, seed, trial or f"{name}-sim-{seed}", mint, script, transport, Show(console)))
+    return asyncio.run(
+        _run(url, people, seed, trial or f"{name}-sim-{seed}", mint, script, transport, TrialConsole(console))
+    )
 
 
 async def _run(
@@ -50,16 +52,16 @@ async def _run(
     people: int,
     seed: int,
     trial: str,
-    mint: Mint,
-    script: Script,
+    mint: TokenFactory,
+    script: Scenario,
     transport: httpx.AsyncBaseTransport | None,
-    show: Show,
-) -> Result:
+    show: TrialConsole,
+) -> SimulationResult:
     async with open_pool(url, transport) as pool:
         try:
             await pool.get("/healthz")
         except httpx.TransportError as error:
             raise SimulationError(f"No server answers at {url}: {type(error).__name__}") from error
-        result = await Player(pool, mint, trial, people, seed, script, show).play()
+        result = await TrialRunner(pool, mint, trial, people, seed, script, show).play()
     show.finish(result)
     return result

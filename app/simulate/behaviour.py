@@ -11,10 +11,10 @@ from app.simulate.conversations import make_talks
 from app.simulate.course import make_course
 from app.simulate.delivery import deliver, deliver_as_register, siblings, unknown_to_trial
 from app.simulate.jobcentres import BY_CODE, WITHOUT_REVISIONS
-from app.simulate.model import REGISTER, Body, Enrolled, Message, Person, Plan, Population, Record, client_of
+from app.simulate.model import REGISTER, Body, Enrolled, Message, Plan, Population, Record, SimulatedPerson, client_of
 from app.simulate.offers import make_offers
 from app.simulate.outcomes import deliver_outcome, make_outcomes
-from app.simulate.scenarios import PRVIJ, Script
+from app.simulate.scenarios import PRVIJ, Scenario
 
 IN_REGISTER, BEFORE_TRIAL, OTHER_HOURS, SCREENED_IN_REGISTER = 0.85, 0.06, 0.05, 0.3
 """Shares: placements that the register knows too, people with a measure before the trial, register records with other
@@ -23,7 +23,7 @@ hours, people screened but not drawn whom the register sends all the same."""
 LETTERS = {"presence-events": "p", "exemptions": "e", "declined-offers": "d", "activations": "a", "conversations": "c"}
 
 
-def make_plan(seed: int, enrolled: Sequence[Enrolled], population: Population, script: Script = PRVIJ) -> Plan:
+def make_plan(seed: int, enrolled: Sequence[Enrolled], population: Population, script: Scenario = PRVIJ) -> Plan:
     """Every record of the trial and every message that tells of it. ``enrolled`` in any order."""
     messages: list[Message] = []
     records: list[Record] = []
@@ -46,7 +46,7 @@ def make_plan(seed: int, enrolled: Sequence[Enrolled], population: Population, s
     return Plan(tuple(messages), tuple(records))
 
 
-def true_records(seed: int, script: Script, someone: Enrolled) -> list[Record]:
+def true_records(seed: int, script: Scenario, someone: Enrolled) -> list[Record]:
     """The records of one person as they truly are: the case system's, then the register's."""
     person, place = someone.person, BY_CODE[someone.jobcentre]
     course = make_course(Random(f"{seed}/course/{person.index}"), script, someone.assigned_on)
@@ -70,7 +70,7 @@ def true_records(seed: int, script: Script, someone: Enrolled) -> list[Record]:
     return records + make_outcomes(Random(f"{seed}/outcomes/{person.index}"), script, someone, course.events)
 
 
-def _declined(rng: Random, script: Script, assigned_on: date) -> list[Body]:
+def _declined(rng: Random, script: Scenario, assigned_on: date) -> list[Body]:
     """An offer that was declined, with the reason given (domain 6 [S])."""
     if rng.random() >= script.declines:
         return []
@@ -79,7 +79,7 @@ def _declined(rng: Random, script: Script, assigned_on: date) -> list[Body]:
     return [{"date": day.isoformat(), "type": rng.choice(kinds), "reason": rng.choice(reasons)}]
 
 
-def _register(rng: Random, script: Script, someone: Enrolled, activations: Sequence[Body]) -> list[Record]:
+def _register(rng: Random, script: Scenario, someone: Enrolled, activations: Sequence[Body]) -> list[Record]:
     """What the register knows of someone drawn: most of the same placements, in its own words, and some from before."""
     spells: list[Body] = []
     if rng.random() < BEFORE_TRIAL:
@@ -106,11 +106,11 @@ def _register(rng: Random, script: Script, someone: Enrolled, activations: Seque
     ]
 
 
-def _outsiders(seed: int, script: Script, drawn: set[int], population: Population) -> list[Message]:
+def _outsiders(seed: int, script: Scenario, drawn: set[int], population: Population) -> list[Message]:
     """The register's measures of people whom the trial does not know or has not drawn."""
     rng = Random(f"{seed}/outsiders")
     messages: list[Message] = []
-    screened: list[Person] = [person for person in population.people if person.index not in drawn]
+    screened: list[SimulatedPerson] = [person for person in population.people if person.index not in drawn]
     for person in population.strangers:
         messages += unknown_to_trial(rng, script, person, screened=False)
     for person in screened:

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from app.domain.rules.calendar import week_code
 from app.simulate.jobcentres import BY_CODE
-from app.simulate.result import Result
+from app.simulate.result import SimulationResult
 
 Advance = Callable[[int, str], None]
 """Tells how much is done, and what was done last."""
@@ -21,7 +21,7 @@ RATES = ("conversation_rate", "conforming_rate", "activation_rate", "workplace_r
 CONDITIONS = ("conversation", "activation", "workplace")
 
 
-class Show:
+class TrialConsole:
     """Writes to a console; tests give one of their own."""
 
     def __init__(self, console: Console | None = None) -> None:
@@ -62,7 +62,7 @@ class Show:
 
         return advance
 
-    def finish(self, result: Result) -> None:
+    def finish(self, result: SimulationResult) -> None:
         """Everything that the run came to."""
         self._console.print(_rates_table(result))
         self._console.print(_counts_table(result))
@@ -75,7 +75,7 @@ class Show:
         self.say(f"{result.trial}: {result.tally.batches} batches, {result.seconds:.1f} seconds")
 
 
-def _rates_table(result: Result) -> Table:
+def _rates_table(result: SimulationResult) -> Table:
     """Cumulative rates, treatment / control, and the conditions of each jobcentre."""
     table = Table(title=f"Weekly summary {week_code(result.last_week)}, cumulative, treatment / control in %")
     table.add_column("")
@@ -119,7 +119,7 @@ def _per_cent(rate: float | None) -> str:
     return "–" if rate is None else f"{100 * rate:.1f}"
 
 
-def _counts_table(result: Result) -> Table:
+def _counts_table(result: SimulationResult) -> Table:
     tally = result.tally
     arms = Counter(participant.arm for participant in result.participants)
     table = Table(title="What was sent", show_header=False)

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
 
-from app.simulate.course import Week
-from app.simulate.jobcentres import ORDINARY_REMOTE, ORDINARY_TALKS, Place
+from app.simulate.course import SimulatedWeek
+from app.simulate.jobcentres import ORDINARY_REMOTE, ORDINARY_TALKS, SimulatedJobcentre
 from app.simulate.model import Body
 from app.simulate.offers import Offers
-from app.simulate.scenarios import Script
+from app.simulate.scenarios import Scenario
 
 WHILE_EXEMPT, WHILE_AWAY, IN_ASSIGNMENT_WEEK = 0.06, 0.02, 0.05
 """Chances of a talk in weeks that are not due: the person is exempt, is out of the trial, was drawn this very week."""
@@ -22,15 +22,21 @@ LATER_FOCUS = ("follow_up", "retention", "progression", "transition_to_job")
 class _Setting:
     """What a talk depends on: who and where, whether the effort is the trial's, and whether a workplace has begun."""
 
-    script: Script
-    place: Place
+    script: Scenario
+    place: SimulatedJobcentre
     intense: bool
     early: bool
     at_work: bool
 
 
 def make_talks(
-    rng: Random, script: Script, arm: str, place: Place, weeks: Sequence[Week], assigned_on: date, offers: Offers
+    rng: Random,
+    script: Scenario,
+    arm: str,
+    place: SimulatedJobcentre,
+    weeks: Sequence[SimulatedWeek],
+    assigned_on: date,
+    offers: Offers,
 ) -> list[Body]:
     """The conversations of a course, in the order of their weeks."""
     talks: list[Body] = []
@@ -51,7 +57,7 @@ def make_talks(
     return talks
 
 
-def _chance(week: Week, setting: _Setting) -> float:
+def _chance(week: SimulatedWeek, setting: _Setting) -> float:
     """How likely a counting conversation is in the week."""
     if week.number == 1:
         return IN_ASSIGNMENT_WEEK

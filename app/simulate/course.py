@@ -10,7 +10,7 @@ from random import Random
 
 from app.domain.rules.calendar import monday_of
 from app.simulate.model import Body
-from app.simulate.scenarios import Script
+from app.simulate.scenarios import Scenario
 
 COUNTABLE_DAYS = 3
 
@@ -34,7 +34,7 @@ GROUNDS: dict[str, tuple[int, int, int, tuple[str, ...]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Week:
+class SimulatedWeek:
     """One week of the diary: its programme number (none while the clock stands still), days for a talk, what is due."""
 
     monday: date
@@ -45,20 +45,22 @@ class Week:
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class SimulatedCourse:
     """The events and exemptions of one person, as they truly were, and the weeks they leave."""
 
     events: tuple[Body, ...]
     exemptions: tuple[Body, ...]
-    weeks: tuple[Week, ...]
+    weeks: tuple[SimulatedWeek, ...]
 
 
-def make_course(rng: Random, script: Script, assigned_on: date) -> Course:
+def make_course(rng: Random, script: Scenario, assigned_on: date) -> SimulatedCourse:
     """A course by chance. It does not depend on the arm: the trial changed neither exits nor exemptions (domain 7)."""
     events, away = _presence(rng, script, assigned_on)
     exemptions = _exemptions(rng, script.ends_on, assigned_on)
     exemptions += _talk_free(rng, script, assigned_on)
-    return Course(tuple(events), tuple(exemptions), tuple(_weeks(script.last_week, assigned_on, away, exemptions)))
+    return SimulatedCourse(
+        tuple(events), tuple(exemptions), tuple(_weeks(script.last_week, assigned_on, away, exemptions))
+    )
 
 
 def weekday(rng: Random, first: date, last: date) -> date:
@@ -67,7 +69,7 @@ def weekday(rng: Random, first: date, last: date) -> date:
     return day - timedelta(days=max(0, day.weekday() - 4))
 
 
-def _presence(rng: Random, script: Script, assigned_on: date) -> tuple[list[Body], list[tuple[date, date]]]:
+def _presence(rng: Random, script: Scenario, assigned_on: date) -> tuple[list[Body], list[tuple[date, date]]]:
     """Exits, re-entries and rematches, and the spans that the person is away, last day included."""
     events: list[Body] = []
     away: list[tuple[date, date]] = []
@@ -119,7 +121,7 @@ def _exemptions(rng: Random, ends_on: date, assigned_on: date) -> list[Body]:
     return exemptions
 
 
-def _talk_free(rng: Random, script: Script, assigned_on: date) -> list[Body]:
+def _talk_free(rng: Random, script: Scenario, assigned_on: date) -> list[Body]:
     """A long exemption from conversations alone, which stops no clock.
 
     The evaluation prints 82.5 against 13.5 % of weeks with a conversation, and yet only 22 conversations more in 64
@@ -137,7 +139,7 @@ def _talk_free(rng: Random, script: Script, assigned_on: date) -> list[Body]:
 
 def _weeks(
     last_week: date, assigned_on: date, away: Sequence[tuple[date, date]], exemptions: Sequence[Body]
-) -> list[Week]:
+) -> list[SimulatedWeek]:
     """The weeks from the assignment week to the last of the trial, numbered as domain 4.3 does, without its meter."""
     spans = [
         (
@@ -147,7 +149,7 @@ def _weeks(
         )
         for body in exemptions
     ]
-    weeks: list[Week] = []
+    weeks: list[SimulatedWeek] = []
     number, monday = 0, monday_of(assigned_on)
     while monday <= last_week:
         days = [monday + timedelta(days=day) for day in range(5)]
@@ -160,7 +162,7 @@ def _weeks(
         number += counted
         due = counted and number > 1
         weeks.append(
-            Week(
+            SimulatedWeek(
                 monday,
                 number if counted else None,
                 tuple(talk_days) or available or tuple(days),

@@ -9,8 +9,8 @@ from datetime import date, timedelta
 from random import Random
 
 from app.domain.rules.calendar import monday_of
-from app.simulate.model import REGISTER, Body, Enrolled, Message, Person, Record, Value
-from app.simulate.scenarios import Script
+from app.simulate.model import REGISTER, Body, Enrolled, Message, Record, SimulatedPerson, Value
+from app.simulate.scenarios import Scenario
 
 FATES = {
     "plain": 850,
@@ -36,7 +36,7 @@ UNKNOWN_OR_NOT_DRAWN = frozenset({"unknown_participant", "not_drawn"})
 class _Mail:
     """Builds the messages of one record. Without revisions, none is sent."""
 
-    script: Script
+    script: Scenario
     record: Record
     revisioned: bool
 
@@ -53,11 +53,13 @@ class _Mail:
             body["revision"] = revision
         return self._message(week, self.record.person, body, frozenset())
 
-    def _message(self, week: date, person: Person, body: Body, expect: frozenset[str]) -> Message:
+    def _message(self, week: date, person: SimulatedPerson, body: Body, expect: frozenset[str]) -> Message:
         return Message(min(week, self.script.last_week), self.record.client_id, self.record.kind, person, body, expect)
 
 
-def deliver(rng: Random, script: Script, record: Record, revisioned: bool, sibling: Person | None) -> list[Message]:
+def deliver(
+    rng: Random, script: Scenario, record: Record, revisioned: bool, sibling: SimulatedPerson | None
+) -> list[Message]:
     """The messages of a case system's record. ``sibling``: someone else drawn there, to be mistaken for the person."""
     mail = _Mail(script, record, revisioned)
     week = after(script, _happened(record.fields), _lag(rng))
@@ -151,7 +153,7 @@ def _mistyped(rng: Random, mail: _Mail) -> tuple[Body, str]:
     return {**fields, "ends_on": _shifted(fields["starts_on"], -1)}, "ends_before_start"
 
 
-def deliver_as_register(rng: Random, script: Script, record: Record) -> list[Message]:
+def deliver_as_register(rng: Random, script: Scenario, record: Record) -> list[Message]:
     """The messages of a record of the register: told in its monthly file, closed in the file after its end."""
     mail = _Mail(script, record, revisioned=True)
     fields = record.fields
@@ -171,7 +173,7 @@ def deliver_as_register(rng: Random, script: Script, record: Record) -> list[Mes
     return [mail.says(told, fields, _number(told))]
 
 
-def unknown_to_trial(rng: Random, script: Script, person: Person, screened: bool) -> list[Message]:
+def unknown_to_trial(rng: Random, script: Scenario, person: SimulatedPerson, screened: bool) -> list[Message]:
     """A measure of someone who takes no part: refused, which is normal for a register (api.md)."""
     starts_on = script.first_week + timedelta(days=rng.randrange(450))
     fields: Body = {
@@ -186,9 +188,9 @@ def unknown_to_trial(rng: Random, script: Script, person: Person, screened: bool
     return [_Mail(script, record, revisioned=True).says(told, fields, _number(told), *expect)]
 
 
-def siblings(enrolled: Sequence[Enrolled]) -> dict[int, Person]:
+def siblings(enrolled: Sequence[Enrolled]) -> dict[int, SimulatedPerson]:
     """For each person another one drawn in the same jobcentre, where there is one."""
-    by_jobcentre: dict[str, list[Person]] = {}
+    by_jobcentre: dict[str, list[SimulatedPerson]] = {}
     for someone in enrolled:
         by_jobcentre.setdefault(someone.jobcentre, []).append(someone.person)
     return {
@@ -199,7 +201,7 @@ def siblings(enrolled: Sequence[Enrolled]) -> dict[int, Person]:
     }
 
 
-def after(script: Script, day: date, weeks: int) -> date:
+def after(script: Scenario, day: date, weeks: int) -> date:
     """The Monday ``weeks`` weeks after the week of ``day``, within the weeks of the simulation."""
     return min(max(monday_of(day), script.first_week) + timedelta(days=7 * weeks), script.last_week)
 
@@ -218,7 +220,7 @@ def _lag(rng: Random) -> int:
     return rng.randrange(2, 5) if luck < 0.985 else rng.randrange(5, 20)
 
 
-def _file_after(script: Script, day: date) -> date:
+def _file_after(script: Scenario, day: date) -> date:
     """The week of the register's file that first knows of ``day``: around the 10th of the month after."""
     month = (day.replace(day=1) + timedelta(days=32)).replace(day=10)
     return after(script, month, 0)

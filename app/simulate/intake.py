@@ -10,24 +10,24 @@ from typing import Any
 
 from app.domain.rules.calendar import monday_of
 from app.simulate.client import Actor
-from app.simulate.model import Enrolled, Population, Screening
-from app.simulate.result import Tally
+from app.simulate.model import Enrolled, PlannedScreening, Population
+from app.simulate.result import OutcomeTally
 
 ASKS_OUT_OF_TURN = 0.3
 """How often a jobcentre first asks for the draw of the candidate who has been unemployed longest, and is refused."""
 
 
-class Intake:
+class EnrolmentPhase:
     """Screens a population into a trial, and knows afterwards who was drawn."""
 
-    def __init__(self, trial: str, seed: int, systems: Mapping[str, Actor], tally: Tally) -> None:
+    def __init__(self, trial: str, seed: int, systems: Mapping[str, Actor], tally: OutcomeTally) -> None:
         self._people = f"/v1/trials/{trial}/participants"
         self._seed = seed
         self._systems = systems
         self._tally = tally
         self._ids: dict[int, str] = {}
         self._seen: set[tuple[int, date]] = set()
-        self._waiting: dict[str, list[Screening]] = defaultdict(list)
+        self._waiting: dict[str, list[PlannedScreening]] = defaultdict(list)
         self.enrolled: dict[int, Enrolled] = {}
 
     async def run(self, population: Population, progress: Callable[[date], None]) -> None:
@@ -37,7 +37,7 @@ class Intake:
             if week is not None and monday_of(day) != week:
                 await self._end_week(week)
             week = monday_of(day)
-            by_sender: dict[str, list[Screening]] = defaultdict(list)
+            by_sender: dict[str, list[PlannedScreening]] = defaultdict(list)
             for screening in screenings:
                 by_sender[screening.sender].append(screening)
             await asyncio.gather(*(self._screen_all(mine) for mine in by_sender.values()))
@@ -45,12 +45,12 @@ class Intake:
         if week is not None:
             await self._end_week(week)
 
-    async def _screen_all(self, screenings: Sequence[Screening]) -> None:
+    async def _screen_all(self, screenings: Sequence[PlannedScreening]) -> None:
         for screening in screenings:
             if not screening.only_if_waiting or screening.person.index not in self.enrolled:
                 await self._screen(screening)
 
-    async def _screen(self, screening: Screening) -> None:
+    async def _screen(self, screening: PlannedScreening) -> None:
         system, person = self._systems[screening.sender], screening.person
         status, answer = await system.send(
             "POST", self._people, dict(screening.body), accept=frozenset({200, 201, 409})
@@ -74,7 +74,7 @@ class Intake:
         elif person.index not in {candidate.person.index for candidate in self._waiting[screening.sender]}:
             self._waiting[screening.sender].append(screening)
 
-    async def _conflict(self, screening: Screening, answer: Mapping[str, Any]) -> None:
+    async def _conflict(self, screening: PlannedScreening, answer: Mapping[str, Any]) -> None:
         """Other facts of someone drawn; when a trial is played again also an old screening of someone drawn later."""
         code, index = answer.get("code"), screening.person.index
         if screening.conflicts and code == "already_drawn":
@@ -93,7 +93,7 @@ class Intake:
             self._tally.eligible.add(index)
             self._enrol(screening, assignment)
 
-    def _enrol(self, screening: Screening, assignment: Mapping[str, Any]) -> None:
+    def _enrol(self, screening: PlannedScreening, assignment: Mapping[str, Any]) -> None:
         person = screening.person
         assigned_on = date.fromisoformat(assignment["assigned_on"])
         group = screening.body.get("target_group")
@@ -133,7 +133,7 @@ class Intake:
         for candidate in mine:
             await self._draw(system, candidate)
 
-    async def _draw(self, system: Actor, candidate: Screening) -> bool:
+    async def _draw(self, system: Actor, candidate: PlannedScreening) -> bool:
         """Whether the candidate was drawn by this very request."""
         path = f"{self._people}/{self._ids[candidate.person.index]}/assignment"
         status, answer = await system.send("POST", path, accept=frozenset({200, 201, 409}))

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 
-class Place(NamedTuple):
+class SimulatedJobcentre(NamedTuple):
     """A jobcentre. Shares are of the weeks due in the treatment arm, 0 to 1.
 
     ``talks`` are the published shares: Nyborg's and Jammerbugt's are known, Næstved is named among the lowest, the rest
@@ -22,27 +22,27 @@ class Place(NamedTuple):
     remote: float
 
 
-PLACES = (
-    Place("860", "Hjørring", "nord", 8, 0.87, 0.83, 0.48, 0.35),
-    Place("849", "Jammerbugt", "nord", 5, 0.93, 0.88, 0.55, 0.30),
-    Place("766", "Hedensted", "midtjylland", 5, 0.89, 0.84, 0.50, 0.40),
-    Place("657", "Herning", "midtjylland", 9, 0.91, 0.86, 0.50, 0.35),
-    Place("756", "Ikast-Brande", "midtjylland", 5, 0.86, 0.82, 0.44, 0.45),
-    Place("760", "Ringkøbing-Skjern", "midtjylland", 5, 0.91, 0.89, 0.57, 0.30),
-    Place("779", "Skive", "midtjylland", 5, 0.91, 0.85, 0.49, 0.35),
-    Place("671", "Struer", "midtjylland", 3, 0.89, 0.86, 0.43, 0.40),
-    Place("621", "Kolding", "syddanmark", 9, 0.77, 0.77, 0.43, 0.50),
-    Place("450", "Nyborg", "syddanmark", 4, 0.94, 0.90, 0.52, 0.30),
-    Place("479", "Svendborg", "syddanmark", 7, 0.86, 0.83, 0.47, 0.40),
-    Place("580", "Aabenraa", "syddanmark", 6, 0.80, 0.78, 0.44, 0.45),
-    Place("320", "Faxe", "hovedstaden_sjaelland", 4, 0.83, 0.84, 0.45, 0.40),
-    Place("210", "Fredensborg", "hovedstaden_sjaelland", 5, 0.69, 0.72, 0.36, 0.55),
-    Place("217", "Helsingør", "hovedstaden_sjaelland", 8, 0.74, 0.76, 0.42, 0.50),
-    Place("163", "Herlev", "hovedstaden_sjaelland", 4, 0.71, 0.74, 0.43, 0.50),
-    Place("350", "Lejre", "hovedstaden_sjaelland", 3, 0.80, 0.81, 0.45, 0.40),
-    Place("370", "Næstved", "hovedstaden_sjaelland", 10, 0.69, 0.71, 0.36, 0.50),
+JOBCENTRES = (
+    SimulatedJobcentre("860", "Hjørring", "nord", 8, 0.87, 0.83, 0.48, 0.35),
+    SimulatedJobcentre("849", "Jammerbugt", "nord", 5, 0.93, 0.88, 0.55, 0.30),
+    SimulatedJobcentre("766", "Hedensted", "midtjylland", 5, 0.89, 0.84, 0.50, 0.40),
+    SimulatedJobcentre("657", "Herning", "midtjylland", 9, 0.91, 0.86, 0.50, 0.35),
+    SimulatedJobcentre("756", "Ikast-Brande", "midtjylland", 5, 0.86, 0.82, 0.44, 0.45),
+    SimulatedJobcentre("760", "Ringkøbing-Skjern", "midtjylland", 5, 0.91, 0.89, 0.57, 0.30),
+    SimulatedJobcentre("779", "Skive", "midtjylland", 5, 0.91, 0.85, 0.49, 0.35),
+    SimulatedJobcentre("671", "Struer", "midtjylland", 3, 0.89, 0.86, 0.43, 0.40),
+    SimulatedJobcentre("621", "Kolding", "syddanmark", 9, 0.77, 0.77, 0.43, 0.50),
+    SimulatedJobcentre("450", "Nyborg", "syddanmark", 4, 0.94, 0.90, 0.52, 0.30),
+    SimulatedJobcentre("479", "Svendborg", "syddanmark", 7, 0.86, 0.83, 0.47, 0.40),
+    SimulatedJobcentre("580", "Aabenraa", "syddanmark", 6, 0.80, 0.78, 0.44, 0.45),
+    SimulatedJobcentre("320", "Faxe", "hovedstaden_sjaelland", 4, 0.83, 0.84, 0.45, 0.40),
+    SimulatedJobcentre("210", "Fredensborg", "hovedstaden_sjaelland", 5, 0.69, 0.72, 0.36, 0.55),
+    SimulatedJobcentre("217", "Helsingør", "hovedstaden_sjaelland", 8, 0.74, 0.76, 0.42, 0.50),
+    SimulatedJobcentre("163", "Herlev", "hovedstaden_sjaelland", 4, 0.71, 0.74, 0.43, 0.50),
+    SimulatedJobcentre("350", "Lejre", "hovedstaden_sjaelland", 3, 0.80, 0.81, 0.45, 0.40),
+    SimulatedJobcentre("370", "Næstved", "hovedstaden_sjaelland", 10, 0.69, 0.71, 0.36, 0.50),
 )
-BY_CODE = {place.code: place for place in PLACES}
+BY_CODE = {place.code: place for place in JOBCENTRES}
 
 ORDINARY_TALKS, ORDINARY_ACTIVATED, ORDINARY_WORKPLACE, ORDINARY_REMOTE = 0.135, 0.46, 0.21, 0.25
 """The ordinary effort: that of the control arm, and of everyone once the course is over. 13.5 and 21 % are published
@@ -62,8 +62,8 @@ def jobcentres_of(code: str) -> tuple[str, ...]:
 
 def sizes(people: int) -> dict[str, int]:
     """``people`` shared out by size, largest remainder first."""
-    total = sum(place.size for place in PLACES)
-    exact = {place.code: people * place.size / total for place in PLACES}
+    total = sum(place.size for place in JOBCENTRES)
+    exact = {place.code: people * place.size / total for place in JOBCENTRES}
     shares = {code: int(share) for code, share in exact.items()}
     by_remainder = sorted(exact, key=lambda code: (shares[code] - exact[code], code))
     for code in by_remainder[: people - sum(shares.values())]:

@@ -14,7 +14,7 @@ KINDS = ("presence-events", "exemptions", "declined-offers", "activations", "out
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class SimulatedPerson:
     """Someone who may be screened. The CPR number is synthetic (day + 60, domain 7)."""
 
     index: int
@@ -22,14 +22,14 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Screening:
+class PlannedScreening:
     """One call of ``POST …/participants``, with the outcome that domain 3.1 gives it.
 
     ``only_if_waiting``: sent only while the person is an undrawn candidate. ``conflicts``: tells other facts of
     someone drawn, which is answered by 409. ``withdrawal``: reason for withdrawing the candidate before the draw.
     """
 
-    person: Person
+    person: SimulatedPerson
     sender: str
     sent_on: date
     body: Mapping[str, Value]
@@ -48,16 +48,16 @@ class Screening:
 class Population:
     """Everyone who is screened, the screenings in the order of sending, and people that only the register knows."""
 
-    people: tuple[Person, ...]
-    screenings: tuple[Screening, ...]
-    strangers: tuple[Person, ...]
+    people: tuple[SimulatedPerson, ...]
+    screenings: tuple[PlannedScreening, ...]
+    strangers: tuple[SimulatedPerson, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
     """Someone drawn. The arm is what the API answered, never chosen here."""
 
-    person: Person
+    person: SimulatedPerson
     participant_id: str
     jobcentre: str
     arm: str
@@ -72,7 +72,7 @@ class Record:
     client_id: str
     kind: str
     external_id: str
-    person: Person
+    person: SimulatedPerson
     fields: Mapping[str, Value]
 
 
@@ -86,7 +86,7 @@ class Message:
     week: date
     client_id: str
     kind: str
-    person: Person
+    person: SimulatedPerson
     body: Mapping[str, Value]
     expect: frozenset[str] = frozenset()
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from random import Random
 
-from app.simulate.course import Week
-from app.simulate.jobcentres import ORDINARY_ACTIVATED, ORDINARY_WORKPLACE, Place
+from app.simulate.course import SimulatedWeek
+from app.simulate.jobcentres import ORDINARY_ACTIVATED, ORDINARY_WORKPLACE, SimulatedJobcentre
 from app.simulate.model import Body
-from app.simulate.scenarios import Script
+from app.simulate.scenarios import Scenario
 
 MEAN_WEEKS = 9
 TOO_FEW_HOURS = 0.025
@@ -35,7 +35,7 @@ class _Spell:
     """A run of weeks in one offer."""
 
     workplace: bool
-    weeks: list[Week] = field(default_factory=list)
+    weeks: list[SimulatedWeek] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,9 @@ class Offers:
     workplace_from: date | None
 
 
-def make_offers(rng: Random, script: Script, arm: str, place: Place, weeks: Sequence[Week]) -> Offers:
+def make_offers(
+    rng: Random, script: Scenario, arm: str, place: SimulatedJobcentre, weeks: Sequence[SimulatedWeek]
+) -> Offers:
     """The offers of the weeks of a course. In each week due the shares are the arm's, whatever came before."""
     spells, complete_from = _spells(rng, script, arm, place, weeks)
     companies = _Companies(place.code)
@@ -59,7 +61,7 @@ def make_offers(rng: Random, script: Script, arm: str, place: Place, weeks: Sequ
 
 
 def _spells(
-    rng: Random, script: Script, arm: str, place: Place, weeks: Sequence[Week]
+    rng: Random, script: Scenario, arm: str, place: SimulatedJobcentre, weeks: Sequence[SimulatedWeek]
 ) -> tuple[list[_Spell], date | None]:
     """A chain that forgets: one week in nine the state is drawn anew, so that every week has the same shares."""
     spells: list[_Spell] = []
@@ -85,7 +87,7 @@ def _spells(
     return spells, complete_from
 
 
-def _draw_state(rng: Random, arm: str, place: Place) -> _Spell | None:
+def _draw_state(rng: Random, arm: str, place: SimulatedJobcentre) -> _Spell | None:
     activated, workplace = ORDINARY_ACTIVATED, ORDINARY_WORKPLACE
     if arm == "treatment":
         activated, workplace = place.activated, place.workplace
@@ -110,7 +112,7 @@ def make_cvr(rng: Random) -> str:
             return "".join(map(str, [*digits, check]))
 
 
-def _activations(rng: Random, script: Script, arm: str, spell: _Spell, companies: _Companies) -> list[Body]:
+def _activations(rng: Random, script: Scenario, arm: str, spell: _Spell, companies: _Companies) -> list[Body]:
     """One activation for a spell, or two at once whose hours add up to enough."""
     first = rng.choice(spell.weeks[0].days[:3])
     last = max(first, spell.weeks[-1].monday + timedelta(days=rng.choice([4, 4, 4, 6, 3])))
@@ -134,7 +136,7 @@ def _hours(rng: Random) -> Body:
     return {"hours_per_week": rng.choice(HOURS)}
 
 
-def _other_offer(rng: Random, script: Script) -> Body:
+def _other_offer(rng: Random, script: Scenario) -> Body:
     offer: Body = {"type": rng.choice(script.other_offers)}
     luck = rng.random()
     if luck < 0.6:

@@ -9,7 +9,7 @@ from random import Random
 
 from app.domain.rules.calendar import monday_of, week_code
 from app.simulate.model import REGISTER, Body, Enrolled, Message, Record, Value
-from app.simulate.scenarios import Script
+from app.simulate.scenarios import Scenario
 
 EMPLOYED_WHEN_OUT = 0.2
 """Of those whose benefit ended or who moved, how many had found work without saying so: chosen so that with those who
@@ -21,7 +21,7 @@ WEEKS_A_FILE = 4
 _BENEFIT_CODES = {"benefit": ("kontanthjaelp_passiv", "kontanthjaelp_aktiv"), "other": ("selvforsorgelse",)}
 
 
-def make_outcomes(rng: Random, script: Script, someone: Enrolled, events: Sequence[Body]) -> list[Record]:
+def make_outcomes(rng: Random, script: Scenario, someone: Enrolled, events: Sequence[Body]) -> list[Record]:
     """The register's records of one person: one for each week from the assignment week to the trial's last."""
     spells = list(_spells(rng, events))
     records: list[Record] = []
@@ -63,7 +63,7 @@ def _lived_on(rng: Random, reason: str) -> Body:
     return {"status": {"education": "education", "benefit_ended": "other"}.get(reason, "benefit")}
 
 
-def deliver_outcome(rng: Random, script: Script, record: Record) -> list[Message]:
+def deliver_outcome(rng: Random, script: Scenario, record: Record) -> list[Message]:
     """A week is told in the first file after it; a few are told wrongly, and rightly in the next file."""
     fields = record.fields
     week = date.fromisocalendar(int(str(fields["week"])[:4]), int(str(fields["week"])[6:]), 1)
@@ -74,10 +74,10 @@ def deliver_outcome(rng: Random, script: Script, record: Record) -> list[Message
     return [_message(script, record, fields, file)]
 
 
-def _sent_on(script: Script, file: int) -> date:
+def _sent_on(script: Scenario, file: int) -> date:
     return min(script.first_week + timedelta(weeks=WEEKS_A_FILE * file), script.last_week)
 
 
-def _message(script: Script, record: Record, fields: Mapping[str, Value], file: int) -> Message:
+def _message(script: Scenario, record: Record, fields: Mapping[str, Value], file: int) -> Message:
     body: Body = {"external_id": record.external_id, "revision": file, **fields}
     return Message(_sent_on(script, file), record.client_id, record.kind, record.person, body)

@@ -5,37 +5,37 @@ from datetime import date, timedelta
 from random import Random
 
 from app.domain.rules.calendar import add_months, monday_of
-from app.simulate.jobcentres import NEIGHBOUR, PLACES, sizes
-from app.simulate.model import Body, Person, Population, Screening, Value
-from app.simulate.scenarios import PRVIJ, Script
+from app.simulate.jobcentres import JOBCENTRES, NEIGHBOUR, sizes
+from app.simulate.model import Body, PlannedScreening, Population, SimulatedPerson, Value
+from app.simulate.scenarios import PRVIJ, Scenario
 
 FAILURE_SHARE, SUPPLEMENT_SHARE, REMATCH_SHARE, STRANGER_SHARE = 0.007, 0.12, 0.28, 0.06
 FEWEST_PEOPLE = 40
 REPEATED, CONFLICTING, SCREENED_AGAIN, WITHDRAWN = 0.03, 0.006, 0.4, 0.15
 
 
-def make_population(people: int, seed: int, script: Script = PRVIJ) -> Population:
+def make_population(people: int, seed: int, script: Scenario = PRVIJ) -> Population:
     """``people`` people who are screened, and some more that only the register knows. The same seed gives the same."""
     rng = Random(f"{seed}/population")
     used: set[str] = set()
     codes = [code for code, count in sizes(people).items() for _ in range(count)]
     rng.shuffle(codes)
-    everyone: list[Person] = []
-    screenings: list[Screening] = []
+    everyone: list[SimulatedPerson] = []
+    screenings: list[PlannedScreening] = []
     for index, (role, code) in enumerate(zip(_roles(rng, people, script), codes, strict=True)):
         day = _interview_day(rng, script, role)
-        person = Person(index, _new_cpr(rng, _birth(rng, role, day), used))
+        person = SimulatedPerson(index, _new_cpr(rng, _birth(rng, role, day), used))
         everyone.append(person)
         screenings += _screenings(rng, script, person, role, code, day)
     strangers = tuple(
-        Person(people + extra, _new_cpr(rng, _birth(rng, "new_match", script.intake_from), used))
+        SimulatedPerson(people + extra, _new_cpr(rng, _birth(rng, "new_match", script.intake_from), used))
         for extra in range(max(2, round(people * STRANGER_SHARE)))
     )
     screenings.sort(key=lambda screening: (screening.sent_on, screening.sender, screening.person.index))
     return Population(tuple(everyone), tuple(screenings), strangers)
 
 
-def _roles(rng: Random, people: int, script: Script) -> list[str]:
+def _roles(rng: Random, people: int, script: Scenario) -> list[str]:
     """One role each: a failure, ``turns_20``, ``supplement``, ``rematch`` or ``new_match``; every failure occurs."""
     roles = [code for code in script.failures for _ in range(max(1, round(people * FAILURE_SHARE)))]
     roles += ["turns_20"]
@@ -48,7 +48,7 @@ def _roles(rng: Random, people: int, script: Script) -> list[str]:
     return roles
 
 
-def _interview_day(rng: Random, script: Script, role: str) -> date:
+def _interview_day(rng: Random, script: Scenario, role: str) -> date:
     """A weekday of the intake period without the Christmas week; outside it for those whose failure that is."""
     if role == "outside_intake_period":
         return rng.choice(script.outside)
@@ -86,7 +86,9 @@ def _new_cpr(rng: Random, born: date, used: set[str]) -> str:
             return cpr
 
 
-def _screenings(rng: Random, script: Script, person: Person, role: str, code: str, day: date) -> list[Screening]:
+def _screenings(
+    rng: Random, script: Scenario, person: SimulatedPerson, role: str, code: str, day: date
+) -> list[PlannedScreening]:
     """Everything that is sent of one person's screening: the first, and what follows from it."""
     failures = frozenset({role} & set(script.failures)) - {"not_available"}
     body = _facts(rng, script, person, role, code, day)
@@ -97,11 +99,11 @@ def _screenings(rng: Random, script: Script, person: Person, role: str, code: st
     withdrawal = None
     if role == "supplement" and rng.random() < WITHDRAWN:
         withdrawal = rng.choice(["job", "moved", "not_interviewed", "entered_in_error"])
-    first = Screening(person, sender, day, body, failures, withdrawal=withdrawal)
+    first = PlannedScreening(person, sender, day, body, failures, withdrawal=withdrawal)
     return [first, *_sent_again(rng, first), *_later(rng, script, first, role)]
 
 
-def _facts(rng: Random, script: Script, person: Person, role: str, code: str, day: date) -> Body:
+def _facts(rng: Random, script: Scenario, person: SimulatedPerson, role: str, code: str, day: date) -> Body:
     """The body of a screening: eligible, but for what the role says."""
     body: Body = {
         "cpr": person.cpr,
@@ -114,16 +116,16 @@ def _facts(rng: Random, script: Script, person: Person, role: str, code: str, da
     return body
 
 
-def _sent_again(rng: Random, first: Screening) -> list[Screening]:
+def _sent_again(rng: Random, first: PlannedScreening) -> list[PlannedScreening]:
     """The same screening repeated, or told otherwise of someone who is drawn by then (409)."""
     plain = not first.failures and first.body.get("channel") != "supplement"
     luck = rng.random()
     later = _workday(first.sent_on + timedelta(days=rng.randrange(4)))
     if luck < REPEATED and first.withdrawal is None:
-        return [Screening(first.person, first.sender, later, first.body, first.failures)]
+        return [PlannedScreening(first.person, first.sender, later, first.body, first.failures)]
     if plain and luck < REPEATED + CONFLICTING:
         body = {**first.body, **_otherwise(first.body)}
-        return [Screening(first.person, first.sender, later, body, conflicts=True)]
+        return [PlannedScreening(first.person, first.sender, later, body, conflicts=True)]
     return []
 
 
@@ -134,10 +136,10 @@ def _otherwise(body: Mapping[str, Value]) -> Body:
     return {"benefit": "start_benefit" if body["benefit"] == "cash_benefit" else "cash_benefit"}
 
 
-def _later(rng: Random, script: Script, first: Screening, role: str) -> list[Screening]:
+def _later(rng: Random, script: Scenario, first: PlannedScreening, role: str) -> list[PlannedScreening]:
     """A new interview: of those whose obstacle has passed, of a candidate who was not drawn, in another jobcentre."""
     weeks = timedelta(days=7 * rng.randrange(1, 5))
-    day, elsewhere = first.sent_on + weeks, rng.choice([p.code for p in PLACES if p.code != first.sender])
+    day, elsewhere = first.sent_on + weeks, rng.choice([p.code for p in JOBCENTRES if p.code != first.sender])
     if role == "not_available":
         return [_again(rng, script, first, elsewhere, day, frozenset({role}))]
     if day > script.intake_to or first.failures - script.passing:
@@ -149,14 +151,16 @@ def _later(rng: Random, script: Script, first: Screening, role: str) -> list[Scr
     if role == "supplement" and first.withdrawal is None and rng.random() < SCREENED_AGAIN:
         day = first.sent_on + timedelta(days=7)
         body = {**first.body, "interview_on": day.isoformat()}
-        return [Screening(first.person, first.sender, day, body, only_if_waiting=True)]
+        return [PlannedScreening(first.person, first.sender, day, body, only_if_waiting=True)]
     return []
 
 
 def _again(
-    rng: Random, script: Script, first: Screening, code: str, day: date, failures: frozenset[str] = frozenset()
-) -> Screening:
-    return Screening(first.person, code, day, _facts(rng, script, first.person, "new_match", code, day), failures)
+    rng: Random, script: Scenario, first: PlannedScreening, code: str, day: date, failures: frozenset[str] = frozenset()
+) -> PlannedScreening:
+    return PlannedScreening(
+        first.person, code, day, _facts(rng, script, first.person, "new_match", code, day), failures
+    )
 
 
 def _workday(day: date) -> date:

@@ -10,7 +10,7 @@ from app.simulate.model import Enrolled, Record, Value
 
 
 @dataclass(slots=True)
-class Tally:
+class OutcomeTally:
     """Counts of what was answered. ``unexpected`` names every answer that the plan did not foresee; empty is well."""
 
     screened: set[int] = field(default_factory=set)
@@ -39,7 +39,7 @@ class ParticipantTruth:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class SimulationResult:
     """The end of a simulation. ``summary`` and ``conditions`` hold the items of the reports of the last week."""
 
     trial: str
@@ -47,7 +47,7 @@ class Result:
     last_week: date
     """The Monday of the last week that records were sent in."""
     participants: tuple[ParticipantTruth, ...]
-    tally: Tally
+    tally: OutcomeTally
     summary: Sequence[Mapping[str, Any]]
     conditions: Sequence[Mapping[str, Any]]
     seconds: float

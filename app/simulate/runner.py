@@ -13,15 +13,15 @@ import httpx
 from app.domain.rules.calendar import week_code
 from app.simulate.behaviour import make_plan
 from app.simulate.client import Actor, SimulationError
-from app.simulate.console import Show
-from app.simulate.intake import Intake
-from app.simulate.jobcentres import PLACES, jobcentres_of, sizes
+from app.simulate.console import TrialConsole
+from app.simulate.intake import EnrolmentPhase
+from app.simulate.jobcentres import JOBCENTRES, jobcentres_of, sizes
 from app.simulate.model import KINDS, REGISTER, Enrolled, Message, Population, client_of
 from app.simulate.population import make_population
-from app.simulate.result import Result, Tally, truths
-from app.simulate.scenarios import Script
+from app.simulate.result import OutcomeTally, SimulationResult, truths
+from app.simulate.scenarios import Scenario
 
-Mint = Callable[[str, str, tuple[str, ...]], str]
+TokenFactory = Callable[[str, str, tuple[str, ...]], str]
 """Makes a token: role, client id, jobcentres."""
 
 LARGEST_BATCH = 2_000
@@ -30,25 +30,32 @@ TREATMENT_SHARE = 0.45
 are filled up with candidates."""
 
 
-class Player:
+class TrialRunner:
     """One run. The arms come from the server's draws; everything else from the seed."""
 
     def __init__(
-        self, pool: httpx.AsyncClient, mint: Mint, trial: str, people: int, seed: int, script: Script, show: Show
+        self,
+        pool: httpx.AsyncClient,
+        mint: TokenFactory,
+        trial: str,
+        people: int,
+        seed: int,
+        script: Scenario,
+        show: TrialConsole,
     ) -> None:
         self._script = script
         self._trial, self._people, self._seed, self._show = trial, people, seed, show
         self._agency = Actor(pool, mint("agency", "agency", ("*",)))
         self._systems = {
             place.code: Actor(pool, mint("case-system", client_of(place.code), jobcentres_of(place.code)))
-            for place in PLACES
+            for place in JOBCENTRES
         }
         self._clients = {client_of(code): actor for code, actor in self._systems.items()}
         self._clients[REGISTER] = Actor(pool, mint("register", REGISTER, ("*",)))
-        self._tally = Tally()
+        self._tally = OutcomeTally()
         self._run = token_hex(8)
 
-    async def play(self) -> Result:
+    async def play(self) -> SimulationResult:
         """The whole trial; ``SimulationError`` when the server answers what no plan foresees."""
         started = time.monotonic()
         population = make_population(self._people, self._seed, self._script)
@@ -58,7 +65,7 @@ class Player:
         await self._send_all(plan.messages, {someone.person.index: someone.participant_id for someone in enrolled})
         summary, conditions = await self._read_reports()
         seconds = time.monotonic() - started
-        return Result(
+        return SimulationResult(
             self._trial,
             self._seed,
             self._script.last_week,
@@ -82,7 +89,7 @@ class Player:
             "pilot": False,
             "jobcentres": [
                 {"code": p.code, "name": p.name, "region": p.region, "agreed_participants": agreed[p.code]}
-                for p in PLACES
+                for p in JOBCENTRES
             ],
             **script.terms,
         }
@@ -96,10 +103,10 @@ class Player:
             self._show.say(f"The trial {self._trial} exists already: it is played again, and should change nothing.")
 
     async def _take_in(self, population: Population) -> list[Enrolled]:
-        intake = Intake(self._trial, self._seed, self._systems, self._tally)
+        intake = EnrolmentPhase(self._trial, self._seed, self._systems, self._tally)
         last = population.screenings[-1].sent_on
         first = population.screenings[0].sent_on
-        with self._show.phase("Intake", (last - first).days + 1) as progress:
+        with self._show.phase("EnrolmentPhase", (last - first).days + 1) as progress:
             await intake.run(population, lambda day: progress((day - first).days + 1, day.isoformat()))
         return sorted(intake.enrolled.values(), key=lambda someone: someone.person.index)
 

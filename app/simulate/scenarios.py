@@ -23,7 +23,7 @@ WITHOUT_MATCHING = {reason: weight for reason, weight in EXIT_REASONS.items() if
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Script:
+class Scenario:
     """A protocol's trial as it is played. Programme weeks are those of the case systems' diaries."""
 
     protocol: str
@@ -91,7 +91,7 @@ class Script:
         return self.last_number is not None and number is not None and number > self.last_number
 
 
-PRVIJ = Script(
+PRVIJ = Scenario(
     protocol="prvij-2010-11",
     title="På rette vej – i job",
     intake_from=date(2010, 11, 8),
@@ -133,7 +133,7 @@ _DRAFT = replace(
     offers_from=5,
     course_weeks=None,
 )
-_SICKNESS = Script(
+_SICKNESS = Scenario(
     protocol="aht-2008-sickness",
     title="Aktive – hurtigere tilbage! (sygedagpenge)",
     intake_from=date(2009, 1, 5),
@@ -164,7 +164,7 @@ _FLEXJOB = replace(
     ),
     passing=frozenset({"unemployed_too_short"}),
 )
-_FLEXIBLE = Script(
+_FLEXIBLE = Scenario(
     protocol="flex-2016",
     title="Formkrav ved lovpligtige samtaler",
     intake_from=date(2017, 1, 2),
@@ -181,4 +181,6 @@ _FLEXIBLE = Script(
     offers_from=5,
     exit_reasons=WITHOUT_MATCHING,
 )
-SCRIPTS: Mapping[str, Script] = {script.protocol: script for script in (PRVIJ, _DRAFT, _SICKNESS, _FLEXJOB, _FLEXIBLE)}
+SCENARIOS: Mapping[str, Scenario] = {
+    script.protocol: script for script in (PRVIJ, _DRAFT, _SICKNESS, _FLEXJOB, _FLEXIBLE)
+}

@@ -64,7 +64,7 @@ class AccessLog:
         started = time.perf_counter()
         status = 0
 
-        async def noted(message: Message) -> None:
+        async def send_and_note(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -74,12 +74,12 @@ class AccessLog:
         bound = structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
             if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):  # nobody asked for spans
-                await self.app(scope, receive, noted)
+                await self.app(scope, receive, send_and_note)
             else:
                 with _TRACER.start_as_current_span(
                     "request", kind=trace.SpanKind.SERVER, record_exception=False, set_status_on_exception=False
                 ) as span:
-                    await self.app(scope, receive, noted)
+                    await self.app(scope, receive, send_and_note)
                     _describe(span, scope, status)
         finally:
             structlog.contextvars.reset_contextvars(**bound)

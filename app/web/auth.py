@@ -144,7 +144,7 @@ _GUARDS: set[Any] = set()
 """What ``requires`` and ``requires_any`` have made."""
 
 
-async def admit(request: Request) -> None:
+async def authorise_unrouted(request: Request) -> None:
     """For a request whose endpoint is never reached: Problem as by the dependencies that its route declares."""
     principal = await _authenticate(request)
     dependant = getattr(request.scope.get("route"), "dependant", None)

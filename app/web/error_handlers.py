@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.domain.records.errors import Refused
+from app.domain.records.errors import DomainError
 from app.web.problems import Problem
 from app.web.validation import declared_names, from_validation
 
@@ -68,7 +68,7 @@ def _unexpected(exc: BaseException) -> Problem:
     return problem
 
 
-class LastResort:
+class CatchAllMiddleware:
     """ASGI middleware: an exception that no handler took becomes 500 or 503 and goes no further, because the server
     would log its text. If the answer has begun already, the connection breaks with an exception that says nothing."""
 
@@ -158,7 +158,7 @@ async def _on_problem(_: Request, exc: Exception) -> Response:
 
 
 async def _on_refused(_: Request, exc: Exception) -> Response:
-    assert isinstance(exc, Refused)
+    assert isinstance(exc, DomainError)
     return Problem(exc.code, exc.detail, **exc.members).response()
 
 
@@ -179,12 +179,12 @@ def install(
     app: FastAPI,
     *,
     max_body_bytes: int | None = None,
-    admit: Callable[[Request], Awaitable[None]] | None = None,
+    authorise_unrouted: Callable[[Request], Awaitable[None]] | None = None,
 ) -> None:
     """Answer every error of ``app`` as a problem, and refuse bodies above ``max_body_bytes``.
 
-    A body is read before a token is looked at: where it is no JSON, ``admit`` raises the Problem of a request under
-    /v1/ that has no right to be read either, and that one is answered.
+    A body is read before a token is looked at: where it is no JSON, ``authorise_unrouted`` raises the Problem of a
+    request under /v1/ that has no right to be read either, and that one is answered.
 
     Call it before other middleware is added, so that theirs is outside and sees the final answer. The names that
     pointers may contain are those of ``app.openapi()``; ask for it once at the start, or the first 422 waits for it.
@@ -211,19 +211,19 @@ def install(
         return (await refused(request) if exc.status_code == 400 else None) or await _on_http(request, exc)
 
     async def refused(request: Request) -> Response | None:
-        if admit is None or not request.url.path.startswith("/v1/"):
+        if authorise_unrouted is None or not request.url.path.startswith("/v1/"):
             return None
         try:
-            await admit(request)
+            await authorise_unrouted(request)
         except Problem as problem:
             return problem.response()
         return None
 
     app.add_exception_handler(Problem, _on_problem)
-    app.add_exception_handler(Refused, _on_refused)
+    app.add_exception_handler(DomainError, _on_refused)
     app.add_exception_handler(RequestValidationError, on_validation)
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(Exception, _on_exception)  # only what middleware outside of LastResort raises
     if max_body_bytes is not None:
         app.add_middleware(BodyLimit, limit=max_body_bytes)
-    app.add_middleware(LastResort)
+    app.add_middleware(CatchAllMiddleware)

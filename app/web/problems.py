@@ -22,7 +22,7 @@ MEDIA_TYPE: Final = "application/problem+json"
 
 
 @dataclass(frozen=True)
-class ProblemType:
+class ProblemDefinition:
     """One kind of error: its status, its title, the sentence said when the raiser has none, headers that go with it."""
 
     status: int
@@ -31,11 +31,11 @@ class ProblemType:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def _type(status: int, title: str, detail: str, **headers: str) -> ProblemType:
-    return ProblemType(status, title, detail, {name.replace("_", "-"): value for name, value in headers.items()})
+def _type(status: int, title: str, detail: str, **headers: str) -> ProblemDefinition:
+    return ProblemDefinition(status, title, detail, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
-PROBLEMS: Final[Mapping[str, ProblemType]] = {
+PROBLEMS: Final[Mapping[str, ProblemDefinition]] = {
     # What HTTP asks for.
     "invalid_json": _type(400, "Not JSON", "The body could not be read as JSON."),
     "unauthorized": _type(401, "No token", "Send an access token: Authorization: Bearer.", WWW_Authenticate="Bearer"),

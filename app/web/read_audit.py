@@ -13,18 +13,18 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.db.audit.log import EVERYWHERE, Entry, append_by
-from app.db.core.session import EVERYTHING, Database
+from app.db.audit.log import EVERYWHERE, NewAuditEntry, append_by
+from app.db.core.session import SYSTEM_SCOPE, Database
 
 _log = structlog.get_logger(__name__)
 
 
-class ReadLog:
+class ReadAudit:
     """The chains of reads. ``start`` and ``stop`` belong to the application's lifespan."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._waiting: list[tuple[Entry, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[NewAuditEntry, asyncio.Future[None]]] = []
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -39,7 +39,7 @@ class ReadLog:
             await asyncio.gather(self._task, return_exceptions=True)
         await self._flush()
 
-    async def note(self, entry: Entry) -> None:
+    async def note(self, entry: NewAuditEntry) -> None:
         """Returns when the entry is on disk; raises what the database raised when it could not be written."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((entry, done))
@@ -57,7 +57,7 @@ class ReadLog:
         if not group:
             return
         try:
-            async with self._database.driver(EVERYTHING) as driver:
+            async with self._database.driver(SYSTEM_SCOPE) as driver:
                 await append_by(driver, _merged([entry for entry, _ in group]), "reads")
         except BaseException as error:
             for _, done in group:
@@ -73,7 +73,7 @@ class ReadLog:
                 done.set_result(None)
 
 
-class RefusalLog:
+class RefusalAuditMiddleware:
     """ASGI middleware: a refused access (401, 403, 404 of the API) is in the trail before it is answered."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -96,16 +96,16 @@ class RefusalLog:
         """Nothing of what was sent is noted but the route. A trail that cannot be written must not hide the refusal."""
         principal = scope.get("state", {}).get("principal")
         details = {"method": scope["method"], "route": getattr(scope.get("route"), "path", "none"), "status": status}
-        entry = Entry(EVERYWHERE, getattr(principal, "client_id", None), "access.refused", None, None, details)
+        entry = NewAuditEntry(EVERYWHERE, getattr(principal, "client_id", None), "access.refused", None, None, details)
         try:
             await scope["app"].state.services.reads.note(entry)
         except (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
             _log.warning("refusal_not_noted", status=status)
 
 
-def _merged(entries: Sequence[Entry]) -> list[Entry]:
+def _merged(entries: Sequence[NewAuditEntry]) -> list[NewAuditEntry]:
     """Alike entries as one that says how often, in the order of their first."""
-    counted: dict[str, tuple[Entry, int]] = {}
+    counted: dict[str, tuple[NewAuditEntry, int]] = {}
     for entry in entries:
         first, times = counted.get(key := repr(entry), (entry, 0))
         counted[key] = (first, times + 1)

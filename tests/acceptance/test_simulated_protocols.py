@@ -12,14 +12,14 @@ import httpx
 import pytest
 from rich.console import Console
 
-from app.cli.verify_draws import draws_faults
+from app.cli.verify_draws import check_published_draws
 from app.main import create_app
 from app.settings import Settings
 from app.simulate import run
-from app.simulate.scenarios import SCRIPTS
+from app.simulate.scenarios import SCENARIOS
 from app.web.tokens import LocalIssuer
-from tests.acceptance.test_simulated_trial import Played, ask, person_of, serving, told
-from tests.domain.test_against_reference import weeks_judged_once
+from tests.acceptance.test_simulated_trial import Played, ask, person_of, serving, without_coordination
+from tests.domain.rules.test_against_reference import weeks_judged_once
 from tests.reference import figures
 from tests.reference.protocols import PROTOCOLS
 from tests.reference.weeks import FLAGS, monday_of, week_name, weeks
@@ -33,7 +33,7 @@ AFTERWARDS = datetime(2018, 6, 1, 12, tzinfo=UTC)
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
-@pytest.fixture(scope="module", params=[name for name in SCRIPTS if name != "prvij-2010-11"])
+@pytest.fixture(scope="module", params=[name for name in SCENARIOS if name != "prvij-2010-11"])
 def played(
     request: pytest.FixtureRequest, new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Played]:
@@ -93,7 +93,7 @@ def test_every_row_of_the_weekly_summary(played: Played, by: str) -> None:
         for week in weeks_of_trial(played):
             expected = figures.summary(played.trial["protocol"], played.trial, played.people, week, by, played.today())
             rows = played.get("agency", "/weekly-summary", by=by, week=week)["items"]
-            assert [told(row) for row in rows] == expected
+            assert [without_coordination(row) for row in rows] == expected
             everything += expected
             found += rows
     asked = weeks_of_trial(played)
@@ -125,4 +125,4 @@ def test_what_was_drawn_can_be_verified_once_the_trial_is_closed(played: Played)
     trial = played.result.trial
     ask(played.http, played.issuer, "agency", "POST", f"/v1/trials/{trial}/close")
     drawn = len(played.people) if PROTOCOLS[played.trial["protocol"]]["randomised"] else 0
-    assert draws_faults(str(played.http.base_url), trial, played.issuer.token("auditor")) == (drawn, [])
+    assert check_published_draws(str(played.http.base_url), trial, played.issuer.token("auditor")) == (drawn, [])

@@ -21,12 +21,12 @@ import uvicorn
 from fastapi import FastAPI
 from rich.console import Console
 
-from app.cli.verify_draws import draws_faults
+from app.cli.verify_draws import check_published_draws
 from app.main import create_app
 from app.settings import Settings
-from app.simulate import ParticipantTruth, Result, run
+from app.simulate import ParticipantTruth, SimulationResult, run
 from app.web.tokens import LocalIssuer
-from tests.domain.test_against_reference import weeks_judged_once
+from tests.domain.rules.test_against_reference import weeks_judged_once
 from tests.reference import draw, figures
 from tests.reference.weeks import FLAGS, Person, monday_of_week, week_name, weeks
 from tests.register import Clock
@@ -48,7 +48,7 @@ class Played:
     http: httpx.Client
     issuer: LocalIssuer
     clock: Clock
-    result: Result
+    result: SimulationResult
     trial: dict[str, Any]
     people: list[dict[str, Any]]
 
@@ -136,7 +136,7 @@ def weeks_until(seen: Played) -> list[str]:
     return span(FIRST_WEEK, min(LAST_WEEK, week_name(seen.clock.now.date())))
 
 
-def told(row: Mapping[str, Any]) -> dict[str, Any]:
+def without_coordination(row: Mapping[str, Any]) -> dict[str, Any]:
     """Of a row what the reference knows of it; who had which coordination has tests of its own."""
     return {name: value for name, value in row.items() if not name.startswith("coordination")}
 
@@ -174,7 +174,7 @@ def test_every_row_of_the_weekly_summary(seen: Played, by: str) -> None:
         for week in asked:
             expected = figures.summary(PROTOCOL, seen.trial, seen.people, week, by, seen.today())
             rows = seen.get("agency", "/weekly-summary", by=by, week=week)["items"]
-            assert [told(row) for row in rows] == expected
+            assert [without_coordination(row) for row in rows] == expected
             everything += rows
     parameters = {"by": by, "from": asked[0], "week": asked[-1]}
     assert seen.get("agency", "/weekly-summary", **parameters)["items"] == everything
@@ -221,5 +221,5 @@ def test_the_draws_follow_from_the_seed_that_closing_shows(played: Played) -> No
     assert drawn == {place: draw.arms(seed, trial, place, len(arms)) for place, arms in drawn.items()}
     people = Counter((someone["jobcentre"], someone["arm"]) for someone in played.people)
     assert people == Counter((place, arm) for place, arms in drawn.items() for arm in arms)
-    found = draws_faults(str(played.http.base_url), trial, played.issuer.token("auditor"))
+    found = check_published_draws(str(played.http.base_url), trial, played.issuer.token("auditor"))
     assert found == (len(played.people), [])

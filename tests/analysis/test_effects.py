@@ -9,27 +9,27 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.analysis.effects import Effects, Row, analyse
+from app.analysis.effects import EffectEstimate, Effects, analyse
 from app.domain.figures.activity_curve import Share, newcombe
 from app.domain.figures.disclosure_control import SMALLEST_GROUP
-from app.domain.figures.outcomes import Criterion, Followed, Lived
+from app.domain.figures.outcomes import Criterion, FollowUp, WeeklyOutcome
 from app.domain.rules.draw import ARMS, Arm
 
 MONDAY = date(2010, 11, 8)
 BENEFIT, EMPLOYED, EDUCATION = (
-    Lived("benefit", Decimal(0)),
-    Lived("employed", Decimal(20)),
-    Lived("education", Decimal(0)),
+    WeeklyOutcome("benefit", Decimal(0)),
+    WeeklyOutcome("employed", Decimal(20)),
+    WeeklyOutcome("education", Decimal(0)),
 )
 
 
-def person(arm: Arm, weeks: Iterable[Lived | None] = (), jobcentre: str = "849", **more: Any) -> Followed:
+def person(arm: Arm, weeks: Iterable[WeeklyOutcome | None] = (), jobcentre: str = "849", **more: Any) -> FollowUp:
     values: dict[str, Any] = {"days_to_exit": None, "days_observed": 500, "best": None, "first_monday": MONDAY, **more}
     told = {k: lived for k, lived in enumerate(weeks) if lived is not None}
-    return Followed(jobcentre=jobcentre, arm=arm, weeks=told, **values)
+    return FollowUp(jobcentre=jobcentre, arm=arm, weeks=told, **values)
 
 
-def row(effects: Effects, k: int, outcome: str) -> Row:
+def row(effects: Effects, k: int, outcome: str) -> EffectEstimate:
     (found,) = [each for each in effects.rows if each.k == k and each.outcome == outcome]
     return found
 
@@ -81,7 +81,7 @@ def test_a_group_too_small_is_hidden_with_its_difference() -> None:
     assert row(effects, 0, "education").difference is not None
 
 
-def random_people(seed: int, many: int = 600) -> list[Followed]:
+def random_people(seed: int, many: int = 600) -> list[FollowUp]:
     rng = Random(seed)
     statuses = [BENEFIT] * 12 + [EMPLOYED, EDUCATION, None]
     return [
@@ -166,7 +166,7 @@ def test_exits_and_log_rank() -> None:
     assert effects.log_rank.p_value < 0.001
 
 
-def best(arm: Arm, criterion: Criterion | None, many: int) -> list[Followed]:
+def best(arm: Arm, criterion: Criterion | None, many: int) -> list[FollowUp]:
     return [person(arm, best=criterion) for _ in range(many)]
 
 

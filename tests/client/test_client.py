@@ -15,9 +15,9 @@ from rettevej_client import (
     Client,
     ConflictError,
     NotFoundError,
-    Patience,
     PushOptions,
     PushResult,
+    RetryPolicy,
     UnreachableError,
 )
 
@@ -25,7 +25,7 @@ from tests.client.conftest import Live
 from tests.register import JOBCENTRES, new_cpr
 
 _ids = itertools.count(1)
-QUICK = Patience(first_pause=0.01)
+QUICK = RetryPolicy(first_pause=0.01)
 
 
 def screening(cpr: str, **changes: Any) -> Any:
@@ -52,7 +52,7 @@ def talks(participant: str, number: int, prefix: str = "c") -> Iterator[dict[str
         }
 
 
-class Cut(httpx.BaseTransport):
+class AsOf(httpx.BaseTransport):
     """The network, on which answers are lost after the register has done what was asked: those that ``lose`` names."""
 
     def __init__(self, lose: Callable[[int], bool]) -> None:
@@ -184,8 +184,8 @@ def test_records_of_any_number_are_pushed_and_what_was_refused_is_a_table(live: 
 def test_an_answer_lost_after_the_commit_doubles_nothing_and_is_given_once_more(live: Live, lost: int) -> None:
     trial = live.register.new_trial()
     person = live.register.drawn(trial)
-    network = Cut(lambda number: number == lost)
-    with Client(live.url, live.token(), patience=QUICK, transport=network) as case:
+    network = AsOf(lambda number: number == lost)
+    with Client(live.url, live.token(), retry_policy=QUICK, transport=network) as case:
         result = case.push(trial, "conversations", talks(person, 5), PushOptions(batch_records=2))
         assert result.counts["created"] == 5, "the stored report, not a second judgement"
         assert len(network.keys) == 4
@@ -200,10 +200,10 @@ def test_a_push_that_broke_off_tells_how_far_it_came_and_can_go_on(live: Live) -
     person = live.register.drawn(trial)
     token = live.token()
     options = PushOptions(batch_records=2, run="nightly")
-    network = Cut(lambda number: number >= 2)
-    patience = Patience(attempts=2, first_pause=0.01)
+    network = AsOf(lambda number: number >= 2)
+    retry_policy = RetryPolicy(attempts=2, first_pause=0.01)
     with (
-        Client(live.url, token, patience=patience, transport=network) as case,
+        Client(live.url, token, retry_policy=retry_policy, transport=network) as case,
         pytest.raises(UnreachableError) as broken,
     ):
         case.push(trial, "conversations", talks(person, 5), options)

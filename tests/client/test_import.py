@@ -12,13 +12,13 @@ from typing import Any
 import httpx
 import openpyxl
 import pytest
-from rettevej_client import KINDS, Client, Patience, UnreachableError
+from rettevej_client import KINDS, Client, RetryPolicy, UnreachableError
 from rettevej_client.importing import ImportJob, ImportResult, import_file
 from typer.testing import CliRunner, Result
 
 from app.cli.main import app
 from tests.client.conftest import Live
-from tests.client.test_client import QUICK, Cut
+from tests.client.test_client import QUICK, AsOf
 from tests.register import LONG_AFTER, new_cpr
 
 
@@ -255,8 +255,8 @@ def ten_talks(place: Place, faulty: tuple[int, ...] = (1, 6)) -> Path:
 
 def imported(place: Place, file: Path, lose: Callable[[int], bool], *, resume: bool) -> ImportResult:
     job = ImportJob(file=file, kind="conversations", trial=place.trial, resume=resume, batch_records=3)
-    patience = Patience(attempts=1) if not resume else QUICK
-    with Client(place.live.url, place.token(), patience=patience, transport=Cut(lose)) as client:
+    retry_policy = RetryPolicy(attempts=1) if not resume else QUICK
+    with Client(place.live.url, place.token(), retry_policy=retry_policy, transport=AsOf(lose)) as client:
         return import_file(client, job)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from app.domain.protocol import Protocol, ProtocolError, Thresholds, parse_protocol
 from app.domain.rules.eligibility import CHECKS
-from app.domain.rules.protocol_validation import SCREENING_FIELDS, faults_of, read_protocol
+from app.domain.rules.protocol_validation import SCREENING_FIELDS, read_protocol, validate_protocol
 from app.protocols import protocols
 
 FINAL = tomllib.loads((resources.files("app.protocols") / "prvij-2010-11.toml").read_text("utf-8"))
@@ -165,7 +165,7 @@ def test_every_value_stands_beside_its_source(protocol: Protocol) -> None:
 @EVERYONE
 def test_what_comes_with_the_register_has_no_fault(protocol: Protocol) -> None:
     """Domain 6."""
-    assert faults_of(protocol) == []
+    assert validate_protocol(protocol) == []
 
 
 def test_the_table_knows_every_protocol() -> None:

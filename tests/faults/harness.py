@@ -34,7 +34,7 @@ from app.db.core.kinds import TABLES
 from app.main import embedded_in
 from app.postgres.supervisor import EmbeddedPostgres
 from app.web.tokens import LocalIssuer
-from tests.db.embedded.servers import processes_in
+from tests.postgres.servers import processes_in
 from tests.register import JOBCENTRES, new_cpr
 
 RETTEVEJ = Path(sys.executable).with_name("rettevej")

@@ -16,7 +16,7 @@ from app.cli.main import app
 from app.importing import extract
 from app.importing.extract import parts_of, read_extract
 from app.importing.mapping import ImportFaultError, read_mapping
-from app.importing.send import Job, Result, Server, run
+from app.importing.send import ImportOutcome, Job, Server, run
 from tests.register import Client, Register, new_cpr
 
 MAPPING = Path(__file__).parents[2] / "docs" / "amfora-mapping.toml"
@@ -66,7 +66,7 @@ class Place:
         http = httpx.Client(base_url="http://register", transport=httpx.MockTransport(handle))
         return Server(http, "-", self.pauses.append)
 
-    def run(self, mapping: Path | None = MAPPING, span: tuple[date, date] = YEAR, **changes: Any) -> Result:
+    def run(self, mapping: Path | None = MAPPING, span: tuple[date, date] = YEAR, **changes: Any) -> ImportOutcome:
         values: dict[str, Any] = {"jobcentres": (), "dry_run": False, **changes}
         return run(Job(self.file, mapping, self.trial, first=span[0], last=span[1], **values), self.server())
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import httpx
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from app.simulate import Result
+from app.simulate import SimulationResult
 from app.web.tokens import LocalIssuer
 from tests.page.issuer import Issuer
 from tests.register import Clock
@@ -24,7 +24,7 @@ class Site:
     url: str
     tokens: LocalIssuer
     clock: Clock
-    played: Result
+    played: SimulationResult
     issuer: Issuer
     url_with_issuer: str
 

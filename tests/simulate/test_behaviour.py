@@ -20,7 +20,7 @@ from app.domain.rules.calendar import monday_of
 from app.domain.rules.weeks import FLAGS, judge
 from app.simulate.behaviour import make_plan
 from app.simulate.delivery import UNKNOWN, UNKNOWN_OR_NOT_DRAWN
-from app.simulate.jobcentres import PLACES, WITHOUT_REVISIONS
+from app.simulate.jobcentres import JOBCENTRES, WITHOUT_REVISIONS
 from app.simulate.model import REGISTER, Enrolled, Message, Record, client_of
 from app.simulate.population import make_population
 from app.simulate.scenarios import PRVIJ
@@ -111,7 +111,7 @@ def test_messages_are_sent_within_the_weeks_of_the_trial_most_at_once_and_never_
 
 def test_who_sends_what() -> None:
     enrolled, plan = planned(300)
-    systems = {client_of(place.code) for place in PLACES}
+    systems = {client_of(place.code) for place in JOBCENTRES}
     drawn = {someone.person.index: client_of(someone.jobcentre) for someone in enrolled}
     for message in plan.messages:
         assert message.client_id in {*systems, REGISTER}
@@ -200,7 +200,7 @@ def test_the_shares_are_near_the_published_ones() -> None:
     assert rate("treatment", "workplace_activated", "activation_due") == pytest.approx(0.46, abs=0.03)
     assert rate("control", "workplace_activated", "activation_due") == pytest.approx(0.21, abs=0.03)
     assert rate("treatment", "activated", "activation_due") == pytest.approx(0.81, abs=0.03)
-    for place in PLACES:
+    for place in JOBCENTRES:
         share = rate("treatment", "conversation_held", "conversation_due", place.code)
         assert share == pytest.approx(place.talks, abs=0.03), place.name
 

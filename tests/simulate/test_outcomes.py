@@ -8,13 +8,13 @@ import pytest
 
 from app.domain.rules.calendar import monday_of, monday_of_code
 from app.simulate.behaviour import make_plan
-from app.simulate.model import REGISTER, Body, Enrolled, Person
+from app.simulate.model import REGISTER, Body, Enrolled, SimulatedPerson
 from app.simulate.outcomes import make_outcomes
 from app.simulate.population import make_population
 from app.simulate.scenarios import PRVIJ
 from tests.simulate.drawn import draw, planned
 
-SOMEONE = Enrolled(Person(1, "6801701234"), "p-1", "849", "treatment", date(2010, 11, 9))
+SOMEONE = Enrolled(SimulatedPerson(1, "6801701234"), "p-1", "849", "treatment", date(2010, 11, 9))
 
 
 def statuses(*events: Body) -> dict[int, str]:

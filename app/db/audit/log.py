@@ -27,7 +27,7 @@ _BEGINNING = bytes(32)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class NewAuditEntry:
     """Something that was done. ``details`` holds strings, integers, null, and lists and maps of these."""
 
     jobcentre: str
@@ -42,7 +42,7 @@ class Entry:
 class StoredEntry:
     """An entry as it stands in its chain."""
 
-    entry: Entry
+    entry: NewAuditEntry
     chain: Chain
     position: int
     at: datetime
@@ -50,7 +50,7 @@ class StoredEntry:
     hash: bytes
 
 
-def hash_of(previous: bytes, entry: Entry, chain: Chain, position: int, at: datetime) -> bytes:
+def hash_of(previous: bytes, entry: NewAuditEntry, chain: Chain, position: int, at: datetime) -> bytes:
     """The hash that an entry at this place of its chain must have."""
     content: dict[str, Any] = {
         "jobcentre": entry.jobcentre,
@@ -66,12 +66,14 @@ def hash_of(previous: bytes, entry: Entry, chain: Chain, position: int, at: date
     return hashlib.sha256(previous + rfc8785.dumps(content)).digest()
 
 
-async def append(connection: AsyncConnection, entries: Sequence[Entry], chain: Chain = "writes") -> None:
+async def append_entries(
+    connection: AsyncConnection, entries: Sequence[NewAuditEntry], chain: Chain = "writes"
+) -> None:
     """Appends entries in the transaction of what they tell. Locks the chains in the order of their jobcentres."""
     await append_by(driver_of(connection), entries, chain)
 
 
-async def append_by(driver: asyncpg.Connection, entries: Sequence[Entry], chain: Chain) -> None:
+async def append_by(driver: asyncpg.Connection, entries: Sequence[NewAuditEntry], chain: Chain) -> None:
     """The same on the driver's connection: every single record and read is noted, and waits for it."""
     if not entries:
         return
@@ -150,7 +152,7 @@ async def _lock_heads(
 # --- verifying ------------------------------------------------------------------------------------------------------
 
 
-def faults_of_chain(entries: Iterable[StoredEntry], length: int, head: bytes) -> Iterator[str]:
+def check_chain(entries: Iterable[StoredEntry], length: int, head: bytes) -> Iterator[str]:
     """Every break in a chain, in one sentence each: a changed, removed, inserted or moved entry."""
     previous, expected = _BEGINNING, 0
     for each in entries:
@@ -167,7 +169,7 @@ def faults_of_chain(entries: Iterable[StoredEntry], length: int, head: bytes) ->
         yield f"the chain ends at entry {expected - 1}, its head says {length - 1}"
 
 
-async def faults_of_audit(connection: AsyncConnection) -> tuple[int, list[str]]:
+async def check_audit(connection: AsyncConnection) -> tuple[int, list[str]]:
     """How many entries there are, and every fault in any chain."""
     faults: list[str] = []
     checked = 0
@@ -178,7 +180,7 @@ async def faults_of_audit(connection: AsyncConnection) -> tuple[int, list[str]]:
     for row in heads:
         entries = await _entries_of(connection, row.jobcentre_code, row.chain)
         checked += len(entries)
-        faults += faults_of_chain(entries, row.length, row.head)
+        faults += check_chain(entries, row.length, row.head)
     known = {(row.jobcentre_code, row.chain) for row in heads}
     strays = await connection.execute(text("select distinct jobcentre_code, chain from audit_entry"))
     faults += [f"{code}, {chain}: entries without a chain" for code, chain in strays if (code, chain) not in known]
@@ -212,7 +214,7 @@ async def _entries_of(connection: AsyncConnection, jobcentre: str, chain: str) -
 
 
 def _stored(row: Any) -> StoredEntry:
-    entry = Entry(row.jobcentre_code, row.client_id, row.action, row.trial_id, row.participant_id, row.details)
+    entry = NewAuditEntry(row.jobcentre_code, row.client_id, row.action, row.trial_id, row.participant_id, row.details)
     return StoredEntry(entry, row.chain, row.position, row.at, row.previous_hash, row.hash)
 
 

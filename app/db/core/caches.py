@@ -12,7 +12,7 @@ _BESIDE: Final = 2048
 """Bytes that an answer takes beside its content, roughly: its key and its state."""
 
 
-class Readings(Generic[_V]):
+class SingleFlight(Generic[_V]):
     """Readings that many ask for at the same time. One goes on at a time for each name, and serves all who wait for it.
 
     Nobody gets one that began before they asked: it may have missed what they know to be there.
@@ -48,14 +48,14 @@ def _retrieve(task: asyncio.Task[_V]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CachedResponse:
     """A finished answer and its validator."""
 
     content: bytes
     etag: str
 
 
-class Answers:
+class ResponseCache:
     """Finished answers, each under the state that it rests on; those not asked for longest go when there are too many.
 
     ``most`` is in bytes.
@@ -64,9 +64,9 @@ class Answers:
     def __init__(self, most: int = _ANSWERS_BYTES) -> None:
         self._most = most
         self._size = 0
-        self._kept: OrderedDict[Hashable, tuple[Hashable, Answer]] = OrderedDict()
+        self._kept: OrderedDict[Hashable, tuple[Hashable, CachedResponse]] = OrderedDict()
 
-    def find(self, key: Hashable, state: Hashable) -> Answer | None:
+    def find(self, key: Hashable, state: Hashable) -> CachedResponse | None:
         """The answer, if it was made in this very state."""
         state_then, answer = self._kept.get(key, (None, None))
         if answer is None or state_then != state:
@@ -74,7 +74,7 @@ class Answers:
         self._kept.move_to_end(key)
         return answer
 
-    def keep(self, key: Hashable, state: Hashable, answer: Answer) -> None:
+    def keep(self, key: Hashable, state: Hashable, answer: CachedResponse) -> None:
         """Keeps an answer in the place of one made in another state.
 
         The state was read before the answer was made. Had something changed in between, no later state would be that

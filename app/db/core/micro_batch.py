@@ -10,7 +10,7 @@ _Answer = TypeVar("_Answer")
 _MOST = 100
 
 
-class Gathered(Generic[_Line, _Item, _Answer]):
+class MicroBatcher(Generic[_Line, _Item, _Answer]):
     """Lines of questions; ``work`` answers those of one line, at most a hundred at once, one group after the other.
 
     What it raises is told to all of the group.
@@ -21,19 +21,19 @@ class Gathered(Generic[_Line, _Item, _Answer]):
         self._waiting: dict[_Line, list[tuple[_Item, asyncio.Future[_Answer]]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def ask(self, line: _Line, item: _Item) -> _Answer:
+    async def submit(self, line: _Line, item: _Item) -> _Answer:
         """The answer, by work that begins from now on."""
         done: asyncio.Future[_Answer] = asyncio.get_running_loop().create_future()
         if line in self._waiting:
             self._waiting[line].append((item, done))
         else:
             self._waiting[line] = [(item, done)]
-            task = asyncio.create_task(self._work_off(line))
+            task = asyncio.create_task(self._drain(line))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return await done
 
-    async def _work_off(self, line: _Line) -> None:
+    async def _drain(self, line: _Line) -> None:
         while group := self._waiting[line][:_MOST]:
             del self._waiting[line][:_MOST]
             try:

@@ -19,8 +19,8 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.core.session import NOTHING, Database, Sight
-from app.domain.records.errors import Refused
+from app.db.core.session import EMPTY_SCOPE, AccessScope, Database
+from app.domain.records.errors import DomainError
 
 _REPLAYED: Final = "rettevej_replayed_to"
 _PAUSE: Final = 0.02
@@ -34,7 +34,7 @@ class Replica(Database):
     """The database as a standby has it. Only ``read`` and ``report`` are for it; a write fails."""
 
     @asynccontextmanager
-    async def report(self, sight: Sight, trial_id: str) -> AsyncIterator[AsyncConnection]:
+    async def report(self, scope: AccessScope, trial_id: str) -> AsyncIterator[AsyncConnection]:
         """One snapshot for the figures of a trial and their watermark.
 
         Everything registered up to ``replayed_to(connection)`` is in it. Refused ``unavailable``: this is no standby
@@ -43,7 +43,7 @@ class Replica(Database):
         moment = await self._replayed()
         awaited: frozenset[int] | None = None
         for attempt in range(_TRIES):
-            async with self.read(sight) as connection:
+            async with self.read(scope) as connection:
                 strata = await _strata(connection, trial_id)
                 if awaited is None:
                     awaited = strata.running
@@ -54,11 +54,11 @@ class Replica(Database):
                     yield await connection.execution_options(**{_REPLAYED: to})
                     return
             await asyncio.sleep(_PAUSE)
-        raise Refused("unavailable", "What is being registered takes long; ask again.")
+        raise DomainError("unavailable", "What is being registered takes long; ask again.")
 
     async def is_standby(self) -> bool:
         """Whether the server follows a primary; raises what the driver raised when it is away."""
-        rows = await self.fetch(NOTHING, "select pg_is_in_recovery()")
+        rows = await self.fetch(EMPTY_SCOPE, "select pg_is_in_recovery()")
         return bool(rows[0][0])
 
     async def _replayed(self) -> datetime:
@@ -66,10 +66,10 @@ class Replica(Database):
 
         Whoever locks a stratum later than the snapshot reads the primary's clock later than that.
         """
-        rows = await self.fetch(NOTHING, "select pg_is_in_recovery(), pg_last_xact_replay_timestamp()")
+        rows = await self.fetch(EMPTY_SCOPE, "select pg_is_in_recovery(), pg_last_xact_replay_timestamp()")
         standby, moment = rows[0]
         if not standby:
-            raise Refused("unavailable", "The database for reports is no standby: its figures could be anybody's.")
+            raise DomainError("unavailable", "The database for reports is no standby: its figures could be anybody's.")
         return _NEVER if moment is None else moment
 
 

@@ -20,12 +20,12 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 
-from app.db.core.caches import Answers, Readings
-from app.db.derived.participant_cache import Remembered
+from app.db.core.caches import ResponseCache, SingleFlight
+from app.db.derived.participant_cache import ParticipantCache
 
 T = TypeVar("T")
 APPLICATION_ROLE = "rettevej_app"
-ALL = "*"
+ALL_JOBCENTRES = "*"
 POOLER: Final = "pooler"
 """The part of a database's URL that says what stands before it."""
 TRANSACTION: Final = "transaction"
@@ -41,21 +41,21 @@ _LOST: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class AccessScope:
     """What a transaction may see: people and records of jobcentres, figures of regions, receipts of a client."""
 
     client: str = ""
     jobcentres: frozenset[str] = field(default_factory=frozenset)
     regions: frozenset[str] = field(default_factory=frozenset)
 
-    def told(self) -> tuple[str, str, str]:
+    def as_settings(self) -> tuple[str, str, str]:
         """As the database is told: client, jobcentres, regions."""
         return self.client, ",".join(sorted(self.jobcentres)), ",".join(sorted(self.regions))
 
 
-EVERYTHING = Sight(jobcentres=frozenset({ALL}))
+SYSTEM_SCOPE = AccessScope(jobcentres=frozenset({ALL_JOBCENTRES}))
 """For the service itself: rebuilding, verifying, closing."""
-NOTHING = Sight()
+EMPTY_SCOPE = AccessScope()
 
 _ENTER: Final = f"""
     select set_config('role', '{APPLICATION_ROLE}', true), set_config('app.client', $1, true),
@@ -117,7 +117,7 @@ _TRIALS: Final = "rettevej_trials"
 
 
 class Database:
-    """The one database, entered with a ``Sight``.
+    """The one database, entered with a ``AccessScope``.
 
     A connection of the pool that turns out to be broken when it is entered is given up for another: nothing was done on
     it. So a restart of the server is not noticed by who comes after it.
@@ -128,46 +128,46 @@ class Database:
         pool = engine.pool
         assert isinstance(pool, QueuePool)
         self._size = pool.size()
-        self.remembered = Remembered()
+        self.participant_cache = ParticipantCache()
         """People as they stood after the last delivery: see ``app.db.hearing``."""
         self.trials: dict[str, Any] = {}
-        """Trials that were met, by id: see ``app.db.trials.known_trial``."""
-        self.states: Readings[Mapping[str, str]] = Readings()
-        self.answers = Answers()
-        """Reports that were made, and the states that they rest on: see ``app.db.reports.kept_report``."""
+        """Trials that were met, by id: see ``app.db.trials.get_trial``."""
+        self.states: SingleFlight[Mapping[str, str]] = SingleFlight()
+        self.answers = ResponseCache()
+        """Reports that were made, and the states that they rest on: see ``app.db.reports.cached_report``."""
         engine.update_execution_options(**{_TRIALS: self.trials})
         self._snapshots = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
     @asynccontextmanager
-    async def write(self, sight: Sight, *, keep: bool = True) -> AsyncIterator[AsyncConnection]:
+    async def write(self, scope: AccessScope, *, keep: bool = True) -> AsyncIterator[AsyncConnection]:
         """Commits when its block ends well and takes everything back when it does not.
 
         ``keep=False`` is a dry run: everything happens, and is taken back at the end.
         """
         async with AsyncExitStack() as stack:
-            connection, _ = await self._enter(stack, self.engine, partial(look, sight=sight))
+            connection, _ = await self._enter(stack, self.engine, partial(set_access_scope, scope=scope))
             yield connection
             await (connection.commit() if keep else connection.rollback())
 
     @asynccontextmanager
-    async def read(self, sight: Sight) -> AsyncIterator[AsyncConnection]:
+    async def read(self, scope: AccessScope) -> AsyncIterator[AsyncConnection]:
         """All statements of the block see the same state."""
         async with AsyncExitStack() as stack:
-            connection, _ = await self._enter(stack, self._snapshots, partial(look, sight=sight))
+            connection, _ = await self._enter(stack, self._snapshots, partial(set_access_scope, scope=scope))
             yield connection
 
-    async def fetch(self, sight: Sight, statement: str, *arguments: object) -> list[asyncpg.Record]:
+    async def fetch(self, scope: AccessScope, statement: str, *arguments: object) -> list[asyncpg.Record]:
         """The rows of one read in the driver's own words (``$1``)."""
-        async with self.driver(sight, readonly=True) as driver:
+        async with self.driver(scope, readonly=True) as driver:
             rows: list[asyncpg.Record] = await driver.fetch(statement, *arguments)
         return rows
 
     @asynccontextmanager
-    async def driver(self, sight: Sight, *, readonly: bool = False) -> AsyncIterator[asyncpg.Connection]:
+    async def driver(self, scope: AccessScope, *, readonly: bool = False) -> AsyncIterator[asyncpg.Connection]:
         """The driver's connection in a transaction: for what is done all the time, at a third of what it costs with a
         connection's ``execute``. Commits when its block ends well."""
         async with AsyncExitStack() as stack:
-            begin = partial(_begin, sight=sight, readonly=readonly)
+            begin = partial(_begin, scope=scope, readonly=readonly)
             connection, transaction = await self._enter(stack, self.engine, begin)
             try:
                 yield _driver_of(connection)
@@ -192,12 +192,12 @@ class Database:
                 others -= 1
 
     @asynccontextmanager
-    async def report(self, sight: Sight, trial_id: str) -> AsyncIterator[AsyncConnection]:  # noqa: ARG002 - see Replica
+    async def report(self, scope: AccessScope, trial_id: str) -> AsyncIterator[AsyncConnection]:  # noqa: ARG002 - see Replica
         """For the figures of a trial with the watermark that they are cut to. Nothing is kept.
 
         Here ``app.db.reports.settle`` waits, by locks, for what is being registered.
         """
-        async with self.write(sight, keep=False) as connection:
+        async with self.write(scope, keep=False) as connection:
             yield connection
 
     async def close(self) -> None:
@@ -225,15 +225,15 @@ def _driver_of(connection: AsyncConnection) -> asyncpg.Connection:
     return driver
 
 
-async def _begin(connection: AsyncConnection, sight: Sight, *, readonly: bool) -> Transaction:
-    """Begins a transaction of the driver's that sees no more than ``sight``."""
+async def _begin(connection: AsyncConnection, scope: AccessScope, *, readonly: bool) -> Transaction:
+    """Begins a transaction of the driver's that sees no more than ``scope``."""
     driver = _driver_of(connection)
     transaction = driver.transaction(readonly=readonly)
     await transaction.start()
-    await driver.fetchrow(_ENTER, *sight.told())
+    await driver.fetchrow(_ENTER, *scope.as_settings())
     return transaction
 
 
-async def look(connection: AsyncConnection, sight: Sight) -> None:
+async def set_access_scope(connection: AsyncConnection, scope: AccessScope) -> None:
     """Sets, until the transaction ends, what it may see."""
-    await connection.exec_driver_sql(_ENTER, sight.told())
+    await connection.exec_driver_sql(_ENTER, scope.as_settings())

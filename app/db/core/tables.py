@@ -27,9 +27,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-NOWHERE = ""
+NO_JOBCENTRE = ""
 """The jobcentre of a retraction that arrived before its record: nobody's yet."""
-MOVED = "moved"
+MOVED_AWAY = "moved"
 """The retraction reason of a version that only says where a record was: it has passed to another person or client. Such
 a version never stands (its span has no length); the change feed shows it to those who see no more of the record."""
 
@@ -52,7 +52,7 @@ _STRATUM = ["jobcentre_code", "trial_id"]
 _PERSON = [*_STRATUM, "participant_id"]
 
 
-class Trial(SQLModel, table=True):
+class TrialTable(SQLModel, table=True):
     """A trial. The seed is sealed with the master key; its commitment is public from the first moment."""
 
     __tablename__ = "trial"
@@ -75,7 +75,7 @@ class Trial(SQLModel, table=True):
     closed_at: dt.datetime | None = _moment(nullable=True)
 
 
-class Stratum(SQLModel, table=True):
+class StratumTable(SQLModel, table=True):
     """A jobcentre in a trial: the stratum of its draws, and the lock under which its records are registered."""
 
     __tablename__ = "stratum"
@@ -92,7 +92,7 @@ class Stratum(SQLModel, table=True):
     last_registered_at: dt.datetime = _moment(default="'-infinity'")
 
 
-class PersonIndex(SQLModel, table=True):
+class PersonIndexTable(SQLModel, table=True):
     """Unsharded guard: in which jobcentre of a trial a person waits or was drawn. At most one."""
 
     __tablename__ = "person_index"
@@ -102,7 +102,7 @@ class PersonIndex(SQLModel, table=True):
     participant_id: UUID
 
 
-class Identity(SQLModel, table=True):
+class IdentityTable(SQLModel, table=True):
     """Who a participant is. Everything else in the database is without CPR numbers."""
 
     __tablename__ = "identity"
@@ -120,7 +120,7 @@ class Identity(SQLModel, table=True):
     sealed_cpr: bytes | None
 
 
-class Secret(SQLModel, table=True):
+class SecretTable(SQLModel, table=True):
     """A key of the vault, wrapped by the master key."""
 
     __tablename__ = "secret"
@@ -129,7 +129,7 @@ class Secret(SQLModel, table=True):
     wrapped: bytes
 
 
-class Screening(SQLModel, table=True):
+class ScreeningTable(SQLModel, table=True):
     """A screening. Of the ineligible the codes, date, jobcentre and blind index are kept, nothing more."""
 
     __tablename__ = "screening"
@@ -147,7 +147,7 @@ class Screening(SQLModel, table=True):
     registered_at: dt.datetime = _moment()
 
 
-class Participant(SQLModel, table=True):
+class ParticipantTable(SQLModel, table=True):
     """Someone screened eligible: a candidate who waits, or a person drawn."""
 
     __tablename__ = "participant"
@@ -175,7 +175,7 @@ class Participant(SQLModel, table=True):
     """The states of a drawn person's weeks from ``first_monday`` on, one letter each: see ``projections``."""
 
 
-class ContactPerson(SQLModel, table=True):
+class ContactPersonTable(SQLModel, table=True):
     """Who was a participant's contact person from when on (domain 4.7)."""
 
     __tablename__ = "contact_person"
@@ -188,7 +188,7 @@ class ContactPerson(SQLModel, table=True):
     client_id: str
 
 
-class Assignment(SQLModel, table=True):
+class AssignmentTable(SQLModel, table=True):
     """A draw, never changed and never undone. Without a position: assigned in a one-arm trial."""
 
     __tablename__ = "assignment"
@@ -208,7 +208,7 @@ class Assignment(SQLModel, table=True):
     client_id: str
 
 
-class Duplicate(SQLModel, table=True):
+class DuplicateTable(SQLModel, table=True):
     """A drawn participant whose corrected CPR number turned out to be that of a person drawn before (domain 3.3)."""
 
     __tablename__ = "duplicate"
@@ -223,7 +223,7 @@ class Duplicate(SQLModel, table=True):
     registered_at: dt.datetime = _moment()
 
 
-class RecordKey(SQLModel, table=True):
+class RecordKeyTable(SQLModel, table=True):
     """Unsharded guard: an external id is unique within trial, kind and client, and points to its latest version."""
 
     __tablename__ = "record_key"
@@ -270,7 +270,7 @@ def _version_args(table: str, *required: str) -> tuple[Any, ...]:
     )
 
 
-class ConversationVersion(_RecordVersion, table=True):
+class ConversationVersionTable(_RecordVersion, table=True):
     """Domain 4.5."""
 
     __tablename__ = "conversation"
@@ -287,7 +287,7 @@ class ConversationVersion(_RecordVersion, table=True):
     justification: str | None
 
 
-class ActivationVersion(_RecordVersion, table=True):
+class ActivationVersionTable(_RecordVersion, table=True):
     """Domain 4.6."""
 
     __tablename__ = "activation"
@@ -305,7 +305,7 @@ class ActivationVersion(_RecordVersion, table=True):
     mentor_waiver_reason: str | None
 
 
-class ExemptionVersion(_RecordVersion, table=True):
+class ExemptionVersionTable(_RecordVersion, table=True):
     """Domain 4.2."""
 
     __tablename__ = "exemption"
@@ -316,7 +316,7 @@ class ExemptionVersion(_RecordVersion, table=True):
     ends_on: dt.date | None
 
 
-class PresenceEventVersion(_RecordVersion, table=True):
+class PresenceEventVersionTable(_RecordVersion, table=True):
     """Domain 4.1."""
 
     __tablename__ = "presence_event"
@@ -327,7 +327,7 @@ class PresenceEventVersion(_RecordVersion, table=True):
     match_group: int | None
 
 
-class SupportEffortVersion(_RecordVersion, table=True):
+class SupportEffortVersionTable(_RecordVersion, table=True):
     """Domain 4.7."""
 
     __tablename__ = "support_effort"
@@ -339,7 +339,7 @@ class SupportEffortVersion(_RecordVersion, table=True):
     coordinator: str | None
 
 
-class MentorVersion(_RecordVersion, table=True):
+class MentorVersionTable(_RecordVersion, table=True):
     """Domain 4.7."""
 
     __tablename__ = "mentor"
@@ -350,7 +350,7 @@ class MentorVersion(_RecordVersion, table=True):
     p_number: str | None
 
 
-class DeclinedOfferVersion(_RecordVersion, table=True):
+class DeclinedOfferVersionTable(_RecordVersion, table=True):
     """Domain 6."""
 
     __tablename__ = "declined_offer"
@@ -360,7 +360,7 @@ class DeclinedOfferVersion(_RecordVersion, table=True):
     reason: str | None
 
 
-class OutcomeVersion(_RecordVersion, table=True):
+class OutcomeVersionTable(_RecordVersion, table=True):
     """Domain 7: a person's status in the ISO week that begins on the Monday ``week``."""
 
     __tablename__ = "outcome"
@@ -371,7 +371,7 @@ class OutcomeVersion(_RecordVersion, table=True):
     benefit_code: str | None
 
 
-class Batch(SQLModel, table=True):
+class BatchTable(SQLModel, table=True):
     """The receipt of a batch: the report that its client got. The same key with the same request gets it again."""
 
     __tablename__ = "batch"
@@ -386,7 +386,7 @@ class Batch(SQLModel, table=True):
     request_digest: bytes | None = None
 
 
-class Source(SQLModel, table=True):
+class SourceTable(SQLModel, table=True):
     """When a client last delivered a kind of records to a jobcentre."""
 
     __tablename__ = "source"
@@ -398,7 +398,7 @@ class Source(SQLModel, table=True):
     last_received_at: dt.datetime = _moment()
 
 
-class WeekCount(SQLModel, table=True):
+class WeekCountTable(SQLModel, table=True):
     """The tallies of all people of a jobcentre and arm, added up by week; what the pure function counted, no more."""
 
     __tablename__ = "week_count"
@@ -423,7 +423,7 @@ class WeekCount(SQLModel, table=True):
     """The remaining measures by name."""
 
 
-class GrantAssessment(SQLModel, table=True):
+class GrantAssessmentTable(SQLModel, table=True):
     """A grant as it was decided: figures, and all that they were computed from. Never changed."""
 
     __tablename__ = "grant_assessment"
@@ -438,7 +438,7 @@ class GrantAssessment(SQLModel, table=True):
     inputs: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
 
 
-class AuditChain(SQLModel, table=True):
+class AuditChainTable(SQLModel, table=True):
     """How long a jobcentre's chain is, and the hash of its latest entry. Reads have a chain of their own."""
 
     __tablename__ = "audit_chain"
@@ -448,7 +448,7 @@ class AuditChain(SQLModel, table=True):
     head: bytes
 
 
-class AuditEntry(SQLModel, table=True):
+class AuditEntryTable(SQLModel, table=True):
     """Who did or read what, when. Each entry's hash is over the one before it and its own content."""
 
     __tablename__ = "audit_entry"
@@ -469,7 +469,7 @@ class AuditEntry(SQLModel, table=True):
     hash: bytes
 
 
-class Release(SQLModel, table=True):
+class ReleaseTable(SQLModel, table=True):
     """An export of the panel, for ever the same. The key of its pseudonyms is a secret of the vault."""
 
     __tablename__ = "release"

@@ -18,7 +18,7 @@ _MOST = 20_000
 
 
 @dataclass(slots=True)
-class News:
+class ChangesSince:
     """Records registered for the first time, by participant in the order of registration; and whose else changed."""
 
     added: dict[UUID, list[tuple[RecordKey, Fact]]] = field(default_factory=dict)
@@ -27,10 +27,12 @@ class News:
     duplicates: Collection[UUID] = ()
 
 
-async def registered_since(connection: AsyncConnection, trial_id: str, since: Mapping[str, datetime]) -> News | None:
+async def load_changes_since(
+    connection: AsyncConnection, trial_id: str, since: Mapping[str, datetime]
+) -> ChangesSince | None:
     """What is new in jobcentres, whose strata are locked, since a moment of each; None where it is too much."""
     places = {"trial": trial_id, "codes": list(since), "places": [first_id_after(at) for at in since.values()]}
-    news = News()
+    news = ChangesSince()
     for kind in JUDGED_KINDS:
         table = TABLES[kind]
         rows = (

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.core.kinds import TABLES, RecordTable
 from app.db.core.statements import sql
-from app.domain.records.ingest import Known, Person
+from app.domain.records.ingest import Person, StandingRecord
 
 _STANDS = "superseded_at = 'infinity'"
 _STOOD = "registered_at <= :known_at and superseded_at > :known_at"
@@ -92,5 +92,5 @@ async def _load_records(
         },
     )
     for record_id, participant_id, client, external_id, *values in rows:
-        known = Known(record_id.int, client, table.fact_from(values))
+        known = StandingRecord(record_id.int, client, table.fact_from(values))
         people[participant_id].records[table.kind, client, external_id] = known

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from app.db.derived.changes_since import News
-from app.domain.records.ingest import NEW, Known, Person
+from app.db.derived.changes_since import ChangesSince
+from app.domain.records.ingest import NEW, Person, StandingRecord
 
 _MOST_PEOPLE = 10_000
 """Some kilobytes each."""
@@ -27,7 +27,7 @@ class _Stratum:
     people: dict[UUID, Person] = field(default_factory=dict)
 
 
-class Remembered:
+class ParticipantCache:
     """The people of a database by trial and jobcentre; the strata not asked for the longest go first."""
 
     def __init__(self, most_people: int = _MOST_PEOPLE) -> None:
@@ -47,7 +47,7 @@ class Remembered:
             if (stratum := self._strata.get((trial, code))) is not None and stratum.registered_at != at
         }
 
-    def catch_up(self, trial: str, registered_at: Mapping[str, datetime | None], news: News | None) -> None:
+    def catch_up(self, trial: str, registered_at: Mapping[str, datetime | None], news: ChangesSince | None) -> None:
         """Puts what was registered in these jobcentres meanwhile to what is kept. Who changed otherwise goes; without
         news all of them go."""
         for code, at in registered_at.items():
@@ -62,7 +62,7 @@ class Remembered:
             for participant_id in news.added.keys() & stratum.people.keys():
                 person = stratum.people[participant_id]
                 for order, (key, fact) in enumerate(news.added[participant_id], NEW):
-                    person.put(key, Known(order, key[1], fact))
+                    person.put(key, StandingRecord(order, key[1], fact))
                 stratum.people[participant_id] = person.without_records()
 
     def holds(self, trial: str, jobcentre: str, registered_at: datetime | None) -> bool:

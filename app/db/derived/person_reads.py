@@ -5,9 +5,9 @@ from typing import Final
 from uuid import UUID
 
 from app.db.core.kinds import TABLES, RecordTable
-from app.db.core.micro_batch import Gathered
-from app.db.core.session import Database, Sight
-from app.domain.records.ingest import Known, Person
+from app.db.core.micro_batch import MicroBatcher
+from app.db.core.session import AccessScope, Database
+from app.domain.records.ingest import Person, StandingRecord
 
 
 def _records(table: RecordTable) -> str:
@@ -32,17 +32,17 @@ _PEOPLE: Final = f"""
 
 
 async def find_people(
-    database: Database, sight: Sight, trial_id: str, participant_ids: Collection[UUID]
+    database: Database, scope: AccessScope, trial_id: str, participant_ids: Collection[UUID]
 ) -> dict[UUID, Person]:
     """Drawn people of a trial with the standing records, as ``load_people`` gives them; without duplicates, and without
     those outside of what may be seen."""
     people: dict[UUID, Person] = {}
-    for row in await database.fetch(sight, _PEOPLE, trial_id, list(participant_ids)):
+    for row in await database.fetch(scope, _PEOPLE, trial_id, list(participant_ids)):
         participant_id, jobcentre, arm, assigned_on, target_group, *kinds = row
         person = people[participant_id] = Person(participant_id, jobcentre, arm, assigned_on, target_group)
         for table, records in zip(TABLES.values(), kinds, strict=True):
             for record_id, client, external_id, *values in records or ():
-                known = Known(record_id.int, client, table.fact_from(values))
+                known = StandingRecord(record_id.int, client, table.fact_from(values))
                 person.records[table.kind, client, external_id] = known
     return people
 
@@ -51,13 +51,13 @@ class PersonReads:
     """Those who ask for one person each at the same time share a reading that begins after they asked."""
 
     def __init__(self, database: Database) -> None:
-        async def read(line: tuple[str, Sight], ids: Sequence[UUID]) -> list[Person | None]:
-            trial_id, sight = line
-            people = await find_people(database, sight, trial_id, ids)
+        async def read(line: tuple[str, AccessScope], ids: Sequence[UUID]) -> list[Person | None]:
+            trial_id, scope = line
+            people = await find_people(database, scope, trial_id, ids)
             return [people.get(each) for each in ids]
 
-        self._gathered = Gathered(read)
+        self._gathered = MicroBatcher(read)
 
-    async def find(self, sight: Sight, trial_id: str, participant_id: UUID) -> Person | None:
+    async def find(self, scope: AccessScope, trial_id: str, participant_id: UUID) -> Person | None:
         """The person as ``find_people`` gives it; None where it gives none. It is for looking at, not for changing."""
-        return await self._gathered.ask((trial_id, sight), participant_id)
+        return await self._gathered.submit((trial_id, scope), participant_id)

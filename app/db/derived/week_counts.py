@@ -13,7 +13,7 @@ from app.db.core.statements import sql
 from app.db.derived.histories import load_everyone
 from app.db.trials.trials import Trial
 from app.domain.facts import History
-from app.domain.figures.counts import SUMS, tally_people
+from app.domain.figures.counts import SUMS, count_people
 from app.domain.records.ingest import Person
 from app.domain.rules.draw import Arm
 from app.domain.rules.weeks import Course
@@ -99,7 +99,7 @@ async def rebuild(connection: AsyncConnection, trial: Trial) -> None:
         for person in people:
             histories.setdefault(person.arm, []).append(person.history())
         counts = {
-            (jobcentre, arm): tally_people(trial.protocol, trial.ends_on, several) for arm, several in histories.items()
+            (jobcentre, arm): count_people(trial.protocol, trial.ends_on, several) for arm, several in histories.items()
         }
         await add_to_counts(connection, trial.id, counts)
         await store_states(connection, trial, people)

@@ -14,11 +14,11 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from app.db.core.session import NOTHING, Database, Sight
+from app.db.core.session import EMPTY_SCOPE, AccessScope, Database
 from app.db.derived.histories import load_people
 from app.db.panel.releases import Release, find_release
 from app.db.trials.trials import Jobcentre, Trial
-from app.domain.figures.panel import Row, Subject, draw_row, participant_row, person_week_rows
+from app.domain.figures.panel import PanelRow, Subject, draw_row, participant_row, person_week_rows
 from app.domain.rules.calendar import civil_day
 
 PORTION = 200
@@ -54,13 +54,13 @@ class _Member:
     facts: Mapping[str, Any]
 
 
-async def arrived(database: Database, release: Release) -> bool:
+async def wait_for_replica(database: Database, release: Release) -> bool:
     """Whether the database has the release, at once or within five seconds; a replica gets it a little later.
 
     All that a release holds was committed before it was recorded, and so arrives before it.
     """
     for _ in range(_REPLICA_TRIES):
-        async with database.read(NOTHING) as connection:
+        async with database.read(EMPTY_SCOPE) as connection:
             if await find_release(connection, release.trial_id, release.release_id) is not None:
                 return True
         await asyncio.sleep(_REPLICA_PAUSE)
@@ -76,7 +76,7 @@ class PanelReader:
     release: Release
     pseudonym: Callable[[UUID], str]
 
-    async def person_weeks(self) -> AsyncIterator[list[Row]]:
+    async def person_weeks(self) -> AsyncIterator[list[PanelRow]]:
         """Portions of ``panel.PERSON_WEEKS``."""
         trial, release = self.trial, self.release
         for jobcentre in trial.jobcentres.values():
@@ -86,14 +86,14 @@ class PanelReader:
                 ids = [member.participant_id for _, member in portion]
                 async with self.database.read(self._sight(jobcentre)) as connection:
                     people = await load_people(connection, trial.id, [jobcentre.code], ids, release.watermark)
-                rows: list[Row] = []
+                rows: list[PanelRow] = []
                 for subject, member in portion:
                     history = people[member.participant_id].history()
                     rows += person_week_rows(subject, trial.protocol, trial.ends_on, release.as_of, history)
                     await asyncio.sleep(0)  # others are answered meanwhile
                 yield rows
 
-    async def participants(self) -> AsyncIterator[list[Row]]:
+    async def participants(self) -> AsyncIterator[list[PanelRow]]:
         """Portions of ``panel.PARTICIPANTS``."""
         trial = self.trial
         for jobcentre in trial.jobcentres.values():
@@ -105,7 +105,7 @@ class PanelReader:
                 if not member.duplicate
             ]
 
-    async def draws(self) -> AsyncIterator[list[Row]]:
+    async def draws(self) -> AsyncIterator[list[PanelRow]]:
         """Portions of ``panel.DRAWS``; positions only where the draws were published by the watermark."""
         closed = self.trial.closed_at
         published = closed is not None and closed <= self.release.watermark
@@ -122,8 +122,8 @@ class PanelReader:
                 if member.position is not None
             ]
 
-    def _sight(self, jobcentre: Jobcentre) -> Sight:
-        return Sight(self.release.client_id, frozenset({jobcentre.code}))
+    def _sight(self, jobcentre: Jobcentre) -> AccessScope:
+        return AccessScope(self.release.client_id, frozenset({jobcentre.code}))
 
     async def _members(self, jobcentre: Jobcentre) -> list[tuple[Subject, _Member]]:
         """Everyone drawn in a jobcentre by the watermark, duplicates too, in the order of their pseudonyms."""

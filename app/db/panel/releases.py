@@ -9,10 +9,10 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.audit.log import EVERYWHERE, Entry, append
+from app.db.audit.log import EVERYWHERE, NewAuditEntry, append_entries
 from app.db.core.ids import uuid7_at
 from app.db.personal_data.vault import Vault
-from app.db.reports.summary import settle
+from app.db.reports.summary import wait_for_writers
 from app.db.trials.trials import Trial
 from app.domain.figures.panel import VERSION
 
@@ -51,7 +51,7 @@ async def record_release(
     ``day_of`` gives the day by which weeks are over for a watermark. What is being registered meanwhile is waited for:
     it is either all up to the watermark, or all later.
     """
-    await settle(connection, trial.id, trial.jobcentres)
+    await wait_for_writers(connection, trial.id, trial.jobcentres)
     moments = await connection.execute(
         text("select now, least(now, cast(:known_at as timestamptz)) from clock_timestamp() as now"),
         {"known_at": known_at},
@@ -69,7 +69,7 @@ async def record_release(
         {name: getattr(release, name) for name in _COLUMNS.split(", ")},
     )
     details = {"release": str(release.release_id), "watermark": watermark.isoformat()}
-    await append(connection, [Entry(EVERYWHERE, client, "panel.released", trial.id, None, details)])
+    await append_entries(connection, [NewAuditEntry(EVERYWHERE, client, "panel.released", trial.id, None, details)])
     return release
 
 

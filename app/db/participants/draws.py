@@ -8,13 +8,13 @@ from uuid import UUID, uuid4
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.audit.log import Entry, append
+from app.db.audit.log import NewAuditEntry, append_entries
 from app.db.derived.week_counts import add_to_counts, store_states
 from app.db.personal_data.vault import Vault
-from app.db.trials.strata import advance, lock_strata, register_at
+from app.db.trials.strata import advance_watermark, count_draw, lock_strata
 from app.db.trials.trials import Trial, is_closed
-from app.domain.figures.counts import difference, tally
-from app.domain.records.errors import Refused
+from app.domain.figures.counts import count, difference
+from app.domain.records.errors import DomainError
 from app.domain.records.ingest import Person
 from app.domain.rules.calendar import monday_of
 from app.domain.rules.draw import Arm, arm_of_draw
@@ -58,7 +58,7 @@ async def assign(
 ) -> Assignment:
     """Draws an eligible person who was not drawn before, or, in a one-arm trial, assigns without a draw."""
     strata, moment = await lock_strata(connection, trial.id, [jobcentre])
-    await register_at(connection, trial.id, [jobcentre], moment)
+    await advance_watermark(connection, trial.id, [jobcentre], moment)
     stratum = strata[jobcentre]
     position: int | None = None
     arm: Arm = "treatment"
@@ -66,7 +66,7 @@ async def assign(
         position = stratum.draws
         seed = vault.open_seed(trial.id, trial.sealed_seed)
         arm = arm_of_draw(seed, trial.id, jobcentre, position, stratum.balance, trial.protocol.imbalance_limit)
-        await advance(connection, trial.id, stratum, arm)
+        await count_draw(connection, trial.id, stratum, arm)
     where = {"jobcentre": jobcentre, "trial": trial.id, "participant": participant_id}
     await connection.execute(
         text(
@@ -97,11 +97,13 @@ async def assign(
         where,
     )
     person = Person(participant_id, jobcentre, arm, assigned_on, drawn.scalar_one())
-    first = difference({}, tally(trial.protocol, trial.ends_on, person.history()))
+    first = difference({}, count(trial.protocol, trial.ends_on, person.history()))
     await add_to_counts(connection, trial.id, {(jobcentre, arm): first})
     await store_states(connection, trial, [person])
     told = {"position": position, "arm": arm, "assigned_on": str(assigned_on)}
-    await append(connection, [Entry(jobcentre, client, "participant.drawn", trial.id, participant_id, told)])
+    await append_entries(
+        connection, [NewAuditEntry(jobcentre, client, "participant.drawn", trial.id, participant_id, told)]
+    )
     return Assignment(arm, assigned_on, moment)
 
 
@@ -117,7 +119,7 @@ async def draw_candidate(
     if (drawn := await assignment_of(connection, trial.id, participant_id)) is not None:
         return drawn, False
     if await is_closed(connection, trial.id):
-        raise Refused("trial_closed")
+        raise DomainError("trial_closed")
     candidate = (
         await connection.execute(
             text(
@@ -130,7 +132,7 @@ async def draw_candidate(
         )
     ).one()
     if candidate.status != "waiting":
-        raise Refused("not_waiting")
+        raise DomainError("not_waiting")
     await _hold_against_supplement_rules(connection, trial, jobcentre, participant_id, candidate.interview_on)
     return await assign(connection, vault, trial, jobcentre, participant_id, candidate.interview_on, client), True
 
@@ -157,7 +159,7 @@ async def _hold_against_supplement_rules(
     place = trial.jobcentres[jobcentre]
     target = weekly_target(place.weekly_target, place.agreed_participants, trial.intake_from, trial.intake_to)
     if drawn.scalar_one() >= target:
-        raise Refused("intake_sufficient")
+        raise DomainError("intake_sufficient")
     waiting = await connection.execute(
         text(
             """
@@ -172,7 +174,7 @@ async def _hold_against_supplement_rules(
     ahead = ahead_of(candidates[participant_id], candidates.values())
     if ahead:
         people = "1 candidate" if ahead == 1 else f"{ahead} candidates"
-        raise Refused("supplement_order", f"{people} with shorter unemployment are ahead.", ahead=ahead)
+        raise DomainError("supplement_order", f"{people} with shorter unemployment are ahead.", ahead=ahead)
 
 
 async def published_draws(

@@ -8,11 +8,11 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.audit.log import Entry, append
+from app.db.audit.log import NewAuditEntry, append_entries
 from app.db.derived.week_counts import STATE_LETTERS
 from app.db.participants.screening import note_contact_person, release
 from app.db.trials.strata import lock_strata
-from app.domain.records.errors import Refused
+from app.domain.records.errors import DomainError
 from app.domain.rules.calendar import monday_of
 
 _STATES = {letter: state for state, letter in STATE_LETTERS.items()}
@@ -167,14 +167,16 @@ async def withdraw(
         )
     ).one()
     if row.status == "drawn":
-        raise Refused("already_drawn", "A person who was drawn cannot be withdrawn: send an exit.")
+        raise DomainError("already_drawn", "A person who was drawn cannot be withdrawn: send an exit.")
     if row.status == "withdrawn" and row.withdrawal_reason == reason:
         return
     if row.status != "waiting":
-        raise Refused("not_waiting")
+        raise DomainError("not_waiting")
     await release(connection, trial_id, jobcentre, participant_id, "withdrawn", reason)
     told = {"reason": reason}
-    await append(connection, [Entry(jobcentre, client, "participant.withdrawn", trial_id, participant_id, told)])
+    await append_entries(
+        connection, [NewAuditEntry(jobcentre, client, "participant.withdrawn", trial_id, participant_id, told)]
+    )
 
 
 async def change_contact_person(

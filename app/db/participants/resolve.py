@@ -10,7 +10,7 @@ from app.db.core.statements import sql
 
 
 @dataclass(frozen=True, slots=True)
-class Someone:
+class ResolvedPerson:
     """A participant named in a batch."""
 
     participant_id: UUID
@@ -18,11 +18,11 @@ class Someone:
     drawn: bool
 
 
-async def people_named(
+async def resolve_people(
     connection: AsyncConnection, trial_id: str, ids: Collection[UUID], indexes: Collection[bytes]
-) -> dict[UUID | bytes, Someone]:
+) -> dict[UUID | bytes, ResolvedPerson]:
     """The people behind participant ids and blind indexes; behind a duplicate's id the one that governs."""
-    known: dict[UUID | bytes, Someone] = {}
+    known: dict[UUID | bytes, ResolvedPerson] = {}
     if ids:
         rows = await connection.execute(
             sql(
@@ -44,7 +44,7 @@ async def people_named(
             ),
             {"trial": trial_id, "ids": list(ids)},
         )
-        known.update((row[0], Someone(*row[1:])) for row in rows)
+        known.update((row[0], ResolvedPerson(*row[1:])) for row in rows)
     if indexes:
         rows = await connection.execute(
             sql(
@@ -56,5 +56,5 @@ async def people_named(
             ),
             {"trial": trial_id, "indexes": list(indexes)},
         )
-        known.update((row[0], Someone(*row[1:])) for row in rows)
+        known.update((row[0], ResolvedPerson(*row[1:])) for row in rows)
     return known

@@ -10,13 +10,13 @@ from pydantic_core import to_json
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.audit.log import Entry, append
+from app.db.audit.log import NewAuditEntry, append_entries
 from app.db.core.ids import uuid7_at
 from app.db.participants.draws import Assignment, assign, assignment_of
 from app.db.personal_data.vault import Vault
 from app.db.trials.strata import lock_strata
 from app.db.trials.trials import Trial, is_closed
-from app.domain.records.errors import Refused
+from app.domain.records.errors import DomainError
 from app.domain.rules.eligibility import NOT_AVAILABLE, Failure, Screening, details_of, failures_of
 
 
@@ -46,7 +46,7 @@ class ScreeningAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Holder:
+class _NumberHolder:
     """Where a person waits or was drawn in the trial."""
 
     jobcentre: str
@@ -64,7 +64,7 @@ async def screen(
     jobcentre = screening.jobcentre
     _, moment = await lock_strata(connection, trial.id, [jobcentre])
     person = vault.blind_index(request.cpr)
-    holder = await _holder(connection, trial.id, person)
+    holder = await _number_holder(connection, trial.id, person)
     elsewhere = holder is not None and holder.jobcentre != jobcentre
     failures = failures_of(trial.protocol, trial.terms, screening)
     if elsewhere:
@@ -72,9 +72,9 @@ async def screen(
     if (answer := await _answered_before(connection, trial, request, person, failures)) is not None:
         return answer
     if not elsewhere and holder is not None and await assignment_of(connection, trial.id, holder.participant_id):
-        raise Refused("already_drawn")
+        raise DomainError("already_drawn")
     if await is_closed(connection, trial.id):
-        raise Refused("trial_closed")
+        raise DomainError("trial_closed")
     participant_id = await _participant_id(connection, trial.id, jobcentre, person) or uuid7_at(moment)
     if not failures and holder is None and not await _claim(connection, trial.id, jobcentre, person, participant_id):
         failures.append(NOT_AVAILABLE)
@@ -82,7 +82,7 @@ async def screen(
     kept = participant_id if not failures else None
     await _keep_screening(connection, trial.id, request, person, failures, screening_id, kept, client, moment)
     told = {"interview_on": str(screening.interview_on), "failures": [failure.code for failure in failures]}
-    await append(connection, [Entry(jobcentre, client, "participant.screened", trial.id, kept, told)])
+    await append_entries(connection, [NewAuditEntry(jobcentre, client, "participant.screened", trial.id, kept, told)])
     if failures:
         if holder is not None and not elsewhere:
             await release(connection, trial.id, jobcentre, holder.participant_id, "ineligible")
@@ -94,7 +94,7 @@ async def screen(
     return ScreeningAnswer(participant_id, (), assignment, created=True)
 
 
-async def _holder(connection: AsyncConnection, trial_id: str, person: bytes) -> _Holder | None:
+async def _number_holder(connection: AsyncConnection, trial_id: str, person: bytes) -> _NumberHolder | None:
     row = (
         await connection.execute(
             text(
@@ -104,7 +104,7 @@ async def _holder(connection: AsyncConnection, trial_id: str, person: bytes) -> 
             {"trial": trial_id, "person": person},
         )
     ).one_or_none()
-    return None if row is None else _Holder(row.jobcentre_code, row.participant_id)
+    return None if row is None else _NumberHolder(row.jobcentre_code, row.participant_id)
 
 
 async def _answered_before(
@@ -145,11 +145,11 @@ async def _answered_before(
             return ScreeningAnswer(row.participant_id, (), assignment, created=False)
         if row.status == "withdrawn":
             return None
-        raise Refused("already_drawn" if row.status == "drawn" else "screening_conflict")
+        raise DomainError("already_drawn" if row.status == "drawn" else "screening_conflict")
     now = {failure.code for failure in failures}
     ignored = {NOT_AVAILABLE.code}
     if now - ignored != set(row.failures) - ignored:
-        raise Refused("screening_conflict")
+        raise DomainError("screening_conflict")
     if NOT_AVAILABLE.code in row.failures and NOT_AVAILABLE.code not in now:
         return None
     return ScreeningAnswer(None, details_of(trial.protocol, row.failures), None, created=False)
@@ -311,7 +311,9 @@ async def note_contact_person(
     moment: datetime,
 ) -> None:
     """One contact person at a time, with history (domain 4.7)."""
-    await append(connection, [Entry(jobcentre, client, "participant.contact_person_changed", trial_id, participant_id)])
+    await append_entries(
+        connection, [NewAuditEntry(jobcentre, client, "participant.contact_person_changed", trial_id, participant_id)]
+    )
     parameters = {"jobcentre": jobcentre, "trial": trial_id, "participant": participant_id, "name": name}
     await connection.execute(
         text(

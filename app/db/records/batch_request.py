@@ -7,14 +7,14 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.core.session import Sight
+from app.db.core.session import AccessScope
 from app.db.records.receipts import RequestKey
 from app.db.trials.trials import Trial
 from app.domain.facts import Fact
-from app.domain.records.ingest import Report
+from app.domain.records.ingest import RecordReport
 
 
-class SentRecord(NamedTuple):
+class RecordInput(NamedTuple):
     """A well-formed record as sent, its person named by id or by blind index, or, in a retraction, not at all."""
 
     external_id: str
@@ -26,7 +26,7 @@ class SentRecord(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class BatchRequest:
     """What a client sends at once. A record that is malformed stands there as its report already."""
 
     trial: Trial
@@ -34,25 +34,25 @@ class Delivery:
     client: str
     sees: Callable[[str], bool]
     """Whether the client may write to a jobcentre."""
-    sight: Sight
-    records: Sequence[SentRecord | Report]
+    scope: AccessScope
+    records: Sequence[RecordInput | RecordReport]
     keep: bool = True
     atomic: bool = False
     if_match: Collection[UUID] | Literal["any"] | None = None
     """For a single record: the versions of which it must still stand at one."""
-    receipt: "Callable[[Received], bytes] | None" = None
+    receipt: "Callable[[BatchResult], bytes] | None" = None
     """Makes the report that the client gets, and that is kept for it."""
     request: RequestKey | None = None
     """The client's own key of the request: the same request again gets the report of the first."""
-    prepare: "Callable[[AsyncConnection], Awaitable[Delivery]] | None" = None
+    prepare: "Callable[[AsyncConnection], Awaitable[BatchRequest]] | None" = None
     """Makes the delivery that is judged, inside its transaction: a snapshot depends on what is stored."""
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
+class BatchResult:
     """What became of each record. Without ``committed`` nothing was stored; a dry run has no ``batch_id``."""
 
     batch_id: UUID | None
     committed: bool
-    reports: Sequence[Report]
+    reports: Sequence[RecordReport]
     receipt: bytes = b""

@@ -8,21 +8,21 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.audit.log import Entry, append
+from app.db.audit.log import NewAuditEntry, append_entries
 from app.db.core.kinds import TABLES
 from app.db.derived.histories import load_people
 from app.db.derived.week_counts import add_to_counts, store_states
 from app.db.participants.screening import release
 from app.db.personal_data.vault import Vault
-from app.db.records.transfer import Ownership, latest_versions, reissue
-from app.db.trials.strata import lock_strata, register_at
+from app.db.records.transfer import NewOwner, latest_versions, move_records_to
+from app.db.trials.strata import advance_watermark, lock_strata
 from app.db.trials.trials import Trial
-from app.domain.figures.counts import add_up, difference, tally
+from app.domain.figures.counts import add_up, count, difference
 from app.domain.rules.draw import Arm
 
 
 @dataclass(frozen=True, slots=True)
-class _Holder:
+class _NumberHolder:
     """A participant of the trial behind a CPR number; ``drawn_at`` None while waiting."""
 
     jobcentre: str
@@ -41,13 +41,17 @@ async def correct_cpr(
     """
     # Every stratum, before anything is read: whose the numbers are, and who was drawn, changes under these locks only.
     _, moment = await lock_strata(connection, trial.id, trial.jobcentres)
-    await register_at(connection, trial.id, trial.jobcentres, moment)
+    await advance_watermark(connection, trial.id, trial.jobcentres, moment)
     person = vault.blind_index(cpr)
-    other = await _holder(connection, trial.id, "index.blind_index = :person", {"person": person})
-    mine = await _holder(connection, trial.id, "index.participant_id = :participant", {"participant": participant_id})
+    other = await _number_holder(connection, trial.id, "index.blind_index = :person", {"person": person})
+    mine = await _number_holder(
+        connection, trial.id, "index.participant_id = :participant", {"participant": participant_id}
+    )
     if mine is None or (other is not None and other.participant_id == participant_id):
         return
-    told = [Entry(mine.jobcentre, client, "participant.cpr_corrected", trial.id, participant_id, {"reason": reason})]
+    told = [
+        NewAuditEntry(mine.jobcentre, client, "participant.cpr_corrected", trial.id, participant_id, {"reason": reason})
+    ]
     await _forget(connection, trial.id, participant_id)
     if other is None:
         await _take(connection, trial.id, mine, person)
@@ -60,16 +64,18 @@ async def correct_cpr(
             await release(connection, trial.id, later.jobcentre, later.participant_id, "withdrawn", "entered_in_error")
         else:
             await _mark(connection, trial.id, later, earlier, reason, client, moment)
-            await _pass_on(connection, trial, later, earlier, moment)
+            await move_records(connection, trial, later, earlier, moment)
         details = {"of": str(earlier.participant_id)}
-        told.append(Entry(later.jobcentre, client, "participant.duplicate", trial.id, later.participant_id, details))
+        told.append(
+            NewAuditEntry(later.jobcentre, client, "participant.duplicate", trial.id, later.participant_id, details)
+        )
     await _seal(connection, vault, trial.id, mine, cpr, person)
-    await append(connection, told)
+    await append_entries(connection, told)
 
 
-async def _holder(
+async def _number_holder(
     connection: AsyncConnection, trial_id: str, condition: str, values: Mapping[str, object]
-) -> _Holder | None:
+) -> _NumberHolder | None:
     rows = await connection.execute(
         text(
             f"""
@@ -81,13 +87,13 @@ async def _holder(
         {"trial": trial_id, **values},
     )
     row = rows.one_or_none()
-    return None if row is None else _Holder(*row)
+    return None if row is None else _NumberHolder(*row)
 
 
-def _in_order(one: _Holder, other: _Holder) -> tuple[_Holder, _Holder]:
+def _in_order(one: _NumberHolder, other: _NumberHolder) -> tuple[_NumberHolder, _NumberHolder]:
     """The governing one first: the earlier draw; a draw before a candidate; the earlier screened of two candidates."""
 
-    def rank(holder: _Holder) -> tuple[bool, float, int]:
+    def rank(holder: _NumberHolder) -> tuple[bool, float, int]:
         drawn = holder.drawn_at
         return (drawn is None, 0.0 if drawn is None else drawn.timestamp(), holder.participant_id.int)
 
@@ -101,7 +107,7 @@ async def _forget(connection: AsyncConnection, trial_id: str, participant_id: UU
     )
 
 
-async def _take(connection: AsyncConnection, trial_id: str, holder: _Holder, person: bytes) -> None:
+async def _take(connection: AsyncConnection, trial_id: str, holder: _NumberHolder, person: bytes) -> None:
     await connection.execute(
         text(
             """
@@ -119,7 +125,7 @@ async def _take(connection: AsyncConnection, trial_id: str, holder: _Holder, per
 
 
 async def _seal(
-    connection: AsyncConnection, vault: Vault, trial_id: str, holder: _Holder, cpr: str, person: bytes
+    connection: AsyncConnection, vault: Vault, trial_id: str, holder: _NumberHolder, cpr: str, person: bytes
 ) -> None:
     sealed = vault.seal_cpr(holder.participant_id, cpr)
     await connection.execute(
@@ -143,8 +149,8 @@ async def _seal(
 async def _mark(
     connection: AsyncConnection,
     trial_id: str,
-    later: _Holder,
-    earlier: _Holder,
+    later: _NumberHolder,
+    earlier: _NumberHolder,
     reason: str,
     client: str,
     moment: datetime,
@@ -178,21 +184,21 @@ async def _mark(
     )
 
 
-async def _pass_on(
-    connection: AsyncConnection, trial: Trial, later: _Holder, earlier: _Holder, moment: datetime
+async def move_records(
+    connection: AsyncConnection, trial: Trial, later: _NumberHolder, earlier: _NumberHolder, moment: datetime
 ) -> None:
     """Moves the records by new versions, and the counts with them."""
     jobcentres = {later.jobcentre, earlier.jobcentre}
     ids = [later.participant_id, earlier.participant_id]
     loaded = await load_people(connection, trial.id, jobcentres, [earlier.participant_id])
-    before = tally(trial.protocol, trial.ends_on, loaded[earlier.participant_id].history())
-    leaving = await _tally_of_duplicate(connection, trial, later)
+    before = count(trial.protocol, trial.ends_on, loaded[earlier.participant_id].history())
+    leaving = await _count_duplicate(connection, trial, later)
     for table in TABLES.values():
         rows = await latest_versions(connection, table, trial.id, later.jobcentre, participant_id=later.participant_id)
-        owner = Ownership(earlier.jobcentre, earlier.participant_id)
-        await reissue(connection, table, trial.id, rows, owner, moment)
+        owner = NewOwner(earlier.jobcentre, earlier.participant_id)
+        await move_records_to(connection, table, trial.id, rows, owner, moment)
     person = (await load_people(connection, trial.id, jobcentres, ids))[earlier.participant_id]
-    after = tally(trial.protocol, trial.ends_on, person.history())
+    after = count(trial.protocol, trial.ends_on, person.history())
     parts: dict[tuple[str, Arm], list[Mapping[date, Mapping[str, int]]]] = {}
     parts.setdefault((person.jobcentre, person.arm), []).append(difference(before, after))
     for key, numbers in leaving.items():
@@ -201,8 +207,8 @@ async def _pass_on(
     await store_states(connection, trial, [person])
 
 
-async def _tally_of_duplicate(
-    connection: AsyncConnection, trial: Trial, later: _Holder
+async def _count_duplicate(
+    connection: AsyncConnection, trial: Trial, later: _NumberHolder
 ) -> dict[tuple[str, Arm], Mapping[date, Mapping[str, int]]]:
     """What the duplicate counted as long as it was none, to be taken away."""
     assert later.drawn_at is not None
@@ -213,5 +219,5 @@ async def _tally_of_duplicate(
     person = (await load_people(connection, trial.id, [later.jobcentre], [later.participant_id], rows.scalar_one()))[
         later.participant_id
     ]
-    counted = tally(trial.protocol, trial.ends_on, person.history())
+    counted = count(trial.protocol, trial.ends_on, person.history())
     return {(person.jobcentre, person.arm): difference(counted, {})}

@@ -9,50 +9,50 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from app.db.core.micro_batch import Gathered
-from app.db.core.session import Database, Sight
-from app.db.records.batch_request import Delivery, SentRecord
+from app.db.core.micro_batch import MicroBatcher
+from app.db.core.session import AccessScope, Database
+from app.db.records.batch_request import BatchRequest, RecordInput
 from app.db.records.pipeline import receive
 from app.db.records.queries import own_records
-from app.domain.records.ingest import Report
+from app.domain.records.ingest import RecordReport
 
-_Line = tuple[str, str, str, Sight]
+_Line = tuple[str, str, str, AccessScope]
 """Trial, kind, client and what it sees: what records that are stored together have in common."""
-Answer = tuple[Report, tuple[UUID, Mapping[str, Any]] | None]
+SingleResult = tuple[RecordReport, tuple[UUID, Mapping[str, Any]] | None]
 """What became of a record; the id of its version and the record as it stands, where it was not rejected."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Single:
-    delivery: Delivery
-    record: SentRecord
+    delivery: BatchRequest
+    record: RecordInput
 
 
-class Together:
+class GroupCommit:
     """The lines in which single records wait."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._gathered: Gathered[_Line, _Single, Answer | Exception] = Gathered(self._work)
+        self._gathered: MicroBatcher[_Line, _Single, SingleResult | Exception] = MicroBatcher(self._work)
 
-    async def receive(self, delivery: Delivery) -> Answer:
+    async def receive(self, delivery: BatchRequest) -> SingleResult:
         """Judges and stores one record. The errors are those of ``records.receive``."""
         (record,) = delivery.records
-        if isinstance(record, Report):
+        if isinstance(record, RecordReport):
             return record, None
         single = _Single(delivery, record)
         if delivery.if_match is not None:
             return (await self._store([single]))[0]
-        line = (delivery.trial.id, delivery.kind, delivery.client, delivery.sight)
-        answer = await self._gathered.ask(line, single)
+        line = (delivery.trial.id, delivery.kind, delivery.client, delivery.scope)
+        answer = await self._gathered.submit(line, single)
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    async def _work(self, _: _Line, several: Sequence[_Single]) -> list[Answer | Exception]:
+    async def _work(self, _: _Line, several: Sequence[_Single]) -> list[SingleResult | Exception]:
         return [answer for group in _apart(several) for answer in await self._answer(group)]
 
-    async def _answer(self, group: Sequence[_Single]) -> list[Answer | Exception]:
+    async def _answer(self, group: Sequence[_Single]) -> list[SingleResult | Exception]:
         try:
             return [*await self._store(group)]
         except Exception as error:  # noqa: BLE001 - it is told to whom it belongs
@@ -61,13 +61,13 @@ class Together:
         # One of them may be to blame, and the others are not.
         return [answer for each in group for answer in await self._answer([each])]
 
-    async def _store(self, group: Sequence[_Single]) -> list[Answer]:
+    async def _store(self, group: Sequence[_Single]) -> list[SingleResult]:
         delivery = replace(group[0].delivery, records=[each.record for each in group])
         received = await receive(self._database, delivery)
         ids = [each.record.external_id for each in group]
         kept = [each for each, report in zip(ids, received.reports, strict=True) if not report.errors]
         place = (delivery.kind, delivery.trial.id, delivery.client)
-        stored = await own_records(self._database, delivery.sight, *place, kept) if kept else {}
+        stored = await own_records(self._database, delivery.scope, *place, kept) if kept else {}
         return [(report, stored.get(each)) for each, report in zip(ids, received.reports, strict=True)]
 
 

@@ -7,17 +7,17 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.audit.log import Entry, append
+from app.db.audit.log import NewAuditEntry, append_entries
 from app.db.core.ids import uuid7_at
 from app.db.core.kinds import TABLES, RecordTable, insert_versions
-from app.db.core.tables import NOWHERE
+from app.db.core.tables import NO_JOBCENTRE
 from app.db.derived.histories import load_everyone
 from app.db.derived.week_counts import add_to_counts, store_states
-from app.db.records.transfer import Ownership, latest_versions, reissue
-from app.db.trials.strata import lock_nowhere, lock_strata, register_at
+from app.db.records.transfer import NewOwner, latest_versions, move_records_to
+from app.db.trials.strata import advance_watermark, lock_orphan_retractions, lock_strata
 from app.db.trials.trials import Trial
-from app.domain.figures.counts import add_up, change
-from app.domain.records.errors import Refused
+from app.domain.figures.counts import add_up, count_change
+from app.domain.records.errors import DomainError
 from app.domain.records.ingest import Person
 from app.domain.rules.draw import Arm
 
@@ -32,31 +32,31 @@ async def hand_over(
     id itself.
     """
     for each in sorted({from_client, to_client}):
-        await lock_nowhere(connection, trial.id, each)
+        await lock_orphan_retractions(connection, trial.id, each)
     _, moment = await lock_strata(connection, trial.id, [jobcentre])
-    await register_at(connection, trial.id, [jobcentre], moment)
+    await advance_watermark(connection, trial.id, [jobcentre], moment)
     before = await load_everyone(connection, trial.id, jobcentre)
     moved: dict[str, int] = {}
     waiting = 0
     for table in TABLES.values():
         rows = await latest_versions(connection, table, trial.id, jobcentre, client=from_client)
         await _require_free(connection, trial.id, table.kind, to_client, [row.external_id for row in rows])
-        await reissue(connection, table, trial.id, rows, Ownership(client=to_client), moment)
+        await move_records_to(connection, table, trial.id, rows, NewOwner(client=to_client), moment)
         moved[table.kind] = len(rows)
-        waiting += await _share_retractions(connection, table, trial.id, from_client, to_client, moment)
+        waiting += await copy_pending_retractions(connection, table, trial.id, from_client, to_client, moment)
     after = await load_everyone(connection, trial.id, jobcentre)
     await add_to_counts(connection, trial.id, _differences(trial, before, after))
     await store_states(connection, trial, after.values())
     details = {"from": from_client, "to": to_client, **moved, "waiting_retractions": waiting}
-    await append(connection, [Entry(jobcentre, client, "records.handed_over", trial.id, None, details)])
+    await append_entries(connection, [NewAuditEntry(jobcentre, client, "records.handed_over", trial.id, None, details)])
     return moved
 
 
-async def _share_retractions(
+async def copy_pending_retractions(
     connection: AsyncConnection, table: RecordTable, trial_id: str, from_client: str, to_client: str, moment: datetime
 ) -> int:
     """Copies what holds off records that have not come: they may come from either, for this jobcentre or another."""
-    waiting = await latest_versions(connection, table, trial_id, NOWHERE, client=from_client)
+    waiting = await latest_versions(connection, table, trial_id, NO_JOBCENTRE, client=from_client)
     if not waiting:
         return 0
     ids = {row.external_id: uuid7_at(moment, place) for place, row in enumerate(waiting)}
@@ -80,7 +80,16 @@ async def _share_retractions(
     batch_id, new = uuid7_at(moment), set(taken.scalars())
     versions = [
         (
-            *(NOWHERE, trial_id, ids[row.external_id], ids[row.external_id], None, None, to_client, row.external_id),
+            *(
+                NO_JOBCENTRE,
+                trial_id,
+                ids[row.external_id],
+                ids[row.external_id],
+                None,
+                None,
+                to_client,
+                row.external_id,
+            ),
             *(row.revision, row.retraction_reason, batch_id, moment, *table.values_of(None)),
         )
         for row in waiting
@@ -104,7 +113,7 @@ async def _require_free(
         {"trial": trial_id, "kind": kind, "client": to_client, "ids": external_ids},
     )
     if n := taken.scalar_one():
-        raise Refused("handover_conflict", f"{n} {kind} of the successor have the same external ids.")
+        raise DomainError("handover_conflict", f"{n} {kind} of the successor have the same external ids.")
 
 
 def _differences(
@@ -113,6 +122,6 @@ def _differences(
     """What the counts change by: the hours of one client are added up, those of two are not."""
     parts: dict[tuple[str, Arm], list[Mapping[date, Mapping[str, int]]]] = {}
     for participant_id, person in after.items():
-        changed = change(trial.protocol, trial.ends_on, before[participant_id].history(), person.history())
+        changed = count_change(trial.protocol, trial.ends_on, before[participant_id].history(), person.history())
         parts.setdefault((person.jobcentre, person.arm), []).append(changed)
     return {key: add_up(changes) for key, changes in parts.items()}

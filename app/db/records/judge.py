@@ -12,23 +12,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.core.kinds import TABLES
 from app.db.core.statements import sql
-from app.db.core.tables import NOWHERE
-from app.db.derived.changes_since import registered_since
+from app.db.core.tables import NO_JOBCENTRE
+from app.db.derived.changes_since import load_changes_since
 from app.db.derived.histories import load_people
-from app.db.derived.participant_cache import Remembered
-from app.db.participants.resolve import Someone, people_named
-from app.db.records.batch_request import Delivery, SentRecord
+from app.db.derived.participant_cache import ParticipantCache
+from app.db.participants.resolve import ResolvedPerson, resolve_people
+from app.db.records.batch_request import BatchRequest, RecordInput
 from app.db.records.versions import ChangedMeanwhileError, StoredRecord, digest_of
-from app.db.trials.strata import lock_nowhere, lock_strata
+from app.db.trials.strata import lock_orphan_retractions, lock_strata
 from app.domain.facts import JUDGED_KINDS
-from app.domain.records.errors import Refused
-from app.domain.records.ingest import Intake, Person, Report, Submission, Version
+from app.domain.records.errors import DomainError
+from app.domain.records.ingest import Person, RecordIngest, RecordReport, Submission, Version
 
 AT_ONCE: Final = 100
 """So many records or people are judged before other requests are let in: some milliseconds."""
 
 
-class LiesElsewhereError(Exception):
+class UnlockedStratumError(Exception):
     """A record of the delivery lies in jobcentres, or nowhere, that were not locked: with them, once more."""
 
     def __init__(self, places: frozenset[str]) -> None:
@@ -44,24 +44,28 @@ class _Key:
     digest: bytes | None
 
 
-class _Case(NamedTuple):
+class PendingRecord(NamedTuple):
     """A record as sent, whom it names, and the version that it would be."""
 
     external_id: str
-    someone: Someone | None
+    someone: ResolvedPerson | None
     version: Version
     by_id: bool
     """Whether the person is named by a participant id, not by a CPR number."""
 
 
-class Hearing:
+class BatchJudge:
     """One attempt at a delivery, inside one transaction, in which it writes nothing.
 
     ``elsewhere`` are places to lock besides those of the people.
     """
 
     def __init__(
-        self, connection: AsyncConnection, delivery: Delivery, remembered: Remembered, elsewhere: frozenset[str]
+        self,
+        connection: AsyncConnection,
+        delivery: BatchRequest,
+        participant_cache: ParticipantCache,
+        elsewhere: frozenset[str],
     ) -> None:
         self.connection = connection
         self.trial = delivery.trial
@@ -74,13 +78,13 @@ class Hearing:
         self.stored: Mapping[str, StoredRecord] = {}
         """The latest versions of the records that may change."""
         self.people: Mapping[UUID, Person] = {}
-        self.intake: Intake
-        self._remembered = remembered
+        self.intake: RecordIngest
+        self._remembered = participant_cache
         self._elsewhere = elsewhere
         self._locked: set[str] = set()
-        """``NOWHERE`` when that is locked, and the jobcentres."""
-        self._sent = [record for record in delivery.records if isinstance(record, SentRecord)]
-        self._cases: Sequence[_Case] = ()
+        """``NO_JOBCENTRE`` when that is locked, and the jobcentres."""
+        self._sent = [record for record in delivery.records if isinstance(record, RecordInput)]
+        self._cases: Sequence[PendingRecord] = ()
         often = Counter(record.external_id for record in self._sent)
         self._again = frozenset(external_id for external_id, n in often.items() if n > 1)
         """The external ids that come more than once in the delivery."""
@@ -89,7 +93,7 @@ class Hearing:
         self._same: frozenset[str] = frozenset()
         """The external ids of records that say what is stored already, to the letter."""
 
-    async def judge(self) -> Sequence[Report]:
+    async def judge(self) -> Sequence[RecordReport]:
         """The report of each record, with everything to be written left in ``intake``."""
         recalled = await self._find_people()
         await self._lock()
@@ -99,7 +103,7 @@ class Hearing:
         self._same = self._find_same()
         self.stored = await self._load_stored()
         self.people = await self._load_people()
-        self.intake = Intake(
+        self.intake = RecordIngest(
             protocol=self.trial.protocol,
             ends_on=self.trial.ends_on,
             enforcement=self.trial.enforcement,
@@ -109,9 +113,9 @@ class Hearing:
             stored={external_id: each.version for external_id, each in self.stored.items()},
             order={external_id: each.record_id.int for external_id, each in self.stored.items()},
         )
-        cases, reports = iter(self._cases), list[Report]()
+        cases, reports = iter(self._cases), list[RecordReport]()
         for record in self.delivery.records:
-            reports.append(record if isinstance(record, Report) else self._receive(next(cases)))
+            reports.append(record if isinstance(record, RecordReport) else self._receive(next(cases)))
             if len(reports) % AT_ONCE == 0:
                 await asyncio.sleep(0)
         return reports
@@ -136,15 +140,15 @@ class Hearing:
     async def _find_people(self) -> Mapping[UUID, str]:
         """Finds out who is meant. By participant the jobcentres that were remembered, to be confirmed once these are
         locked."""
-        known: dict[UUID | bytes, Someone] = {}
+        known: dict[UUID | bytes, ResolvedPerson] = {}
         ids = {record.participant_id for record in self._sent if record.participant_id}
         for participant_id in ids:
             jobcentre = self._remembered.jobcentre_of(self.trial.id, participant_id)
             if jobcentre is not None and self.delivery.sees(jobcentre):
-                known[participant_id] = Someone(participant_id, jobcentre, drawn=True)
+                known[participant_id] = ResolvedPerson(participant_id, jobcentre, drawn=True)
         recalled = {someone.participant_id: someone.jobcentre for someone in known.values()}
         indexes = {record.blind_index for record in self._sent if record.blind_index}
-        known.update(await people_named(self.connection, self.trial.id, ids - known.keys(), indexes))
+        known.update(await resolve_people(self.connection, self.trial.id, ids - known.keys(), indexes))
         self._cases = [
             _case(record, known.get(record.participant_id or record.blind_index or b"")) for record in self._sent
         ]
@@ -156,10 +160,10 @@ class Hearing:
         places = {each: key.jobcentre for each, key in (await self._read_keys(retracted)).items()}
         found = {case.someone.jobcentre for case in self._cases if case.someone is not None}
         found |= {*places.values()} | self._elsewhere
-        if NOWHERE in found or any(external_id not in places for external_id in retracted):
-            await lock_nowhere(self.connection, self.trial.id, self.delivery.client)
-            self._locked = {NOWHERE}
-        self.jobcentres = frozenset(code for code in found - {NOWHERE} if self.delivery.sees(code))
+        if NO_JOBCENTRE in found or any(external_id not in places for external_id in retracted):
+            await lock_orphan_retractions(self.connection, self.trial.id, self.delivery.client)
+            self._locked = {NO_JOBCENTRE}
+        self.jobcentres = frozenset(code for code in found - {NO_JOBCENTRE} if self.delivery.sees(code))
         strata, self.moment = await lock_strata(self.connection, self.trial.id, self.jobcentres)
         self._locked |= self.jobcentres
         self._registered_at = {code: stratum.registered_at for code, stratum in strata.items()}
@@ -168,7 +172,7 @@ class Hearing:
         """What others registered meanwhile is put to what is remembered; then who was recalled must still be drawn."""
         trial, duplicates = self.trial.id, frozenset[UUID]()
         if since := self._remembered.since(trial, self._registered_at):
-            news = await registered_since(self.connection, trial, since)
+            news = await load_changes_since(self.connection, trial, since)
             self._remembered.catch_up(trial, {code: self._registered_at[code] for code in since}, news)
             duplicates = frozenset() if news is None else frozenset(news.duplicates)
         confirmed = all(self._remembered.holds(trial, code, self._registered_at[code]) for code in {*recalled.values()})
@@ -178,8 +182,8 @@ class Hearing:
     def _require_locked(self) -> None:
         """A record in another jobcentre than its person, or taken back before it came, is rare: then once more."""
         places = {key.jobcentre for key in self._keys.values()} - self._locked
-        if missed := {code for code in places if code == NOWHERE or self.delivery.sees(code)}:
-            raise LiesElsewhereError(frozenset(missed))
+        if missed := {code for code in places if code == NO_JOBCENTRE or self.delivery.sees(code)}:
+            raise UnlockedStratumError(frozenset(missed))
 
     # --- what is stored -----------------------------------------------------------------------------------------------
 
@@ -215,7 +219,7 @@ class Hearing:
         latest = [
             key
             for external_id, key in self._keys.items()
-            if external_id not in self._same and key.jobcentre in (NOWHERE, *self.jobcentres)
+            if external_id not in self._same and key.jobcentre in (NO_JOBCENTRE, *self.jobcentres)
         ]
         if not latest:
             return {}
@@ -270,7 +274,7 @@ class Hearing:
             raise ChangedMeanwhileError  # a duplicate was found, and its records passed on
         return people
 
-    def _drawn_by(self, case: _Case) -> UUID | None:
+    def _drawn_by(self, case: PendingRecord) -> UUID | None:
         """The drawn participant in a locked jobcentre about whom a record says something that is not known to the
         letter; None where there is none."""
         someone = case.someone
@@ -280,33 +284,33 @@ class Hearing:
 
     # --- judging ------------------------------------------------------------------------------------------------------
 
-    def _receive(self, case: _Case) -> Report:
+    def _receive(self, case: PendingRecord) -> RecordReport:
         wanted = self.delivery.if_match
         if wanted is not None:
             stored = self.stored.get(case.external_id)
             if stored is None or (wanted != "any" and stored.version_id not in wanted):
-                raise Refused("precondition_failed")
+                raise DomainError("precondition_failed")
         key = self._keys.get(case.external_id)
-        if key is not None and key.jobcentre not in self.jobcentres and key.jobcentre != NOWHERE:
-            return Report("rejected", (("", "unknown_participant"),))
+        if key is not None and key.jobcentre not in self.jobcentres and key.jobcentre != NO_JOBCENTRE:
+            return RecordReport("rejected", (("", "unknown_participant"),))
         if case.version.fact is not None:
             pointer = "/participant_id" if case.by_id else "/cpr"
             if case.someone is None or case.someone.jobcentre not in self.jobcentres:
-                return Report("rejected", ((pointer, "unknown_participant"),))
+                return RecordReport("rejected", ((pointer, "unknown_participant"),))
             if not case.someone.drawn:
-                return Report("rejected", ((pointer, "not_drawn"),))
+                return RecordReport("rejected", ((pointer, "not_drawn"),))
             if case.external_id in self._same:
                 return _UNCHANGED
         return self.intake.receive(Submission(case.external_id, case.version))
 
 
-_UNCHANGED = Report("unchanged")
+_UNCHANGED = RecordReport("unchanged")
 
 
-def _case(record: SentRecord, someone: Someone | None) -> _Case:
+def _case(record: RecordInput, someone: ResolvedPerson | None) -> PendingRecord:
     named = None if someone is None else someone.participant_id
     version = Version(named, record.revision, record.fact, record.retraction_reason)
-    return _Case(record.external_id, someone, version, record.participant_id is not None)
+    return PendingRecord(record.external_id, someone, version, record.participant_id is not None)
 
 
 _KEYS = sql(

@@ -12,19 +12,19 @@ from sqlalchemy.exc import DBAPIError
 
 from app.db.core.ids import uuid7_at
 from app.db.core.session import Database
-from app.db.records.batch_request import Delivery, Received
-from app.db.records.judge import Hearing, LiesElsewhereError
+from app.db.records.batch_request import BatchRequest, BatchResult
+from app.db.records.judge import BatchJudge, UnlockedStratumError
 from app.db.records.receipts import find_receipt_by_key, store_receipt
-from app.db.records.store import write
+from app.db.records.store import store_batch
 from app.db.records.versions import ChangedMeanwhileError
-from app.domain.records.errors import Refused
+from app.domain.records.errors import DomainError
 
 _ATTEMPTS = 10
-_PASSING = frozenset({"40001", "40P01"})
+RETRYABLE_SQLSTATES = frozenset({"40001", "40P01"})
 """SQL states after which the same transaction may go well: serialization failure, deadlock."""
 
 
-async def receive(database: Database, delivery: Delivery) -> Received:
+async def receive(database: Database, delivery: BatchRequest) -> BatchResult:
     """Judges and stores a delivery. When it returns with ``committed``, all of it is on disk and in every report.
 
     Refused: ``unavailable`` when others of the same client were quicker every time; sending it again is safe.
@@ -33,33 +33,33 @@ async def receive(database: Database, delivery: Delivery) -> Received:
     for attempt in range(_ATTEMPTS):
         try:
             return await _receive_once(database, delivery, elsewhere)
-        except LiesElsewhereError as error:
+        except UnlockedStratumError as error:
             elsewhere |= error.places
         except ChangedMeanwhileError:
             pass
         except (DBAPIError, asyncpg.PostgresError) as error:
             of_driver = error.orig if isinstance(error, DBAPIError) else error
-            if getattr(of_driver, "sqlstate", None) not in _PASSING or attempt == _ATTEMPTS - 1:
+            if getattr(of_driver, "sqlstate", None) not in RETRYABLE_SQLSTATES or attempt == _ATTEMPTS - 1:
                 raise
-    raise Refused("unavailable", "Other requests kept changing the same records; send it again.")
+    raise DomainError("unavailable", "Other requests kept changing the same records; send it again.")
 
 
-async def _receive_once(database: Database, delivery: Delivery, elsewhere: frozenset[str]) -> Received:
-    async with database.write(delivery.sight, keep=delivery.keep) as connection:
+async def _receive_once(database: Database, delivery: BatchRequest, elsewhere: frozenset[str]) -> BatchResult:
+    async with database.write(delivery.scope, keep=delivery.keep) as connection:
         if delivery.request is not None:
             earlier = await find_receipt_by_key(connection, delivery.client, delivery.request)
             if earlier is not None:
-                return Received(earlier.batch_id, True, (), to_json(earlier.report))
+                return BatchResult(earlier.batch_id, True, (), to_json(earlier.report))
         if delivery.prepare is not None:
             delivery = await delivery.prepare(connection)
-        hearing = Hearing(connection, delivery, database.remembered, elsewhere)
+        hearing = BatchJudge(connection, delivery, database.participant_cache, elsewhere)
         reports = await hearing.judge()
         rejected = any(report.outcome == "rejected" for report in reports)
         committed = delivery.keep and not (delivery.atomic and rejected)
         batch_id = uuid7_at(hearing.moment)
         if committed:
-            await write(hearing, batch_id)
-        received = Received(batch_id if delivery.keep else None, committed, reports)
+            await store_batch(hearing, batch_id)
+        received = BatchResult(batch_id if delivery.keep else None, committed, reports)
         if delivery.receipt is not None:
             received = replace(received, receipt=delivery.receipt(received))
             if delivery.keep:

@@ -8,10 +8,10 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.core.kinds import TABLES, RecordTable
-from app.db.core.session import Database, Sight
+from app.db.core.session import AccessScope, Database
 from app.db.core.statements import sql
-from app.db.core.tables import MOVED, NOWHERE
-from app.domain.records.errors import Refused
+from app.db.core.tables import MOVED_AWAY, NO_JOBCENTRE
+from app.domain.records.errors import DomainError
 from app.domain.rules.calendar import week_code
 
 
@@ -52,7 +52,7 @@ def _version(table: RecordTable, values: Mapping[str, Any]) -> dict[str, Any]:
 
 async def list_records(
     database: Database,
-    sight: Sight,
+    scope: AccessScope,
     kind: str,
     trial_id: str,
     jobcentres: Collection[str],
@@ -64,7 +64,7 @@ async def list_records(
     """The standing records of jobcentres in the order of registration, each with its place; without retracted ones."""
     statement = _page_of(TABLES[kind], one_person=participant_id is not None, one_client=client is not None)
     asked = [value for value in (participant_id, client) if value is not None]
-    rows = await database.fetch(sight, statement, trial_id, sorted(jobcentres), after, limit, *asked)
+    rows = await database.fetch(scope, statement, trial_id, sorted(jobcentres), after, limit, *asked)
     return [_item(dict(row)) for row in rows]
 
 
@@ -136,7 +136,7 @@ async def changed_records(
         ),
         {
             "kind": kind,
-            "moved": MOVED,
+            "moved": MOVED_AWAY,
             "codes": list(places),
             "places": list(places.values()),
             "trial": trial_id,
@@ -172,7 +172,7 @@ async def history_of(
             where version.trial_id = :trial order by age desc
             """  # noqa: S608 - table of our own
         ),
-        {"codes": [*sorted(jobcentres), NOWHERE], "trial": trial_id, "latest": latest},
+        {"codes": [*sorted(jobcentres), NO_JOBCENTRE], "trial": trial_id, "latest": latest},
     )
     return [
         {**_version(table, row._asdict()), "batch_id": row.batch_id, "superseded_at": row.superseded_at} for row in rows
@@ -215,12 +215,12 @@ async def find_record(
     ).all()
     chosen = [row for row in rows if row.client_id == own] or rows
     if len(chosen) > 1:
-        raise Refused("ambiguous_client")
+        raise DomainError("ambiguous_client")
     return (chosen[0].version_id, _shown(table, chosen[0]._asdict())) if chosen else None
 
 
 async def own_records(
-    database: Database, sight: Sight, kind: str, trial_id: str, client: str, external_ids: Collection[str]
+    database: Database, scope: AccessScope, kind: str, trial_id: str, client: str, external_ids: Collection[str]
 ) -> dict[str, tuple[UUID, dict[str, Any]]]:
     """The latest versions of a client's own records, by external id, of those that may be seen."""
     table = TABLES[kind]
@@ -228,5 +228,5 @@ async def own_records(
         {_select(table)} join record_key key using (jobcentre_code, trial_id, version_id)
         where key.trial_id = $1 and key.kind = $2 and key.external_id = any($3) and key.client_id = $4
     """
-    rows = await database.fetch(sight, statement, trial_id, kind, list(external_ids), client)
+    rows = await database.fetch(scope, statement, trial_id, kind, list(external_ids), client)
     return {row["external_id"]: (row["version_id"], _shown(table, dict(row))) for row in rows}

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.core.statements import sql
-from app.domain.records.errors import Refused
+from app.domain.records.errors import DomainError
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,5 +78,5 @@ async def find_receipt_by_key(connection: AsyncConnection, client: str, request:
     if row is None:
         return None
     if row.request_digest != request.digest:
-        raise Refused("idempotency_key_reused")
+        raise DomainError("idempotency_key_reused")
     return Receipt(row.batch_id, row.report)

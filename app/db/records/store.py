@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from datetime import date
 from uuid import UUID
 
-from app.db.audit.log import Entry, append
+from app.db.audit.log import NewAuditEntry, append_entries
 from app.db.core.statements import sql
 from app.db.derived.week_counts import add_to_counts, store_states
-from app.db.records.judge import AT_ONCE, Hearing
+from app.db.records.judge import AT_ONCE, BatchJudge
 from app.db.records.versions import Origin, VersionWriter
-from app.db.trials.strata import register_at
-from app.domain.figures.counts import Judged, Numbers, add_change, by_week
+from app.db.trials.strata import advance_watermark
+from app.domain.figures.counts import Judged, Numbers, add_count_change, by_week
 from app.domain.rules.draw import Arm
 
 
-async def write(hearing: Hearing, batch_id: UUID) -> None:
+async def store_batch(hearing: BatchJudge, batch_id: UUID) -> None:
     """Stores what the intake changed. ChangedMeanwhileError when a key was taken in the meantime."""
     origin = Origin(hearing.trial.id, hearing.delivery.client, batch_id, hearing.moment)
     writer = VersionWriter(hearing.connection, hearing.table, origin, hearing.stored, hearing.people)
@@ -26,7 +26,7 @@ async def write(hearing: Hearing, batch_id: UUID) -> None:
             changed = await _count(hearing)  # the database works meanwhile
         finally:
             await writing
-        await register_at(hearing.connection, hearing.trial.id, hearing.touched(), hearing.moment)
+        await advance_watermark(hearing.connection, hearing.trial.id, hearing.touched(), hearing.moment)
         await _project(hearing, changed)
     await _note_sources(hearing)
     await _audit(hearing, batch_id, writer.written)
@@ -36,7 +36,7 @@ Changed = Mapping[tuple[str, Arm], Mapping[date, Mapping[str, int]]]
 """By jobcentre and arm what the counts of weeks change by."""
 
 
-async def _count(hearing: Hearing) -> Changed:
+async def _count(hearing: BatchJudge) -> Changed:
     """What the touched people count now and did not before."""
     trial = hearing.trial
     numbers: defaultdict[tuple[str, Arm], Numbers] = defaultdict(Numbers)
@@ -48,17 +48,17 @@ async def _count(hearing: Hearing) -> Changed:
         if earlier is None or earlier.history is not before:
             earlier = Judged.of(trial.protocol, trial.ends_on, before)
         person.judged = earlier.then(trial.protocol, trial.ends_on, person.history())
-        add_change(trial.protocol, earlier, person.judged, numbers[person.jobcentre, person.arm])
+        add_count_change(trial.protocol, earlier, person.judged, numbers[person.jobcentre, person.arm])
     return {key: by_week(each) for key, each in numbers.items()}
 
 
-async def _project(hearing: Hearing, changed: Changed) -> None:
+async def _project(hearing: BatchJudge, changed: Changed) -> None:
     await add_to_counts(hearing.connection, hearing.trial.id, changed)
     if hearing.delivery.kind != "conversations":
         await store_states(hearing.connection, hearing.trial, [hearing.people[each] for each in hearing.intake.before])
 
 
-async def _note_sources(hearing: Hearing) -> None:
+async def _note_sources(hearing: BatchJudge) -> None:
     await hearing.connection.execute(
         sql(
             """
@@ -79,11 +79,11 @@ async def _note_sources(hearing: Hearing) -> None:
     )
 
 
-async def _audit(hearing: Hearing, batch_id: UUID, written: Mapping[str, int]) -> None:
+async def _audit(hearing: BatchJudge, batch_id: UUID, written: Mapping[str, int]) -> None:
     """One entry for each jobcentre that was written to; the versions name the batch, and so whose they are."""
     kind, client = hearing.delivery.kind, hearing.delivery.client
     entries = [
-        Entry(
+        NewAuditEntry(
             code,
             client,
             "records.received",
@@ -93,4 +93,4 @@ async def _audit(hearing: Hearing, batch_id: UUID, written: Mapping[str, int]) -
         )
         for code, n in sorted(written.items())
     ]
-    await append(hearing.connection, entries)
+    await append_entries(hearing.connection, entries)

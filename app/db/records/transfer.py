@@ -11,11 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.core.ids import uuid7_at
 from app.db.core.kinds import RecordTable, insert_versions
-from app.db.core.tables import MOVED
+from app.db.core.tables import MOVED_AWAY
 
 
 @dataclass(frozen=True, slots=True)
-class Ownership:
+class NewOwner:
     """Whose a record becomes; None leaves it as it is."""
 
     jobcentre: str | None = None
@@ -50,23 +50,23 @@ async def latest_versions(
     return rows.all()
 
 
-async def reissue(
+async def move_records_to(
     connection: AsyncConnection,
     table: RecordTable,
     trial_id: str,
     old: Sequence[Row[Any]],
-    owner: Ownership,
+    owner: NewOwner,
     moment: datetime,
 ) -> None:
     """Supersedes versions by equal ones of another owner, and points the keys to them. The strata are locked.
 
-    Where a record was, a version is left behind that says so (``tables.MOVED``).
+    Where a record was, a version is left behind that says so (``tables.MOVED_AWAY``).
     """
     if not old:
         return
     batch_id = uuid7_at(moment)
 
-    def version(row: Row[Any], place: int, whose: Ownership, retraction_reason: str | None) -> tuple[Any, ...]:
+    def version(row: Row[Any], place: int, whose: NewOwner, retraction_reason: str | None) -> tuple[Any, ...]:
         return (
             whose.jobcentre or row.jobcentre_code,
             trial_id,
@@ -83,7 +83,7 @@ async def reissue(
             *table.values_of(table.fact_of(row)),
         )
 
-    left = [version(row, 2 * place, Ownership(), MOVED) for place, row in enumerate(old)]
+    left = [version(row, 2 * place, NewOwner(), MOVED_AWAY) for place, row in enumerate(old)]
     new = [version(row, 2 * place + 1, owner, row.retraction_reason) for place, row in enumerate(old)]
     await insert_versions(connection, table, [*left, *new])
     parameters = {

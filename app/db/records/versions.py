@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.db.core.ids import uuid7_at, uuids7_at
 from app.db.core.kinds import RecordTable, insert_versions
 from app.db.core.statements import sql
-from app.db.core.tables import MOVED, NOWHERE
+from app.db.core.tables import MOVED_AWAY, NO_JOBCENTRE
 from app.domain.facts import Fact
 from app.domain.records.ingest import Change, Person, Version
 
@@ -97,7 +97,7 @@ class VersionWriter:
             record_id = before[2] if before else version_id
             if before is not None:
                 superseded.append(before[:2])
-                if (left := _left_behind(change)) is not None:
+                if (left := moved_marker(change)) is not None:
                     trace_id = uuid7_at(self.origin.moment, 2 * place)
                     rows.append(self._row(before[0], trace_id, record_id, before[1], external_id, left))
                     superseded.append((before[0], trace_id))
@@ -112,7 +112,7 @@ class VersionWriter:
     def _jobcentre(self, after: Version, before: tuple[str, UUID, UUID] | None) -> str:
         if after.participant_id is not None:
             return self.people[after.participant_id].jobcentre
-        return before[0] if before is not None else NOWHERE
+        return before[0] if before is not None else NO_JOBCENTRE
 
     def _row(
         self,
@@ -211,9 +211,9 @@ class VersionWriter:
         return result.rowcount
 
 
-def _left_behind(change: Change) -> Version | None:
+def moved_marker(change: Change) -> Version | None:
     """What says at the person before that the record has passed to another one; None where it did not."""
     before, after = change.before, change.after
     if before is None or before.participant_id in (None, after.participant_id):
         return None
-    return Version(before.participant_id, after.revision, before.fact, MOVED)
+    return Version(before.participant_id, after.revision, before.fact, MOVED_AWAY)

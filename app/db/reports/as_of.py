@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.db.core.kinds import TABLES
 from app.db.core.replica import replayed_to
 from app.db.derived.histories import load_people
-from app.db.reports.summary import settle, watermark_of
+from app.db.reports.summary import load_watermark, wait_for_writers
 from app.domain.records.ingest import Person
 
 _SLICE = 100
@@ -24,33 +24,33 @@ _SLICE = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class AsOf:
     """What a report is cut to: what was registered up to ``moment``; the last such registration is ``watermark``."""
 
     moment: datetime
     watermark: datetime | None
 
 
-async def cut_of(
+async def load_as_of(
     connection: AsyncConnection, trial_id: str, jobcentres: Collection[str], known_at: datetime | None
-) -> Cut:
+) -> AsOf:
     """The cut of a report as known now or at an earlier moment.
 
     Whatever is being registered is waited for; whatever comes later is registered later than the moment. So the locks
     need not be held while the report is made. On a replica the moment is the one to which its snapshot holds all.
     """
-    await settle(connection, trial_id, jobcentres)
-    watermark = await watermark_of(connection, trial_id, jobcentres)
+    await wait_for_writers(connection, trial_id, jobcentres)
+    watermark = await load_watermark(connection, trial_id, jobcentres)
     now = replayed_to(connection)
     if now is None:
         now = (await connection.execute(text("select clock_timestamp()"))).scalar_one()
     moment = now if watermark is None else max(now, watermark)
     if known_at is None or known_at >= moment:
-        return Cut(moment, watermark)
-    return Cut(known_at, None if watermark is None else min(watermark, known_at))
+        return AsOf(moment, watermark)
+    return AsOf(known_at, None if watermark is None else min(watermark, known_at))
 
 
-async def people_of(
+async def iter_participants(
     connection: AsyncConnection,
     trial_id: str,
     jobcentres: Collection[str],

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.domain.figures.consort_flow import Screened
+from app.domain.figures.consort_flow import ScreenedPerson
 
 _LATEST = text(
     """
@@ -46,7 +46,7 @@ last one. A duplicate is nobody from the moment when it is known as one, and a p
 
 async def latest_screenings(
     connection: AsyncConnection, trial_id: str, jobcentres: Collection[str] | None, moment: datetime
-) -> tuple[list[Screened], datetime | None]:
+) -> tuple[list[ScreenedPerson], datetime | None]:
     """The screenings as known at a moment, and when the last of them, or of their withdrawals, was registered.
 
     Without jobcentres all of the trial, those in jobcentres that take no part in it included (``unknown_jobcentre``).
@@ -58,7 +58,7 @@ async def latest_screenings(
         )
     ).all()
     screened = [
-        Screened(row.person, row.screening_id.int, tuple(row.failures), row.drawn, row.withdrawn_at is not None)
+        ScreenedPerson(row.person, row.screening_id.int, tuple(row.failures), row.drawn, row.withdrawn_at is not None)
         for row in rows
     ]
     moments = [each for row in rows for each in (row.registered_at, row.withdrawn_at) if each is not None]

@@ -6,10 +6,10 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.reports.as_of import people_of
-from app.db.reports.summary import sources_of
+from app.db.reports.as_of import iter_participants
+from app.db.reports.summary import load_sources
 from app.db.trials.trials import Trial
-from app.domain.figures.data_quality import Finding, Source, findings_of, signs_of
+from app.domain.figures.data_quality import Finding, SourceActivity, findings_of, quality_indicators
 from app.domain.rules.calendar import civil_day
 
 
@@ -22,12 +22,12 @@ async def findings_in(
     records included; of an earlier moment only the versions tell.
     """
     signs = [
-        signs_of(trial.protocol, trial.ends_on, person.participant_id, person.history(), day)
-        async for person in people_of(connection, trial.id, [jobcentre], moment)
+        quality_indicators(trial.protocol, trial.ends_on, person.participant_id, person.history(), day)
+        async for person in iter_participants(connection, trial.id, [jobcentre], moment)
     ]
     sources = [
-        Source(each.client_id, each.kind, civil_day(each.last_received_at))
-        for each in await sources_of(connection, trial.id, [jobcentre], known_at)
+        SourceActivity(each.client_id, each.kind, civil_day(each.last_received_at))
+        for each in await load_sources(connection, trial.id, [jobcentre], known_at)
     ]
     return findings_of(signs, sources, await _duplicates(connection, trial.id, jobcentre, moment), day)
 

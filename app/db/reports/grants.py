@@ -9,10 +9,10 @@ from pydantic_core import to_json
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.audit.log import Entry, append
+from app.db.audit.log import NewAuditEntry, append_entries
 from app.db.derived.histories import load_everyone
 from app.db.trials.trials import Trial
-from app.domain.figures.counts import CONDITION_SUMS, tally
+from app.domain.figures.counts import CONDITION_SUMS, count
 from app.domain.rules.calendar import week_code
 
 
@@ -44,7 +44,7 @@ async def inputs_of(connection: AsyncConnection, trial: Trial, jobcentre: str, m
     inputs: list[dict[str, Any]] = []
     for participant_id, person in (await load_everyone(connection, trial.id, jobcentre)).items():
         if participant_id in names:
-            counted = tally(trial.protocol, trial.ends_on, person.history())
+            counted = count(trial.protocol, trial.ends_on, person.history())
             sums: dict[str, int] = {
                 name: sum(week[name] for day, week in counted.items() if day <= monday) for name in CONDITION_SUMS
             }
@@ -85,7 +85,9 @@ async def freeze(
     )
     if not stored.rowcount:
         return False
-    await append(connection, [Entry(jobcentre, client, "grant.frozen", trial.id, None, {"week": week_code(monday)})])
+    await append_entries(
+        connection, [NewAuditEntry(jobcentre, client, "grant.frozen", trial.id, None, {"week": week_code(monday)})]
+    )
     return True
 
 

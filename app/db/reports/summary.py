@@ -10,14 +10,14 @@ from functools import partial
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.core.caches import Answer
+from app.db.core.caches import CachedResponse
 from app.db.core.kinds import TABLES
 from app.db.core.replica import Replica, replayed_to
-from app.db.core.session import EVERYTHING, Database
+from app.db.core.session import SYSTEM_SCOPE, Database
 from app.db.derived.histories import load_everyone
 from app.db.trials.trials import Trial
 from app.domain.figures.contacts import MEASURES as CONTACTS
-from app.domain.figures.counts import SUMS, cumulated, tally
+from app.domain.figures.counts import SUMS, count, cumulated
 from app.domain.rules.draw import Arm
 
 _SUMMED = ", ".join(f"sum({name})::int" for name in SUMS)
@@ -26,7 +26,7 @@ _OF_THESE = "jobcentre_code = any(:jobcentres) and trial_id = :trial"
 
 
 @dataclass(frozen=True, slots=True)
-class WeekNumbers:
+class WeekCounts:
     """The counts of jobcentres: sums of all weeks before a span, and the weeks of the span one by one."""
 
     before: Mapping[tuple[str, Arm], Mapping[str, int]]
@@ -45,9 +45,9 @@ _NUMBERS = text(
 )
 
 
-async def week_numbers(
+async def load_week_counts(
     connection: AsyncConnection, trial: Trial, jobcentres: Collection[str], first: date, last: date
-) -> WeekNumbers:
+) -> WeekCounts:
     """The counts from the week of Monday ``first`` to that of ``last``."""
     parameters = {"trial": trial.id, "jobcentres": sorted(jobcentres), "first": first, "last": last}
     before: dict[tuple[str, Arm], dict[str, int]] = {}
@@ -61,7 +61,7 @@ async def week_numbers(
     if trial.protocol.cadence == "average":
         for jobcentre, arm, measure, n in await connection.execute(_CONTACTS, {**parameters, "contacts": CONTACTS}):
             before[jobcentre, arm][measure] = n
-    return WeekNumbers(before, weeks)
+    return WeekCounts(before, weeks)
 
 
 _CONTACTS = text(
@@ -75,9 +75,9 @@ _CONTACTS = text(
 """The measures of contacts (domain 6 [C]) of all weeks before a span."""
 
 
-async def numbers_known_at(
+async def counts_as_of(
     connection: AsyncConnection, trial: Trial, jobcentres: Collection[str], first: date, last: date, known_at: datetime
-) -> WeekNumbers:
+) -> WeekCounts:
     """The same out of the versions that stood at a moment, by the function that made the kept counts."""
     before: dict[tuple[str, Arm], Counter[str]] = {}
     weeks: dict[tuple[str, Arm], dict[date, Counter[str]]] = {}
@@ -85,13 +85,13 @@ async def numbers_known_at(
         people = await load_everyone(connection, trial.id, jobcentre, known_at)
         for person in people.values():
             key = (jobcentre, person.arm)
-            for monday, counted in tally(trial.protocol, trial.ends_on, person.history()).items():
+            for monday, counted in count(trial.protocol, trial.ends_on, person.history()).items():
                 if monday < first:
                     before.setdefault(key, Counter()).update(cumulated(counted))
                 elif monday <= last:
                     weeks.setdefault(key, {}).setdefault(monday, Counter()).update(counted)
             await asyncio.sleep(0)  # others are answered meanwhile
-    return WeekNumbers(before, weeks)
+    return WeekCounts(before, weeks)
 
 
 _STATES = """
@@ -102,13 +102,13 @@ _STATES = """
 """
 
 
-async def kept_report(
+async def cached_report(
     database: Database,
     trial_id: str,
     jobcentres: Collection[str],
     asked: Hashable,
-    make: Callable[[], Awaitable[Answer]],
-) -> Answer:
+    make: Callable[[], Awaitable[CachedResponse]],
+) -> CachedResponse:
     """A report of jobcentres as it was made before, if nothing was registered in or delivered to any of them since.
 
     ``asked`` is everything else that it depends on. The moments of every jobcentre are compared: the latest of them all
@@ -129,12 +129,12 @@ async def kept_report(
 async def _states_of(database: Database, trial_id: str) -> dict[str, str]:
     """By jobcentre what its figures rest on: the last registration, which is in step with every change of a count, and
     the last deliveries of all its clients."""
-    rows = await database.fetch(EVERYTHING, _STATES, trial_id)
+    rows = await database.fetch(SYSTEM_SCOPE, _STATES, trial_id)
     return {row["jobcentre_code"]: row["state"] for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class DeliverySource:
     """A client that delivers a kind of records, and when it last did."""
 
     client_id: str
@@ -142,9 +142,9 @@ class Source:
     last_received_at: datetime
 
 
-async def sources_of(
+async def load_sources(
     connection: AsyncConnection, trial_id: str, jobcentres: Collection[str], known_at: datetime | None
-) -> list[Source]:
+) -> list[DeliverySource]:
     """Who delivers to these jobcentres, with the latest delivery of each kind; as known then, if of a version."""
     parameters = {"trial": trial_id, "jobcentres": sorted(jobcentres), "known_at": known_at}
     if known_at is None:
@@ -167,10 +167,10 @@ async def sources_of(
         ),
         parameters,
     )
-    return [Source(*row) for row in rows]
+    return [DeliverySource(*row) for row in rows]
 
 
-async def settle(connection: AsyncConnection, trial_id: str, jobcentres: Collection[str]) -> None:
+async def wait_for_writers(connection: AsyncConnection, trial_id: str, jobcentres: Collection[str]) -> None:
     """Waits for what is being registered in these jobcentres, and holds back what is not, until the transaction ends.
 
     Without it the figures, read after the watermark, could hold a registration that is later than it; and over several
@@ -189,7 +189,7 @@ async def settle(connection: AsyncConnection, trial_id: str, jobcentres: Collect
     )
 
 
-async def watermark_of(connection: AsyncConnection, trial_id: str, jobcentres: Collection[str]) -> datetime | None:
+async def load_watermark(connection: AsyncConnection, trial_id: str, jobcentres: Collection[str]) -> datetime | None:
     """The moment up to which the report holds all that is registered in these jobcentres; None when nothing is.
 
     Of a replica under steady writing it is that of its snapshot, which may hold some later registrations too.

@@ -8,13 +8,13 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.reports.as_of import people_of
+from app.db.reports.as_of import iter_participants
 from app.db.trials.trials import Trial
 from app.domain.figures.worklist import Task, task_of
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class WorklistItem:
     """A person on the list."""
 
     participant_id: UUID
@@ -24,18 +24,18 @@ class Entry:
     task: Task
 
 
-async def worklist_of(
+async def load_worklist(
     connection: AsyncConnection, trial: Trial, jobcentres: Collection[str], monday: date, moment: datetime
-) -> list[Entry]:
+) -> list[WorklistItem]:
     """The treatment participants of jobcentres for whom something is to be done, the longest assigned first."""
     contacts = await _contact_persons(connection, trial.id, jobcentres, moment)
-    entries: list[Entry] = []
-    async for person in people_of(connection, trial.id, jobcentres, moment):
+    entries: list[WorklistItem] = []
+    async for person in iter_participants(connection, trial.id, jobcentres, moment):
         if person.arm == "treatment":
             contact = contacts.get(person.participant_id)
             task = task_of(trial.protocol, trial.ends_on, person.history(), contact is not None, monday)
             if task is not None:
-                entries.append(Entry(person.participant_id, person.jobcentre, person.assigned_on, contact, task))
+                entries.append(WorklistItem(person.participant_id, person.jobcentre, person.assigned_on, contact, task))
     return sorted(entries, key=lambda entry: (entry.jobcentre, entry.assigned_on, entry.participant_id))
 
 

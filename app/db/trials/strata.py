@@ -41,7 +41,7 @@ async def lock_strata(
     """Locks the strata until the transaction ends, in the order of their codes, so that no two can wait for each other.
 
     The moment is the ``registered_at`` of what is registered under the lock: later than any before it in any of them.
-    Who registers something says so by ``register_at``.
+    Who registers something says so by ``advance_watermark``.
     """
     rows = (await connection.execute(_LOCK, {"trial": trial_id, "codes": sorted(jobcentres)})).all()
     strata = {row[0]: Stratum(*row[:4]) for row in rows}
@@ -52,14 +52,14 @@ async def lock_strata(
     return strata, max([now, *later])
 
 
-async def lock_nowhere(connection: AsyncConnection, trial_id: str, client: str) -> None:
+async def lock_orphan_retractions(connection: AsyncConnection, trial_id: str, client: str) -> None:
     """Retractions without a record belong to no stratum: those of a client and trial take turns. Before any stratum."""
     await connection.execute(
         sql("select pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": f"{trial_id}/{client}"}
     )
 
 
-async def register_at(
+async def advance_watermark(
     connection: AsyncConnection, trial_id: str, jobcentres: Collection[str], moment: datetime
 ) -> None:
     """Something was registered in these locked strata at the moment: their watermark rises to it."""
@@ -74,7 +74,7 @@ async def register_at(
     )
 
 
-async def advance(connection: AsyncConnection, trial_id: str, stratum: Stratum, arm: Arm) -> None:
+async def count_draw(connection: AsyncConnection, trial_id: str, stratum: Stratum, arm: Arm) -> None:
     """Counts a draw: the next position, and the balance of the arms."""
     await connection.execute(
         sql(

@@ -10,7 +10,7 @@ from pydantic_core import to_json
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.audit.log import EVERYWHERE, Entry, append
+from app.db.audit.log import EVERYWHERE, NewAuditEntry, append_entries
 from app.db.core.session import Database, trials_kept
 from app.db.personal_data.vault import Vault
 from app.db.trials.strata import lock_strata
@@ -132,7 +132,7 @@ async def create_trial(connection: AsyncConnection, vault: Vault, new: NewTrial,
             for each in new.jobcentres
         ],
     )
-    await append(connection, [Entry(EVERYWHERE, client, "trial.created", new.id)])
+    await append_entries(connection, [NewAuditEntry(EVERYWHERE, client, "trial.created", new.id)])
     return True
 
 
@@ -171,13 +171,13 @@ async def load_trial(connection: AsyncConnection, trial_id: str) -> Trial | None
     return (await load_trials(connection, [trial_id])).get(trial_id)
 
 
-def kept_trial(database: Database, trial_id: str) -> Trial | None:
+def cached_trial(database: Database, trial_id: str) -> Trial | None:
     """The trial if this process has met it: nothing of a trial ever changes but ``closed_at``, which may be out of date
     here. None says nothing: only the database knows what there is not."""
     return database.trials.get(trial_id)
 
 
-async def known_trial(connection: AsyncConnection, trial_id: str) -> Trial | None:
+async def get_trial(connection: AsyncConnection, trial_id: str) -> Trial | None:
     """The trial, kept from the first time that it is met; ``closed_at`` may be out of date, as of a kept one."""
     kept = trials_kept(connection)
     trial = kept.get(trial_id)
@@ -216,7 +216,7 @@ async def close_trial(connection: AsyncConnection, trial: Trial, client: str) ->
         text("update trial set closed_at = clock_timestamp() where id = :id and closed_at is null"), {"id": trial.id}
     )
     if closed.rowcount:
-        await append(connection, [Entry(EVERYWHERE, client, "trial.closed", trial.id)])
+        await append_entries(connection, [NewAuditEntry(EVERYWHERE, client, "trial.closed", trial.id)])
 
 
 # --- protocols in use -----------------------------------------------------------------------------------------------
@@ -237,7 +237,7 @@ async def note_protocols(connection: AsyncConnection) -> None:
     )
 
 
-async def faults_of_protocols(connection: AsyncConnection) -> list[str]:
+async def check_protocols(connection: AsyncConnection) -> list[str]:
     """Trials whose protocol is not known, or says something else than when they were created (domain 6).
 
     A protocol in use is never edited: the figures of years would silently become others.

@@ -12,13 +12,13 @@ from app.domain.rules.calendar import is_over
 from app.domain.rules.draw import ARMS, Arm
 from app.domain.rules.weeks import Course
 
-Standing = Literal["ineligible", "waiting", "withdrawn", "drawn"]
-_STRONGEST_FIRST: Sequence[Standing] = ("drawn", "waiting")
+CandidateStatus = Literal["ineligible", "waiting", "withdrawn", "drawn"]
+_STRONGEST_FIRST: Sequence[CandidateStatus] = ("drawn", "waiting")
 """Whoever was drawn, or waits, is that, whatever was tried elsewhere afterwards (``not_available``) [choice]."""
 
 
 @dataclass(frozen=True, slots=True)
-class Screened:
+class ScreenedPerson:
     """A person's latest screening in one jobcentre. ``order`` is that of registration, ``person`` who it is.
 
     The latest is the one registered last: it is the one that decided whether the person could be drawn [choice].
@@ -31,7 +31,7 @@ class Screened:
     withdrawn: bool
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> CandidateStatus:
         """What has become of it."""
         if self.failures:
             return "ineligible"
@@ -39,27 +39,27 @@ class Screened:
 
 
 @dataclass(frozen=True, slots=True)
-class Intake:
+class IntakeFlow:
     """People by their latest screening: screened = ineligible + waiting + withdrawn + drawn."""
 
-    people: Mapping[Standing, int]
+    people: Mapping[CandidateStatus, int]
     failures: Mapping[str, int]
     """The ineligible by code; a person counts under each."""
 
 
-def intake_of(screenings: Iterable[Screened]) -> Intake:
+def intake_flow(screenings: Iterable[ScreenedPerson]) -> IntakeFlow:
     """Counts every person once, by the screening that stands for them."""
-    standing_for: dict[str, Screened] = {}
+    standing_for: dict[str, ScreenedPerson] = {}
     for each in screenings:
         other = standing_for.get(each.person)
         if other is None or _rank(each) > _rank(other):
             standing_for[each.person] = each
     people = Counter(each.standing for each in standing_for.values())
     failures = Counter(code for each in standing_for.values() for code in each.failures)
-    return Intake({each: people[each] for each in get_args(Standing)}, dict(sorted(failures.items())))
+    return IntakeFlow({each: people[each] for each in get_args(CandidateStatus)}, dict(sorted(failures.items())))
 
 
-def _rank(screened: Screened) -> tuple[bool, bool, int]:
+def _rank(screened: ScreenedPerson) -> tuple[bool, bool, int]:
     drawn, waiting = (screened.standing == each for each in _STRONGEST_FIRST)
     return drawn, waiting, screened.order
 

@@ -38,7 +38,7 @@ class Contacts:
     """The target groups of which somebody was assigned."""
 
 
-def tally_contacts(
+def count_contacts(
     protocol: Protocol,
     course: Course,
     counting: Sequence[Conversation],

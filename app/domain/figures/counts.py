@@ -14,14 +14,14 @@ from typing import Any
 
 from app.domain.facts import Conversation, History
 from app.domain.figures.contacts import MEASURES as CONTACTS
-from app.domain.figures.contacts import tally_contacts
+from app.domain.figures.contacts import count_contacts
 from app.domain.figures.coordination import coordination_by_week
 from app.domain.protocol import Protocol
 from app.domain.rules.calendar import monday_of
-from app.domain.rules.conversations import DAYS_TO_START, Talks
+from app.domain.rules.conversations import DAYS_TO_START, WeeklyConversations
 from app.domain.rules.weeks import FLAGS, Course, JudgedWeeks, Week
 
-Tally = Mapping[date, Counter[str]]
+WeeklyCounts = Mapping[date, Counter[str]]
 """Numbers by the Monday of the week and by measure."""
 Numbers = Counter[tuple[date, str]]
 """The same while it is added up."""
@@ -56,7 +56,7 @@ class Judged:
         return self.judged.weeks
 
     @property
-    def talks(self) -> Talks:
+    def talks(self) -> WeeklyConversations:
         """Its conversations."""
         return self.judged.talks
 
@@ -93,16 +93,16 @@ def _added_talks(before: History, after: History) -> Sequence[Conversation] | No
     return after.conversations[known:] if after.conversations[:known] == before.conversations else None
 
 
-def tally(protocol: Protocol, ends_on: date, history: History) -> dict[date, Counter[str]]:
+def count(protocol: Protocol, ends_on: date, history: History) -> dict[date, Counter[str]]:
     """One person's contribution to every figure, by week.
 
     Deviations are counted as of a week that is over; ``started_late`` carries the day from which it stands,
     ``deviation:started_late@2010-11-16``, since its seven days may end after the week.
     """
-    return tally_people(protocol, ends_on, (history,))
+    return count_people(protocol, ends_on, (history,))
 
 
-def tally_people(protocol: Protocol, ends_on: date, histories: Iterable[History]) -> dict[date, Counter[str]]:
+def count_people(protocol: Protocol, ends_on: date, histories: Iterable[History]) -> dict[date, Counter[str]]:
     """The contributions of several people, added up. Weeks that are alike are counted first and looked into once."""
     weeks: Counter[Week] = Counter()
     forms, beside = Numbers(), Numbers()
@@ -110,7 +110,7 @@ def tally_people(protocol: Protocol, ends_on: date, histories: Iterable[History]
         judged = Judged.of(protocol, ends_on, history)
         weeks.update(judged.weeks)
         forms.update([(talk.date, talk.form) for talk in judged.talks.counting])
-        _add_beside(protocol, judged, beside)
+        _add_person_counts(protocol, judged, beside)
     for (day, form), n in forms.items():
         beside[monday_of(day), f"form:{form}"] += n
     for week, n in weeks.items():
@@ -119,17 +119,17 @@ def tally_people(protocol: Protocol, ends_on: date, histories: Iterable[History]
     return by_week(beside)
 
 
-def change(protocol: Protocol, ends_on: date, before: History, after: History) -> dict[date, Counter[str]]:
+def count_change(protocol: Protocol, ends_on: date, before: History, after: History) -> dict[date, Counter[str]]:
     """What must be added to sums that hold a person as known ``before`` so that they hold the person ``after``.
 
     The same as ``difference`` of the two tallies; but only the weeks that differ are looked into.
     """
     judged, numbers = Judged.of(protocol, ends_on, before), Numbers()
-    add_change(protocol, judged, judged.then(protocol, ends_on, after), numbers)
+    add_count_change(protocol, judged, judged.then(protocol, ends_on, after), numbers)
     return by_week(numbers)
 
 
-def add_change(protocol: Protocol, before: Judged, after: Judged, numbers: Numbers) -> None:
+def add_count_change(protocol: Protocol, before: Judged, after: Judged, numbers: Numbers) -> None:
     """Adds the same, of histories that are judged already."""
     for earlier, later in zip(before.weeks, after.weeks, strict=True):
         if earlier is not later and earlier != later:
@@ -152,15 +152,15 @@ def _change_beside(protocol: Protocol, before: Judged, after: Judged, numbers: N
     if added is not None and before.course is after.course and protocol.cadence == "weekly":
         _change_of_talks(before, after, added, numbers)
         return
-    _add_beside(protocol, after, numbers)
+    _add_person_counts(protocol, after, numbers)
     _add_forms(after.talks.counting, numbers)
     taken = Numbers()
-    _add_beside(protocol, before, taken)
+    _add_person_counts(protocol, before, taken)
     _add_forms(before.talks.counting, taken)
     numbers.subtract(taken)
 
 
-def difference(before: Tally, after: Tally) -> dict[date, dict[str, int]]:
+def difference(before: WeeklyCounts, after: WeeklyCounts) -> dict[date, dict[str, int]]:
     """What must be added to sums that hold ``before`` so that they hold ``after``; nothing where nothing changed."""
     changed: dict[date, dict[str, int]] = {}
     nothing: Counter[str] = Counter()
@@ -199,7 +199,7 @@ def cumulated(counted: Mapping[str, int]) -> Counter[str]:
 # --- one person -----------------------------------------------------------------------------------------------------
 
 
-def _add_beside(protocol: Protocol, judged: Judged, numbers: Numbers) -> None:
+def _add_person_counts(protocol: Protocol, judged: Judged, numbers: Numbers) -> None:
     """Adds one person's contribution to every figure besides the weeks and the forms, by Monday and measure."""
     history, course = judged.history, judged.course
     numbers[course.line.monday(0), "entries"] += 1
@@ -210,7 +210,7 @@ def _add_beside(protocol: Protocol, judged: Judged, numbers: Numbers) -> None:
     _add_no_shows(history.assigned_on, history.conversations, numbers)
     if judged.talks.first is not None:
         numbers[monday_of(judged.talks.first), "first_conversations"] += 1
-    tally_contacts(protocol, course, judged.talks.counting, history.target_group, numbers)
+    count_contacts(protocol, course, judged.talks.counting, history.target_group, numbers)
     for name, indexes in coordination_by_week(course.line, history).items():
         for index in indexes:
             numbers[course.line.monday(index), f"coordination:{name}"] += 1

@@ -5,7 +5,7 @@ deliver, no deviation and no fault of anyone: none enters a figure. ``day`` is t
 once the trial is over, its last day. People of both arms are looked at alike: what is in question is how records are
 kept, not what the arm is due.
 
-``signs_of`` looks at one person, the functions below it at what the signs of a jobcentre add up to.
+``quality_indicators`` looks at one person, the functions below it at what the signs of a jobcentre add up to.
 """
 
 from collections import Counter
@@ -24,7 +24,7 @@ from app.domain.rules.conversations import counts
 from app.domain.rules.presence import Presence
 from app.domain.rules.weeks import Course
 
-Code = Literal[
+FindingCode = Literal[
     "source_silent",
     "one_day",
     "all_in_person",
@@ -57,7 +57,7 @@ class Finding:
     """Something to look into. ``count`` are people, spells, records or days, as the code has it; ``total`` what a share
     is of. Each of the other members belongs to a few codes."""
 
-    code: Code
+    code: FindingCode
     count: int
     total: int | None = None
     kind: str | None = None
@@ -71,7 +71,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceActivity:
     """A client that delivered a kind of records, and the day in Copenhagen on which it last did."""
 
     client_id: str
@@ -80,7 +80,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Signs:
+class QualityIndicators:
     """What one person's history adds to what is looked at."""
 
     participant_id: UUID
@@ -98,12 +98,14 @@ class Signs:
     reentry_due: bool
 
 
-def signs_of(protocol: Protocol, ends_on: date, participant_id: UUID, history: History, day: date) -> Signs:
+def quality_indicators(
+    protocol: Protocol, ends_on: date, participant_id: UUID, history: History, day: date
+) -> QualityIndicators:
     """Looks at one person. ``ends_on`` is the trial's last day."""
     course = Course.of(protocol, ends_on, history)
     later = _later_forms(protocol, course, history, day)
     hours = [offer.hours_per_week for _, offer in history.activations]
-    return Signs(
+    return QualityIndicators(
         participant_id=participant_id,
         weekdays=Counter(
             talk.date.isoweekday()
@@ -204,7 +206,7 @@ def reentry_due(protocol: Protocol, presence: Presence, history: History, day: d
 
 
 def findings_of(
-    signs: Sequence[Signs], sources: Sequence[Source], duplicates: Sequence[UUID], day: date
+    signs: Sequence[QualityIndicators], sources: Sequence[SourceActivity], duplicates: Sequence[UUID], day: date
 ) -> list[Finding]:
     """Everything found in a jobcentre, in the order of the codes. ``duplicates`` are people drawn before (3.3)."""
     return [
@@ -220,7 +222,7 @@ def findings_of(
     ]
 
 
-def source_silent(sources: Sequence[Source], day: date) -> list[Finding]:
+def source_silent(sources: Sequence[SourceActivity], day: date) -> list[Finding]:
     """A client that delivered a kind before, and nothing for more than 14 days; ``count`` are the days."""
     return [
         Finding(
@@ -231,7 +233,7 @@ def source_silent(sources: Sequence[Source], day: date) -> list[Finding]:
     ]
 
 
-def one_day(signs: Sequence[Signs]) -> list[Finding]:
+def one_day(signs: Sequence[QualityIndicators]) -> list[Finding]:
     """At least 20 conversations held in the last 8 weeks, 90 % of them or more on one day of the week."""
     weekdays: Counter[int] = Counter()
     for each in signs:
@@ -244,7 +246,7 @@ def one_day(signs: Sequence[Signs]) -> list[Finding]:
     return [Finding("one_day", count, total, "conversations", weekday=weekday)] if found else []
 
 
-def all_in_person(signs: Sequence[Signs]) -> list[Finding]:
+def all_in_person(signs: Sequence[QualityIndicators]) -> list[Finding]:
     """At least 20 counting conversations after the in-person weeks, every one in person.
 
     ``in_person`` is what a record says that says nothing: a sender may never have told the form.
@@ -254,7 +256,7 @@ def all_in_person(signs: Sequence[Signs]) -> list[Finding]:
     return [Finding("all_in_person", count, total, "conversations")] if total >= ENOUGH and count == total else []
 
 
-def round_hours(signs: Sequence[Signs]) -> list[Finding]:
+def round_hours(signs: Sequence[QualityIndicators]) -> list[Finding]:
     """At least 20 activations, 95 % of them or more of 5, 10, 15 … hours a week."""
     total = sum(each.offers for each in signs)
     count = sum(each.round_offers for each in signs)
@@ -262,7 +264,7 @@ def round_hours(signs: Sequence[Signs]) -> list[Finding]:
     return [Finding("round_hours", count, total, "activations")] if found else []
 
 
-def open_spells_by_kind(signs: Sequence[Signs]) -> list[Finding]:
+def open_spells_by_kind(signs: Sequence[QualityIndicators]) -> list[Finding]:
     """The spells that have been open for more than 26 weeks, kind by kind."""
     kinds = sorted({kind for each in signs for kind in each.open_spells})
     return [
@@ -276,5 +278,5 @@ def open_spells_by_kind(signs: Sequence[Signs]) -> list[Finding]:
     ]
 
 
-def _people(code: Code, participants: Sequence[UUID]) -> list[Finding]:
+def _people(code: FindingCode, participants: Sequence[UUID]) -> list[Finding]:
     return [Finding(code, len(participants), participants=tuple(participants))] if participants else []

@@ -27,7 +27,7 @@ _NOTHING = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
-class Lived:
+class WeeklyOutcome:
     """What a person lived on in one week. ``hours`` of employment: 0 with another status, or where none are told."""
 
     status: OutcomeStatus
@@ -35,14 +35,14 @@ class Lived:
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class FollowUp:
     """What the effect analysis looks at of one person drawn."""
 
     jobcentre: str
     arm: Arm
     first_monday: date
     """Of the assignment week."""
-    weeks: Mapping[int, Lived]
+    weeks: Mapping[int, WeeklyOutcome]
     """By ISO weeks since the assignment week (0, 1, 2 …), as far as they are over; not told: not there."""
     days_to_exit: int | None
     """From the assignment to the first effective exit to a job or education; None: none so far."""
@@ -52,7 +52,7 @@ class Followed:
     """The best outcome so far."""
 
 
-def followed(jobcentre: str, arm: Arm, ends_on: date, history: History, today: date) -> Followed:
+def followed(jobcentre: str, arm: Arm, ends_on: date, history: History, today: date) -> FollowUp:
     """One person as of a day: weeks that are over, exits up to the last of them and the trial's end.
 
     An exit for another reason ends no observation: the question is how many of all people drawn found the way out, so
@@ -63,7 +63,7 @@ def followed(jobcentre: str, arm: Arm, ends_on: date, history: History, today: d
     observed = max((last_day - history.assigned_on).days, 0)
     ways_out = (event.date for event in exits if event.reason in _WAYS_OUT)
     first_exit = next((day for day in ways_out if day <= last_day), None)
-    return Followed(
+    return FollowUp(
         jobcentre=jobcentre,
         arm=arm,
         first_monday=monday_of(history.assigned_on),
@@ -74,13 +74,13 @@ def followed(jobcentre: str, arm: Arm, ends_on: date, history: History, today: d
     )
 
 
-def lived_by_week(history: History, today: date) -> dict[int, Lived]:
+def lived_by_week(history: History, today: date) -> dict[int, WeeklyOutcome]:
     """The status of each week that is over, by weeks since the assignment week; none before it."""
     first = monday_of(history.assigned_on)
-    weeks: dict[int, Lived] = {}
+    weeks: dict[int, WeeklyOutcome] = {}
     for outcome in sorted(history.outcomes, key=_worst_first):
         if outcome.week >= first and is_over(outcome.week, today):
-            weeks[(outcome.week - first).days // 7] = Lived(outcome.status, outcome.hours_per_week or _NOTHING)
+            weeks[(outcome.week - first).days // 7] = WeeklyOutcome(outcome.status, outcome.hours_per_week or _NOTHING)
     return weeks
 
 

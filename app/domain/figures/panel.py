@@ -13,7 +13,7 @@ from typing import Any, Literal
 from app.domain.facts import Conversation, History, PresenceEvent
 from app.domain.figures.activation_load import load_of
 from app.domain.figures.coordination import COORDINATION, coordination_by_week
-from app.domain.figures.outcomes import Lived, lived_by_week
+from app.domain.figures.outcomes import WeeklyOutcome, lived_by_week
 from app.domain.protocol import Protocol
 from app.domain.rules.activity import Covering, activity_by_week, covering_by_week, hours_of
 from app.domain.rules.calendar import is_over, week_code
@@ -22,7 +22,7 @@ from app.domain.rules.timeline import Timeline, working_days
 from app.domain.rules.weeks import Course, as_seen_on, judge_on
 
 ColumnType = Literal["string", "bool", "int32", "double", "date", "list<string>"]
-Row = tuple[Any, ...]
+PanelRow = tuple[Any, ...]
 VERSION = 1
 """Of the tables below: it rises whenever a column, its meaning or the order of rows changes."""
 
@@ -41,7 +41,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class PanelTable:
     """A table of the panel; ``row`` says what one row is, ``key`` which columns name it."""
 
     name: str
@@ -70,7 +70,7 @@ _FLAGS = {
     "workplace_activated": ("Activated, and at a workplace", "4.6"),
 }
 
-PERSON_WEEKS = Table(
+PERSON_WEEKS = PanelTable(
     "person-weeks",
     "one person in one ISO week that is over, from the assignment week to the trial's end; whoever left stays in",
     ("person", "week"),
@@ -136,7 +136,7 @@ PERSON_WEEKS = Table(
         ),
     ),
 )
-PARTICIPANTS = Table(
+PARTICIPANTS = PanelTable(
     "participants",
     "one person drawn, as they were on the day of the assignment",
     ("person",),
@@ -163,7 +163,7 @@ PARTICIPANTS = Table(
         Column("weeks", "int32", "Rows of the person in person-weeks", "calendar", "weeks"),
     ),
 )
-DRAWS = Table(
+DRAWS = PanelTable(
     "draws",
     "one draw; a one-arm trial has none",
     ("jobcentre", "person"),
@@ -182,7 +182,7 @@ DRAWS = Table(
         Column("duplicate", "bool", "Of a person drawn before: in no figure, and in no other table", "domain 3.3"),
     ),
 )
-TABLES: Mapping[str, Table] = {table.name: table for table in (PERSON_WEEKS, PARTICIPANTS, DRAWS)}
+TABLES: Mapping[str, PanelTable] = {table.name: table for table in (PERSON_WEEKS, PARTICIPANTS, DRAWS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,14 +195,14 @@ class Subject:
     arm: str
 
     @property
-    def cells(self) -> Row:
+    def cells(self) -> PanelRow:
         """The values of these columns."""
         return (self.person, self.jobcentre, self.region, self.arm)
 
 
 def person_week_rows(
     subject: Subject, protocol: Protocol, ends_on: date, today: date, history: History
-) -> Iterator[Row]:
+) -> Iterator[PanelRow]:
     """The rows of one person in ``PERSON_WEEKS``: the weeks that are over on ``today``."""
     course = Course.of(protocol, ends_on, history)
     line = course.line
@@ -249,7 +249,7 @@ def person_week_rows(
 
 def participant_row(
     subject: Subject, protocol: Protocol, ends_on: date, today: date, assigned_on: date, facts: Mapping[str, Any]
-) -> Row:
+) -> PanelRow:
     """The row of one person in ``PARTICIPANTS``; ``facts`` are those of the screening (api.md)."""
     since = facts.get("unemployed_since")
     line = Timeline.of(assigned_on, ends_on, protocol.countable_days)
@@ -267,7 +267,7 @@ def participant_row(
     )
 
 
-def draw_row(subject: Subject, position: int | None, assigned_on: date, drawn_on: date, *, duplicate: bool) -> Row:
+def draw_row(subject: Subject, position: int | None, assigned_on: date, drawn_on: date, *, duplicate: bool) -> PanelRow:
     """The row of one draw in ``DRAWS``."""
     person, *stratum = subject.cells
     shown = None if duplicate else person
@@ -279,7 +279,7 @@ def _no_show(history: History, talk: Conversation) -> bool:
     return talk.status == "no_show" and talk.date > history.assigned_on
 
 
-def _lived(week: Lived) -> Row:
+def _lived(week: WeeklyOutcome) -> PanelRow:
     return (week.status, float(week.hours))
 
 

@@ -14,7 +14,7 @@ from app.domain.rules.calendar import is_over
 from app.domain.rules.draw import Arm
 from app.domain.rules.weeks import FLAGS
 
-Standing = Literal["met", "not_met", "nothing_due"]
+ConditionStatus = Literal["met", "not_met", "nothing_due"]
 
 
 # --- rows -----------------------------------------------------------------------------------------------------------
@@ -32,9 +32,9 @@ class Group:
 class Conditions:
     """The three conditions of the grant (domain 5 [F]); None where the protocol has no thresholds."""
 
-    conversation: Standing
-    activation: Standing
-    workplace: Standing
+    conversation: ConditionStatus
+    activation: ConditionStatus
+    workplace: ConditionStatus
 
     def repeats_not_met(self, other: "Conditions") -> bool:
         """Whether the same condition is not met in both."""
@@ -114,7 +114,7 @@ def conditions_of(protocol: Protocol, sums: Mapping[str, int]) -> Conditions | N
     )
 
 
-def _standing(part: int, whole: int, per_cent: int) -> Standing:
+def _standing(part: int, whole: int, per_cent: int) -> ConditionStatus:
     if not whole:
         return "nothing_due"
     return "met" if 100 * part >= per_cent * whole else "not_met"

@@ -6,7 +6,7 @@ from typing import Literal
 
 from app.domain.facts import Exemption, History
 from app.domain.protocol import Protocol
-from app.domain.rules.clock import State, Tick
+from app.domain.rules.clock import WeekState, WeekStatus
 from app.domain.rules.conversations import counts, next_remote_too_often
 from app.domain.rules.weeks import Course
 
@@ -28,7 +28,7 @@ class Task:
 
     number: int | None
     """The programme week, None for a week without number."""
-    state: State
+    state: WeekState
     reasons: tuple[Reason, ...]
     exemptions_ending: tuple[Exemption, ...]
 
@@ -72,7 +72,7 @@ def _is_remote_used_up(protocol: Protocol, course: Course, history: History, ind
     return next_remote_too_often(protocol, course.phase, course.ticks, known.by_week, index)
 
 
-def _activation_to_arrange(protocol: Protocol, course: Course, tick: Tick, index: int) -> bool:
+def _activation_to_arrange(protocol: Protocol, course: Course, tick: WeekStatus, index: int) -> bool:
     """The number + 2 has reached the activation week, and the person is not active in the week."""
     due = protocol.activation_due_week
     if due is None or tick.number is None or tick.number + WEEKS_AHEAD < due:

@@ -3,7 +3,7 @@
 from typing import Any
 
 
-class Refused(Exception):
+class DomainError(Exception):
     """``code`` as in api.md; ``detail`` a sentence without any value that was sent; ``members`` go into the problem."""
 
     def __init__(self, code: str, detail: str | None = None, **members: Any) -> None:

@@ -1,7 +1,7 @@
 """What a record does to what is known (api.md "Records"): outcome by outcome, pure, for every kind alike.
 
-A batch is received into an ``Intake``, which holds what is stored of the records and people concerned. Records are
-judged in order, each against all that came before it; what must be written stands in ``changes`` afterwards.
+A batch is received into a ``RecordIngest``, which holds what is stored of the records and people concerned. Records
+are judged in order, each against all that came before it; what must be written stands in ``changes`` afterwards.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,11 +14,11 @@ from app.domain.facts import KINDS, Activation, Conversation, Fact, History, Pre
 from app.domain.figures.counts import Judged
 from app.domain.protocol import Protocol
 from app.domain.rules.draw import Arm
-from app.domain.rules.warnings import REFUSED, Enforcement, warnings_of, warnings_of_talk
+from app.domain.rules.warnings import ENFORCED_CODES, Enforcement, conversation_warnings, warnings_of
 from app.domain.rules.weeks import Course
 
-Outcome = Literal["created", "updated", "unchanged", "stale", "retracted", "rejected"]
-OUTCOMES: tuple[Outcome, ...] = ("created", "updated", "unchanged", "stale", "retracted", "rejected")
+RecordOutcome = Literal["created", "updated", "unchanged", "stale", "retracted", "rejected"]
+OUTCOMES: tuple[RecordOutcome, ...] = ("created", "updated", "unchanged", "stale", "retracted", "rejected")
 RecordKey = tuple[str, str, str]
 """Kind, client and external id: what a record is known by within a trial."""
 
@@ -46,23 +46,23 @@ class Submission(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class RecordReport:
     """What became of one record."""
 
-    outcome: Outcome
+    outcome: RecordOutcome
     errors: Sequence[tuple[str, str]] = ()
     """(JSON pointer within the record, code); the pointer is empty where the record as a whole is meant."""
     warnings: Sequence[str] = ()
 
 
-def decide(stored: Version | None, sent: Version) -> Outcome:
+def decide(stored: Version | None, sent: Version) -> RecordOutcome:
     """The outcome of a version against the stored one; ``rejected`` means ``revision_conflict``.
 
     No revision ranks below every revision. Same content is ``unchanged`` whatever its revision. Without revisions the
     later arrival wins, with two exceptions: it does not move a record to another participant, and a retraction that
     came before its record holds the record off.
     """
-    written: Outcome = "retracted" if sent.retracted else "updated"
+    written: RecordOutcome = "retracted" if sent.retracted else "updated"
     if stored is None:
         return "retracted" if sent.retracted else "created"
     if _same_content(stored, sent):
@@ -89,7 +89,7 @@ def _same_content(stored: Version, sent: Version) -> bool:
 
 
 @dataclass(slots=True)
-class Known:
+class StandingRecord:
     """A record of a person as it stands now. ``order`` is that of first registration."""
 
     order: int
@@ -110,7 +110,7 @@ class Person:
     arm: Arm
     assigned_on: date
     target_group: int | None = None
-    records: dict[RecordKey, Known] = field(default_factory=dict)
+    records: dict[RecordKey, StandingRecord] = field(default_factory=dict)
     whole: bool = True
     judged: Judged | None = None
     """The weeks of a history that this person had, kept because working them out again costs more."""
@@ -118,7 +118,7 @@ class Person:
     """The records as they were read last, but for the ``_late`` ones."""
     _last: int = -1
     """The order of the last record in all of it."""
-    _late: list[Known] = field(default_factory=list)
+    _late: list[StandingRecord] = field(default_factory=list)
     """What was put since, in its order, registered after all others."""
 
     def history(self) -> History:
@@ -130,7 +130,7 @@ class Person:
         self._late = []
         return self._history
 
-    def history_with(self, key: RecordKey, known: Known) -> History:
+    def history_with(self, key: RecordKey, known: StandingRecord) -> History:
         """The same as it would be with a record put."""
         history, before = self.history(), self.records.get(key)
         if before is None and known.order > self._last:
@@ -144,7 +144,7 @@ class Person:
             self.records[key] = before
         return history
 
-    def put(self, key: RecordKey, known: Known) -> None:
+    def put(self, key: RecordKey, known: StandingRecord) -> None:
         """A record stands as given from now on."""
         if self._history is not None and key not in self.records and known.order > self._last:
             self._late.append(known)
@@ -177,12 +177,12 @@ class Person:
         return history, ordered[-1].order if ordered else -1
 
 
-def _entry(known: Known) -> Any:
+def _entry(known: StandingRecord) -> Any:
     """A fact as it stands in a history: an activation beside its client."""
     return (known.client, known.fact) if isinstance(known.fact, Activation) else known.fact
 
 
-def _appended(history: History, several: Sequence[Known]) -> History:
+def _appended(history: History, several: Sequence[StandingRecord]) -> History:
     """A history with more records, registered after all others."""
     added: dict[str, list[Any]] = {}
     for known in several:
@@ -206,7 +206,7 @@ class Change(NamedTuple):
 
 
 @dataclass(slots=True)
-class Intake:
+class RecordIngest:
     """Receives the records of one client and kind into a trial."""
 
     protocol: Protocol
@@ -223,32 +223,32 @@ class Intake:
     before: dict[UUID, History] = field(default_factory=dict)
     """What was known of each person whom a change touches, before the first of them."""
 
-    def receive(self, sent: Submission) -> Report:
+    def receive(self, sent: Submission) -> RecordReport:
         """Judges one record and, unless it is refused, makes it part of what is known.
 
-        Codes: ``event_order``, ``revision_conflict``, and in a trial that refuses those of ``door.REFUSED``.
+        Codes: ``event_order``, ``revision_conflict``, and in a trial that refuses those of ``door.ENFORCED_CODES``.
         """
         version = sent.version
         stored = self.stored.get(sent.external_id)
         outcome = decide(stored, version)
         if outcome == "rejected":
-            return Report("rejected", (("/revision", "revision_conflict"),))
+            return RecordReport("rejected", (("/revision", "revision_conflict"),))
         if outcome == "unchanged":
             if stored is not None and _rank(version) > _rank(stored):
                 self._write(sent.external_id, stored, replace(stored, revision=version.revision))
-            return Report("unchanged")
+            return RecordReport("unchanged")
         if isinstance(version.fact, PresenceEvent) and self._person(version).assigned_on > version.fact.date:
-            return Report("rejected", (("/date", "event_order"),))
+            return RecordReport("rejected", (("/date", "event_order"),))
         if outcome == "stale":
-            return Report("stale")
+            return RecordReport("stale")
         if version.fact is None:
             self._write(sent.external_id, stored, _retraction(stored, version))
-            return Report(outcome)
+            return RecordReport(outcome)
         warnings = self._warnings(sent.external_id, version)
-        if self.enforcement == "refuse" and (refused := [code for code in warnings if code in REFUSED]):
-            return Report("rejected", tuple((_FIELD_OF[code], code) for code in refused))
+        if self.enforcement == "refuse" and (refused := [code for code in warnings if code in ENFORCED_CODES]):
+            return RecordReport("rejected", tuple((_FIELD_OF[code], code) for code in refused))
         self._write(sent.external_id, stored, version)
-        return Report(outcome, warnings=warnings)
+        return RecordReport(outcome, warnings=warnings)
 
     def _person(self, version: Version) -> Person:
         assert version.participant_id is not None, "a fact names its participant"
@@ -266,13 +266,13 @@ class Intake:
     def _warnings(self, external_id: str, version: Version) -> Sequence[str]:
         """Holds a record against its person's weeks as they would be with it, and leaves everything as it was."""
         fact = version.fact
-        if not isinstance(fact, _JUDGED_AT_THE_DOOR):
+        if not isinstance(fact, WARNED_KINDS):
             return ()
         person = self._person(version)
-        key, known = self._key(external_id), Known(self._order_of(external_id), self.client, fact)
+        key, known = self._key(external_id), StandingRecord(self._order_of(external_id), self.client, fact)
         if isinstance(fact, Conversation):
             course = self._course_of(person)
-            return warnings_of_talk(self.protocol, course, fact, lambda: person.history_with(key, known))
+            return conversation_warnings(self.protocol, course, fact, lambda: person.history_with(key, known))
         history = person.history_with(key, known)
         return warnings_of(self.protocol, Course.of(self.protocol, self.ends_on, history), history, fact)
 
@@ -291,13 +291,13 @@ class Intake:
         if before is not None and before.participant_id is not None and not before.retracted:
             self._touch(before.participant_id).drop(key)
         if after.fact is not None and after.participant_id is not None and not after.retracted:
-            known = Known(self._order_of(external_id), self.client, after.fact)
+            known = StandingRecord(self._order_of(external_id), self.client, after.fact)
             self._touch(after.participant_id).put(key, known)
         self.stored[external_id] = after
         self.changes.append(Change(key, before, after))
 
 
-_JUDGED_AT_THE_DOOR = (Conversation, Activation)
+WARNED_KINDS = (Conversation, Activation)
 NEW = 1 << 128
 """Orders from here on belong to records first registered in this intake."""
 REGISTERED = NEW - 1

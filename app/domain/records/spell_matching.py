@@ -32,14 +32,14 @@ class Spell:
 
 
 @dataclass(frozen=True, slots=True)
-class Aligned:
+class SpellMatch:
     """The external id of each spell sent, and those of the stored ones that the snapshot no longer holds."""
 
     ids: Sequence[str]
     vanished: Sequence[str]
 
 
-def align(stored: Mapping[str, Spell], sent: Sequence[Spell], spared: Collection[UUID]) -> Aligned:
+def match_spells(stored: Mapping[str, Spell], sent: Sequence[Spell], spared: Collection[UUID]) -> SpellMatch:
     """Finds the record of each spell; a new one gets an id that is derived from it, the same whenever it comes again.
 
     ``stored`` are the standing records, by external id, that the snapshot replaces. Of the people in ``spared`` nothing
@@ -63,14 +63,14 @@ def align(stored: Mapping[str, Spell], sent: Sequence[Spell], spared: Collection
             taken.add(ids[index])
     remaining: Iterable[str] = (each for several in left.values() for each in several)
     vanished = sorted(each for each in remaining if stored[each].participant_id not in spared)
-    return Aligned([ids[index] for index in range(len(sent))], vanished)
+    return SpellMatch([ids[index] for index in range(len(sent))], vanished)
 
 
 def _fresh(spell: Spell, taken: Collection[str]) -> str:
-    return next(each for number in count() if (each := derived_id(spell, number)) not in taken)
+    return next(each for number in count() if (each := derive_external_id(spell, number)) not in taken)
 
 
-def derived_id(spell: Spell, number: int) -> str:
+def derive_external_id(spell: Spell, number: int) -> str:
     """The external id of the ``number``-th of like spells (from 0): says nothing of the person, and repeats itself."""
     participant_id, kind, starts_on = spell.likeness
     content = f"{participant_id}:{kind}:{starts_on}:{number}"

@@ -10,14 +10,14 @@ from app.domain.protocol import Protocol
 from app.domain.rules.activity import ActivityByWeek
 from app.domain.rules.timeline import Timeline, weeks_with
 
-State = Literal["assignment_week", "counted", "absent", "exempt", "complete"]
+WeekState = Literal["assignment_week", "counted", "absent", "exempt", "complete"]
 
 
-class Tick(NamedTuple):
+class WeekStatus(NamedTuple):
     """What the clock says of a week: programme number, state, and what is due."""
 
     number: int | None
-    state: State
+    state: WeekState
     conversation_due: bool = False
     activation_due: bool = False
     contact_week: bool = False
@@ -27,7 +27,7 @@ class Tick(NamedTuple):
     """Weeks of the nine months used up, this one included (4.4)."""
 
 
-class Clock(tuple[Tick, ...]):
+class Clock(tuple[WeekStatus, ...]):
     """The ticks of a person's weeks. Two clocks are the same only if they are one object: see ``_clock_of``."""
 
     __slots__ = ()
@@ -81,7 +81,7 @@ def _clock_of(
     open_to_talks = weeks_with(in_trial & ~from_talks, weeks, enough)
     open_to_offers = weeks_with(in_trial & ~from_activation, weeks, enough)
     available = weeks_with(in_trial & ~(from_talks & from_activation), weeks, enough)
-    ticks: list[Tick] = [_tick(1, "assignment_week")]
+    ticks: list[WeekStatus] = [_tick(1, "assignment_week")]
     number, meter, through = 1, 0, False
     for index in range(1, weeks):
         if through:
@@ -101,5 +101,5 @@ def _clock_of(
     return Clock(ticks)
 
 
-_tick = cache(Tick)
+_tick = cache(WeekStatus)
 """One object for all ticks alike: there are no more than a trial has numbers, meters and states."""

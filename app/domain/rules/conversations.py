@@ -8,7 +8,7 @@ from typing import Final
 
 from app.domain.facts import WORKPLACE_TYPES, Conversation, History
 from app.domain.protocol import Protocol
-from app.domain.rules.clock import Tick
+from app.domain.rules.clock import WeekStatus
 from app.domain.rules.timeline import Timeline
 
 DAYS_TO_START: Final = 7
@@ -63,7 +63,7 @@ _COUNTED, _IN_PERSON, _GROUNDED, _AT_JOBCENTRE, _UNJUSTIFIED, _NOT_BY_MENTOR = (
 
 
 @dataclass(frozen=True, slots=True)
-class Talks:
+class WeeklyConversations:
     """What is to be known of a person's conversations."""
 
     assigned_on: date
@@ -74,7 +74,9 @@ class Talks:
     first: date | None = None
     """The day of the first of them."""
 
-    def with_more(self, protocol: Protocol, line: Timeline, conversations: Iterable[Conversation]) -> "Talks":
+    def with_more(
+        self, protocol: Protocol, line: Timeline, conversations: Iterable[Conversation]
+    ) -> "WeeklyConversations":
         """The same with further conversations."""
         by_week, counting, first = dict(self.by_week), list(self.counting), self.first
         for talk in conversations:
@@ -88,7 +90,7 @@ class Talks:
                 marks |= _marks_of(protocol, talk)
             index = line.week(talk.date)
             by_week[index] = by_week.get(index, 0) | marks
-        return Talks(self.assigned_on, by_week, tuple(counting), first)
+        return WeeklyConversations(self.assigned_on, by_week, tuple(counting), first)
 
     def started_late(self, protocol: Protocol) -> bool:
         """No counting conversation in the 7 days after the assignment, present or not (4.5)."""
@@ -135,8 +137,8 @@ TALK_DEVIATIONS: Final[Mapping[int, str]] = {
 """The deviations among them. That a due conversation is missing is seen by ``HELD`` not being there."""
 
 
-def judge_talks(
-    protocol: Protocol, phase: InPersonPhase, ticks: Sequence[Tick], talks: Mapping[int, int]
+def judge_conversations(
+    protocol: Protocol, phase: InPersonPhase, ticks: Sequence[WeekStatus], talks: Mapping[int, int]
 ) -> dict[int, int]:
     """What is found of the weeks in which there were talks. The share of remote ones runs through them in order."""
     found: dict[int, int] = {}
@@ -174,7 +176,7 @@ def _in_person_week(protocol: Protocol, week: int, *, workplace_started: bool) -
 
 
 def next_remote_too_often(
-    protocol: Protocol, phase: InPersonPhase, ticks: Sequence[Tick], talks: Mapping[int, int], index: int
+    protocol: Protocol, phase: InPersonPhase, ticks: Sequence[WeekStatus], talks: Mapping[int, int], index: int
 ) -> bool:
     """Whether, after the talks up to week ``index``, one more remote talk in a week of its own would be
     ``remote_too_often`` (domain 4.5, 5 "Worklist"). In the in-person weeks it would be too early instead."""

@@ -52,7 +52,7 @@ class PublishedDraw:
     arm: str
 
 
-def faults_of_draws(
+def check_draws(
     seed: bytes, seed_commitment: str, trial: str, limit: int, published: Iterable[PublishedDraw]
 ) -> Sequence[str]:
     """Recomputes every draw of a closed trial; one sentence a fault, none when all is as drawn.

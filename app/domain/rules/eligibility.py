@@ -119,9 +119,9 @@ def looked_at(protocol: Protocol) -> frozenset[str]:
 
 # --- the checks that a protocol may name ------------------------------------------------------------------------------
 
-Kind = Literal["number", "flag", "channel", "circumstance", "benefits"]
+CheckKind = Literal["number", "flag", "channel", "circumstance", "benefits"]
 """What a check's parameter holds: a whole number from 1, true or false, a code, or several codes."""
-KIND_CODES: Mapping[Kind, frozenset[str]] = {
+KIND_CODES: Mapping[CheckKind, frozenset[str]] = {
     "channel": frozenset(get_args(Channel)),
     "circumstance": frozenset(get_args(Circumstance)),
     "benefits": frozenset(get_args(Benefit)),
@@ -134,8 +134,8 @@ class Check:
 
     holds: Callable[[Mapping[str, Any], Terms, Screening], bool]
     reads: frozenset[str] = frozenset()
-    required: Mapping[str, Kind] = field(default_factory=dict)
-    optional: Mapping[str, Kind] = field(default_factory=dict)
+    required: Mapping[str, CheckKind] = field(default_factory=dict)
+    optional: Mapping[str, CheckKind] = field(default_factory=dict)
 
 
 def _max_months_unemployed(rule: Mapping[str, Any], terms: Terms, screening: Screening) -> bool:

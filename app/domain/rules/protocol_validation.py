@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from app.domain.facts import Conductor, ConversationForm, NotWorkplaceReason, ReducedHoursReason, RemoteGround
 from app.domain.protocol import EligibilityRule, Protocol, ProtocolError, parse_protocol
-from app.domain.rules.eligibility import CHECKS, IN_EVERY_PROTOCOL, KIND_CODES, Channel, Kind
+from app.domain.rules.eligibility import CHECKS, IN_EVERY_PROTOCOL, KIND_CODES, Channel, CheckKind
 
 SCREENING_FIELDS = frozenset(
     {"channel", "at_job_interview", "match_group", "benefit", "unemployed_since", "exempt_from", "target_group"}
@@ -42,12 +42,12 @@ _ID, _CODE = re.compile(r"[a-z0-9-]{1,60}"), re.compile(r"[a-z][a-z0-9_]{0,59}")
 def read_protocol(document: Mapping[str, Any]) -> Protocol:
     """A protocol that can be, from its parsed TOML; ProtocolError tells every fault that was found."""
     protocol = parse_protocol(document)
-    if faults := faults_of(protocol):
+    if faults := validate_protocol(protocol):
         raise ProtocolError("; ".join(faults))
     return protocol
 
 
-def faults_of(protocol: Protocol) -> list[str]:
+def validate_protocol(protocol: Protocol) -> list[str]:
     """Everything that is wrong with a protocol whose parameters are all there and of the right type."""
     return [fault for part in (_values, _lists, _together, _rules) for fault in part(protocol)]
 
@@ -153,7 +153,7 @@ def _stated(protocol: Protocol, rule: EligibilityRule, reads: Collection[str]) -
         yield f"eligibility.{rule.code} looks at {name}, which screening_fields does not ask for"
 
 
-def _wrong(kind: Kind, value: Any) -> str | None:
+def _wrong(kind: CheckKind, value: Any) -> str | None:
     """Why a check's parameter cannot have a value; None where it can."""
     if kind in KIND_CODES:
         known = f"{', '.join(sorted(KIND_CODES[kind]))}"
@@ -165,11 +165,11 @@ def _wrong(kind: Kind, value: Any) -> str | None:
     return None if accepts(value) else _PLAIN_SENTENCE[kind]
 
 
-_PLAIN: Mapping[Kind, Callable[[Any], bool]] = {
+_PLAIN: Mapping[CheckKind, Callable[[Any], bool]] = {
     "number": lambda value: type(value) is int and 1 <= value <= 10_000,
     "flag": lambda value: type(value) is bool,
 }
-_PLAIN_SENTENCE: Mapping[Kind, str] = {
+_PLAIN_SENTENCE: Mapping[CheckKind, str] = {
     "number": "must be a whole number, 1 or more",
     "flag": "must be true or false",
 }

@@ -14,7 +14,7 @@ from app.domain.rules.conversations import counts
 from app.domain.rules.weeks import Course, judge_on
 
 Enforcement = Literal["flag", "refuse"]
-REFUSED = frozenset(
+ENFORCED_CODES = frozenset(
     {"form_not_accepted", "remote_too_early", "conducted_by_mentor", "hours_too_few", "not_at_workplace"}
 )
 """The codes that a trial with enforcement ``refuse`` rejects a record for; of the others it warns."""
@@ -23,13 +23,13 @@ REFUSED = frozenset(
 def warnings_of(protocol: Protocol, course: Course, history: History, fact: Fact) -> Sequence[str]:
     """The codes of domain 4.8, sorted. ``history`` holds the record already; ``course`` is the person's."""
     if isinstance(fact, Conversation):
-        return warnings_of_talk(protocol, course, fact, lambda: history)
+        return conversation_warnings(protocol, course, fact, lambda: history)
     if isinstance(fact, Activation):
         return sorted(_of_activation(protocol, course, history, fact))
     return ()
 
 
-def warnings_of_talk(
+def conversation_warnings(
     protocol: Protocol, course: Course, talk: Conversation, history: Callable[[], History]
 ) -> Sequence[str]:
     """The same of a conversation. ``history``, which holds it already, is asked for only where all of it matters."""

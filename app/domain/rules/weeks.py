@@ -15,7 +15,7 @@ from app.domain.facts import Conversation, History
 from app.domain.protocol import Protocol
 from app.domain.rules.activity import MARKS, Activity, ActivityByWeek, activity_by_week, activity_of
 from app.domain.rules.calendar import is_over
-from app.domain.rules.clock import Clock, State, Tick, run_clock
+from app.domain.rules.clock import Clock, WeekState, WeekStatus, run_clock
 from app.domain.rules.conversations import (
     CONFORMING,
     DAYS_TO_START,
@@ -23,9 +23,9 @@ from app.domain.rules.conversations import (
     HELD,
     TALK_DEVIATIONS,
     InPersonPhase,
-    Talks,
+    WeeklyConversations,
     is_remote,
-    judge_talks,
+    judge_conversations,
 )
 from app.domain.rules.presence import Presence, read_presence
 from app.domain.rules.timeline import Timeline
@@ -45,7 +45,7 @@ class Week(NamedTuple):
 
     monday: date
     number: int | None
-    state: State
+    state: WeekState
     conversation_due: bool
     conversation_held: bool
     conversation_conforming: bool
@@ -76,14 +76,14 @@ class Course:
         phase = InPersonPhase.of(protocol, line, history)
         return cls(history.assigned_on, line, presence, activity, ticks, phase)
 
-    def tick_on(self, day: date) -> Tick | None:
+    def tick_on(self, day: date) -> WeekStatus | None:
         """What the clock says of the week of a day; None outside the person's weeks."""
         index = self.line.week(day)
         return self.ticks[index] if 0 <= index < len(self.ticks) else None
 
-    def talks(self, protocol: Protocol, conversations: Sequence[Conversation]) -> Talks:
+    def talks(self, protocol: Protocol, conversations: Sequence[Conversation]) -> WeeklyConversations:
         """The person's conversations on this course."""
-        return Talks(self.assigned_on).with_more(protocol, self.line, conversations)
+        return WeeklyConversations(self.assigned_on).with_more(protocol, self.line, conversations)
 
 
 def judge(protocol: Protocol, ends_on: date, history: History) -> tuple[Week, ...]:
@@ -105,7 +105,7 @@ class JudgedWeeks:
 
     course: Course
     weeks: tuple[Week, ...]
-    talks: Talks
+    talks: WeeklyConversations
     any_remote: bool
     """Whether there may be remote weeks: see ``with_more``."""
     started_late: bool
@@ -115,7 +115,7 @@ class JudgedWeeks:
         """The weeks of a course with these conversations."""
         talks = course.talks(protocol, conversations)
         late = talks.started_late(protocol)
-        judged = judge_talks(protocol, course.phase, course.ticks, talks.by_week)
+        judged = judge_conversations(protocol, course.phase, course.ticks, talks.by_week)
         marks = list(course.activity.marks)
         for index, found in _found(course, judged, late=late).items():
             marks[index] |= found
@@ -135,7 +135,7 @@ class JudgedWeeks:
         own = {0, *(course.line.week(talk.date) for talk in conversations)}
         touched = {index: talks.by_week[index] for index in own & talks.by_week.keys()}
         any_remote = self.any_remote or any(map(is_remote, touched.values()))
-        judged = judge_talks(protocol, course.phase, course.ticks, talks.by_week if any_remote else touched)
+        judged = judge_conversations(protocol, course.phase, course.ticks, talks.by_week if any_remote else touched)
         found = _found(course, judged, late=late)
         cells = _cells(course.line.first_monday, course.ticks, protocol.judges_workplace)
         weeks = list(self.weeks)
@@ -171,7 +171,7 @@ class _Cell(dict[int, Week]):
 
     __slots__ = ("_judges_workplace", "_monday", "_tick")
 
-    def __init__(self, monday: date, tick: Tick, *, judges_workplace: bool) -> None:
+    def __init__(self, monday: date, tick: WeekStatus, *, judges_workplace: bool) -> None:
         self._monday, self._tick, self._judges_workplace = monday, tick, judges_workplace
 
     def __missing__(self, marks: int) -> Week:
@@ -218,8 +218,8 @@ def _cells(first_monday: int, ticks: Clock, judges_workplace: bool) -> Sequence[
 
 
 @lru_cache(maxsize=8192)
-def _cell(monday: int, tick: tuple[int | None, State, bool, bool], judges_workplace: bool) -> _Cell:
-    return _Cell(date.fromordinal(monday), Tick(*tick), judges_workplace=judges_workplace)
+def _cell(monday: int, tick: tuple[int | None, WeekState, bool, bool], judges_workplace: bool) -> _Cell:
+    return _Cell(date.fromordinal(monday), WeekStatus(*tick), judges_workplace=judges_workplace)
 
 
 def as_seen_on(weeks: Sequence[Week], assigned_on: date, today: date) -> Iterator[Week]:

@@ -16,18 +16,18 @@ from pydantic import Field
 from pydantic_core import from_json, to_json
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.audit.log import EVERYWHERE, Entry
+from app.db.audit.log import EVERYWHERE, NewAuditEntry
 from app.db.audit.signing import Signer
-from app.db.core.session import ALL, Database, Sight
+from app.db.core.session import ALL_JOBCENTRES, AccessScope, Database
 from app.db.derived.person_reads import PersonReads
 from app.db.personal_data.vault import Vault
-from app.db.records.group_commit import Together
-from app.db.trials.trials import Trial, kept_trial, known_trial, load_trial
+from app.db.records.group_commit import GroupCommit
+from app.db.trials.trials import Trial, cached_trial, get_trial, load_trial
 from app.domain.rules.calendar import civil_day
 from app.routers.common.types import Moment
 from app.web.auth import Principal
 from app.web.problems import Problem
-from app.web.read_audit import ReadLog
+from app.web.read_audit import ReadAudit
 
 JSON = "application/json"
 MAX_LIMIT = 1000
@@ -42,16 +42,16 @@ class Services:
     database: Database
     vault: Vault
     clock: Callable[[], datetime]
-    reads: ReadLog
+    reads: ReadAudit
     signer: Signer
     reports: Database
     """From where reports are read: the same database, or a replica of it."""
-    together: Together
+    together: GroupCommit
     """Where single records are stored."""
     people: PersonReads
     """Where single people are read."""
 
-    async def noted(
+    async def audit_read(
         self,
         principal: Principal,
         action: str,
@@ -63,10 +63,10 @@ class Services:
         """Notes a read before it is answered, in the chain of the jobcentre when it is one, with the filter used."""
         jobcentre = next(iter(jobcentres)) if len(jobcentres) == 1 else EVERYWHERE
         details = {name: str(value) for name, value in filters.items() if value is not None}
-        await self.reads.note(Entry(jobcentre, principal.client_id, action, trial, participant_id, details))
+        await self.reads.note(NewAuditEntry(jobcentre, principal.client_id, action, trial, participant_id, details))
 
     @asynccontextmanager
-    async def noting(
+    async def audited_read(
         self,
         principal: Principal,
         action: str,
@@ -76,7 +76,7 @@ class Services:
         **filters: object,
     ) -> AsyncIterator[None]:
         """Notes a read while it is made: at the end of the block it is made, and noted."""
-        note = asyncio.create_task(self.noted(principal, action, trial, jobcentres, participant_id, **filters))
+        note = asyncio.create_task(self.audit_read(principal, action, trial, jobcentres, participant_id, **filters))
         try:
             yield
         finally:
@@ -84,17 +84,17 @@ class Services:
 
     def write(self, principal: Principal, *, keep: bool = True) -> AbstractAsyncContextManager[AsyncConnection]:
         """A transaction that sees what the client may see."""
-        return self.database.write(sight_of(principal), keep=keep)
+        return self.database.write(access_scope_of(principal), keep=keep)
 
     def read(self, principal: Principal) -> AbstractAsyncContextManager[AsyncConnection]:
         """A snapshot of what the client may see."""
-        return self.database.read(sight_of(principal))
+        return self.database.read(access_scope_of(principal))
 
     def report(self, principal: Principal, trial_id: str) -> AbstractAsyncContextManager[AsyncConnection]:
         """A transaction for figures of a trial with their watermark, of what the client may see."""
-        return self.reports.report(sight_of(principal), trial_id)
+        return self.reports.report(access_scope_of(principal), trial_id)
 
-    async def known_trial(self, principal: Principal, trial_id: str) -> Trial:
+    async def get_trial(self, principal: Principal, trial_id: str) -> Trial:
         """``trial_or_404`` for those without a connection: the database is not asked where it was met before."""
         return await _known_trial(self.database, principal, trial_id)
 
@@ -107,10 +107,10 @@ class Services:
         return civil_day(self.clock())
 
 
-def sight_of(principal: Principal) -> Sight:
+def access_scope_of(principal: Principal) -> AccessScope:
     """What the database lets through for a client."""
-    jobcentres = frozenset({ALL}) if principal.all_jobcentres else principal.jobcentres
-    return Sight(principal.client_id, jobcentres, principal.regions)
+    jobcentres = frozenset({ALL_JOBCENTRES}) if principal.all_jobcentres else principal.jobcentres
+    return AccessScope(principal.client_id, jobcentres, principal.regions)
 
 
 async def _services(request: Request) -> Services:
@@ -118,7 +118,7 @@ async def _services(request: Request) -> Services:
     return services
 
 
-Use = Annotated[Services, Depends(_services)]
+ServicesDep = Annotated[Services, Depends(_services)]
 TrialPath = Annotated[
     str, Path(alias="trial", pattern=r"^[a-z0-9-]{1,40}$", description="Id of the trial.", examples=["prvij"])
 ]
@@ -145,28 +145,28 @@ NextPage = Annotated[
 
 
 async def _known_trial(database: Database, principal: Principal, trial_id: str) -> Trial:
-    trial = kept_trial(database, trial_id)
+    trial = cached_trial(database, trial_id)
     if trial is None:
-        async with database.read(sight_of(principal)) as connection:
+        async with database.read(access_scope_of(principal)) as connection:
             trial = await trial_or_404(connection, trial_id)
     return trial
 
 
 async def trial_or_404(connection: AsyncConnection, trial_id: str, *, closing: bool = False) -> Trial:
     """The trial; with ``closed_at`` as it is now only where ``closing`` asks for it."""
-    trial = await (load_trial if closing else known_trial)(connection, trial_id)
+    trial = await (load_trial if closing else get_trial)(connection, trial_id)
     if trial is None:
         raise Problem("not_found")
     return trial
 
 
-def answer(request: Request, value: Any, status: int = 200, *, etag: str | None = None) -> Response:
+def json_response(request: Request, value: Any, status: int = 200, *, etag: str | None = None) -> Response:
     """The value as JSON with an ETag (of the content, where none is given); 304 when the client has it already."""
     content = to_json(value, inf_nan_mode="null")
-    return with_etag(request, content, JSON, etag or digest(content), status)
+    return etag_response(request, content, JSON, etag or digest(content), status)
 
 
-def with_etag(request: Request, content: bytes, media_type: str, etag: str, status: int = 200) -> Response:
+def etag_response(request: Request, content: bytes, media_type: str, etag: str, status: int = 200) -> Response:
     # Of one address JSON and CSV are answers to different requests, and a cache must know that of the JSON too.
     headers = {"ETag": f'"{etag}"', "Cache-Control": "private, no-cache", "Vary": "Accept"}
     if status == 200 and request.method in ("GET", "HEAD") and _matches(request.headers.get("if-none-match"), etag):
@@ -216,7 +216,7 @@ def page(request: Request, items: Sequence[Any], limit: int, cursor_of: Callable
     """``{"items", "next"}`` out of up to ``limit + 1`` items, with the RFC 8288 link to the next page."""
     shown = items[:limit]
     following = cursor_of(shown[-1]) if len(items) > limit else None
-    response = answer(request, {"items": shown, "next": following})
+    response = json_response(request, {"items": shown, "next": following})
     if following is not None:
         url = request.url.include_query_params(cursor=following)
         response.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'

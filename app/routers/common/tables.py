@@ -12,10 +12,10 @@ _RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 def wants_csv(accept: str | None) -> bool:
     """Whether CSV is named in Accept and liked at least as well as JSON. JSON is the default."""
-    return preferred(accept, ["text/csv"]) == "text/csv"
+    return negotiate(accept, ["text/csv"]) == "text/csv"
 
 
-def preferred(accept: str | None, offered: Sequence[str]) -> str:
+def negotiate(accept: str | None, offered: Sequence[str]) -> str:
     """Which of the offered media types is named in Accept and liked at least as well as JSON, which is the default."""
     liked = dict(_accepted(accept or ""))
     best = max(offered, key=lambda media_type: liked.get(media_type, 0.0))

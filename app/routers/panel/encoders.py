@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol
 from pydantic_core import to_json
 
 from app.domain.codes import CODES, ENUMERATIONS
-from app.domain.figures.panel import Row, Table
+from app.domain.figures.panel import PanelRow, PanelTable
 from app.routers.common.services import JSON
 from app.routers.common.tables import csv_lines
 
@@ -16,7 +16,7 @@ JSON_LINES: Final = "application/x-ndjson"
 PARQUET: Final = "application/vnd.apache.parquet"
 
 
-def dictionary_of(table: Table) -> dict[str, Any]:
+def dictionary_of(table: PanelTable) -> dict[str, Any]:
     """The data dictionary of a table: its columns with type, unit, meaning, source and the meaning of every code."""
     return {
         "table": table.name,
@@ -51,7 +51,7 @@ class Encoder(Protocol):
         """What comes before the first row."""
         ...
 
-    def rows(self, rows: Sequence[Row]) -> bytes:
+    def rows(self, rows: Sequence[PanelRow]) -> bytes:
         """A portion of rows, perhaps an empty one."""
         ...
 
@@ -60,9 +60,9 @@ class Encoder(Protocol):
         ...
 
 
-def encoder_of(media_type: str, table: Table, release: Mapping[str, Any]) -> Encoder:
+def encoder_of(media_type: str, table: PanelTable, release: Mapping[str, Any]) -> Encoder:
     """The encoder of a media type; ``release`` is told in the document where the format has a place for it."""
-    kinds: Mapping[str, Callable[[Table, Mapping[str, Any]], Encoder]] = {
+    kinds: Mapping[str, Callable[[PanelTable, Mapping[str, Any]], Encoder]] = {
         JSON: _Json,
         JSON_LINES: _JsonLines,
         CSV: _Csv,
@@ -74,13 +74,13 @@ def encoder_of(media_type: str, table: Table, release: Mapping[str, Any]) -> Enc
 class _JsonLines:
     """One object a line."""
 
-    def __init__(self, table: Table, _release: Mapping[str, Any]) -> None:
+    def __init__(self, table: PanelTable, _release: Mapping[str, Any]) -> None:
         self._names = table.names
 
     def start(self) -> bytes:
         return b""
 
-    def rows(self, rows: Sequence[Row]) -> bytes:
+    def rows(self, rows: Sequence[PanelRow]) -> bytes:
         return b"".join(to_json(dict(zip(self._names, row, strict=True))) + b"\n" for row in rows)
 
     def end(self) -> bytes:
@@ -90,7 +90,7 @@ class _JsonLines:
 class _Json:
     """``{"release", "dictionary", "items": [...]}``."""
 
-    def __init__(self, table: Table, release: Mapping[str, Any]) -> None:
+    def __init__(self, table: PanelTable, release: Mapping[str, Any]) -> None:
         self._table = table
         self._release = release
         self._first = True
@@ -99,7 +99,7 @@ class _Json:
         told = to_json({"release": self._release, "dictionary": dictionary_of(self._table)})
         return told.removesuffix(b"}") + b',"items":['
 
-    def rows(self, rows: Sequence[Row]) -> bytes:
+    def rows(self, rows: Sequence[PanelRow]) -> bytes:
         if not rows:
             return b""
         names = self._table.names
@@ -114,13 +114,13 @@ class _Json:
 class _Csv:
     """A header and a line a row; lists joined by ``|``."""
 
-    def __init__(self, table: Table, _release: Mapping[str, Any]) -> None:
+    def __init__(self, table: PanelTable, _release: Mapping[str, Any]) -> None:
         self._names = table.names
 
     def start(self) -> bytes:
         return csv_lines([self._names])
 
-    def rows(self, rows: Sequence[Row]) -> bytes:
+    def rows(self, rows: Sequence[PanelRow]) -> bytes:
         return csv_lines([["|".join(cell) if isinstance(cell, tuple) else cell for cell in row] for row in rows])
 
     def end(self) -> bytes:
@@ -156,7 +156,7 @@ class _Tap(io.RawIOBase):
 class _Parquet:
     """A row group a portion; the dictionary in the metadata of the file and of each column."""
 
-    def __init__(self, table: Table, release: Mapping[str, Any]) -> None:
+    def __init__(self, table: PanelTable, release: Mapping[str, Any]) -> None:
         import pyarrow as pa  # noqa: PLC0415 - heavy: only a worker that was asked for Parquet has it in memory
         from pyarrow import parquet  # noqa: PLC0415 - the same
 
@@ -188,7 +188,7 @@ class _Parquet:
     def start(self) -> bytes:
         return self._tap.take()
 
-    def rows(self, rows: Sequence[Row]) -> bytes:
+    def rows(self, rows: Sequence[PanelRow]) -> bytes:
         if rows:
             columns = zip(zip(*rows, strict=True), self._schema, strict=True)
             arrays = [self._array(values, field.type) for values, field in columns]

@@ -9,10 +9,10 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, create_model
 
-from app.db.panel.reader import PanelReader, arrived
+from app.db.panel.reader import PanelReader, wait_for_replica
 from app.db.panel.releases import Release, find_release, list_releases, pseudonyms, record_release
 from app.db.trials.trials import Trial
-from app.domain.figures.panel import DRAWS, PARTICIPANTS, PERSON_WEEKS, TABLES, VERSION, Column, Row, Table
+from app.domain.figures.panel import DRAWS, PARTICIPANTS, PERSON_WEEKS, TABLES, VERSION, Column, PanelRow, PanelTable
 from app.domain.rules.calendar import civil_day
 from app.routers.common.services import (
     Cursor,
@@ -20,16 +20,16 @@ from app.routers.common.services import (
     Limit,
     NextPage,
     Services,
+    ServicesDep,
     TrialPath,
-    Use,
-    answer,
     decode_cursor,
     encode_cursor,
+    etag_response,
+    json_response,
     page,
     trial_or_404,
-    with_etag,
 )
-from app.routers.common.tables import preferred
+from app.routers.common.tables import negotiate
 from app.routers.common.types import Moment, Text
 from app.routers.panel.encoders import CSV, JSON_LINES, PARQUET, dictionary_of, encoder_of
 from app.web.auth import Principal, requires
@@ -122,7 +122,7 @@ def _field(column: Column) -> tuple[Any, Any]:
     return (kind | None if column.nullable else kind, Field(description=f"{column.meaning}."))
 
 
-def _models(table: Table, name: str) -> type[BaseModel]:
+def _models(table: PanelTable, name: str) -> type[BaseModel]:
     """The row of a table, and the table as JSON, for the contract."""
     row = create_model(
         f"{name}Row",
@@ -163,15 +163,15 @@ Purpose = Annotated[
     responses=problem_responses(*COMMON, *BODY, "not_found"),
 )
 async def post_release(
-    request: Request, body: ReleaseIn, use: Use, trial_id: TrialPath, principal: Exporter
+    request: Request, body: ReleaseIn, services: ServicesDep, trial_id: TrialPath, principal: Exporter
 ) -> Response:
     """Keeps who exports the panel, when, for what, and as known at which moment; then read its tables with `release`.
 
     A release has pseudonyms of its own: the same person has the same one in all its tables, and another in every other
     release. Whatever is registered later, it stays as it is.
     """
-    trial, release = await _recorded(use, trial_id, principal, body.purpose, body.known_at)
-    return answer(request, _view(trial, release), 201)
+    trial, release = await _recorded(services, trial_id, principal, body.purpose, body.known_at)
+    return json_response(request, _view(trial, release), 201)
 
 
 @router.get(
@@ -183,7 +183,7 @@ async def post_release(
 )
 async def get_releases(
     request: Request,
-    use: Use,
+    services: ServicesDep,
     trial_id: TrialPath,
     principal: Exporter,
     limit: Limit = 100,
@@ -191,10 +191,10 @@ async def get_releases(
 ) -> Response:
     """Who exported the panel when, and for what: everyone's releases, in the order in which they were recorded."""
     (after,) = decode_cursor(cursor, UUID) or (UUID(int=0),)
-    async with use.read(principal) as connection:
+    async with services.read(principal) as connection:
         trial = _visible(principal, await trial_or_404(connection, trial_id))
         releases = await list_releases(connection, trial_id, after, limit + 1)
-    await use.noted(principal, "releases.listed", trial_id)
+    await services.audit_read(principal, "releases.listed", trial_id)
     items = [_view(trial, release) for release in releases]
     return page(request, items, limit, lambda item: encode_cursor(item["release_id"]))
 
@@ -208,7 +208,7 @@ async def get_releases(
 )
 async def get_release(
     request: Request,
-    use: Use,
+    services: ServicesDep,
     trial_id: TrialPath,
     release_id: Annotated[
         UUID, Path(description="Id of the release.", examples=["012c5e21-7d0c-7a31-9c55-60f1c2b7a904"])
@@ -216,9 +216,9 @@ async def get_release(
     principal: Exporter,
 ) -> Response:
     """What was recorded of it; its tables are read with its id as `release`."""
-    trial, release = await _found(use, trial_id, principal, release_id)
-    await use.noted(principal, "release.read", trial_id, release=release_id)
-    return answer(request, _view(trial, release))
+    trial, release = await _found(services, trial_id, principal, release_id)
+    await services.audit_read(principal, "release.read", trial_id, release=release_id)
+    return json_response(request, _view(trial, release))
 
 
 @router.get(
@@ -228,14 +228,14 @@ async def get_release(
     response_model=PanelDictionary,
     responses=problem_responses(*COMMON, "not_found"),
 )
-async def get_dictionary(request: Request, use: Use, trial_id: TrialPath, principal: Exporter) -> Response:
+async def get_dictionary(request: Request, services: ServicesDep, trial_id: TrialPath, principal: Exporter) -> Response:
     """Type, unit, meaning, source and codes of each column of the three tables. They stand in Parquet files too."""
-    async with use.read(principal) as connection:
+    async with services.read(principal) as connection:
         _visible(principal, await trial_or_404(connection, trial_id))
-    return answer(request, {"version": VERSION, "tables": [dictionary_of(table) for table in TABLES.values()]})
+    return json_response(request, {"version": VERSION, "tables": [dictionary_of(table) for table in TABLES.values()]})
 
 
-def _add_table(path: str, operation: str, table: Table, model: type[BaseModel], about: str) -> None:
+def _add_table(path: str, operation: str, table: PanelTable, model: type[BaseModel], about: str) -> None:
     @router.get(
         path,
         operation_id=operation,
@@ -264,7 +264,7 @@ def _add_table(path: str, operation: str, table: Table, model: type[BaseModel], 
     )
     async def export(
         request: Request,
-        use: Use,
+        services: ServicesDep,
         trial_id: TrialPath,
         principal: Exporter,
         release: ReleaseQuery = None,
@@ -272,10 +272,10 @@ def _add_table(path: str, operation: str, table: Table, model: type[BaseModel], 
         known_at: KnownAt = None,
     ) -> Response:
         if release is None:
-            trial, recorded = await _recorded(use, trial_id, principal, purpose, known_at)
+            trial, recorded = await _recorded(services, trial_id, principal, purpose, known_at)
         else:
-            trial, recorded = await _found(use, trial_id, principal, release)
-        return await _export(request, use, principal, trial, recorded, table)
+            trial, recorded = await _found(services, trial_id, principal, release)
+        return await _export(request, services, principal, trial, recorded, table)
 
 
 _add_table(
@@ -302,20 +302,22 @@ _add_table(
 
 
 async def _recorded(
-    use: Services, trial_id: str, principal: Principal, purpose: str, known_at: datetime | None
+    services: Services, trial_id: str, principal: Principal, purpose: str, known_at: datetime | None
 ) -> tuple[Trial, Release]:
-    async with use.write(principal) as connection:
+    async with services.write(principal) as connection:
         trial = _visible(principal, await trial_or_404(connection, trial_id, closing=True))
 
         def day_of(watermark: datetime) -> date:
-            return civil_day(min(use.clock(), watermark))
+            return civil_day(min(services.clock(), watermark))
 
-        release = await record_release(connection, use.vault, trial, principal.client_id, purpose, known_at, day_of)
+        release = await record_release(
+            connection, services.vault, trial, principal.client_id, purpose, known_at, day_of
+        )
     return trial, release
 
 
-async def _found(use: Services, trial_id: str, principal: Principal, release_id: UUID) -> tuple[Trial, Release]:
-    async with use.read(principal) as connection:
+async def _found(services: Services, trial_id: str, principal: Principal, release_id: UUID) -> tuple[Trial, Release]:
+    async with services.read(principal) as connection:
         trial = _visible(principal, await trial_or_404(connection, trial_id, closing=True))
         release = await find_release(connection, trial_id, release_id)
     if release is None:
@@ -347,24 +349,24 @@ def _view(trial: Trial, release: Release) -> dict[str, Any]:
 
 
 async def _export(
-    request: Request, use: Services, principal: Principal, trial: Trial, release: Release, table: Table
+    request: Request, services: Services, principal: Principal, trial: Trial, release: Release, table: PanelTable
 ) -> Response:
     """The table, streamed. Its ETag is known before its content: a release is the same for ever."""
-    media_type = preferred(request.headers.get("accept"), [CSV, JSON_LINES, PARQUET])
+    media_type = negotiate(request.headers.get("accept"), [CSV, JSON_LINES, PARQUET])
     etag = f"{release.release_id}-{table.name}-{media_type.rpartition('/')[2]}-{VERSION}"
-    unchanged = with_etag(request, b"", media_type, etag)
+    unchanged = etag_response(request, b"", media_type, etag)
     if unchanged.status_code == 304:
         return unchanged
-    if not await arrived(use.reports, release):
+    if not await wait_for_replica(services.reports, release):
         told = "The replica for reports does not have the release yet: ask again with its id."
         raise Problem("unavailable", told, headers={RELEASE_HEADER: str(release.release_id)})
-    async with use.read(principal) as connection:
-        pseudonym = await pseudonyms(connection, use.vault, trial.id, release.release_id)
-    await use.noted(
+    async with services.read(principal) as connection:
+        pseudonym = await pseudonyms(connection, services.vault, trial.id, release.release_id)
+    await services.audit_read(
         principal, "panel.exported", trial.id, release=release.release_id, table=table.name, format=media_type
     )
-    reader = PanelReader(use.reports, trial, release, pseudonym)
-    portions: Mapping[str, Callable[[], AsyncIterator[list[Row]]]] = {
+    reader = PanelReader(services.reports, trial, release, pseudonym)
+    portions: Mapping[str, Callable[[], AsyncIterator[list[PanelRow]]]] = {
         PERSON_WEEKS.name: reader.person_weeks,
         PARTICIPANTS.name: reader.participants,
         DRAWS.name: reader.draws,
@@ -379,7 +381,7 @@ async def _export(
 
 
 async def _encoded(
-    portions: AsyncIterator[list[Row]], media_type: str, table: Table, release: Mapping[str, Any]
+    portions: AsyncIterator[list[PanelRow]], media_type: str, table: PanelTable, release: Mapping[str, Any]
 ) -> AsyncIterator[bytes]:
     encoder = encoder_of(media_type, table, release)
     before = encoder.start()

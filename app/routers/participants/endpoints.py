@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic_core import to_json
 
-from app.db.core.session import EVERYTHING
+from app.db.core.session import SYSTEM_SCOPE
 from app.db.participants.draws import assignment_of, draw_candidate
 from app.db.participants.queries import (
     ParticipantView,
@@ -22,7 +22,7 @@ from app.db.participants.queries import (
 from app.db.participants.screening import ScreeningAnswer, ScreeningRequest, screen
 from app.db.records.duplicates import correct_cpr
 from app.db.trials.trials import Trial
-from app.domain.records.errors import Refused
+from app.domain.records.errors import DomainError
 from app.domain.rules.calendar import week_code
 from app.domain.rules.draw import Arm
 from app.domain.rules.eligibility import Screening, asked_for, looked_at
@@ -32,16 +32,16 @@ from app.routers.common.services import (
     JSON,
     Cursor,
     Limit,
+    ServicesDep,
     TrialPath,
-    Use,
-    answer,
+    access_scope_of,
     decode_cursor,
     digest,
     encode_cursor,
+    etag_response,
+    json_response,
     page,
-    sight_of,
     trial_or_404,
-    with_etag,
 )
 from app.routers.common.types import JobcentreCode, WeekCode
 from app.routers.participants.schemas import (
@@ -52,10 +52,10 @@ from app.routers.participants.schemas import (
     LookupIn,
     ParticipantModel,
     ParticipantPage,
+    ParticipantState,
     ScreeningIn,
     ScreeningView,
     Sent,
-    State,
     WeekList,
     WithdrawalIn,
 )
@@ -63,8 +63,8 @@ from app.web.auth import Principal, requires
 from app.web.problems import BODY, COMMON, Problem, problem_responses
 
 router = APIRouter(tags=["participants"])
-Reader = Annotated[Principal, Depends(requires("participants:read"))]
-Writer = Annotated[Principal, Depends(requires("participants:write"))]
+ParticipantReader = Annotated[Principal, Depends(requires("participants:read"))]
+ParticipantWriter = Annotated[Principal, Depends(requires("participants:write"))]
 ParticipantPath = Annotated[UUID, Path(alias="id", description="The participant's id in the trial.")]
 JobcentreQuery = Annotated[JobcentreCode | None, Query(description="Only the people of this jobcentre.")]
 _NOBODY = UUID(int=0)
@@ -134,9 +134,9 @@ def _screening_view(result: ScreeningAnswer) -> dict[str, Any]:
 async def post_participant(
     request: Request,
     body: Sent,
-    use: Use,
+    services: ServicesDep,
     trial_id: TrialPath,
-    principal: Writer,
+    principal: ParticipantWriter,
     dry_run: Annotated[bool, Query(description="Screens, and keeps and draws nothing.")] = False,
 ) -> Response:
     """States what is known of a person at the job interview; the answer says whether the trial takes the person in.
@@ -153,21 +153,21 @@ async def post_participant(
     if not body.faults and not principal.reads_person_of(body.jobcentre):
         raise Problem("not_found")
     try:
-        async with use.write(principal, keep=not dry_run) as connection:
+        async with services.write(principal, keep=not dry_run) as connection:
             trial = await trial_or_404(connection, trial_id)
-            wanted = _screening(trial, body, use.today())
-            result = await screen(connection, use.vault, trial, wanted, principal.client_id)
-    except Refused as refused:  # tells of the person too
-        await use.noted(principal, "screening.refused", trial_id, [body.jobcentre], code=refused.code)
+            wanted = _screening(trial, body, services.today())
+            result = await screen(connection, services.vault, trial, wanted, principal.client_id)
+    except DomainError as refused:  # tells of the person too
+        await services.audit_read(principal, "screening.refused", trial_id, [body.jobcentre], code=refused.code)
         raise
     if not result.created and not dry_run:
-        await use.noted(principal, "screening.repeated", trial_id, [body.jobcentre], result.participant_id)
+        await services.audit_read(principal, "screening.repeated", trial_id, [body.jobcentre], result.participant_id)
     if dry_run:
         told = [failure.code for failure in result.failures]
-        await use.noted(principal, "screening.tried", trial_id, [body.jobcentre], failures=told)
+        await services.audit_read(principal, "screening.tried", trial_id, [body.jobcentre], failures=told)
     if dry_run and result.created:
-        return answer(request, _screening_view(result) | {"participant_id": None, "assignment": None})
-    return answer(request, _screening_view(result), 201 if result.created else 200)
+        return json_response(request, _screening_view(result) | {"participant_id": None, "assignment": None})
+    return json_response(request, _screening_view(result), 201 if result.created else 200)
 
 
 @router.post(
@@ -184,7 +184,11 @@ async def post_participant(
     },
 )
 async def post_assignment(
-    request: Request, use: Use, trial_id: TrialPath, participant_id: ParticipantPath, principal: Writer
+    request: Request,
+    services: ServicesDep,
+    trial_id: TrialPath,
+    participant_id: ParticipantPath,
+    principal: ParticipantWriter,
 ) -> Response:
     """Draws someone who was found eligible by the channel `supplement`.
 
@@ -192,15 +196,15 @@ async def post_assignment(
     (`intake_sufficient`), and while candidates with shorter unemployment are ahead (`supplement_order`, with their
     number as `ahead`).
     """
-    async with use.write(principal) as connection:
+    async with services.write(principal) as connection:
         trial = await trial_or_404(connection, trial_id)
-        view = await visible_participant(connection, principal, trial_id, participant_id, use.today())
+        view = await visible_participant(connection, principal, trial_id, participant_id, services.today())
         drawn, is_new = await draw_candidate(
-            connection, use.vault, trial, view.jobcentre, participant_id, principal.client_id
+            connection, services.vault, trial, view.jobcentre, participant_id, principal.client_id
         )
     if not is_new:
-        await use.noted(principal, "assignment.read", trial_id, [view.jobcentre], participant_id)
-    return answer(request, drawn, 201 if is_new else 200)
+        await services.audit_read(principal, "assignment.read", trial_id, [view.jobcentre], participant_id)
+    return json_response(request, drawn, 201 if is_new else 200)
 
 
 @router.get(
@@ -211,16 +215,20 @@ async def post_assignment(
     responses=problem_responses(*COMMON, "not_found"),
 )
 async def get_assignment(
-    request: Request, use: Use, trial_id: TrialPath, participant_id: ParticipantPath, principal: Reader
+    request: Request,
+    services: ServicesDep,
+    trial_id: TrialPath,
+    participant_id: ParticipantPath,
+    principal: ParticipantReader,
 ) -> Response:
     """To which arm the person was drawn, and when. 404 for someone who was not drawn."""
-    async with use.read(principal) as connection:
-        view = await visible_participant(connection, principal, trial_id, participant_id, use.today())
+    async with services.read(principal) as connection:
+        view = await visible_participant(connection, principal, trial_id, participant_id, services.today())
         assignment = await assignment_of(connection, trial_id, participant_id)
     if assignment is None:
         raise Problem("not_found")
-    await use.noted(principal, "assignment.read", trial_id, [view.jobcentre], participant_id)
-    return answer(request, assignment)
+    await services.audit_read(principal, "assignment.read", trial_id, [view.jobcentre], participant_id)
+    return json_response(request, assignment)
 
 
 @router.get(
@@ -232,20 +240,20 @@ async def get_assignment(
 )
 async def get_assignments(
     request: Request,
-    use: Use,
+    services: ServicesDep,
     trial_id: TrialPath,
-    principal: Reader,
+    principal: ParticipantReader,
     jobcentre: JobcentreQuery = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Response:
     """Everyone of your jobcentres who was drawn, with the arm; a draw that turned out to be a duplicate is left out."""
     after = decode_cursor(cursor, str, UUID) or ("", _NOBODY)
-    async with use.read(principal) as connection:
+    async with services.read(principal) as connection:
         trial = await trial_or_404(connection, trial_id)
         jobcentres = _visible_jobcentres(principal, trial, jobcentre)
         items = await list_assignments(connection, trial_id, jobcentres, after, limit + 1)
-    await use.noted(principal, "assignments.listed", trial_id, jobcentres)
+    await services.audit_read(principal, "assignments.listed", trial_id, jobcentres)
     return page(request, items, limit, lambda item: encode_cursor(item["jobcentre"], item["participant_id"]))
 
 
@@ -280,22 +288,23 @@ def _visible_jobcentres(principal: Principal, trial: Trial, jobcentre: str | Non
 )
 async def get_participants(
     request: Request,
-    use: Use,
+    services: ServicesDep,
     trial_id: TrialPath,
-    principal: Reader,
+    principal: ParticipantReader,
     jobcentre: JobcentreQuery = None,
     arm: Annotated[Arm | None, Query(description="Only who was drawn to this arm.")] = None,
-    state: Annotated[State | None, Query(description="Only who is in this state today.")] = None,
+    state: Annotated[ParticipantState | None, Query(description="Only who is in this state today.")] = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Response:
     """Everyone who was found eligible at your jobcentres, as they stand today: drawn, waiting or withdrawn."""
     after = decode_cursor(cursor, str, UUID) or ("", _NOBODY)
-    async with use.read(principal) as connection:
+    async with services.read(principal) as connection:
         trial = await trial_or_404(connection, trial_id)
         jobcentres = _visible_jobcentres(principal, trial, jobcentre)
-        items = await list_participants(connection, trial_id, jobcentres, arm, state, use.today(), after, limit + 1)
-    await use.noted(principal, "participants.listed", trial_id, jobcentres, arm=arm, state=state)
+        today = services.today()
+        items = await list_participants(connection, trial_id, jobcentres, arm, state, today, after, limit + 1)
+    await services.audit_read(principal, "participants.listed", trial_id, jobcentres, arm=arm, state=state)
     return page(request, items, limit, lambda item: encode_cursor(item.jobcentre, item.participant_id))
 
 
@@ -306,18 +315,20 @@ async def get_participants(
     response_model=ParticipantModel,
     responses=problem_responses(*COMMON, *BODY, "not_found"),
 )
-async def post_lookup(request: Request, body: LookupIn, use: Use, trial_id: TrialPath, principal: Reader) -> Response:
+async def post_lookup(
+    request: Request, body: LookupIn, services: ServicesDep, trial_id: TrialPath, principal: ParticipantReader
+) -> Response:
     """Finds the participant of a CPR number, which is sent in the body because it may never be in an address.
 
     404 for someone who is not in the trial, and for someone of a jobcentre that is not yours.
     """
-    async with use.read(principal) as connection:
-        participant_id = await find_by_person(connection, trial_id, use.vault.blind_index(body.cpr.number))
+    async with services.read(principal) as connection:
+        participant_id = await find_by_person(connection, trial_id, services.vault.blind_index(body.cpr.number))
         if participant_id is None:
             raise Problem("not_found")
-        view = await visible_participant(connection, principal, trial_id, participant_id, use.today())
-    await use.noted(principal, "participant.looked_up", trial_id, [view.jobcentre], participant_id)
-    return answer(request, view)
+        view = await visible_participant(connection, principal, trial_id, participant_id, services.today())
+    await services.audit_read(principal, "participant.looked_up", trial_id, [view.jobcentre], participant_id)
+    return json_response(request, view)
 
 
 @router.get(
@@ -328,13 +339,17 @@ async def post_lookup(request: Request, body: LookupIn, use: Use, trial_id: Tria
     responses=problem_responses(*COMMON, "not_found"),
 )
 async def get_participant(
-    request: Request, use: Use, trial_id: TrialPath, participant_id: ParticipantPath, principal: Reader
+    request: Request,
+    services: ServicesDep,
+    trial_id: TrialPath,
+    participant_id: ParticipantPath,
+    principal: ParticipantReader,
 ) -> Response:
     """The person as they stand today: arm, state, programme week, contact person."""
-    async with use.read(principal) as connection:
-        view = await visible_participant(connection, principal, trial_id, participant_id, use.today())
-    await use.noted(principal, "participant.read", trial_id, [view.jobcentre], participant_id)
-    return answer(request, view)
+    async with services.read(principal) as connection:
+        view = await visible_participant(connection, principal, trial_id, participant_id, services.today())
+    await services.audit_read(principal, "participant.read", trial_id, [view.jobcentre], participant_id)
+    return json_response(request, view)
 
 
 @router.patch(
@@ -347,19 +362,19 @@ async def get_participant(
 async def patch_participant(
     request: Request,
     body: ContactPersonIn,
-    use: Use,
+    services: ServicesDep,
     trial_id: TrialPath,
     participant_id: ParticipantPath,
-    principal: Writer,
+    principal: ParticipantWriter,
 ) -> Response:
     """Names who answers for the person from now on; the history is kept. Null means nobody."""
-    async with use.write(principal) as connection:
-        before = await visible_participant(connection, principal, trial_id, participant_id, use.today())
+    async with services.write(principal) as connection:
+        before = await visible_participant(connection, principal, trial_id, participant_id, services.today())
         await change_contact_person(connection, trial_id, before, body.contact_person, principal.client_id)
-        view = await visible_participant(connection, principal, trial_id, participant_id, use.today())
+        view = await visible_participant(connection, principal, trial_id, participant_id, services.today())
     if view == before:
-        await use.noted(principal, "participant.read", trial_id, [view.jobcentre], participant_id)
-    return answer(request, view)
+        await services.audit_read(principal, "participant.read", trial_id, [view.jobcentre], participant_id)
+    return json_response(request, view)
 
 
 @router.post(
@@ -372,21 +387,21 @@ async def patch_participant(
 async def post_withdrawal(
     request: Request,
     body: WithdrawalIn,
-    use: Use,
+    services: ServicesDep,
     trial_id: TrialPath,
     participant_id: ParticipantPath,
-    principal: Writer,
+    principal: ParticipantWriter,
 ) -> Response:
     """Takes back someone who is eligible and waits for a draw. The candidate blocks nobody from then on, and may be
     screened anew. Someone drawn cannot be withdrawn (`already_drawn`): send a presence event of the kind `exit`.
     """
-    async with use.write(principal) as connection:
-        before = await visible_participant(connection, principal, trial_id, participant_id, use.today())
+    async with services.write(principal) as connection:
+        before = await visible_participant(connection, principal, trial_id, participant_id, services.today())
         await withdraw(connection, trial_id, before.jobcentre, participant_id, body.reason, principal.client_id)
-        view = await visible_participant(connection, principal, trial_id, participant_id, use.today())
+        view = await visible_participant(connection, principal, trial_id, participant_id, services.today())
     if view == before:
-        await use.noted(principal, "participant.read", trial_id, [view.jobcentre], participant_id)
-    return answer(request, view)
+        await services.audit_read(principal, "participant.read", trial_id, [view.jobcentre], participant_id)
+    return json_response(request, view)
 
 
 @router.post(
@@ -399,27 +414,27 @@ async def post_withdrawal(
 async def post_cpr(
     request: Request,
     body: CorrectedCprIn,
-    use: Use,
+    services: ServicesDep,
     trial_id: TrialPath,
     participant_id: ParticipantPath,
-    principal: Writer,
+    principal: ParticipantWriter,
 ) -> Response:
     """Puts another number in the place of one that was wrong; the reason is kept.
 
     When it turns out to be the number of a person drawn before, the earlier draw governs: this or the other participant
     becomes a `duplicate`, leaves all figures, and its records pass to the earlier one.
     """
-    async with use.read(principal) as connection:
+    async with services.read(principal) as connection:
         trial = await trial_or_404(connection, trial_id)
-        before = await visible_participant(connection, principal, trial_id, participant_id, use.today())
-    async with use.database.write(EVERYTHING) as connection:
+        before = await visible_participant(connection, principal, trial_id, participant_id, services.today())
+    async with services.database.write(SYSTEM_SCOPE) as connection:
         number = body.cpr.number
-        await correct_cpr(connection, use.vault, trial, participant_id, number, body.reason, principal.client_id)
-    async with use.read(principal) as connection:
-        view = await visible_participant(connection, principal, trial_id, participant_id, use.today())
+        await correct_cpr(connection, services.vault, trial, participant_id, number, body.reason, principal.client_id)
+    async with services.read(principal) as connection:
+        view = await visible_participant(connection, principal, trial_id, participant_id, services.today())
     if view == before:
-        await use.noted(principal, "participant.read", trial_id, [view.jobcentre], participant_id)
-    return answer(request, view)
+        await services.audit_read(principal, "participant.read", trial_id, [view.jobcentre], participant_id)
+    return json_response(request, view)
 
 
 @router.get(
@@ -431,10 +446,10 @@ async def post_cpr(
 )
 async def get_weeks(
     request: Request,
-    use: Use,
+    services: ServicesDep,
     trial_id: TrialPath,
     participant_id: ParticipantPath,
-    principal: Reader,
+    principal: ParticipantReader,
     until: Annotated[WeekCode | None, Query(description="The last week wanted.")] = None,
 ) -> Response:
     """Every ISO week from the assignment week to the last of the trial: number, state, what was due, what was done.
@@ -443,14 +458,14 @@ async def get_weeks(
     activation, at whose end (`max_activation_weeks` of the protocol) the course is complete. Weeks that are not over
     are computed from what is known so far, and have no deviations yet. 404 for someone who was not drawn.
     """
-    trial = await use.known_trial(principal, trial_id)
-    person = await use.people.find(sight_of(principal), trial_id, participant_id)
+    trial = await services.get_trial(principal, trial_id)
+    person = await services.people.find(access_scope_of(principal), trial_id, participant_id)
     if person is None or not principal.reads_person_of(person.jobcentre):
         raise Problem("not_found")
-    await use.noted(principal, "weeks.read", trial_id, [person.jobcentre], participant_id)
+    await services.audit_read(principal, "weeks.read", trial_id, [person.jobcentre], participant_id)
     history = person.history()
     course = Course.of(trial.protocol, trial.ends_on, history)
-    weeks = as_seen_on(judge_on(course, trial.protocol, history), history.assigned_on, use.today())
+    weeks = as_seen_on(judge_on(course, trial.protocol, history), history.assigned_on, services.today())
     items = b",".join(
         [
             _week_json(week, tick.meter)
@@ -459,7 +474,7 @@ async def get_weeks(
         ]
     )
     content = b'{"items":[%b]}' % items
-    return with_etag(request, content, JSON, digest(content))
+    return etag_response(request, content, JSON, digest(content))
 
 
 @lru_cache(maxsize=8192)

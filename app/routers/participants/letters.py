@@ -12,9 +12,9 @@ from app.db.participants.contact_persons import contact_persons_of
 from app.db.participants.draws import assignment_of
 from app.domain.rules.calendar import civil_day
 from app.letters import Letter, as_html, as_pdf
-from app.routers.common.services import TrialPath, Use, answer, digest, trial_or_404, with_etag
-from app.routers.common.tables import preferred
-from app.routers.participants.endpoints import ParticipantPath, Reader, visible_participant
+from app.routers.common.services import ServicesDep, TrialPath, digest, etag_response, json_response, trial_or_404
+from app.routers.common.tables import negotiate
+from app.routers.participants.endpoints import ParticipantPath, ParticipantReader, visible_participant
 from app.web.problems import COMMON, Problem, problem_responses
 
 router = APIRouter(tags=["participants"])
@@ -48,7 +48,11 @@ class ContactPersonHistory(BaseModel):
     responses={200: _FORMS, **problem_responses(*COMMON, "not_found", "not_drawn")},
 )
 async def get_letter(
-    request: Request, use: Use, trial_id: TrialPath, participant_id: ParticipantPath, principal: Reader
+    request: Request,
+    services: ServicesDep,
+    trial_id: TrialPath,
+    participant_id: ParticipantPath,
+    principal: ParticipantReader,
 ) -> Response:
     """In Danish, to either arm: what the draw was, what it means, whom to ask and where to complain. HTML, or PDF for
     `Accept: application/pdf`; both say the same.
@@ -57,9 +61,9 @@ async def get_letter(
     nor CPR number: your system fills the empty block `<div class="address">`, or prints onto the empty first 55 mm of
     the page. Refused for someone who was not drawn, and for a duplicate, whose earlier draw governs (`not_drawn`).
     """
-    async with use.read(principal) as connection:
+    async with services.read(principal) as connection:
         trial = await trial_or_404(connection, trial_id)
-        view = await visible_participant(connection, principal, trial_id, participant_id, use.today())
+        view = await visible_participant(connection, principal, trial_id, participant_id, services.today())
         drawn = await assignment_of(connection, trial_id, participant_id)
     if view.state == "duplicate":
         raise Problem("not_drawn", "This is a person drawn before, whose letter is that of the earlier draw.")
@@ -75,10 +79,10 @@ async def get_letter(
         ends_on=trial.ends_on,
         contact_person=view.contact_person,
     )
-    form = PDF if preferred(request.headers.get("accept"), [HTML, PDF]) == PDF else HTML
+    form = PDF if negotiate(request.headers.get("accept"), [HTML, PDF]) == PDF else HTML
     content = await asyncio.to_thread(as_pdf, letter) if form == PDF else as_html(letter).encode()
-    await use.noted(principal, "letter.read", trial_id, [view.jobcentre], participant_id, form=form)
-    response = with_etag(request, content, form, digest(content))
+    await services.audit_read(principal, "letter.read", trial_id, [view.jobcentre], participant_id, form=form)
+    response = etag_response(request, content, form, digest(content))
     response.headers["Vary"] = "Accept"
     return response
 
@@ -91,11 +95,15 @@ async def get_letter(
     responses=problem_responses(*COMMON, "not_found"),
 )
 async def get_contact_persons(
-    request: Request, use: Use, trial_id: TrialPath, participant_id: ParticipantPath, principal: Reader
+    request: Request,
+    services: ServicesDep,
+    trial_id: TrialPath,
+    participant_id: ParticipantPath,
+    principal: ParticipantReader,
 ) -> Response:
     """Everyone who was named for the person, from when on, and by which client; the last one is the one of today."""
-    async with use.read(principal) as connection:
-        view = await visible_participant(connection, principal, trial_id, participant_id, use.today())
+    async with services.read(principal) as connection:
+        view = await visible_participant(connection, principal, trial_id, participant_id, services.today())
         items = await contact_persons_of(connection, trial_id, view.jobcentre, participant_id)
-    await use.noted(principal, "contact_persons.read", trial_id, [view.jobcentre], participant_id)
-    return answer(request, {"items": items})
+    await services.audit_read(principal, "contact_persons.read", trial_id, [view.jobcentre], participant_id)
+    return json_response(request, {"items": items})

@@ -30,7 +30,7 @@ from app.routers.common.types import (
 )
 from app.web.validation import field_errors
 
-State = Literal[
+ParticipantState = Literal[
     "assignment_week", "counted", "absent", "exempt", "complete", "waiting", "withdrawn", "ineligible", "duplicate"
 ]
 
@@ -159,7 +159,7 @@ class ParticipantModel(BaseModel):
 
     participant_id: UUID
     jobcentre: JobcentreCode
-    state: State = Field(description="State of the week that today lies in, or of the undrawn candidate.")
+    state: ParticipantState = Field(description="State of the week that today lies in, or of the undrawn candidate.")
     programme_week: int | None = Field(description="The programme week reached so far.")
     arm: Literal["treatment", "control"] | None = Field(description="Null before a draw.")
     assigned_on: date | None = Field(description="Null before a draw.")

@@ -8,13 +8,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic_core import to_json
 
-from app.db.records.batch_request import Delivery, Received, SentRecord
+from app.db.records.batch_request import BatchRequest, BatchResult, RecordInput
 from app.db.records.pipeline import receive
 from app.db.records.receipts import RequestKey
-from app.domain.records.ingest import Report
-from app.routers.common.services import JSON, Services, TrialPath, Use, sight_of
+from app.domain.records.ingest import RecordReport
+from app.routers.common.services import JSON, Services, ServicesDep, TrialPath, access_scope_of
 from app.routers.records.batch_io import BatchReport, ReportLevel, media_type_of, read_batch, report_of
-from app.routers.records.kinds import Kind, require_a_place
+from app.routers.records.kinds import RecordKind, require_jobcentre_access
 from app.routers.records.parse import RecordWire, read_record, wire_of
 from app.routers.records.schemas import batch_body
 from app.web.auth import Principal, requires
@@ -37,7 +37,7 @@ IdempotencyKey = Annotated[
 ]
 
 
-def add_batch(router: APIRouter, kind: Kind) -> None:
+def add_batch(router: APIRouter, kind: RecordKind) -> None:
     wire = wire_of(kind.kind)
 
     @router.post(
@@ -51,7 +51,7 @@ def add_batch(router: APIRouter, kind: Kind) -> None:
     )
     async def push(
         request: Request,
-        use: Use,
+        services: ServicesDep,
         trial_id: TrialPath,
         principal: Annotated[Principal, Depends(requires(kind.writes))],
         dry_run: DryRun = False,
@@ -77,42 +77,44 @@ def add_batch(router: APIRouter, kind: Kind) -> None:
         """
         body = await request.body()
         records = read_batch(media_type_of(request), body)
-        trial = await use.known_trial(principal, trial_id)
-        require_a_place(principal, trial)
-        external_ids, parsed = _read(wire, use, records)
-        delivery = Delivery(
+        trial = await services.get_trial(principal, trial_id)
+        require_jobcentre_access(principal, trial)
+        external_ids, parsed = _read(wire, services, records)
+        delivery = BatchRequest(
             trial,
             kind.kind,
             principal.client_id,
             principal.reads_person_of,
-            sight_of(principal),
+            access_scope_of(principal),
             parsed,
             keep=not dry_run,
             atomic=atomic,
             request=None if dry_run else request_key(request, body, idempotency_key),
             receipt=lambda received: to_json(report_of(received, external_ids, report)),
         )
-        received = await receive(use.database, delivery)
+        received = await receive(services.database, delivery)
         measure(kind.kind, received.reports, committed=received.committed)
-        await _note_questions(use, principal, delivery, received)
+        await _note_questions(services, principal, delivery, received)
         return Response(received.receipt, 207, media_type=JSON)
 
 
-def measure(kind: str, reports: Sequence[Report], *, committed: bool = True) -> None:
+def measure(kind: str, reports: Sequence[RecordReport], *, committed: bool = True) -> None:
     BATCHES.labels(kind, str(committed).lower()).inc()
     for outcome, n in Counter(report.outcome for report in reports).items():
         RECORDS.labels(kind, outcome).inc(n)
 
 
-async def _note_questions(use: Services, principal: Principal, delivery: Delivery, received: Received) -> None:
+async def _note_questions(
+    services: Services, principal: Principal, delivery: BatchRequest, received: BatchResult
+) -> None:
     """What a batch asks, it learns: whether the people in it are the client's, and what it would come to."""
     trial, kind, reports = delivery.trial, delivery.kind, received.reports
     if unknown := sum(code == "unknown_participant" for report in reports for _, code in report.errors):
-        await use.noted(principal, "records.unknown_participant", trial.id, kind=kind, records=unknown)
+        await services.audit_read(principal, "records.unknown_participant", trial.id, kind=kind, records=unknown)
     stored = received.committed and any(each.outcome in ("created", "updated", "retracted") for each in reports)
     if reports and not stored and unknown < len(reports):
         jobcentres = [code for code in trial.jobcentres if principal.reads_person_of(code)]
-        await use.noted(principal, "records.judged", trial.id, jobcentres, kind=kind, received=len(reports))
+        await services.audit_read(principal, "records.judged", trial.id, jobcentres, kind=kind, received=len(reports))
 
 
 def request_key(request: Request, body: bytes, key: str | None) -> RequestKey | None:
@@ -123,7 +125,9 @@ def request_key(request: Request, body: bytes, key: str | None) -> RequestKey | 
     return RequestKey(hashlib.sha256(key.encode()).hexdigest(), hashlib.sha256(described.encode() + body).digest())
 
 
-def _read(wire: RecordWire, use: Services, records: list[Any]) -> tuple[list[str | None], list[SentRecord | Report]]:
-    today = use.today()
-    read = [read_record(wire, record, today, use.vault.blind_index) for record in records]
+def _read(
+    wire: RecordWire, services: Services, records: list[Any]
+) -> tuple[list[str | None], list[RecordInput | RecordReport]]:
+    today = services.today()
+    read = [read_record(wire, record, today, services.vault.blind_index) for record in records]
     return [external_id for external_id, _ in read], [record for _, record in read]

@@ -11,10 +11,10 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, Field
 from pydantic_core import from_json
 
-from app.db.records.batch_request import Received
+from app.db.records.batch_request import BatchResult
 from app.db.records.receipts import find_receipt
-from app.domain.records.ingest import OUTCOMES, Report
-from app.routers.common.services import Use, answer
+from app.domain.records.ingest import OUTCOMES, RecordReport
+from app.routers.common.services import ServicesDep, json_response
 from app.routers.common.types import FaultCode, WarningCode
 from app.web.auth import Principal, authenticated
 from app.web.problems import COMMON, Problem, problem_responses
@@ -27,7 +27,7 @@ _NUMBERS = frozenset({"revision", "match_group"})
 _LISTS = frozenset({"focus"})
 
 ReportLevel = Literal["default", "errors", "full"]
-Outcome = Literal["created", "updated", "unchanged", "stale", "retracted", "rejected"]
+RecordOutcomeField = Literal["created", "updated", "unchanged", "stale", "retracted", "rejected"]
 
 
 class FaultView(BaseModel):
@@ -47,7 +47,7 @@ class ResultView(BaseModel):
         description="Place in the batch, from 0; null of a record that was taken back because a snapshot lacks it."
     )
     external_id: str | None = Field(description="Null where it is missing or not one.")
-    outcome: Outcome
+    outcome: RecordOutcomeField
     errors: list[FaultView] = Field([], description="Why it was rejected.")
     warnings: list[WarningCode] = Field([], description="What the rules say of a record that is stored all the same.")
 
@@ -86,15 +86,15 @@ router = APIRouter(tags=["records"])
 async def get_batch(
     request: Request,
     batch_id: Annotated[UUID, Path(description="Id of the batch, from the answer to it.")],
-    use: Use,
+    services: ServicesDep,
     principal: Annotated[Principal, Depends(authenticated())],
 ) -> Response:
     """The answer that the batch got, once more; for the client that sent it. 404 for everybody else's batches."""
-    async with use.read(principal) as connection:
+    async with services.read(principal) as connection:
         report = await find_receipt(connection, batch_id, principal.client_id)
     if report is None:
         raise Problem("not_found")
-    return answer(request, report)
+    return json_response(request, report)
 
 
 # --- reading a body -------------------------------------------------------------------------------------------------
@@ -194,7 +194,7 @@ def _csv_value(name: str, value: str) -> Any:
 
 
 def report_of(
-    received: Received, external_ids: Sequence[str | None], level: ReportLevel, sent: int | None = None
+    received: BatchResult, external_ids: Sequence[str | None], level: ReportLevel, sent: int | None = None
 ) -> dict[str, Any]:
     """The report of a batch; of the records from the ``sent``-th on, which a snapshot lacks, each is listed."""
     reports = received.reports
@@ -216,7 +216,7 @@ def report_of(
     }
 
 
-def _result(index: int | None, external_id: str | None, report: Report) -> Mapping[str, Any]:
+def _result(index: int | None, external_id: str | None, report: RecordReport) -> Mapping[str, Any]:
     result: dict[str, Any] = {"index": index, "external_id": external_id, "outcome": report.outcome}
     if report.errors:
         place = "" if index is None else f"/records/{index}"

@@ -3,13 +3,13 @@
 from fastapi import APIRouter
 
 from app.routers.records.batch import add_batch
-from app.routers.records.kinds import KINDS, Kind
+from app.routers.records.kinds import KINDS, RecordKind
 from app.routers.records.lists import add_reads
 from app.routers.records.schemas import record_answers, record_schema
 from app.routers.records.single import add_writes
 
 
-def router_of(kind: Kind) -> APIRouter:
+def router_of(kind: RecordKind) -> APIRouter:
     """The five endpoints of one kind."""
     router = APIRouter(tags=["records"], prefix=f"/v1/trials/{{trial}}/{kind.kind}")
     add_batch(router, kind)

@@ -17,7 +17,7 @@ ClientQuery = Annotated[ClientName | None, Query(alias="client_id", description=
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class RecordKind:
     """A kind of record as the contract names it."""
 
     kind: str
@@ -28,25 +28,25 @@ class Kind:
 
 
 KINDS = (
-    Kind("conversations", "Conversation", "Conversations", "conversations:write", "conversations:write"),
-    Kind("activations", "Activation", "Activations", "activations:write", "activations:write"),
-    Kind("exemptions", "Exemption", "Exemptions", "participants:write", "participants:read"),
-    Kind("presence-events", "PresenceEvent", "PresenceEvents", "participants:write", "participants:read"),
-    Kind("support-efforts", "SupportEffort", "SupportEfforts", "participants:write", "participants:read"),
-    Kind("mentors", "Mentor", "Mentors", "participants:write", "participants:read"),
-    Kind("declined-offers", "DeclinedOffer", "DeclinedOffers", "participants:write", "participants:read"),
-    Kind("outcomes", "Outcome", "Outcomes", "activations:write", "activations:write"),  # registers deliver both
+    RecordKind("conversations", "Conversation", "Conversations", "conversations:write", "conversations:write"),
+    RecordKind("activations", "Activation", "Activations", "activations:write", "activations:write"),
+    RecordKind("exemptions", "Exemption", "Exemptions", "participants:write", "participants:read"),
+    RecordKind("presence-events", "PresenceEvent", "PresenceEvents", "participants:write", "participants:read"),
+    RecordKind("support-efforts", "SupportEffort", "SupportEfforts", "participants:write", "participants:read"),
+    RecordKind("mentors", "Mentor", "Mentors", "participants:write", "participants:read"),
+    RecordKind("declined-offers", "DeclinedOffer", "DeclinedOffers", "participants:write", "participants:read"),
+    RecordKind("outcomes", "Outcome", "Outcomes", "activations:write", "activations:write"),  # registers deliver both
 )
 
 
-def require_a_place(principal: Principal, trial: Trial) -> None:
+def require_jobcentre_access(principal: Principal, trial: Trial) -> None:
     """Problem ``not_found`` for a client that is bound to no jobcentre of the trial."""
     if not any(principal.reads_person_of(code) for code in trial.jobcentres):
         raise Problem("not_found")
 
 
 async def find_one(
-    connection: Any, kind: Kind, trial: Trial, external_id: str, principal: Principal, client: str | None
+    connection: Any, kind: RecordKind, trial: Trial, external_id: str, principal: Principal, client: str | None
 ) -> tuple[str, Mapping[str, Any]]:
     jobcentres = [code for code in trial.jobcentres if principal.reads_person_of(code)]
     found = await find_record(connection, kind.kind, trial.id, external_id, jobcentres, principal.client_id, client)

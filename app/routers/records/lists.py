@@ -15,17 +15,17 @@ from app.routers.common.services import (
     Cursor,
     Limit,
     Services,
+    ServicesDep,
     TrialPath,
-    Use,
-    answer,
+    access_scope_of,
     decode_cursor,
     encode_cursor,
+    etag_response,
+    json_response,
     page,
-    sight_of,
     trial_or_404,
-    with_etag,
 )
-from app.routers.records.kinds import ClientQuery, ExternalIdPath, Kind, find_one, require_a_place
+from app.routers.records.kinds import ClientQuery, ExternalIdPath, RecordKind, find_one, require_jobcentre_access
 from app.routers.records.schemas import history_answer, page_answer, stored_answer
 from app.web.auth import Principal, requires
 from app.web.problems import COMMON, Problem, problem_responses
@@ -41,13 +41,13 @@ ChangedSince = Annotated[
 ]
 
 
-def add_reads(router: APIRouter, kind: Kind) -> None:
+def add_reads(router: APIRouter, kind: RecordKind) -> None:
     _add_list(router, kind)
     _add_history(router, kind)  # before the single one, whose path would take its address too
     _add_single(router, kind)
 
 
-def _add_list(router: APIRouter, kind: Kind) -> None:
+def _add_list(router: APIRouter, kind: RecordKind) -> None:
     @router.get(
         "",
         operation_id=f"list{kind.plural}",
@@ -56,7 +56,7 @@ def _add_list(router: APIRouter, kind: Kind) -> None:
     )
     async def listed(
         request: Request,
-        use: Use,
+        services: ServicesDep,
         trial_id: TrialPath,
         principal: Annotated[Principal, Depends(requires(kind.reads))],
         participant_id: Annotated[UUID | None, Query(description="Only the records of this participant.")] = None,
@@ -73,16 +73,18 @@ def _add_list(router: APIRouter, kind: Kind) -> None:
         with the reason `moved`.
         """
         if changed_since is not None:
-            reader = _Reader(request, use, trial_id, principal, kind.kind, participant_id, client_id, limit)
+            reader = _Reader(request, services, trial_id, principal, kind.kind, participant_id, client_id, limit)
             return await _follow(reader, changed_since)
         (after,) = decode_cursor(cursor, UUID) or (_FIRST,)
-        trial = await use.known_trial(principal, trial_id)
-        require_a_place(principal, trial)
+        trial = await services.get_trial(principal, trial_id)
+        require_jobcentre_access(principal, trial)
         jobcentres = [code for code in trial.jobcentres if principal.reads_person_of(code)]
         asked = {"kind": kind.kind, "client_id": client_id}
         wanted = (participant_id, client_id, after, limit + 1)
-        async with use.noting(principal, "records.listed", trial_id, jobcentres, participant_id, **asked):
-            found = await list_records(use.database, sight_of(principal), kind.kind, trial_id, jobcentres, *wanted)
+        async with services.audited_read(principal, "records.listed", trial_id, jobcentres, participant_id, **asked):
+            found = await list_records(
+                services.database, access_scope_of(principal), kind.kind, trial_id, jobcentres, *wanted
+            )
         versions = [version_id for version_id, _ in found]
         return page(request, [record for _, record in found], limit, lambda _: encode_cursor(versions[limit - 1]))
 
@@ -92,7 +94,7 @@ class _Reader:
     """Who follows the feed of a kind, and of whose records."""
 
     request: Request
-    use: Services
+    services: Services
     trial_id: str
     principal: Principal
     kind: str
@@ -103,18 +105,20 @@ class _Reader:
 
 async def _follow(reader: _Reader, changed_since: str) -> Response:
     """What has changed since, with the place reached."""
-    use, principal = reader.use, reader.principal
-    async with use.read(principal) as connection:
+    services, principal = reader.services, reader.principal
+    async with services.read(principal) as connection:
         trial = await trial_or_404(connection, reader.trial_id)
-        require_a_place(principal, trial)
+        require_jobcentre_access(principal, trial)
         jobcentres = [code for code in trial.jobcentres if principal.reads_person_of(code)]
         places = _places(changed_since, jobcentres)
         changed, reached = await changed_records(
             connection, reader.kind, reader.trial_id, places, reader.participant_id, reader.client_id, reader.limit
         )
-    noted = {"kind": reader.kind, "client_id": reader.client_id}
-    await use.noted(principal, "records.followed", reader.trial_id, jobcentres, reader.participant_id, **noted)
-    return answer(reader.request, {"items": changed, "next": _feed_cursor(reached)})
+    filters = {"kind": reader.kind, "client_id": reader.client_id}
+    await services.audit_read(
+        principal, "records.followed", reader.trial_id, jobcentres, reader.participant_id, **filters
+    )
+    return json_response(reader.request, {"items": changed, "next": _feed_cursor(reached)})
 
 
 def _places(changed_since: str, jobcentres: Sequence[str]) -> dict[str, UUID]:
@@ -133,7 +137,7 @@ def _feed_cursor(reached: Mapping[str, UUID]) -> str:
     return encode_cursor({code: place.hex for code, place in reached.items() if place != _FIRST})
 
 
-def _add_history(router: APIRouter, kind: Kind) -> None:
+def _add_history(router: APIRouter, kind: RecordKind) -> None:
     @router.get(
         "/{external_id:path}/history",
         operation_id=f"get{kind.singular}History",
@@ -142,7 +146,7 @@ def _add_history(router: APIRouter, kind: Kind) -> None:
     )
     async def history(
         request: Request,
-        use: Use,
+        services: ServicesDep,
         trial_id: TrialPath,
         external_id: ExternalIdPath,
         principal: Annotated[Principal, Depends(requires(kind.reads))],
@@ -153,17 +157,17 @@ def _add_history(router: APIRouter, kind: Kind) -> None:
         Found as a single record is; retractions are versions too. Versions of people who are not at your jobcentres are
         left out.
         """
-        async with use.read(principal) as connection:
+        async with services.read(principal) as connection:
             trial = await trial_or_404(connection, trial_id)
             latest, _ = await find_one(connection, kind, trial, external_id, principal, client_id)
             jobcentres = [code for code in trial.jobcentres if principal.reads_person_of(code)]
             versions = await history_of(connection, kind.kind, trial_id, jobcentres, UUID(latest))
         for someone in dict.fromkeys(version["participant_id"] for version in versions):
-            await use.noted(principal, "history.read", trial_id, (), someone, kind=kind.kind)
-        return answer(request, {"items": versions})
+            await services.audit_read(principal, "history.read", trial_id, (), someone, kind=kind.kind)
+        return json_response(request, {"items": versions})
 
 
-def _add_single(router: APIRouter, kind: Kind) -> None:
+def _add_single(router: APIRouter, kind: RecordKind) -> None:
     @router.get(
         "/{external_id:path}",
         operation_id=f"get{kind.singular}",
@@ -175,7 +179,7 @@ def _add_single(router: APIRouter, kind: Kind) -> None:
     )
     async def single(
         request: Request,
-        use: Use,
+        services: ServicesDep,
         trial_id: TrialPath,
         external_id: ExternalIdPath,
         principal: Annotated[Principal, Depends(requires(kind.reads))],
@@ -186,8 +190,8 @@ def _add_single(router: APIRouter, kind: Kind) -> None:
         A retracted one says so. Where several other clients sent a record of that id, name one as `client_id`: without
         it the answer is 409.
         """
-        async with use.read(principal) as connection:
+        async with services.read(principal) as connection:
             trial = await trial_or_404(connection, trial_id)
             etag, record = await find_one(connection, kind, trial, external_id, principal, client_id)
-        await use.noted(principal, "record.read", trial_id, (), record["participant_id"], kind=kind.kind)
-        return with_etag(request, to_json(record), JSON, etag)
+        await services.audit_read(principal, "record.read", trial_id, (), record["participant_id"], kind=kind.kind)
+        return etag_response(request, to_json(record), JSON, etag)

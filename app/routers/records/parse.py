@@ -20,9 +20,9 @@ from pydantic import (
     create_model,
 )
 
-from app.db.records.batch_request import SentRecord
-from app.domain.facts import KINDS, Fact, RetractionReason, faults_of
-from app.domain.records.ingest import Report
+from app.db.records.batch_request import RecordInput
+from app.domain.facts import KINDS, Fact, RetractionReason, validate_fact
+from app.domain.records.ingest import RecordReport
 from app.routers.common.types import Code, CprNumber, CvrNumber, ExternalId, Hours, IsoDate, PNumber, Revision, WeekCode
 from app.web.validation import field_errors
 
@@ -120,11 +120,13 @@ def wire_of(kind: str) -> RecordWire:
 _RETRACTION = TypeAdapter(Retraction)
 
 
-def read_record(wire: RecordWire, raw: object, today: date, index_of: Any) -> tuple[str | None, SentRecord | Report]:
+def read_record(
+    wire: RecordWire, raw: object, today: date, index_of: Any
+) -> tuple[str | None, RecordInput | RecordReport]:
     """One record as sent: its external id where that can be told, and what it says, or a report of every fault in it.
 
     Null means absent. ``index_of`` gives the blind index of a CPR number. Codes: ``missing_field``, ``unknown_field``,
-    ``invalid_value``, ``invalid_cpr``, ``invalid_cvr``, ``invalid_json`` and those of ``facts.faults_of``.
+    ``invalid_value``, ``invalid_cpr``, ``invalid_cvr``, ``invalid_json`` and those of ``facts.validate_fact``.
     """
     if not isinstance(raw, dict):
         return None, _rejected([("", "invalid_json")])
@@ -144,23 +146,23 @@ def read_record(wire: RecordWire, raw: object, today: date, index_of: Any) -> tu
     if "retraction_reason" in values:
         faults.append(("/retraction_reason", "invalid_value"))
         del values["retraction_reason"]
-    faults += _faults_of_person(values)
+    faults += _validate_person(values)
     try:
         record = wire.model.model_validate(values)
     except ValidationError as error:
         errors = error.errors(include_url=False, include_context=False)
         found = field_errors(errors, values, wire.names)
-        beside = _faults_beside(wire, values, {str(each["loc"][0]) for each in errors}, today)
+        beside = _validate_beside(wire, values, {str(each["loc"][0]) for each in errors}, today)
         return external_id, _rejected([*faults, *found, *beside])
     fact = wire.fact_of(record)
-    faults += [(f"/{name}", code) for name, code in faults_of(fact, today)]
+    faults += [(f"/{name}", code) for name, code in validate_fact(fact, today)]
     if faults:
         return external_id, _rejected(faults)
     blind_index = None if record.cpr is None else index_of(record.cpr.number)
-    return external_id, SentRecord(record.external_id, record.revision, record.participant_id, blind_index, fact, None)
+    return external_id, RecordInput(record.external_id, record.revision, record.participant_id, blind_index, fact, None)
 
 
-def _plain_record(wire: RecordWire, raw: dict[str, Any], today: date) -> SentRecord | None:
+def _plain_record(wire: RecordWire, raw: dict[str, Any], today: date) -> RecordInput | None:
     """Most records by a shorter way: sound, of a participant named by id, with facts that others told alike before.
 
     None of every other one, to be read with care.
@@ -176,7 +178,7 @@ def _plain_record(wire: RecordWire, raw: dict[str, Any], today: date) -> SentRec
         said = _Plain.model_validate(raw)
     except (TypeError, ValidationError):  # a list cannot be looked up
         return None
-    return SentRecord(said.external_id, said.revision, said.participant_id, None, fact, None)
+    return RecordInput(said.external_id, said.revision, said.participant_id, None, fact, None)
 
 
 @lru_cache(maxsize=16_384)
@@ -185,7 +187,7 @@ def _sound_fact(kind: str, told: tuple[Any, ...], types: tuple[type, ...], today
     wire = wire_of(kind)
     values = {name: value for name, value in zip(wire.fields, told, strict=True) if value is not None}
     fact = wire.fact_of(wire.model.model_validate({**values, "external_id": "plain"}))
-    return None if faults_of(fact, today) else fact
+    return None if validate_fact(fact, today) else fact
 
 
 class _Plain(BaseModel):
@@ -196,7 +198,7 @@ class _Plain(BaseModel):
     participant_id: UUID
 
 
-def _faults_beside(
+def _validate_beside(
     wire: RecordWire, values: Mapping[str, Any], malformed: Container[str], today: date
 ) -> list[tuple[str, str]]:
     """What is wrong with the well-formed fields in themselves, something harmless standing for the malformed ones."""
@@ -206,10 +208,10 @@ def _faults_beside(
         if name in values and name not in malformed
     }
     fact = wire.fact(**{**wire.harmless, **sound})
-    return [(f"/{name}", code) for name, code in faults_of(fact, today) if name not in malformed]
+    return [(f"/{name}", code) for name, code in validate_fact(fact, today) if name not in malformed]
 
 
-def _read_retraction(values: Mapping[str, Any], faults: list[tuple[str, str]]) -> SentRecord | Report:
+def _read_retraction(values: Mapping[str, Any], faults: list[tuple[str, str]]) -> RecordInput | RecordReport:
     asked = {name: values[name] for name in ("external_id", "revision", "retraction_reason") if name in values}
     try:
         retraction = _RETRACTION.validate_python({**asked, "retracted": True})
@@ -218,10 +220,10 @@ def _read_retraction(values: Mapping[str, Any], faults: list[tuple[str, str]]) -
         return _rejected([*faults, *found])
     if faults:
         return _rejected(faults)
-    return SentRecord(retraction.external_id, retraction.revision, None, None, None, retraction.retraction_reason)
+    return RecordInput(retraction.external_id, retraction.revision, None, None, None, retraction.retraction_reason)
 
 
-def _faults_of_person(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _validate_person(values: Mapping[str, Any]) -> list[tuple[str, str]]:
     if "participant_id" not in values and "cpr" not in values:
         return [("/participant_id", "missing_field")]
     return [("/cpr", "invalid_value")] if "participant_id" in values and "cpr" in values else []
@@ -238,5 +240,5 @@ def _legible_id(value: object) -> str | None:
 _EXTERNAL_ID: TypeAdapter[str] = TypeAdapter(ExternalId)
 
 
-def _rejected(faults: list[tuple[str, str]]) -> Report:
-    return Report("rejected", tuple(dict.fromkeys(faults)))
+def _rejected(faults: list[tuple[str, str]]) -> RecordReport:
+    return RecordReport("rejected", tuple(dict.fromkeys(faults)))

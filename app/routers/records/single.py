@@ -8,15 +8,15 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic_core import from_json, to_json
 
-from app.db.records.batch_request import Delivery
+from app.db.records.batch_request import BatchRequest
 from app.domain.facts import RetractionReason
-from app.domain.records.ingest import Report
-from app.domain.rules.warnings import REFUSED
-from app.routers.common.services import JSON, Services, TrialPath, Use, sight_of, with_etag
+from app.domain.records.ingest import RecordReport
+from app.domain.rules.warnings import ENFORCED_CODES
+from app.routers.common.services import JSON, Services, ServicesDep, TrialPath, access_scope_of, etag_response
 from app.routers.common.types import MAX_REVISION
 from app.routers.records.batch import measure
 from app.routers.records.batch_io import media_type_of
-from app.routers.records.kinds import ExternalIdPath, Kind, require_a_place
+from app.routers.records.kinds import ExternalIdPath, RecordKind, require_jobcentre_access
 from app.routers.records.parse import read_record, wire_of
 from app.routers.records.schemas import record_body, written_answer
 from app.web.auth import Principal, requires
@@ -39,12 +39,12 @@ IfMatch = Annotated[
 ]
 
 
-def add_writes(router: APIRouter, kind: Kind) -> None:
+def add_writes(router: APIRouter, kind: RecordKind) -> None:
     _add_put(router, kind)
     _add_delete(router, kind)
 
 
-def _add_put(router: APIRouter, kind: Kind) -> None:
+def _add_put(router: APIRouter, kind: RecordKind) -> None:
     order = ("event_order",) if kind.kind == "presence-events" else ()
     about_the_person = ("unknown_participant", "not_drawn", *order, *_REFUSALS.get(kind.kind, ()))
 
@@ -61,7 +61,7 @@ def _add_put(router: APIRouter, kind: Kind) -> None:
     )
     async def put(
         request: Request,
-        use: Use,
+        services: ServicesDep,
         trial_id: TrialPath,
         external_id: ExternalIdPath,
         principal: Annotated[Principal, Depends(requires(kind.writes))],
@@ -75,7 +75,7 @@ def _add_put(router: APIRouter, kind: Kind) -> None:
         """
         raw = await _body_of(request, external_id)
         record = {**raw, "external_id": external_id}
-        return await _write_one(request, use, kind, trial_id, record, principal, if_match)
+        return await _write_one(request, services, kind, trial_id, record, principal, if_match)
 
 
 async def _body_of(request: Request, external_id: str) -> dict[str, Any]:
@@ -93,7 +93,7 @@ async def _body_of(request: Request, external_id: str) -> dict[str, Any]:
     return raw
 
 
-def _add_delete(router: APIRouter, kind: Kind) -> None:
+def _add_delete(router: APIRouter, kind: RecordKind) -> None:
     @router.delete(
         "/{external_id:path}",
         operation_id=f"retract{kind.singular}",
@@ -105,7 +105,7 @@ def _add_delete(router: APIRouter, kind: Kind) -> None:
     )
     async def delete(
         request: Request,
-        use: Use,
+        services: ServicesDep,
         trial_id: TrialPath,
         external_id: ExternalIdPath,
         principal: Annotated[Principal, Depends(requires(kind.writes))],
@@ -126,32 +126,32 @@ def _add_delete(router: APIRouter, kind: Kind) -> None:
             "retracted": True,
             "retraction_reason": retraction_reason,
         }
-        return await _write_one(request, use, kind, trial_id, raw, principal, if_match)
+        return await _write_one(request, services, kind, trial_id, raw, principal, if_match)
 
 
 async def _write_one(
     request: Request,
-    use: Services,
-    kind: Kind,
+    services: Services,
+    kind: RecordKind,
     trial_id: str,
     raw: dict[str, Any],
     principal: Principal,
     if_match: str | None,
 ) -> Response:
     """A batch of one, its outcome as a status: 201 created, 200 otherwise, a problem where it was rejected or stale."""
-    trial = await use.known_trial(principal, trial_id)
-    require_a_place(principal, trial)
-    (_, parsed) = read_record(wire_of(kind.kind), raw, use.today(), use.vault.blind_index)
-    delivery = Delivery(
+    trial = await services.get_trial(principal, trial_id)
+    require_jobcentre_access(principal, trial)
+    (_, parsed) = read_record(wire_of(kind.kind), raw, services.today(), services.vault.blind_index)
+    delivery = BatchRequest(
         trial,
         kind.kind,
         principal.client_id,
         principal.reads_person_of,
-        sight_of(principal),
+        access_scope_of(principal),
         [parsed],
         if_match=_versions(if_match),
     )
-    report, stored = await use.together.receive(delivery)
+    report, stored = await services.together.receive(delivery)
     measure(kind.kind, [report])
     if report.outcome == "stale":
         raise Problem("stale")
@@ -161,9 +161,9 @@ async def _write_one(
         raise Problem("not_found")
     version_id, record = stored
     if report.outcome == "unchanged":
-        await use.noted(principal, "record.read", trial_id, (), record["participant_id"], kind=kind.kind)
+        await services.audit_read(principal, "record.read", trial_id, (), record["participant_id"], kind=kind.kind)
     content = to_json({**record, "outcome": report.outcome, "warnings": report.warnings})
-    return with_etag(request, content, JSON, str(version_id), 201 if report.outcome == "created" else 200)
+    return etag_response(request, content, JSON, str(version_id), 201 if report.outcome == "created" else 200)
 
 
 def _versions(if_match: str | None) -> Collection[UUID] | Literal["any"] | None:
@@ -176,9 +176,9 @@ def _versions(if_match: str | None) -> Collection[UUID] | Literal["any"] | None:
     return {UUID(tag) for tag in tags if _VERSION.fullmatch(tag)}
 
 
-def _problem_of(report: Report) -> Problem:
+def _problem_of(report: RecordReport) -> Problem:
     """Single codes have a status of their own; everything else is a malformed body, every fault with its pointer."""
     for _, code in report.errors:
-        if code in REFUSED or code in (*_CONFLICTS, "unknown_participant"):
+        if code in ENFORCED_CODES or code in (*_CONFLICTS, "unknown_participant"):
             return Problem(code, errors=report.errors)
     return Problem("malformed", errors=report.errors)

@@ -10,11 +10,11 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, WithJsonSchema
 from pydantic_core import PydanticCustomError, to_json
 
-from app.db.records.batch_request import Delivery, Received
+from app.db.records.batch_request import BatchRequest, BatchResult
 from app.db.records.pipeline import receive
-from app.db.records.snapshots import KIND, Line, Snapshot, delivery_of
-from app.domain.records.ingest import Report
-from app.routers.common.services import JSON, Services, TrialPath, Use, sight_of, trial_or_404
+from app.db.records.snapshots import KIND, Snapshot, SnapshotLine, delivery_of
+from app.domain.records.ingest import RecordReport
+from app.routers.common.services import JSON, Services, ServicesDep, TrialPath, access_scope_of, trial_or_404
 from app.routers.common.types import IsoDate, JobcentreCode
 from app.routers.records.batch import DryRun, IdempotencyKey, measure, request_key
 from app.routers.records.batch_io import MAX_RECORDS, BatchReport, ReportLevel, report_of
@@ -75,7 +75,7 @@ class SnapshotIn(BaseModel):
 async def post_snapshot(
     request: Request,
     body: SnapshotIn,
-    use: Use,
+    services: ServicesDep,
     trial_id: TrialPath,
     principal: Annotated[Principal, Depends(requires("activations:write"))],
     dry_run: DryRun = False,
@@ -98,50 +98,50 @@ async def post_snapshot(
         raise Problem("malformed", errors=[("/to", "ends_before_start")])
     if len(body.records) > MAX_RECORDS:
         raise Problem("too_large", f"A snapshot holds at most {MAX_RECORDS} records.")
-    async with use.read(principal) as connection:
+    async with services.read(principal) as connection:
         trial = await trial_or_404(connection, trial_id)
     if body.jobcentre not in trial.jobcentres or not principal.reads_person_of(body.jobcentre):
         raise Problem("not_found")
-    today = use.today()
-    snapshot = Snapshot(body.jobcentre, body.first, body.last, [_line(use, today, each) for each in body.records])
+    today = services.today()
+    snapshot = Snapshot(body.jobcentre, body.first, body.last, [_line(services, today, each) for each in body.records])
 
-    def receipt_of(external_ids: Sequence[str | None]) -> Callable[[Received], bytes]:
+    def receipt_of(external_ids: Sequence[str | None]) -> Callable[[BatchResult], bytes]:
         return lambda received: to_json(report_of(received, external_ids, report, len(body.records)))
 
-    delivery = Delivery(
+    delivery = BatchRequest(
         trial,
         KIND,
         principal.client_id,
         principal.reads_person_of,
-        sight_of(principal),
+        access_scope_of(principal),
         (),
         keep=not dry_run,
         atomic=atomic,
         request=None if dry_run else request_key(request, await request.body(), idempotency_key),
     )
-    received = await receive(use.database, delivery_of(delivery, snapshot, receipt_of))
+    received = await receive(services.database, delivery_of(delivery, snapshot, receipt_of))
     measure(KIND, received.reports, committed=received.committed)
     return Response(received.receipt, 207, media_type=JSON)
 
 
-def _line(use: Services, today: date, raw: Any) -> Line:
+def _line(services: Services, today: date, raw: Any) -> SnapshotLine:
     """One record as sent; it is read like one of a batch, but has no id and takes nothing back."""
     if not isinstance(raw, dict):
-        return Line(None, Report("rejected", (("", "invalid_json"),)))
+        return SnapshotLine(None, RecordReport("rejected", (("", "invalid_json"),)))
     sent = {name: value for name, value in raw.items() if name not in _NOT_SENT}
-    _, record = read_record(_WIRE, {**sent, "external_id": _SOME_ID}, today, use.vault.blind_index)
+    _, record = read_record(_WIRE, {**sent, "external_id": _SOME_ID}, today, services.vault.blind_index)
     if sent.keys() != raw.keys():
-        errors = record.errors if isinstance(record, Report) else ()
-        record = Report("rejected", tuple(dict.fromkeys((("", "unknown_field"), *errors))))
-    return Line(_person_of(use, sent), record)
+        errors = record.errors if isinstance(record, RecordReport) else ()
+        record = RecordReport("rejected", tuple(dict.fromkeys((("", "unknown_field"), *errors))))
+    return SnapshotLine(_person_of(services, sent), record)
 
 
-def _person_of(use: Services, sent: Mapping[str, Any]) -> UUID | bytes | None:
+def _person_of(services: Services, sent: Mapping[str, Any]) -> UUID | bytes | None:
     """Who a record is about, whatever else may be wrong with it; None where that cannot be told."""
     try:
         if sent.get("participant_id") is not None:
             return _ID.validate_python(sent["participant_id"])
-        return use.vault.blind_index(parse_cpr(sent.get("cpr")).number)
+        return services.vault.blind_index(parse_cpr(sent.get("cpr")).number)
     except (ValidationError, PydanticCustomError):
         return None
 

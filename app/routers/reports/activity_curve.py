@@ -7,11 +7,11 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from app.db.reports.as_of import people_of
+from app.db.reports.as_of import iter_participants
 from app.domain.figures.activity_curve import Measure, Point, Share, Tallies, curve, weeks_of
-from app.routers.common.services import KnownAt, TrialPath, Use
+from app.routers.common.services import KnownAt, ServicesDep, TrialPath
 from app.routers.common.types import JobcentreCode
-from app.routers.reports.as_of import CSV, OneJobcentre, Reader, as_csv, cohort_of, report
+from app.routers.reports.as_of import CSV, OneJobcentre, ReportReader, as_csv, load_as_of_request, report
 from app.web.problems import COMMON, problem_responses
 
 router = APIRouter(tags=["reports"])
@@ -60,9 +60,9 @@ class ActivityCurve(BaseModel):
 )
 async def get_activity_curve(
     request: Request,
-    use: Use,
+    services: ServicesDep,
     trial_id: TrialPath,
-    principal: Reader,
+    principal: ReportReader,
     measure: Annotated[Measure, Query(description="What is looked at.", examples=["conversation"])] = "conversation",
     jobcentre: OneJobcentre = None,
     known_at: KnownAt = None,
@@ -74,11 +74,13 @@ async def get_activity_curve(
     that the token is bound to are looked at together. JSON, or CSV for `Accept: text/csv`.
     """
     tallies = Tallies()
-    async with cohort_of(use, principal, trial_id, jobcentre, known_at) as cohort:
+    async with load_as_of_request(services, principal, trial_id, jobcentre, known_at) as cohort:
         trial, kinds = cohort.trial, _KINDS.get(measure, _OTHERS)
-        async for person in people_of(cohort.connection, trial_id, cohort.jobcentres, cohort.cut.moment, kinds):
+        async for person in iter_participants(cohort.connection, trial_id, cohort.jobcentres, cohort.cut.moment, kinds):
             tallies.add(person.arm, weeks_of(trial.protocol, trial.ends_on, person.history(), measure, cohort.today))
-    await use.noted(principal, "activity_curve.read", trial_id, cohort.jobcentres, measure=measure, known_at=known_at)
+    await services.audit_read(
+        principal, "activity_curve.read", trial_id, cohort.jobcentres, measure=measure, known_at=known_at
+    )
     items = [_item(point) for point in curve(tallies)]
     value = {
         "as_of": cohort.today,

@@ -9,13 +9,13 @@ from typing import Any, Final
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from app.db.reports.summary import WeekNumbers
+from app.db.reports.summary import WeekCounts
 from app.db.trials.trials import Trial
 from app.domain.figures.counts import CONDITION_SUMS
 from app.domain.figures.summary import conditions_of, figures_of, grant_of
 from app.domain.rules.calendar import week_code
 from app.domain.rules.draw import Arm
-from app.routers.common.services import KnownAt, TrialPath, Use, answer, trial_or_404
+from app.routers.common.services import KnownAt, ServicesDep, TrialPath, json_response, trial_or_404
 from app.routers.common.tables import to_csv, wants_csv
 from app.routers.reports.weekly_summary import (
     CSV,
@@ -24,8 +24,8 @@ from app.routers.reports.weekly_summary import (
     FiguresView,
     FirstWeek,
     GroupView,
-    Reader,
-    Week,
+    ReportReader,
+    WeekQuery,
     as_of_day,
     csv_answer,
     numbers_and_watermark,
@@ -85,10 +85,10 @@ class ConditionsReport(BaseModel):
 )
 async def get_conditions(
     request: Request,
-    use: Use,
+    services: ServicesDep,
     trial_id: TrialPath,
-    principal: Reader,
-    week: Week = None,
+    principal: ReportReader,
+    week: WeekQuery = None,
     first: FirstWeek = None,
     known_at: KnownAt = None,
 ) -> Response:
@@ -98,20 +98,20 @@ async def get_conditions(
     The grant is paid while conversation, activation and workplace rate all reach their thresholds. JSON, or CSV for
     `Accept: text/csv`, whose columns are the same in every trial.
     """
-    async with use.report(principal, trial_id) as connection:
+    async with services.report(principal, trial_id) as connection:
         trial = await trial_or_404(connection, trial_id)
         groups = visible_groups(principal, trial, "jobcentre")
-        today = as_of_day(use, known_at)
+        today = as_of_day(services, known_at)
         weeks = span_of(trial, today, first, week)
         numbers, watermark = await numbers_and_watermark(connection, trial, groups, weeks[0], weeks[-1], known_at)
-    await use.noted(principal, "conditions.read", trial_id, groups, week=week, first=first, known_at=known_at)
+    await services.audit_read(principal, "conditions.read", trial_id, groups, week=week, first=first, known_at=known_at)
     items = [item for code in sorted(groups) for item in _items_of(trial, code, numbers, weeks)]
     if wants_csv(request.headers.get("accept")):
         return csv_answer(request, conditions_csv(items))
-    return answer(request, {"as_of": today, "watermark": watermark, "items": items})
+    return json_response(request, {"as_of": today, "watermark": watermark, "items": items})
 
 
-def _items_of(trial: Trial, jobcentre: str, numbers: WeekNumbers, weeks: Sequence[date]) -> Iterator[dict[str, Any]]:
+def _items_of(trial: Trial, jobcentre: str, numbers: WeekCounts, weeks: Sequence[date]) -> Iterator[dict[str, Any]]:
     """A jobcentre's rows, week by week, each over everything up to it."""
     key: tuple[str, Arm] = (jobcentre, "treatment")
     sums = Counter(numbers.before.get(key, {}))

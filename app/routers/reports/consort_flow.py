@@ -7,14 +7,14 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from app.db.reports.as_of import people_of
+from app.db.reports.as_of import iter_participants
 from app.db.reports.consort_flow import latest_screenings
 from app.domain.facts import ExitReason
-from app.domain.figures.consort_flow import Intake, Paths, intake_of, path_of
+from app.domain.figures.consort_flow import IntakeFlow, Paths, intake_flow, path_of
 from app.domain.rules.draw import ARMS
-from app.routers.common.services import KnownAt, TrialPath, Use
+from app.routers.common.services import KnownAt, ServicesDep, TrialPath
 from app.routers.common.types import FailureCode, IsoDate, JobcentreCode
-from app.routers.reports.as_of import CSV, OneJobcentre, Reader, as_csv, cohort_of, report
+from app.routers.reports.as_of import CSV, OneJobcentre, ReportReader, as_csv, load_as_of_request, report
 from app.web.problems import COMMON, Problem, problem_responses
 
 router = APIRouter(tags=["reports"])
@@ -78,9 +78,9 @@ class FlowView(BaseModel):
 )
 async def get_flow(
     request: Request,
-    use: Use,
+    services: ServicesDep,
     trial_id: TrialPath,
-    principal: Reader,
+    principal: ReportReader,
     on: Annotated[
         IsoDate | None,
         Query(description="The day of `in_trial`, not in the future; today, where left out.", examples=["2011-02-08"]),
@@ -95,7 +95,7 @@ async def get_flow(
     together. JSON, or for `Accept: text/csv` one number a row.
     """
     paths = Paths()
-    async with cohort_of(use, principal, trial_id, jobcentre, known_at) as cohort:
+    async with load_as_of_request(services, principal, trial_id, jobcentre, known_at) as cohort:
         trial, today = cohort.trial, cohort.today
         day = today if on is None else on
         if day > today:
@@ -103,11 +103,13 @@ async def get_flow(
         screenings, last = await latest_screenings(
             cohort.connection, trial_id, None if cohort.is_whole else cohort.jobcentres, cohort.cut.moment
         )
-        async for person in people_of(cohort.connection, trial_id, cohort.jobcentres, cohort.cut.moment, _KINDS):
+        async for person in iter_participants(
+            cohort.connection, trial_id, cohort.jobcentres, cohort.cut.moment, _KINDS
+        ):
             paths.add(person.arm, path_of(trial.protocol, trial.ends_on, person.history(), day, today))
-    await use.noted(principal, "flow.read", trial_id, cohort.jobcentres, on=on, known_at=known_at)
+    await services.audit_read(principal, "flow.read", trial_id, cohort.jobcentres, on=on, known_at=known_at)
     moments = [each for each in (cohort.cut.watermark, last) if each is not None]
-    figures = _figures(intake_of(screenings), paths)
+    figures = _figures(intake_flow(screenings), paths)
     value = {
         "as_of": today,
         "on": day,
@@ -118,7 +120,7 @@ async def get_flow(
     return report(request, value, list(flow_rows(figures)), _BLANK)
 
 
-def _figures(intake: Intake, paths: Paths) -> dict[str, Any]:
+def _figures(intake: IntakeFlow, paths: Paths) -> dict[str, Any]:
     waiting, withdrawn, drawn = (intake.people[each] for each in ("waiting", "withdrawn", "drawn"))
     ineligible = intake.people["ineligible"]
     eligible = waiting + withdrawn + drawn

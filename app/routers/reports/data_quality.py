@@ -8,11 +8,11 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field, WithJsonSchema
 
-from app.db.core.session import Sight
-from app.db.reports.as_of import cut_of
+from app.db.core.session import AccessScope
+from app.db.reports.as_of import load_as_of
 from app.db.reports.data_quality import findings_in
 from app.domain.figures.data_quality import Finding
-from app.routers.common.services import KnownAt, TrialPath, Use, trial_or_404
+from app.routers.common.services import KnownAt, ServicesDep, TrialPath, trial_or_404
 from app.routers.common.types import JobcentreCode
 from app.routers.reports.as_of import CSV, as_csv, report
 from app.routers.reports.weekly_summary import as_of_day, visible_groups
@@ -56,7 +56,7 @@ class DataQuality(BaseModel):
 )
 async def get_data_quality(
     request: Request,
-    use: Use,
+    services: ServicesDep,
     trial_id: TrialPath,
     principal: Annotated[Principal, Depends(requires("reports:read"))],
     jobcentre: Annotated[JobcentreCode | None, Query(description="Only this jobcentre; else all of yours.")] = None,
@@ -69,22 +69,22 @@ async def get_data_quality(
     `participants:read` that are bound to the jobcentre. JSON, or CSV for `Accept: text/csv`, with several ids joined by
     `|`.
     """
-    today = as_of_day(use, known_at)
-    async with use.report(principal, trial_id) as connection:
+    today = as_of_day(services, known_at)
+    async with services.report(principal, trial_id) as connection:
         trial = await trial_or_404(connection, trial_id)
         visible = visible_groups(principal, trial, "jobcentre")
         if jobcentre is not None and jobcentre not in visible:
             raise Problem("not_found")
         codes = sorted(visible) if jobcentre is None else [jobcentre]
-        cut = await cut_of(connection, trial_id, codes, known_at)
+        cut = await load_as_of(connection, trial_id, codes, known_at)
     day = min(today, trial.ends_on)
     items = []
-    async with use.reports.read(Sight(jobcentres=frozenset(codes))) as connection:
+    async with services.reports.read(AccessScope(jobcentres=frozenset(codes))) as connection:
         for code in codes:
             open_to_client = principal.may("participants:read") and principal.reads_person_of(code)
             found = await findings_in(connection, trial, code, day, cut.moment, known_at)
             items += [_item(code, each, open_to_client) for each in found]
-    await use.noted(principal, "data_quality.read", trial_id, codes, known_at=known_at)
+    await services.audit_read(principal, "data_quality.read", trial_id, codes, known_at=known_at)
     value = {"as_of": today, "watermark": cut.watermark, "items": items}
     return report(request, value, [_cells(item) for item in items], _BLANK)
 

@@ -9,16 +9,16 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from app.analysis.effects import Cell, Effects, JobcentreRow, OutcomeMeasure, Row, SuccessRow, analyse
-from app.db.reports.as_of import people_of
+from app.analysis.effects import ArmCell, EffectEstimate, Effects, JobcentreRow, OutcomeMeasure, SuccessRow, analyse
+from app.db.reports.as_of import iter_participants
 from app.domain.figures.activity_curve import Difference
 from app.domain.figures.disclosure_control import SMALLEST_GROUP
 from app.domain.figures.outcomes import Criterion, followed
 from app.domain.rules.calendar import week_code
 from app.domain.rules.draw import ARMS, Arm
-from app.routers.common.services import KnownAt, TrialPath, Use
+from app.routers.common.services import KnownAt, ServicesDep, TrialPath
 from app.routers.common.types import EffectWarning
-from app.routers.reports.as_of import CSV, Cohort, OneJobcentre, Reader, as_csv, cohort_of, report
+from app.routers.reports.as_of import CSV, AsOfRequest, OneJobcentre, ReportReader, as_csv, load_as_of_request, report
 from app.web.problems import COMMON, Problem, problem_responses
 
 router = APIRouter(tags=["reports"])
@@ -138,9 +138,9 @@ class EffectsView(BaseModel):
 )
 async def get_effects(
     request: Request,
-    use: Use,
+    services: ServicesDep,
     trial_id: TrialPath,
-    principal: Reader,
+    principal: ReportReader,
     after_weeks: Annotated[
         int | None,
         Query(
@@ -162,22 +162,22 @@ async def get_effects(
     that would give them away. A pilot is refused, duplicates are in no figure. JSON, or for `Accept: text/csv` the
     rows by week.
     """
-    async with cohort_of(use, principal, trial_id, jobcentre, known_at, everyone=True) as cohort:
+    async with load_as_of_request(services, principal, trial_id, jobcentre, known_at, everyone=True) as cohort:
         trial, today = cohort.trial, cohort.today
         if trial.pilot:
             raise Problem("pilot_trial")
-        everyone = people_of(cohort.connection, trial_id, cohort.jobcentres, cohort.cut.moment, _KINDS)
+        everyone = iter_participants(cohort.connection, trial_id, cohort.jobcentres, cohort.cut.moment, _KINDS)
         people = [followed(each.jobcentre, each.arm, trial.ends_on, each.history(), today) async for each in everyone]
     # In a thread, others are answered meanwhile.
     effects = await asyncio.to_thread(analyse, people, jobcentre, after_weeks)
     shown = cohort.jobcentres if jobcentre is None else [jobcentre]
-    await use.noted(principal, "effects.read", trial_id, shown, after_weeks=after_weeks, known_at=known_at)
+    await services.audit_read(principal, "effects.read", trial_id, shown, after_weeks=after_weeks, known_at=known_at)
     items = [_row(row) for row in effects.rows]
     return report(request, _view(effects, cohort, jobcentre, items), items, _BLANK)
 
 
 def _view(
-    effects: Effects, cohort: Cohort, jobcentre: str | None, items: Sequence[Mapping[str, Any]]
+    effects: Effects, cohort: AsOfRequest, jobcentre: str | None, items: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     until = effects.outcomes_until
     return {
@@ -210,7 +210,7 @@ def _view(
     }
 
 
-def _compared(arms: Mapping[Arm, Cell], difference: Difference | None) -> dict[str, Any]:
+def _compared(arms: Mapping[Arm, ArmCell], difference: Difference | None) -> dict[str, Any]:
     return {
         **{arm: asdict(arms[arm]) for arm in ARMS},
         "difference": None if difference is None else difference.estimate,
@@ -219,7 +219,7 @@ def _compared(arms: Mapping[Arm, Cell], difference: Difference | None) -> dict[s
     }
 
 
-def _row(row: Row) -> dict[str, Any]:
+def _row(row: EffectEstimate) -> dict[str, Any]:
     where = {"weeks_since_assignment": row.k, "outcome": row.outcome}
     return {**where, **_compared(row.arms, row.difference)}
 
@@ -238,8 +238,8 @@ def _success(row: SuccessRow) -> dict[str, Any]:
     return {"criterion": row.criterion, **_compared(row.arms, row.difference)}
 
 
-_NOBODY: Final = Cell(0, None, None, None, hidden=False)
-_BLANK: Final = _row(Row(0, "employment", dict.fromkeys(ARMS, _NOBODY), None))
+_NOBODY: Final = ArmCell(0, None, None, None, hidden=False)
+_BLANK: Final = _row(EffectEstimate(0, "employment", dict.fromkeys(ARMS, _NOBODY), None))
 
 
 def effects_csv(items: Sequence[Mapping[str, Any]]) -> bytes:

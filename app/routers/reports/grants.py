@@ -8,10 +8,10 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.db.reports.grants import Frozen, freeze, frozen_assessments
-from app.db.reports.summary import settle
+from app.db.reports.summary import wait_for_writers
 from app.db.trials.trials import Trial
 from app.domain.rules.calendar import is_over, week_code
-from app.routers.common.services import TrialPath, Use, answer, trial_or_404
+from app.routers.common.services import ServicesDep, TrialPath, json_response, trial_or_404
 from app.routers.common.types import JobcentreCode, WeekCode
 from app.routers.reports.conditions import ConditionsRow, conditions_item
 from app.routers.reports.weekly_summary import numbers_and_watermark, visible_groups
@@ -79,7 +79,7 @@ class AssessmentList(BaseModel):
 async def post_assessment(
     request: Request,
     body: AssessmentIn,
-    use: Use,
+    services: ServicesDep,
     trial_id: TrialPath,
     principal: Annotated[Principal, Depends(requires("trials:write"))],
 ) -> Response:
@@ -87,11 +87,11 @@ async def post_assessment(
 
     There is one for each jobcentre and week: asked for again, the answer is the same (200).
     """
-    async with use.write(principal) as connection:
+    async with services.write(principal) as connection:
         trial = await trial_or_404(connection, trial_id)
         if body.jobcentre not in trial.jobcentres or not principal.reads_person_of(body.jobcentre):
             raise Problem("not_found")
-        if not is_over(body.week, use.today()):
+        if not is_over(body.week, services.today()):
             raise Problem("malformed", errors=[("/week", "date_in_future")])
         frozen = [
             each
@@ -107,7 +107,7 @@ async def post_assessment(
                 for each in await frozen_assessments(connection, trial_id, [body.jobcentre])
                 if each.monday == body.week
             ]
-    return answer(request, _view(frozen[0], today), 201 if created else 200)
+    return json_response(request, _view(frozen[0], today), 201 if created else 200)
 
 
 @router.get(
@@ -119,19 +119,21 @@ async def post_assessment(
 )
 async def list_assessments(
     request: Request,
-    use: Use,
+    services: ServicesDep,
     trial_id: TrialPath,
     principal: Annotated[Principal, Depends(requires("reports:read"))],
 ) -> Response:
     """What was decided, and what the same figures would be today; of the jobcentres that the token is bound to."""
-    async with use.write(principal, keep=False) as connection:
+    async with services.write(principal, keep=False) as connection:
         trial = await trial_or_404(connection, trial_id)
         jobcentres = visible_groups(principal, trial, "jobcentre")
-        await settle(connection, trial_id, jobcentres)  # all at once: one by one, two could wait for each other
+        await wait_for_writers(
+            connection, trial_id, jobcentres
+        )  # all at once: one by one, two could wait for each other
         frozen = await frozen_assessments(connection, trial_id, jobcentres)
         items = [_view(each, (await _figures(connection, trial, each.jobcentre, each.monday))[0]) for each in frozen]
-    await use.noted(principal, "grant_assessments.read", trial_id, jobcentres)
-    return answer(request, {"items": items})
+    await services.audit_read(principal, "grant_assessments.read", trial_id, jobcentres)
+    return json_response(request, {"items": items})
 
 
 async def _figures(

@@ -13,16 +13,16 @@ from pydantic import BaseModel, Field
 from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.core.caches import Answer
-from app.db.core.session import Sight, look
+from app.db.core.caches import CachedResponse
+from app.db.core.session import AccessScope, set_access_scope
 from app.db.reports.summary import (
-    WeekNumbers,
-    kept_report,
-    numbers_known_at,
-    settle,
-    sources_of,
-    watermark_of,
-    week_numbers,
+    WeekCounts,
+    cached_report,
+    counts_as_of,
+    load_sources,
+    load_watermark,
+    load_week_counts,
+    wait_for_writers,
 )
 from app.db.trials.trials import Trial
 from app.domain.codes import CODES
@@ -40,7 +40,7 @@ from app.domain.figures.summary import (
 )
 from app.domain.rules.calendar import civil_day, last_week_over, monday_of, week_code
 from app.domain.rules.timeline import last_monday
-from app.routers.common.services import JSON, KnownAt, Services, TrialPath, Use, digest, with_etag
+from app.routers.common.services import JSON, KnownAt, Services, ServicesDep, TrialPath, digest, etag_response
 from app.routers.common.tables import to_csv, wants_csv
 from app.routers.common.types import DeviationCode, WeekCode
 from app.routers.reports.contacts import CONTACTS, ContactsView, contact_cells, with_contacts
@@ -48,9 +48,9 @@ from app.web.auth import Principal, requires
 from app.web.problems import COMMON, Problem, problem_responses
 
 router = APIRouter(tags=["reports"])
-By = Literal["jobcentre", "region", "trial"]
-Reader = Annotated[Principal, Depends(requires("reports:read"))]
-Week = Annotated[WeekCode | None, Query(description="The week; the last one that is over, where left out.")]
+GroupingQuery = Literal["jobcentre", "region", "trial"]
+ReportReader = Annotated[Principal, Depends(requires("reports:read"))]
+WeekQuery = Annotated[WeekCode | None, Query(description="The week; the last one that is over, where left out.")]
 FirstWeek = Annotated[WeekCode | None, Query(alias="from", description="First week of a span up to `week`.")]
 _STATES = ("counted", "absent", "exempt", "complete", "assignment_week")
 _MAX_WEEKS = 520
@@ -169,11 +169,11 @@ CSV = {"content": {"text/csv": {"schema": {"type": "string"}}}}
 )
 async def get_weekly_summary(
     request: Request,
-    use: Use,
+    services: ServicesDep,
     trial_id: TrialPath,
-    principal: Reader,
-    week: Week = None,
-    by: Annotated[By, Query(description="Whose rows.")] = "jobcentre",
+    principal: ReportReader,
+    week: WeekQuery = None,
+    by: Annotated[GroupingQuery, Query(description="Whose rows.")] = "jobcentre",
     first: FirstWeek = None,
     known_at: KnownAt = None,
 ) -> Response:
@@ -185,19 +185,20 @@ async def get_weekly_summary(
     for a code that did not. Where the protocol's cadence is an average, rows have `contacts_per_four_weeks` and
     `required_contacts` instead of the conversation rates.
     """
-    trial = await use.reported_trial(principal, trial_id)
-    today = as_of_day(use, known_at)
+    trial = await services.reported_trial(principal, trial_id)
+    today = as_of_day(services, known_at)
     groups = visible_groups(principal, trial, by)
     weeks = span_of(trial, today, first, week)
     as_csv = wants_csv(request.headers.get("accept"))
-    made = partial(_make_summary, use, principal, _Asked(trial, groups, weeks, today, known_at, as_csv))
+    made = partial(_make_summary, services, principal, _Asked(trial, groups, weeks, today, known_at, as_csv))
     asked = {"by": by, "week": week, "first": first, "known_at": known_at}
-    async with use.noting(principal, "weekly_summary.read", trial_id, groups, None, **asked):
+    async with services.audited_read(principal, "weekly_summary.read", trial_id, groups, None, **asked):
         if known_at is None:
-            told = await kept_report(use.reports, trial_id, groups, (by, weeks[0], weeks[-1], today, as_csv), made)
+            variant = (by, weeks[0], weeks[-1], today, as_csv)
+            told = await cached_report(services.reports, trial_id, groups, variant, made)
         else:
             told = await made()
-    return with_etag(request, told.content, CSV_TYPE if as_csv else JSON, told.etag)
+    return etag_response(request, told.content, CSV_TYPE if as_csv else JSON, told.etag)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,22 +213,22 @@ class _Asked:
     as_csv: bool
 
 
-async def _make_summary(use: Services, principal: Principal, asked: _Asked) -> Answer:
+async def _make_summary(services: Services, principal: Principal, asked: _Asked) -> CachedResponse:
     trial, groups, weeks, known_at = asked.trial, asked.groups, asked.weeks, asked.known_at
-    async with use.report(principal, trial.id) as connection:
+    async with services.report(principal, trial.id) as connection:
         numbers, watermark = await numbers_and_watermark(connection, trial, groups, weeks[0], weeks[-1], known_at)
-        sources = await sources_of(connection, trial.id, groups, known_at)
+        sources = await load_sources(connection, trial.id, groups, known_at)
     rows = summary_rows(trial.protocol, groups, numbers.before, numbers.weeks, weeks, asked.today)
     items = [_summary_item(row, trial) for row in rows]
     if asked.as_csv:
         content = summary_csv(next(iter(groups.values())), items, trial)
     else:
         content = to_json({"as_of": asked.today, "watermark": watermark, "sources": sources, "items": items})
-    return Answer(content, digest(content))
+    return CachedResponse(content, digest(content))
 
 
 def csv_answer(request: Request, content: bytes) -> Response:
-    return with_etag(request, content, CSV_TYPE, digest(content))
+    return etag_response(request, content, CSV_TYPE, digest(content))
 
 
 _CODED: Final[Mapping[str, Mapping[str, int]]] = {
@@ -259,7 +260,7 @@ def summary_csv(group: Group, items: Sequence[Mapping[str, Any]], trial: Trial |
     return header + b"\r\n" + rows
 
 
-def visible_groups(principal: Principal, trial: Trial, by: By) -> dict[str, Group]:
+def visible_groups(principal: Principal, trial: Trial, by: GroupingQuery) -> dict[str, Group]:
     """The group of each jobcentre whose group the client sees as a whole; Problem ``not_found`` when it sees none.
 
     A sum over jobcentres of which some are not the client's would be nobody's figure.
@@ -277,7 +278,7 @@ def visible_groups(principal: Principal, trial: Trial, by: By) -> dict[str, Grou
 
 
 @lru_cache(maxsize=1024)
-def _group(by: By, jobcentre: str, region: str) -> Group:
+def _group(by: GroupingQuery, jobcentre: str, region: str) -> Group:
     return Group(jobcentre=jobcentre) if by == "jobcentre" else Group(region=region) if by == "region" else Group()
 
 
@@ -295,9 +296,9 @@ def span_of(trial: Trial, today: date, first: date | None, last: date | None) ->
     return [first + timedelta(days=7 * place) for place in range((last - first).days // 7 + 1)]
 
 
-def as_of_day(use: Services, known_at: datetime | None) -> date:
+def as_of_day(services: Services, known_at: datetime | None) -> date:
     """The day by which weeks are over: of the earlier of now and ``known_at``."""
-    now = use.clock()
+    now = services.clock()
     return civil_day(now if known_at is None else min(now, known_at))
 
 
@@ -308,15 +309,15 @@ async def numbers_and_watermark(
     first: date,
     last: date,
     known_at: datetime | None,
-) -> tuple[WeekNumbers, datetime | None]:
+) -> tuple[WeekCounts, datetime | None]:
     """The counts of weeks with the watermark that they are cut to; as known then, when a moment is given."""
-    await settle(connection, trial.id, groups)
-    watermark = await watermark_of(connection, trial.id, groups)
+    await wait_for_writers(connection, trial.id, groups)
+    watermark = await load_watermark(connection, trial.id, groups)
     if known_at is not None:  # judged anew out of the people of these groups, whom a region does not see
-        await look(connection, Sight(jobcentres=frozenset(groups)))
+        await set_access_scope(connection, AccessScope(jobcentres=frozenset(groups)))
     if known_at is None or watermark is None or watermark <= known_at:
-        return await week_numbers(connection, trial, groups, first, last), watermark
-    return await numbers_known_at(connection, trial, groups, first, last, known_at), known_at
+        return await load_week_counts(connection, trial, groups, first, last), watermark
+    return await counts_as_of(connection, trial, groups, first, last, known_at), known_at
 
 
 @lru_cache(maxsize=1024)

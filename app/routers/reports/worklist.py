@@ -7,13 +7,13 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from app.db.reports.as_of import cut_of
-from app.db.reports.worklist import Entry, worklist_of
+from app.db.reports.as_of import load_as_of
+from app.db.reports.worklist import WorklistItem, load_worklist
 from app.domain.facts import ExemptionGround, ExemptionScope
 from app.domain.figures.worklist import Reason, Task
 from app.domain.rules.calendar import monday_of, week_code
-from app.domain.rules.clock import State
-from app.routers.common.services import KnownAt, TrialPath, Use, sight_of, trial_or_404
+from app.domain.rules.clock import WeekState
+from app.routers.common.services import KnownAt, ServicesDep, TrialPath, access_scope_of, trial_or_404
 from app.routers.common.types import JobcentreCode, WeekCode
 from app.routers.reports.as_of import CSV, report
 from app.routers.reports.weekly_summary import as_of_day
@@ -39,7 +39,7 @@ class WorklistEntry(BaseModel):
     assigned_on: date
     contact_person: str | None
     number: int | None = Field(description="Programme week; null for a week without number.")
-    state: State
+    state: WeekState
     reasons: list[Reason] = Field(description="What is to be done, at least one.")
     exemptions_ending: list[EndingExemption]
 
@@ -62,7 +62,7 @@ class Worklist(BaseModel):
 )
 async def get_worklist(
     request: Request,
-    use: Use,
+    services: ServicesDep,
     trial_id: TrialPath,
     principal: Annotated[Principal, Depends(requires("participants:read"))],
     jobcentre: Annotated[JobcentreCode | None, Query(description="Only this jobcentre; else all of yours.")] = None,
@@ -77,27 +77,27 @@ async def get_worklist(
     `exemption_ends`: an exemption ends in the week. `no_contact_person`: nobody is named. Weeks after the running one
     are refused. JSON, or CSV for `Accept: text/csv`.
     """
-    today = as_of_day(use, known_at)
+    today = as_of_day(services, known_at)
     monday = monday_of(today) if week is None else week
     if monday > today:
         raise Problem("malformed", errors=[("/query/week", "date_in_future")])
-    async with use.report(principal, trial_id) as connection:
+    async with services.report(principal, trial_id) as connection:
         trial = await trial_or_404(connection, trial_id)
         asked = trial.jobcentres if jobcentre is None else [jobcentre]
         codes = [code for code in asked if code in trial.jobcentres and principal.reads_person_of(code)]
         if not codes:
             raise Problem("not_found")
-        cut = await cut_of(connection, trial_id, codes, known_at)
-    async with use.reports.read(sight_of(principal)) as connection:
-        entries = await worklist_of(connection, trial, codes, monday, cut.moment)
-    await use.noted(principal, "worklist.read", trial_id, codes, week=week_code(monday), known_at=known_at)
+        cut = await load_as_of(connection, trial_id, codes, known_at)
+    async with services.reports.read(access_scope_of(principal)) as connection:
+        entries = await load_worklist(connection, trial, codes, monday, cut.moment)
+    await services.audit_read(principal, "worklist.read", trial_id, codes, week=week_code(monday), known_at=known_at)
     items = [_item(entry) for entry in entries]
     value = {"as_of": today, "watermark": cut.watermark, "week": week_code(monday), "items": items}
     rows = [{**item, "reasons": "|".join(item["reasons"]), "exemptions_ending": _as_cell(item)} for item in items]
     return report(request, value, rows, _BLANK)
 
 
-def _item(entry: Entry) -> dict[str, Any]:
+def _item(entry: WorklistItem) -> dict[str, Any]:
     task = entry.task
     return {
         "participant_id": entry.participant_id,
@@ -118,4 +118,4 @@ def _as_cell(item: dict[str, Any]) -> str:
     return "|".join(f"{each['scope']}:{each['ground']}:{each['ends_on']}" for each in item["exemptions_ending"])
 
 
-_BLANK: Final = _item(Entry(UUID(int=0), "", date.min, None, Task(None, "counted", (), ())))
+_BLANK: Final = _item(WorklistItem(UUID(int=0), "", date.min, None, Task(None, "counted", (), ())))

@@ -8,15 +8,15 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field, TypeAdapter
 
 from app.db.audit.log import StoredEntry, heads_of_audit, list_entries
-from app.db.core.session import EVERYTHING
+from app.db.core.session import SYSTEM_SCOPE
 from app.routers.common.services import (
     Cursor,
     Limit,
     NextPage,
-    Use,
-    answer,
+    ServicesDep,
     decode_cursor,
     encode_cursor,
+    json_response,
     page,
     whole_number,
 )
@@ -87,7 +87,7 @@ class HeadsView(BaseModel):
 )
 async def get_audit(
     request: Request,
-    use: Use,
+    services: ServicesDep,
     principal: Auditor,
     participant_id: Annotated[UUID | None, Query(description="Only what was done or read of this participant.")] = None,
     client_id: Annotated[ClientName | None, Query(description="Only what this client did or read.")] = None,
@@ -104,9 +104,9 @@ async def get_audit(
     writes and one of reads for each jobcentre. Reading the trail is an entry of its own.
     """
     after = decode_cursor(cursor, _MOMENT.validate_python, str, str, whole_number)
-    async with use.database.read(EVERYTHING) as connection:
+    async with services.database.read(SYSTEM_SCOPE) as connection:
         entries = await list_entries(connection, participant_id, client_id, since, after, limit + 1)
-    await use.noted(principal, "audit.read", None, (), participant_id, client_id=client_id, since=since)
+    await services.audit_read(principal, "audit.read", None, (), participant_id, client_id=client_id, since=since)
     return page(
         request,
         [_view(each) for each in entries],
@@ -122,16 +122,16 @@ async def get_audit(
     response_model=HeadsView,
     responses=problem_responses(*COMMON),
 )
-async def get_heads(request: Request, use: Use, principal: Auditor) -> Response:
+async def get_heads(request: Request, services: ServicesDep, principal: Auditor) -> Response:
     """The last hash of every chain, signed with the moment: keep it somewhere else.
 
     Whoever has it can tell later whether anything before it was changed, removed or inserted.
     """
-    async with use.database.read(EVERYTHING) as connection:
+    async with services.database.read(SYSTEM_SCOPE) as connection:
         heads = await heads_of_audit(connection)
-    await use.noted(principal, "audit.heads_read")
-    jws = use.signer.sign({"iat": int(use.clock().timestamp()), "heads": heads})
-    return answer(request, {"items": heads, "jws": jws, "jwk": use.signer.public_jwk()})
+    await services.audit_read(principal, "audit.heads_read")
+    jws = services.signer.sign({"iat": int(services.clock().timestamp()), "heads": heads})
+    return json_response(request, {"items": heads, "jws": jws, "jwk": services.signer.public_jwk()})
 
 
 def _view(stored: StoredEntry) -> dict[str, Any]:

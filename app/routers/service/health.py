@@ -9,7 +9,7 @@ from sqlalchemy import QueuePool, text
 
 from app.db.core.migrate import newest_schema, schema_of
 from app.db.core.replica import Replica
-from app.routers.common.services import JSON, Use
+from app.routers.common.services import JSON, ServicesDep
 from app.web.error_handlers import database_is_away
 from app.web.metrics import CONNECTIONS, exposition
 from app.web.problems import Problem, problem_responses
@@ -43,24 +43,24 @@ async def healthz() -> Response:
     summary="The database answers, and its schema is the one expected",
     responses=problem_responses("unavailable", "internal_error"),
 )
-async def readyz(use: Use) -> Readiness:
+async def readyz(services: ServicesDep) -> Readiness:
     """503 while the database cannot be reached, or has another schema than this version needs.
 
     Reports that are read from a replica are 503 while it is away; everything else is answered, so that this is 200.
     """
-    async with use.database.engine.connect() as connection:
+    async with services.database.engine.connect() as connection:
         await connection.execute(text("select 1"))
         found = await schema_of(connection)
     if found is None or found != newest_schema():
         raise Problem("unavailable", "The database's schema is not the one expected: run `rettevej migrate`.")
-    return Readiness(status="ready", schema_revision=found, reports=await _reports_from(use))
+    return Readiness(status="ready", schema_revision=found, reports=await _reports_from(services))
 
 
-async def _reports_from(use: Use) -> Literal["primary", "replica", "away"]:
-    if not isinstance(use.reports, Replica):
+async def _reports_from(services: ServicesDep) -> Literal["primary", "replica", "away"]:
+    if not isinstance(services.reports, Replica):
         return "primary"
     try:
-        return "replica" if await use.reports.is_standby() else "away"
+        return "replica" if await services.reports.is_standby() else "away"
     except Exception as error:
         if database_is_away(error):
             return "away"
@@ -74,9 +74,9 @@ async def _reports_from(use: Use) -> Literal["primary", "replica", "away"]:
     response_class=Response,
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
-async def metrics(use: Use) -> Response:
+async def metrics(services: ServicesDep) -> Response:
     """Counts and durations of requests by route and status, in Prometheus' text format; no value from a request."""
-    pool = use.database.engine.pool
+    pool = services.database.engine.pool
     if isinstance(pool, QueuePool):
         CONNECTIONS.labels("in_use").set(pool.checkedout())
         CONNECTIONS.labels("size").set(pool.size())

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from app.contract.danish import PARAMETERS, danish
 from app.domain.codes import CODES, ENUMERATIONS
 from app.domain.protocol import Protocol
-from app.routers.common.services import digest, with_etag
+from app.routers.common.services import digest, etag_response
 
 HTML: Final = "text/html"
 _HERE: Final = Path(__file__).parent / "pages"
@@ -50,7 +50,7 @@ def html_page(request: Request, template: str, **values: Any) -> Response:
     # Markup: the style is a file of ours, and its characters must be those that the policy has the hash of.
     text = _TEMPLATES.get_template(template).render(style=Markup(_STYLE), **values)  # noqa: S704
     content = text.encode()
-    response = with_etag(request, content, f"{HTML}; charset=utf-8", digest(content))
+    response = etag_response(request, content, f"{HTML}; charset=utf-8", digest(content))
     response.headers.update(_HEADERS)
     return response
 

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field
 
 from app.contract.danish import danish
-from app.routers.common.services import answer
-from app.routers.common.tables import preferred
+from app.routers.common.services import json_response
+from app.routers.common.tables import negotiate
 from app.routers.service.html_pages import HTML, html_page
 from app.web.problems import PROBLEMS, Problem, problem_responses
 
@@ -62,6 +62,6 @@ async def get_problem_type(
         "detail": kind.detail,
         "what_to_do": _what_to_do(kind.status),
     }
-    if preferred(request.headers.get("accept"), [HTML]) == HTML:
+    if negotiate(request.headers.get("accept"), [HTML]) == HTML:
         return html_page(request, "problem.html", **told)
-    return answer(request, told)
+    return json_response(request, told)

@@ -20,9 +20,9 @@ from rettevej_client import (
     ConflictError,
     MalformedError,
     NotFoundError,
-    Patience,
     Progress,
     PushOptions,
+    RetryPolicy,
     RettevejError,
     UnreachableError,
 )
@@ -61,11 +61,11 @@ class Register:
             return answer
         return report(request) if request.url.path.endswith("/batch") else httpx.Response(200, json={})
 
-    def client(self, token: str | Callable[[], str] = "t0ken", **patience: Any) -> Client:
+    def client(self, token: str | Callable[[], str] = "t0ken", **retry_policy: Any) -> Client:
         return Client(
             "https://register.example",
             token,
-            patience=Patience(chance=lambda: 1.0, **patience),
+            retry_policy=RetryPolicy(jitter=lambda: 1.0, **retry_policy),
             transport=httpx.MockTransport(self),
             sleep=self.pauses.append,
         )
@@ -143,8 +143,8 @@ def test_pauses_double_up_to_a_bound_and_what_the_register_asks_for_comes_on_top
 
 
 def test_pauses_are_shortened_at_random_by_up_to_half() -> None:
-    assert Patience(first_pause=2, chance=lambda: 0.0).pause(1) == 1
-    assert Patience(first_pause=2, chance=lambda: 0.5).pause(1) == 1.5
+    assert RetryPolicy(first_pause=2, jitter=lambda: 0.0).pause(1) == 1
+    assert RetryPolicy(first_pause=2, jitter=lambda: 0.5).pause(1) == 1.5
 
 
 def test_a_register_that_asks_for_an_hour_is_not_waited_for() -> None:
@@ -257,17 +257,17 @@ def test_a_record_larger_than_a_batch_is_rejected_here_and_stops_nobody() -> Non
 
 
 def test_a_download_appears_whole_or_not_at_all(tmp_path: Path) -> None:
-    class Cut(httpx.SyncByteStream):
+    class AsOf(httpx.SyncByteStream):
         def __iter__(self) -> Iterator[bytes]:
             yield b"half"
             raise httpx.ReadError("cut")
 
-    register = Register(httpx.Response(200, stream=Cut()), httpx.Response(200, content=b"whole"))
+    register = Register(httpx.Response(200, stream=AsOf()), httpx.Response(200, content=b"whole"))
     with register.client() as client:
         path = client.export_panel("prvij", "release", tmp_path / "weeks.parquet")
     assert path.read_bytes() == b"whole"
     assert [each.name for each in tmp_path.iterdir()] == ["weeks.parquet"]
-    register.answers = [httpx.Response(200, stream=Cut())]
+    register.answers = [httpx.Response(200, stream=AsOf())]
     with register.client(attempts=1) as client, pytest.raises(UnreachableError):
         client.export_panel("prvij", "release", tmp_path / "other.parquet")
     assert [each.name for each in tmp_path.iterdir()] == ["weeks.parquet"]
@@ -319,7 +319,7 @@ def test_the_async_client_sends_waits_and_fetches_tokens_alike() -> None:
         async with AsyncClient(
             "https://register.example",
             fetch,
-            patience=Patience(first_pause=1, chance=lambda: 1.0),
+            retry_policy=RetryPolicy(first_pause=1, jitter=lambda: 1.0),
             transport=httpx.MockTransport(register),
             sleep=sleep,
         ) as client:
@@ -362,10 +362,10 @@ def test_whatever_happens_on_the_way_the_result_is_as_if_nothing_had(
         return httpx.Response(504) if event == "504 after" else reports[key]
 
     records = [{"external_id": f"r-{each}"} for each in range(number)]
-    patience = Patience(attempts=30, first_pause=0)
+    retry_policy = RetryPolicy(attempts=30, first_pause=0)
     transport = httpx.MockTransport(network)
     with Client(
-        "https://register.example", "t", patience=patience, transport=transport, sleep=lambda _: None
+        "https://register.example", "t", retry_policy=retry_policy, transport=transport, sleep=lambda _: None
     ) as client:
         result = client.push("prvij", "conversations", records, PushOptions(batch_records=size))
     assert [json.loads(line) for line in stored] == records

@@ -4,15 +4,15 @@
 --
 -- Run as the owner, on a coordinator with the extension, after `rettevej migrate` and before the first trial.
 --
--- Tested (tests/db/test_catalogue.py): on PostgreSQL itself, with stand-ins for the functions of Citus, the script runs;
+-- Tested (tests/db/core/test_catalogue.py): on PostgreSQL itself, with stand-ins for the functions of Citus, the script runs;
 -- every table is named once; a distributed table's every primary and unique key holds its column, and its every foreign
 -- key leads by that column to a table distributed alike, or to one that every node has; the policies let through what
 -- they did, but for a region's figures (below).
 --
 -- Not tested: anything on Citus. From its sources and issues, what the application would have to change first:
---   * `set_config('app.…', …, true)` (app/db/session.py) does not reach the nodes; SET LOCAL does, where
+--   * `set_config('app.…', …, true)` (app/db/core/session.py) does not reach the nodes; SET LOCAL does, where
 --     citus.propagate_set_commands is 'local'. Without it every policy lets nothing through.
---   * `select … for update|share` must name one jobcentre by equality (app/db/strata.py, app/db/reports.py lock several
+--   * `select … for update|share` must name one jobcentre by equality (app/db/trials/strata.py, app/db/reports/summary.py lock several
 --     in one statement).
 --   * A snapshot holds for one node: reports over several are cut by the watermark alone.
 --   * The guards (person_index, record_key) lie elsewhere than what they guard: each write commits on several nodes.

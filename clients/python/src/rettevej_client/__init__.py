@@ -7,7 +7,7 @@ with Client("https://rettevej.example", token) as register:
 
 from rettevej_client.async_client import AsyncChanges, AsyncClient
 from rettevej_client.client import Changes, Client
-from rettevej_client.core import Patience
+from rettevej_client.core import RetryPolicy
 from rettevej_client.errors import (
     AccessError,
     AnswerError,
@@ -44,11 +44,11 @@ __all__ = [
     "NewTrial",
     "NotFoundError",
     "Participant",
-    "Patience",
     "Progress",
     "PushOptions",
     "PushResult",
     "RecordError",
+    "RetryPolicy",
     "RettevejError",
     "Row",
     "Screened",

@@ -10,7 +10,7 @@ import httpx
 
 from rettevej_client import calls
 from rettevej_client.calls import By, Call, Day, Moment, Page, RetractionReason, Table
-from rettevej_client.core import END, Lost, Patience, RenewToken, Reply, Send, Step, Steps, Wait
+from rettevej_client.core import END, ConnectionFailure, RenewToken, Reply, RetryPolicy, Send, Step, Steps, Wait
 from rettevej_client.http import TIMEOUT, base_of, headers_of, lost_of, part_of, reply_of
 from rettevej_client.people import (
     Assigned,
@@ -62,13 +62,13 @@ class AsyncClient:
         url: str,
         token: str | Callable[[], str | Awaitable[str]],
         *,
-        patience: Patience | None = None,
+        retry_policy: RetryPolicy | None = None,
         timeout: httpx.Timeout | float = TIMEOUT,
         transport: httpx.AsyncBaseTransport | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._http = httpx.AsyncClient(base_url=base_of(url), timeout=timeout, transport=transport)
-        self._patience = patience or Patience()
+        self._patience = retry_policy or RetryPolicy()
         self._sleep = sleep
         self._source = token
         self._token = token if isinstance(token, str) else None
@@ -106,7 +106,7 @@ class AsyncClient:
             return await self._renewed()
         return await anext(records, END)
 
-    async def _send(self, step: Send) -> Reply | Lost:
+    async def _send(self, step: Send) -> Reply | ConnectionFailure:
         request = step.request
         if self._token is None:
             await self._renewed()
@@ -142,7 +142,7 @@ class AsyncClient:
     async def _each(self, call: Call[Page[T]]) -> AsyncIterator[T]:
         cursor: str | None = None
         while True:
-            page = await self._ask(calls.turned(call, cursor))
+            page = await self._ask(calls.with_cursor(call, cursor))
             for item in page.items:
                 yield item
             cursor = page.next

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar, cast
 
 from rettevej_client.batches import body_of
-from rettevej_client.core import Patience, Request, Steps, exchange, read_json
+from rettevej_client.core import Request, RetryPolicy, Steps, exchange, read_json
 from rettevej_client.paths import path_of
 from rettevej_client.people import (
     Assigned,
@@ -71,19 +71,19 @@ class Page(Generic[T]):
     next: str | None
 
 
-def ask(call: Call[T], patience: Patience) -> Steps[T]:
+def ask(call: Call[T], retry_policy: RetryPolicy) -> Steps[T]:
     """Carries a call through to what it means."""
-    answer = yield from exchange(call.request, patience)
+    answer = yield from exchange(call.request, retry_policy)
     return call.read(read_json(answer))
 
 
-def save(request: Request, path: Path, patience: Patience) -> Steps[Path]:
+def save(request: Request, path: Path, retry_policy: RetryPolicy) -> Steps[Path]:
     """Carries a call through to a file, which appears whole or not at all."""
-    yield from exchange(request, patience, path)
+    yield from exchange(request, retry_policy, path)
     return path
 
 
-def turned(call: Call[Page[T]], cursor: str | None) -> Call[Page[T]]:
+def with_cursor(call: Call[Page[T]], cursor: str | None) -> Call[Page[T]]:
     """The call for the page at a cursor."""
     if cursor is None:
         return call

@@ -10,7 +10,7 @@ import httpx
 
 from rettevej_client import calls
 from rettevej_client.calls import By, Call, Day, Moment, Page, RetractionReason, Table
-from rettevej_client.core import END, Lost, Patience, RenewToken, Reply, Send, Step, Steps, Wait
+from rettevej_client.core import END, ConnectionFailure, RenewToken, Reply, RetryPolicy, Send, Step, Steps, Wait
 from rettevej_client.http import TIMEOUT, base_of, headers_of, lost_of, part_of, reply_of
 from rettevej_client.people import (
     Assigned,
@@ -44,7 +44,7 @@ class Client:
     """A client of one register with one token; safe to use from several threads, but for a feed or a push each.
 
     ``token`` is a token, or what gives one: it is asked once, and again when the register no longer accepts the last.
-    ``transport`` is httpx's: certificates, proxies, tests. ``patience`` says how often and how long it is tried.
+    ``transport`` is httpx's: certificates, proxies, tests. ``retry_policy`` says how often and how long it is tried.
     Every method raises ``ApiError`` (by kind: ``NotFoundError``, ``ConflictError`` …) for what the register refuses,
     and ``UnreachableError`` when no answer comes. Close it, or use it with ``with``.
     """
@@ -54,13 +54,13 @@ class Client:
         url: str,
         token: str | Callable[[], str],
         *,
-        patience: Patience | None = None,
+        retry_policy: RetryPolicy | None = None,
         timeout: httpx.Timeout | float = TIMEOUT,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._http = httpx.Client(base_url=base_of(url), timeout=timeout, transport=transport)
-        self._patience = patience or Patience()
+        self._patience = retry_policy or RetryPolicy()
         self._sleep = sleep
         self._source = token
         self._token = token if isinstance(token, str) else None
@@ -99,7 +99,7 @@ class Client:
             return self._renewed()
         return next(records, END)
 
-    def _send(self, step: Send) -> Reply | Lost:
+    def _send(self, step: Send) -> Reply | ConnectionFailure:
         request = step.request
         if self._token is None:
             self._renewed()
@@ -134,7 +134,7 @@ class Client:
     def _each(self, call: Call[Page[T]]) -> Iterator[T]:
         cursor: str | None = None
         while True:
-            page = self._ask(calls.turned(call, cursor))
+            page = self._ask(calls.with_cursor(call, cursor))
             yield from page.items
             cursor = page.next
             if cursor is None:

@@ -22,7 +22,7 @@ from rettevej_client.errors import AnswerError, ApiError, UnreachableError, erro
 
 T = TypeVar("T")
 _NOT_LOOKED_AT = frozenset({429})
-_PASSING = frozenset({429, 502, 503, 504})
+RETRYABLE_SQLSTATES = frozenset({429, 502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class ConnectionFailure:
     """No answer: the kind of error, and whether the request may have reached the register."""
 
     reason: str
@@ -57,7 +57,7 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send it with the token, and come back with ``Reply`` or ``Lost``. ``save``: a 200 goes into that file."""
+    """Send it with the token; yields ``Reply`` or ``ConnectionFailure``. ``save``: the file for the body of a 200."""
 
     request: Request
     save: Path | None = None
@@ -84,7 +84,7 @@ Steps = Generator[Step, Any, T]
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryPolicy:
     """How often and how long it is tried.
 
     Pauses double from ``first_pause`` to ``longest_pause`` seconds, each between half and all of that at random, so
@@ -96,19 +96,19 @@ class Patience:
     first_pause: float = 0.5
     longest_pause: float = 30.0
     longest_asked: float = 300.0
-    chance: Callable[[], float] = random.random
+    jitter: Callable[[], float] = random.random
 
     def pause(self, failures: int) -> float:
         """Seconds to wait after so many failures (1, 2 …), without what the register asks for."""
         whole: float = min(self.longest_pause, self.first_pause * 2 ** min(failures - 1, 60))
-        return whole * (0.5 + 0.5 * self.chance())
+        return whole * (0.5 + 0.5 * self.jitter())
 
 
-def exchange(request: Request, patience: Patience, save: Path | None = None) -> Steps[Reply]:
+def exchange(request: Request, retry_policy: RetryPolicy, save: Path | None = None) -> Steps[Reply]:
     """Sends until there is a final answer, which is one below 300. Raises ``ApiError``, ``UnreachableError``."""
     failures, renewed = 0, False
     while True:
-        answer: Reply | Lost = yield Send(request, save)
+        answer: Reply | ConnectionFailure = yield Send(request, save)
         if isinstance(answer, Reply) and answer.status == 401 and not renewed:
             renewed = True
             if (yield RenewToken()):
@@ -119,18 +119,18 @@ def exchange(request: Request, patience: Patience, save: Path | None = None) -> 
             raise problem_of(answer)
         failures += 1
         asked = _asked(answer) if isinstance(answer, Reply) else 0.0
-        final = isinstance(answer, Lost) and answer.sent and not request.again
-        if final or failures >= patience.attempts or asked > patience.longest_asked:
+        final = isinstance(answer, ConnectionFailure) and answer.sent and not request.again
+        if final or failures >= retry_policy.attempts or asked > retry_policy.longest_asked:
             raise _given_up(answer, failures)
-        yield Wait(asked + patience.pause(failures))
+        yield Wait(asked + retry_policy.pause(failures))
 
 
 def _passes(request: Request, answer: Reply) -> bool:
     """Whether another try may end otherwise, and is safe."""
-    return answer.status in (_PASSING if request.again else _NOT_LOOKED_AT)
+    return answer.status in (RETRYABLE_SQLSTATES if request.again else _NOT_LOOKED_AT)
 
 
-def _given_up(answer: Reply | Lost, attempts: int) -> ApiError | UnreachableError:
+def _given_up(answer: Reply | ConnectionFailure, attempts: int) -> ApiError | UnreachableError:
     if isinstance(answer, Reply):
         return problem_of(answer)
     return UnreachableError(f"no answer after {attempts} attempts, the last ended with {answer.reason}")

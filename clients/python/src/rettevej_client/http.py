@@ -5,7 +5,7 @@ from typing import Final
 
 import httpx
 
-from rettevej_client.core import Lost, Reply, Request
+from rettevej_client.core import ConnectionFailure, Reply, Request
 
 TIMEOUT: Final = httpx.Timeout(120.0, connect=10.0)
 _NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
@@ -29,9 +29,9 @@ def reply_of(response: httpx.Response, content: bytes) -> Reply:
     return Reply(response.status_code, {name.lower(): value for name, value in response.headers.items()}, content)
 
 
-def lost_of(error: httpx.RequestError) -> Lost:
+def lost_of(error: httpx.RequestError) -> ConnectionFailure:
     """What is known of a request without an answer. The error's own text is left behind: it is not ours."""
-    return Lost(type(error).__name__, sent=not isinstance(error, _NEVER_SENT))
+    return ConnectionFailure(type(error).__name__, sent=not isinstance(error, _NEVER_SENT))
 
 
 def part_of(path: Path) -> Path:

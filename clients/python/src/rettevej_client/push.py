@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from rettevej_client.batches import MOST_BYTES, Batch, Batcher
-from rettevej_client.core import END, Patience, Request, Steps, TakeRecord, exchange, read_json
+from rettevej_client.core import END, Request, RetryPolicy, Steps, TakeRecord, exchange, read_json
 from rettevej_client.errors import AnswerError, RettevejError
 from rettevej_client.paths import path_of
 from rettevej_client.results import Acknowledged, Progress, PushResult, Tally, acknowledged, refused_here
@@ -38,7 +38,7 @@ class PushOptions:
     first: int = 0
 
 
-def push(trial: str, kind: str, options: PushOptions, patience: Patience) -> Steps[PushResult]:
+def push(trial: str, kind: str, options: PushOptions, retry_policy: RetryPolicy) -> Steps[PushResult]:
     """Takes records until there are none, and sends each batch as it fills. One batch is under way at a time: the
     order of the input is the order in which records are judged."""
     batcher = Batcher(options.run or uuid4().hex, options.batch_records, options.batch_bytes, options.first)
@@ -46,18 +46,20 @@ def push(trial: str, kind: str, options: PushOptions, patience: Patience) -> Ste
     try:
         while (record := (yield TakeRecord())) is not END:
             for batch in batcher.add(record):
-                yield from _deliver(trial, kind, batch, options, patience, tally)
+                yield from _deliver(trial, kind, batch, options, retry_policy, tally)
         for batch in batcher.rest():
-            yield from _deliver(trial, kind, batch, options, patience, tally)
+            yield from _deliver(trial, kind, batch, options, retry_policy, tally)
     except RettevejError as error:
         error.so_far = tally.result()
         raise
     return tally.result()
 
 
-def _deliver(trial: str, kind: str, batch: Any, options: PushOptions, patience: Patience, tally: Tally) -> Steps[None]:
+def _deliver(
+    trial: str, kind: str, batch: Any, options: PushOptions, retry_policy: RetryPolicy, tally: Tally
+) -> Steps[None]:
     if isinstance(batch, Batch):
-        answer = yield from exchange(batch_request(trial, kind, batch, options), patience)
+        answer = yield from exchange(batch_request(trial, kind, batch, options), retry_policy)
         report = read_json(answer)
         if answer.status != 207 or not isinstance(report, dict) or report.get("received") != batch.records:
             raise AnswerError("the answer is no report of the batch: is that the address of the register?")

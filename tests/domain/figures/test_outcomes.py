@@ -1,0 +1,124 @@
+"""What became of people: statuses by week, ways out, success criteria (domain 5, 7; [F] "Succeskriterier")."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.facts import Activation, ActivationType, History, Outcome, OutcomeStatus, PresenceEvent
+from app.domain.figures.outcomes import CRITERIA, WeeklyOutcome, best_outcome, followed, lived_by_week
+from app.protocols import protocols
+
+ENDS_ON, LONG_AFTER = date(2012, 3, 31), date(2012, 6, 1)
+TUESDAY, MONDAY = date(2010, 11, 9), date(2010, 11, 8)
+assert protocols()["prvij-2010-11"].ends_on == ENDS_ON
+
+
+def lived(k: int, status: OutcomeStatus, hours: str | None = None) -> Outcome:
+    return Outcome(
+        week=MONDAY + timedelta(weeks=k), status=status, hours_per_week=None if hours is None else Decimal(hours)
+    )
+
+
+def history(*outcomes: Outcome, **more: Any) -> History:
+    return History(TUESDAY, outcomes=outcomes, **more)
+
+
+def exit_on(day: str, reason: str) -> PresenceEvent:
+    return PresenceEvent(kind="exit", date=date.fromisoformat(day), reason=reason)  # type: ignore[arg-type]
+
+
+def test_weeks_since_the_assignment_week_and_none_before_it() -> None:
+    weeks = lived_by_week(history(lived(-1, "education"), lived(0, "benefit"), lived(5, "employed", "20")), LONG_AFTER)
+    assert weeks == {0: WeeklyOutcome("benefit", Decimal(0)), 5: WeeklyOutcome("employed", Decimal(20))}
+
+
+def test_weeks_that_are_not_over_are_left_out() -> None:
+    """Domain 2."""
+    told = history(lived(1, "benefit"))
+    assert lived_by_week(told, date(2010, 11, 21)) == {}
+    assert list(lived_by_week(told, date(2010, 11, 22))) == [1]
+
+
+statuses = st.builds(
+    lambda status, hours: lived(3, status, hours if status == "employed" else None),
+    st.sampled_from(["employed", "education", "benefit", "other"]),
+    st.sampled_from(["7.5", "37", None]),
+)
+
+
+@given(st.permutations(["benefit", "other", "education"]), st.integers(0, 3))
+def test_the_best_record_of_a_week_counts(order: list[OutcomeStatus], left_out: int) -> None:
+    """Employed, education, other, benefit: in this order."""
+    several = [status for status in order if status != ["benefit", "other", "education", ""][left_out]]
+    (week,) = lived_by_week(history(*(lived(3, status) for status in several)), LONG_AFTER).values()
+    assert week.status == next(status for status in ("education", "other", "benefit") if status in several)
+
+
+@given(st.lists(statuses, min_size=1, max_size=6), st.randoms())
+def test_the_order_of_arrival_changes_nothing(several: list[Outcome], rng: Any) -> None:
+    before = lived_by_week(history(*several), LONG_AFTER)
+    rng.shuffle(several)
+    assert lived_by_week(history(*several), LONG_AFTER) == before
+    assert before[3].hours == max(
+        (each.hours_per_week or Decimal(0) for each in several if each.status == "employed"), default=Decimal(0)
+    )
+
+
+def person(*events: PresenceEvent, today: date = LONG_AFTER) -> tuple[int | None, int]:
+    found = followed("849", "treatment", ENDS_ON, history(events=events), today)
+    return found.days_to_exit, found.days_observed
+
+
+def test_time_to_the_first_exit_to_a_job_or_education() -> None:
+    """An exit while out is none (4.1); another reason ends no observation; the trial's end does."""
+    whole = (ENDS_ON - TUESDAY).days
+    assert person() == (None, whole)
+    assert person(exit_on("2010-11-16", "job")) == (7, whole)
+    assert person(exit_on("2010-11-16", "moved"), exit_on("2010-11-23", "job")) == (None, whole)
+    back = PresenceEvent(kind="re_entry", date=date(2010, 11, 18))
+    assert person(exit_on("2010-11-16", "moved"), back, exit_on("2010-11-23", "education")) == (14, whole)
+    assert person(exit_on("2012-04-02", "job")) == (None, whole)
+
+
+def test_observed_up_to_the_last_week_over() -> None:
+    """Domain 2: on Sunday 2010-11-21 the last week over is that of the 14th."""
+    assert person(exit_on("2010-11-16", "job"), today=date(2010, 11, 21)) == (None, 5)
+    assert person(exit_on("2010-11-16", "job"), today=date(2010, 11, 22)) == (7, 12)
+    assert person(today=TUESDAY) == (None, 0)
+
+
+def spell(kind: ActivationType, starts_on: str = "2011-01-10", ends_on: str | None = None) -> tuple[str, Activation]:
+    ends = None if ends_on is None else date.fromisoformat(ends_on)
+    starts = date.fromisoformat(starts_on)
+    return "a", Activation(type=kind, starts_on=starts, ends_on=ends, hours_per_week=Decimal(3))
+
+
+def test_the_criteria_are_in_the_order_of_the_trial_description() -> None:
+    """[F] 1: job or education; 2: part-time job with supplementary cash benefit; 3: wage subsidy or work placement."""
+    assert CRITERIA == ("job_or_education", "part_time_job", "workplace_activation")
+    placement, part_time = spell("work_placement_public"), spell("part_time_job")
+
+    def best(told: History) -> str | None:
+        return best_outcome(told, ENDS_ON, LONG_AFTER)
+
+    assert best(history()) is None
+    assert best(history(activations=(spell("guidance_and_upskilling"),))) is None
+    assert best(history(activations=(placement,))) == "workplace_activation"
+    assert best(history(activations=(placement, part_time))) == "part_time_job"
+    assert best(history(lived(9, "education"), activations=(part_time,))) == "job_or_education"
+    assert best(history(activations=(part_time,), events=(exit_on("2011-05-02", "job"),))) == "job_or_education"
+    assert best(history(lived(9, "other"), events=(exit_on("2011-05-02", "moved"),))) is None
+
+
+def test_so_far_and_since_the_assignment() -> None:
+    """Neither what comes later, nor what ended before the assignment, nor the week of the assignment itself."""
+    before = spell("wage_subsidy_private", "2010-08-02", "2010-11-08")
+    until_then = spell("wage_subsidy_private", "2010-08-02", "2010-11-09")
+    assert best_outcome(history(activations=(before,)), ENDS_ON, LONG_AFTER) is None
+    assert best_outcome(history(activations=(until_then,)), ENDS_ON, LONG_AFTER) == "workplace_activation"
+    assert best_outcome(history(activations=(spell("part_time_job"),)), ENDS_ON, date(2011, 1, 9)) is None
+    assert best_outcome(history(lived(0, "employed", "37")), ENDS_ON, LONG_AFTER) is None
+    assert best_outcome(history(lived(1, "employed", "37")), ENDS_ON, date(2010, 11, 21)) is None
