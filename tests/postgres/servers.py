@@ -15,7 +15,7 @@ CHILD = """
 import sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from app.db.embedded import EmbeddedPostgres
+from app.postgres.supervisor import EmbeddedPostgres
 postgres = EmbeddedPostgres(Path(sys.argv[2]), durable=False)
 postgres.start()
 print(postgres.pid, flush=True)
