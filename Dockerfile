@@ -16,7 +16,7 @@ COPY requirements.lock requirements-dev.lock ./
 RUN python -m venv /opt/rettevej && /opt/rettevej/bin/pip install --require-hashes -r requirements.lock
 # The build backend is locked with the tools of development; they stay in this stage.
 RUN python -m venv /opt/build && /opt/build/bin/pip install --require-hashes -r requirements-dev.lock
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY app app
 COPY clients/python clients/python
 RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --no-index --wheel-dir dist . ./clients/python \
