@@ -23,11 +23,11 @@ from app.db.trials.trials import check_protocols, note_protocols
 from app.direct_routes import DirectRoutes
 from app.postgres.supervisor import EmbeddedPostgres
 from app.protocols import add_folder
-from app.routers import protocols, trials
+from app.routers import protocols
 from app.routers.common.services import Services
 from app.routers.panel import endpoints as exports
+from app.routers.participants import assignments, letters, screening, weeks
 from app.routers.participants import endpoints as participants
-from app.routers.participants import letters
 from app.routers.records import batch_io as batches
 from app.routers.records import endpoints as records
 from app.routers.records import snapshots
@@ -38,6 +38,8 @@ from app.routers.reports import data_quality as quality
 from app.routers.reports import weekly_summary as reports
 from app.routers.service import audit, docs, health, problem_types
 from app.routers.service import web_page as page
+from app.routers.trials import draws, handovers
+from app.routers.trials import endpoints as trials
 from app.settings import Settings
 from app.web.access_log import AccessLog, configure_logging
 from app.web.auth import authorise_unrouted
@@ -56,7 +58,12 @@ def _clock() -> datetime:
 _ROUTERS = (
     protocols.router,
     trials.router,
+    handovers.router,
+    draws.router,
+    screening.router,
+    assignments.router,
     participants.router,
+    weeks.router,
     letters.router,
     *records.routers,
     batches.router,

@@ -14,7 +14,7 @@ from app.domain.rules.calendar import civil_day
 from app.letters import Letter, as_html, as_pdf
 from app.routers.common.services import ServicesDep, TrialPath, digest, etag_response, json_response, trial_or_404
 from app.routers.common.tables import negotiate
-from app.routers.participants.endpoints import ParticipantPath, ParticipantReader, visible_participant
+from app.routers.participants.access import ParticipantPath, ParticipantReader, visible_participant
 from app.web.problems import COMMON, Problem, problem_responses
 
 router = APIRouter(tags=["participants"])

@@ -127,7 +127,7 @@ def _with_faults(sent: Any, read: ValidatorFunctionWrapHandler) -> ScreeningIn:
 
 
 _SCREENING_FIELDS = ScreeningIn.model_fields
-Sent = Annotated[ScreeningIn, WrapValidator(_with_faults)]
+ScreeningBody = Annotated[ScreeningIn, WrapValidator(_with_faults)]
 
 
 class FailureView(BaseModel):

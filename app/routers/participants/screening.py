@@ -1,0 +1,115 @@
+"""Screening of a person for a trial, and the draw that follows (domain 3.1, 3.3)."""
+
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+
+from app.db.participants.screening import ScreeningAnswer, ScreeningRequest, screen
+from app.db.trials.trials import Trial
+from app.domain.records.errors import DomainError
+from app.domain.rules.eligibility import Screening, asked_for, looked_at
+from app.domain.rules.protocol_validation import SCREENING_FIELDS
+from app.routers.common.services import ServicesDep, TrialPath, json_response, trial_or_404
+from app.routers.participants.access import ParticipantWriter
+from app.routers.participants.schemas import ScreeningBody, ScreeningIn, ScreeningView
+from app.web.problems import BODY, COMMON, Problem, problem_responses
+
+router = APIRouter(tags=["participants"])
+
+
+def _screening_request(trial: Trial, body: ScreeningIn, today: date) -> ScreeningRequest:
+    """Return the facts that the trial's rules need. Problem ``malformed`` with every fault of the body.
+
+    Fields that the protocol does not use are accepted, so that one form serves all trials. They are not stored.
+    """
+    protocol = trial.protocol
+    channel = body.channel if protocol.channels else None
+    required = asked_for(protocol, channel)
+    missing = {f"/{name}" for name in required if getattr(body, name) is None} - {pointer for pointer, _ in body.faults}
+    errors = [*body.faults, *((pointer, "missing_field") for pointer in sorted(missing))]
+    if channel is not None and channel not in protocol.channels:
+        errors.append(("/channel", "invalid_value"))
+    interview_on: date | None = body.interview_on  # None if it was malformed
+    if interview_on is not None and interview_on > today:
+        errors.append(("/interview_on", "date_in_future"))
+    if interview_on is not None and body.unemployed_since is not None and body.unemployed_since > interview_on:
+        errors.append(("/unemployed_since", "invalid_value"))
+    if errors:
+        raise Problem("malformed", errors=errors)
+    body = body.model_copy(update=dict.fromkeys(SCREENING_FIELDS - looked_at(protocol)))
+    facts = body.model_dump(mode="json", exclude={"cpr"})
+    facts["circumstances"] = sorted(set(body.circumstances))
+    screening = Screening(
+        born_on=body.cpr.born_on,
+        jobcentre=body.jobcentre,
+        interview_on=body.interview_on,
+        channel=body.channel,
+        at_job_interview=body.at_job_interview,
+        match_group=body.match_group,
+        benefit=body.benefit,
+        unemployed_since=body.unemployed_since,
+        circumstances=frozenset(body.circumstances),
+        exempt_from=body.exempt_from,
+        target_group=body.target_group,
+    )
+    return ScreeningRequest(body.cpr.number, screening, facts, body.contact_person)
+
+
+def _screening_view(result: ScreeningAnswer, *, with_draw: bool) -> dict[str, Any]:
+    return {
+        "participant_id": result.participant_id if with_draw else None,
+        "eligible": result.eligible,
+        "failures": result.failures,
+        "assignment": result.assignment if with_draw else None,
+    }
+
+
+@router.post(
+    "/v1/trials/{trial}/participants",
+    operation_id="screenParticipant",
+    summary="Screen a person, and draw",
+    status_code=201,
+    response_model=ScreeningView,
+    responses={
+        200: {"model": ScreeningView, "description": "The same screening was sent before, or it is a dry run."},
+        **problem_responses(*COMMON, *BODY, "not_found", "already_drawn", "screening_conflict", "trial_closed"),
+    },
+)
+async def post_participant(
+    request: Request,
+    body: ScreeningBody,
+    services: ServicesDep,
+    trial_id: TrialPath,
+    principal: ParticipantWriter,
+    dry_run: Annotated[bool, Query(description="Check eligibility only: store and draw nothing.")] = False,
+) -> Response:
+    """Checks whether a person is eligible for the trial and, if so, draws the arm.
+
+    An eligible person with the channel `new_match` or `rematch` is drawn at once: `assignment` holds the arm. A
+    `supplement` candidate is drawn by a separate request. In a trial with one arm, an eligible person is assigned
+    without a draw. For an ineligible person the response lists every failing rule; only the failure codes are stored.
+
+    The protocol's `screening_fields` list the required fields; the channel `supplement` also requires
+    `unemployed_since`. Fields that the protocol does not use are accepted, ignored and not stored. The same screening
+    sent again gives the same response (200). Different facts about a person who was drawn are refused with
+    `already_drawn`, different facts for the same day with `screening_conflict`.
+    """
+    if not body.faults and not principal.reads_person_of(body.jobcentre):
+        raise Problem("not_found")
+    try:
+        async with services.write(principal, keep=not dry_run) as connection:
+            trial = await trial_or_404(connection, trial_id)
+            screening = _screening_request(trial, body, services.today())
+            result = await screen(connection, services.vault, trial, screening, principal.client_id)
+    except DomainError as error:  # the code reveals something about the person
+        await services.audit_read(principal, "screening.refused", trial_id, [body.jobcentre], code=error.code)
+        raise
+    if not result.created and not dry_run:
+        await services.audit_read(principal, "screening.repeated", trial_id, [body.jobcentre], result.participant_id)
+    if dry_run:
+        codes = [failure.code for failure in result.failures]
+        await services.audit_read(principal, "screening.tried", trial_id, [body.jobcentre], failures=codes)
+    discarded = dry_run and result.created
+    view = _screening_view(result, with_draw=not discarded)
+    return json_response(request, view, 201 if result.created and not dry_run else 200)

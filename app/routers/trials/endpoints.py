@@ -1,0 +1,202 @@
+"""Trials: creation, reading and closing (domain 3.3)."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from app.db.trials.trials import Jobcentre, NewTrial, Trial, close_trial, create_trial, load_trials, trial_ids
+from app.domain.protocol import Protocol
+from app.protocols import protocols
+from app.routers.common.services import (
+    Cursor,
+    Limit,
+    Services,
+    ServicesDep,
+    TrialPath,
+    decode_cursor,
+    encode_cursor,
+    json_response,
+    page,
+    trial_or_404,
+)
+from app.routers.trials.schemas import TrialIn, TrialList, TrialView
+from app.web.auth import Principal, authenticated, requires
+from app.web.problems import BODY, COMMON, Problem, problem_responses
+
+router = APIRouter(tags=["trials"])
+Anyone = Annotated[Principal, Depends(authenticated())]
+TrialWriter = Annotated[Principal, Depends(requires("trials:write"))]
+# A change of one record judges every week of the person: without a bound on its length one trial would cost minutes.
+_FIRST, _LAST, _LONGEST = date(1970, 1, 1), date(2199, 12, 31), timedelta(days=20 * 366)
+_DATES = ("intake_from", "intake_to", "ends_on")
+
+
+def _view(services: Services, trial: Trial) -> dict[str, Any]:
+    closed = trial.closed_at is not None
+    seed = services.vault.open_seed(trial.id, trial.sealed_seed).hex() if closed else None
+    return {
+        "id": trial.id,
+        "protocol": trial.protocol.id,
+        "title": trial.title,
+        "intake_from": trial.intake_from,
+        "intake_to": trial.intake_to,
+        "ends_on": trial.ends_on,
+        "pilot": trial.pilot,
+        "jobcentres": list(trial.jobcentres.values()),
+        "enforcement": trial.enforcement,
+        "required_contacts": trial.definition.get("required_contacts"),
+        "target_groups": trial.definition.get("target_groups"),
+        "seed_commitment": trial.seed_commitment,
+        "seed": seed,
+        "closed": closed,
+    }
+
+
+def _new_trial(body: TrialIn) -> NewTrial:
+    """The trial asked for, dates filled in from the protocol. Problem ``malformed`` where it contradicts itself."""
+    protocol = protocols().get(body.protocol)
+    dates: dict[str, Any] = {name: getattr(body, name) or getattr(protocol, name, None) for name in _DATES}
+    intake_from, intake_to, ends_on = dates.values()
+    if protocol is None:
+        errors = [("/protocol", "invalid_value")]
+    else:
+        errors = [(f"/{name}", "missing_field") for name, value in dates.items() if value is None]
+    errors += [(f"/{name}", "invalid_value") for name, day in dates.items() if day and not _FIRST <= day <= _LAST]
+    if intake_from and intake_to and intake_to < intake_from:
+        errors.append(("/intake_to", "ends_before_start"))
+    if intake_to and ends_on and ends_on < intake_to:
+        errors.append(("/ends_on", "ends_before_start"))
+    elif intake_from and ends_on and ends_on - intake_from > _LONGEST:
+        errors.append(("/ends_on", "invalid_value"))
+    codes = [each.code for each in body.jobcentres]
+    errors += [
+        (f"/jobcentres/{place}/code", "invalid_value") for place, code in enumerate(codes) if code in codes[:place]
+    ]
+    if protocol is not None:
+        errors += _validate_contacts(protocol, body)
+    if errors:
+        raise Problem("malformed", errors=errors)
+    filled: dict[str, Any] = {name: str(value) for name, value in dates.items()}
+    if protocol is not None and protocol.target_groups:
+        filled["target_groups"] = sorted(body.target_groups or protocol.target_groups)
+    return NewTrial(
+        id=body.id,
+        protocol=body.protocol,
+        title=body.title,
+        **dates,
+        pilot=body.pilot,
+        enforcement=body.enforcement,
+        jobcentres=tuple(Jobcentre(**each.model_dump()) for each in body.jobcentres),
+        definition={**body.model_dump(mode="json"), **filled},
+    )
+
+
+def _validate_contacts(protocol: Protocol, body: TrialIn) -> Iterator[tuple[str, str]]:
+    """Domain 6 [C]: what a protocol has no use for is refused, since the trial would seem to be held to it."""
+    if body.required_contacts is not None and protocol.cadence != "average":
+        yield "/required_contacts", "invalid_value"
+    groups = body.target_groups or []
+    if body.target_groups is not None and not protocol.target_groups:
+        yield "/target_groups", "invalid_value"
+    else:
+        for place, group in enumerate(groups):
+            if group not in protocol.target_groups or group in groups[:place]:
+                yield f"/target_groups/{place}", "invalid_value"
+
+
+@router.post(
+    "/v1/trials",
+    operation_id="createTrial",
+    summary="Create a trial",
+    status_code=201,
+    response_model=TrialView,
+    responses={
+        200: {"model": TrialView, "description": "The same trial was created before."},
+        **problem_responses(*COMMON, *BODY, "not_found", "trial_exists"),
+    },
+)
+async def post_trial(
+    request: Request,
+    body: TrialIn,
+    services: ServicesDep,
+    principal: TrialWriter,
+) -> Response:
+    """Creates a trial with a fresh secret seed, from which every draw follows; the answer has the seed's SHA-256.
+
+    Dates may be left out where the protocol has them. `required_contacts` and `target_groups` are for protocols that
+    measure an average of contacts, and refused elsewhere. The same content again answers 200 and changes nothing; other
+    content under an id that is taken is refused (`trial_exists`). The token must be bound to every jobcentre. A trial
+    lies between 1970 and 2199, and lasts at most twenty years.
+    """
+    new = _new_trial(body)
+    if not all(principal.reads_person_of(each.code) for each in new.jobcentres):
+        raise Problem("not_found")
+    async with services.write(principal) as connection:
+        created = await create_trial(connection, services.vault, new, principal.client_id)
+        trial = await trial_or_404(connection, new.id, closing=True)
+    if trial.definition != new.definition:
+        raise Problem("trial_exists")
+    return json_response(request, _view(services, trial), 201 if created else 200)
+
+
+@router.get(
+    "/v1/trials",
+    operation_id="listTrials",
+    summary="All trials",
+    response_model=TrialList,
+    responses=problem_responses(*COMMON),
+)
+async def list_trials(
+    request: Request, services: ServicesDep, principal: Anyone, limit: Limit = 100, cursor: Cursor = None
+) -> Response:
+    """Every trial there is, by id. That a trial exists is no secret; its people and figures are."""
+    (after,) = decode_cursor(cursor, str) or ("",)
+    async with services.read(principal) as connection:
+        ids = await trial_ids(connection, after, limit + 1)
+        trials = await load_trials(connection, ids)
+    items = [_view(services, trials[trial_id]) for trial_id in ids]
+    return page(request, items, limit, lambda item: encode_cursor(item["id"]))
+
+
+@router.get(
+    "/v1/trials/{trial}",
+    operation_id="getTrial",
+    summary="One trial",
+    response_model=TrialView,
+    responses=problem_responses(*COMMON, "not_found"),
+)
+async def get_trial(request: Request, services: ServicesDep, trial_id: TrialPath, principal: Anyone) -> Response:
+    """The trial with its dates, jobcentres and the commitment to its seed; the seed itself once it is closed."""
+    async with services.read(principal) as connection:
+        trial = await trial_or_404(connection, trial_id, closing=True)
+    return json_response(request, _view(services, trial))
+
+
+@router.post(
+    "/v1/trials/{trial}/close",
+    operation_id="closeTrial",
+    summary="No more draws; shows the seed",
+    response_model=TrialView,
+    responses=problem_responses(*COMMON, "not_found"),
+)
+async def post_close(
+    request: Request,
+    services: ServicesDep,
+    trial_id: TrialPath,
+    principal: TrialWriter,
+) -> Response:
+    """Ends the intake for good, and shows the seed: nobody is drawn any more, and records are still taken.
+
+    From now on anyone can recompute every draw (`GET /v1/trials/{trial}/draws`). For draw number p = 0, 1, 2 … of a
+    jobcentre, take the first bit of HMAC-SHA256(seed, "{trial}:{jobcentre}:{p}"): 0 is treatment, 1 is control, unless
+    one arm is 3 ahead in the jobcentre; then it is the other. Closing again answers the same.
+    """
+    async with services.write(principal) as connection:
+        trial = await trial_or_404(connection, trial_id)
+        if not all(principal.reads_person_of(code) for code in trial.jobcentres):
+            raise Problem("not_found")
+        await close_trial(connection, trial, principal.client_id)
+        trial = await trial_or_404(connection, trial_id, closing=True)
+    return json_response(request, _view(services, trial))
