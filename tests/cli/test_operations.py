@@ -13,7 +13,7 @@ from app.postgres.supervisor import EmbeddedPostgres
 from tests.conftest import _run_sql, _url_of
 from tests.database import query, tamper
 from tests.register import Register, record_id
-from tests.routers.records.test_single_records import FACTS
+from tests.routers.records.single.common import FACTS
 
 
 def fill(register: Register) -> str:

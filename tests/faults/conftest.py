@@ -10,7 +10,10 @@ import pytest
 
 from app.postgres.supervisor import EmbeddedPostgres
 from app.web.tokens import LocalIssuer
-from tests.faults.harness import Elsewhere, Figures, Issuer, Server, Trial, new_trial
+from tests.faults.elsewhere import Elsewhere, Issuer
+from tests.faults.figures import Figures
+from tests.faults.harness import Server
+from tests.faults.load import Trial, new_trial
 
 _FIGURES: dict[str, Figures] = {}
 

@@ -3,7 +3,10 @@
 import subprocess
 from collections.abc import Callable
 
-from tests.faults.harness import MASTER_KEY, RETTEVEJ, Elsewhere, Figures, Load, new_trial, query
+from tests.faults.elsewhere import MASTER_KEY, Elsewhere
+from tests.faults.figures import Figures, query
+from tests.faults.harness import RETTEVEJ
+from tests.faults.load import Load, new_trial
 
 
 def test_two_servers_start_on_an_empty_database_and_share_it(

@@ -6,7 +6,8 @@ import pytest
 
 from app.cli.operations import examine
 from app.main import master_key_of
-from tests.faults.harness import BATCH, FACTS, query
+from tests.faults.figures import query
+from tests.faults.harness import BATCH, FACTS
 from tests.register import Register, record_id
 
 FAULTS = {

@@ -7,7 +7,10 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from tests.faults.harness import Elsewhere, Figures, Load, bearer, new_trial, wait_for
+from tests.faults.elsewhere import Elsewhere
+from tests.faults.figures import Figures
+from tests.faults.harness import wait_for
+from tests.faults.load import Load, bearer, new_trial
 
 
 def _stop_database(elsewhere: Elsewhere, keep: Callable[[Figures], None], workers: int, times: int, more: int) -> None:

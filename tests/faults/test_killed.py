@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from app.web.tokens import LocalIssuer
-from tests.faults.harness import Figures, Load, Server, Trial, figures_at_rest, wait_for
+from tests.faults.figures import Figures, figures_at_rest
+from tests.faults.harness import Server, wait_for
+from tests.faults.load import Load, Trial
 
 Place = tuple[Path, Trial, LocalIssuer]
 Keep = Callable[[Figures], None]

@@ -12,7 +12,8 @@ import pytest
 
 from app.web.auth import ROLES
 from app.web.tokens import LocalIssuer
-from tests.faults.harness import Server, Trial
+from tests.faults.harness import Server
+from tests.faults.load import Trial
 from tests.faults.malformed import MARK, Maker, Malformed, operations_of
 
 STORED = frozenset({200, 201})

@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from app.web.tokens import LocalIssuer
-from tests.faults.harness import Server, Trial, wait_for
+from tests.faults.harness import Server, wait_for
+from tests.faults.load import Trial
 
 
 def _folders(directory: Path) -> list[Path]:

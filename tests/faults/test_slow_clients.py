@@ -15,7 +15,9 @@ import httpx
 import pytest
 
 from app.web.tokens import LocalIssuer
-from tests.faults.harness import BATCH, FACTS, Figures, Load, Sent, Server, Trial, figures_at_rest, wait_for
+from tests.faults.figures import Figures, figures_at_rest
+from tests.faults.harness import BATCH, FACTS, Server, wait_for
+from tests.faults.load import Load, Sent, Trial
 
 Place = tuple[Path, Trial, LocalIssuer]
 LIMIT = 1_000_000

@@ -8,7 +8,9 @@ import pytest
 
 from app.main import embedded_in
 from app.web.tokens import LocalIssuer
-from tests.faults.harness import Figures, Load, Server, Trial, figures_at_rest, query, strata_held, wait_for
+from tests.faults.figures import Figures, figures_at_rest, query, strata_held
+from tests.faults.harness import Server, wait_for
+from tests.faults.load import Load, Trial
 
 Place = tuple[Path, Trial, LocalIssuer]
 WAITING = "select count(*) as n from pg_stat_activity where wait_event_type = 'Lock' and query like '%stratum%'"

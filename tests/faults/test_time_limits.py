@@ -13,7 +13,9 @@ import pytest
 
 from app.main import embedded_in
 from app.web.tokens import LocalIssuer
-from tests.faults.harness import FACTS, Server, Trial, bearer, strata_held
+from tests.faults.figures import strata_held
+from tests.faults.harness import FACTS, Server
+from tests.faults.load import Trial, bearer
 from tests.faults.test_slow_clients import LIMIT, _answer, _dial, _head
 
 Place = tuple[Path, Trial, LocalIssuer]

@@ -11,7 +11,7 @@ from app.db.derived.week_counts import rebuild
 from app.db.trials.trials import load_trial
 from tests.database import query, register_faults
 from tests.register import Client, Register, record_id
-from tests.routers.records.test_single_records import FACTS
+from tests.routers.records.single.common import FACTS
 
 
 @dataclass

@@ -30,7 +30,7 @@ from app.domain.facts import Conversation
 from app.postgres.supervisor import EmbeddedPostgres
 from tests.database import query, seen
 from tests.register import LONG_AFTER, Register
-from tests.routers.records.test_single_records import FACTS
+from tests.routers.records.single.common import FACTS
 
 OURS, THEIRS = AccessScope("ours", frozenset({"849"})), AccessScope("theirs", frozenset({"860"}))
 REGION = AccessScope("region", regions=frozenset({"nord"}))

@@ -4,7 +4,7 @@ from typing import Any
 
 from app.domain.figures.summary import codes_of, coordination_so_far
 from app.domain.rules.calendar import monday_of_code
-from tests.domain.figures.test_summary import counted
+from tests.domain.figures.weekly_figures import counted
 
 EFFORT = {"area": "health", "kind": "psychologist", "starts_on": "2010-11-19", "ends_on": "2010-11-22"}
 PLACEMENT = {"type": "work_placement_public", "starts_on": "2010-12-06", "ends_on": "2010-12-10", "hours_per_week": 10}

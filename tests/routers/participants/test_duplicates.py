@@ -11,7 +11,7 @@ import pytest
 from app.domain.rules.draw import PublishedDraw, check_draws
 from tests.database import query, register_faults
 from tests.register import Client, Register, new_cpr, record_id
-from tests.routers.records.test_single_records import FACTS
+from tests.routers.records.single.common import FACTS
 
 WAITING = {"channel": "supplement", "unemployed_since": "2010-11-01", "interview_on": "2011-01-10"}
 

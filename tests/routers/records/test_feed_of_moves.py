@@ -6,7 +6,7 @@ import pytest
 
 from tests.database import register_faults
 from tests.register import Client, Register, record_id
-from tests.routers.records.test_single_records import FACTS
+from tests.routers.records.single.common import FACTS
 from tests.routers.records.test_versions import Place
 
 

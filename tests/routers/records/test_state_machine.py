@@ -3,7 +3,7 @@
 Three clients send records of every kind of three people in two jobcentres: new, again, corrected, taken back before
 and after they came, brought back, moved to someone else, all or nothing, on trial, in shuffled batches and one by one;
 now and then the service starts anew.
-The model is ``Standing`` of tests/domain/records/test_ingest.py. After every step the records that the API lists are
+The model is ``Standing`` of tests/domain/records/ledger.py. After every step the records that the API lists are
 the model's, and the kept counts are what a rebuild makes of the records; in the end everybody's weeks are those of the
 slow reference.
 """
@@ -27,7 +27,7 @@ from app.db.core.session import make_engine
 from app.db.derived.week_counts import rebuild
 from app.db.trials.trials import load_trial
 from app.domain import facts as domain
-from tests.domain.records.test_ingest import Standing
+from tests.domain.records.ledger import Standing
 from tests.reference.weeks import weeks as reference_weeks
 from tests.register import Client, Register, new_cpr
 

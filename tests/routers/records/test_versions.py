@@ -14,7 +14,7 @@ from app.settings import Settings
 from app.web.tokens import LocalIssuer
 from tests.database import query, register_faults
 from tests.register import Client, Clock, Register, record_id
-from tests.routers.records.test_single_records import FACTS
+from tests.routers.records.single.common import FACTS
 
 
 @dataclass
