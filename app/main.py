@@ -16,10 +16,11 @@ from app.contract.document import document
 from app.db.audit.signing import Signer
 from app.db.core.replica import Replica
 from app.db.core.session import Database, make_engine
+from app.db.derived.participant_cache import ParticipantCache
 from app.db.derived.person_reads import PersonReads
 from app.db.personal_data.vault import Vault, load_or_create_master_key
 from app.db.records.group_commit import GroupCommit
-from app.db.trials.trials import check_protocols, note_protocols
+from app.db.trials.trials import TrialCache, check_protocols, note_protocols
 from app.direct_routes import DirectRoutes
 from app.postgres.supervisor import EmbeddedPostgres
 from app.protocols import add_folder
@@ -36,6 +37,7 @@ from app.routers.reports import conditions, effects, grants, worklist
 from app.routers.reports import consort_flow as flow
 from app.routers.reports import data_quality as quality
 from app.routers.reports import weekly_summary as reports
+from app.routers.reports.response_cache import ResponseCache
 from app.routers.service import audit, docs, health, problem_types
 from app.routers.service import web_page as page
 from app.routers.trials import draws, handovers
@@ -102,8 +104,20 @@ async def _serving(
     reports_from = database
     if settings.report_database_url is not None:
         reports_from = Replica(make_engine(settings.report_database_url, settings.pool_size))
-    together, people = GroupCommit(database), PersonReads(database)
-    app.state.services = Services(database, vault, clock, reads, signer, reports_from, together, people)
+    participant_cache = ParticipantCache()
+    app.state.services = Services(
+        database,
+        vault,
+        clock,
+        reads,
+        signer,
+        reports_from,
+        GroupCommit(database, participant_cache),
+        PersonReads(database),
+        participant_cache,
+        TrialCache(),
+    )
+    app.state.response_cache = ResponseCache(reports_from)
     app.state.verifier = verifier_of(settings)
     app.state.limit = RateLimit(settings.rate_limit)
     app.openapi()

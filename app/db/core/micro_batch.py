@@ -1,49 +1,49 @@
-"""Questions that come while others are being answered are answered together next."""
+"""Micro-batcher: calls that arrive while one runs are served by one next call."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
-_Line = TypeVar("_Line", bound=Hashable)
+_Key = TypeVar("_Key", bound=Hashable)
 _Item = TypeVar("_Item")
-_Answer = TypeVar("_Answer")
-_MOST = 100
+_Result = TypeVar("_Result")
+_MAX_BATCH = 100
 
 
-class MicroBatcher(Generic[_Line, _Item, _Answer]):
-    """Lines of questions; ``work`` answers those of one line, at most a hundred at once, one group after the other.
+class MicroBatcher(Generic[_Key, _Item, _Result]):
+    """Serves the items of one key in batches of at most a hundred, one batch at a time.
 
-    What it raises is told to all of the group.
+    ``serve`` returns one result for each item, in their order. What it raises, every caller of the batch gets.
     """
 
-    def __init__(self, work: Callable[[_Line, Sequence[_Item]], Awaitable[Sequence[_Answer]]]) -> None:
-        self._work = work
-        self._waiting: dict[_Line, list[tuple[_Item, asyncio.Future[_Answer]]]] = {}
+    def __init__(self, serve: Callable[[_Key, Sequence[_Item]], Awaitable[Sequence[_Result]]]) -> None:
+        self._serve = serve
+        self._waiting: dict[_Key, list[tuple[_Item, asyncio.Future[_Result]]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def submit(self, line: _Line, item: _Item) -> _Answer:
-        """The answer, by work that begins from now on."""
-        done: asyncio.Future[_Answer] = asyncio.get_running_loop().create_future()
-        if line in self._waiting:
-            self._waiting[line].append((item, done))
+    async def submit(self, key: _Key, item: _Item) -> _Result:
+        """Return the item's result. The call that serves it begins after this one."""
+        future: asyncio.Future[_Result] = asyncio.get_running_loop().create_future()
+        if key in self._waiting:
+            self._waiting[key].append((item, future))
         else:
-            self._waiting[line] = [(item, done)]
-            task = asyncio.create_task(self._drain(line))
+            self._waiting[key] = [(item, future)]
+            task = asyncio.create_task(self._drain(key))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        return await done
+        return await future
 
-    async def _drain(self, line: _Line) -> None:
-        while group := self._waiting[line][:_MOST]:
-            del self._waiting[line][:_MOST]
+    async def _drain(self, key: _Key) -> None:
+        while batch := self._waiting[key][:_MAX_BATCH]:
+            del self._waiting[key][:_MAX_BATCH]
             try:
-                answers = await self._work(line, [item for item, _ in group])
-            except Exception as error:  # noqa: BLE001 - it is told to those who wait
-                for _, done in group:
-                    if not done.done():
-                        done.set_exception(error)
+                results = await self._serve(key, [item for item, _ in batch])
+            except Exception as error:  # noqa: BLE001 - raised by the calls that wait
+                for _, future in batch:
+                    if not future.done():
+                        future.set_exception(error)
             else:
-                for (_, done), answer in zip(group, answers, strict=True):
-                    if not done.done():  # some go away before their answer
-                        done.set_result(answer)
-        del self._waiting[line]
+                for (_, future), result in zip(batch, results, strict=True):
+                    if not future.done():  # done: its call was cancelled
+                        future.set_result(result)
+        del self._waiting[key]

@@ -4,7 +4,7 @@ Every transaction runs as a role that owns nothing, and tells the database what 
 there is the second line behind the application's own checks.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,9 +19,6 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
-
-from app.db.core.caches import ResponseCache, SingleFlight
-from app.db.derived.participant_cache import ParticipantCache
 
 T = TypeVar("T")
 APPLICATION_ROLE = "rettevej_app"
@@ -113,9 +110,6 @@ def _is_lost(error: BaseException) -> bool:
     return isinstance(error.driver_exception if isinstance(error, DBAPIError) else error, _LOST)
 
 
-_TRIALS: Final = "rettevej_trials"
-
-
 class Database:
     """The one database, entered with a ``AccessScope``.
 
@@ -128,14 +122,6 @@ class Database:
         pool = engine.pool
         assert isinstance(pool, QueuePool)
         self._size = pool.size()
-        self.participant_cache = ParticipantCache()
-        """People as they stood after the last delivery: see ``app.db.hearing``."""
-        self.trials: dict[str, Any] = {}
-        """Trials that were met, by id: see ``app.db.trials.get_trial``."""
-        self.states: SingleFlight[Mapping[str, str]] = SingleFlight()
-        self.answers = ResponseCache()
-        """Reports that were made, and the states that they rest on: see ``app.db.reports.cached_report``."""
-        engine.update_execution_options(**{_TRIALS: self.trials})
         self._snapshots = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
     @asynccontextmanager
@@ -203,13 +189,6 @@ class Database:
     async def close(self) -> None:
         """Closes every connection."""
         await self.engine.dispose()
-
-
-def trials_kept(connection: AsyncConnection) -> dict[str, Any]:
-    """Where the trials of a connection's ``Database`` are kept; of another connection nothing is."""
-    options = connection.sync_connection.get_execution_options()  # type: ignore[union-attr]
-    kept: dict[str, Any] = options.get(_TRIALS, {})
-    return kept
 
 
 def driver_of(connection: AsyncConnection) -> asyncpg.Connection:

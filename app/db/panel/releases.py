@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.db.audit.log import EVERYWHERE, NewAuditEntry, append_entries
 from app.db.core.ids import uuid7_at
 from app.db.personal_data.vault import Vault
-from app.db.reports.summary import wait_for_writers
 from app.db.trials.trials import Trial
+from app.db.trials.watermarks import wait_for_writers
 from app.domain.figures.panel import VERSION
 
 _PSEUDONYM_BYTES = 16

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from app.db.core.micro_batch import MicroBatcher
 from app.db.core.session import AccessScope, Database
+from app.db.derived.participant_cache import ParticipantCache
 from app.db.records.batch_request import BatchRequest, RecordInput
 from app.db.records.pipeline import receive
 from app.db.records.queries import own_records
@@ -31,8 +32,9 @@ class _Single:
 class GroupCommit:
     """The lines in which single records wait."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, participant_cache: ParticipantCache) -> None:
         self._database = database
+        self._participant_cache = participant_cache
         self._gathered: MicroBatcher[_Line, _Single, SingleResult | Exception] = MicroBatcher(self._work)
 
     async def receive(self, delivery: BatchRequest) -> SingleResult:
@@ -63,7 +65,7 @@ class GroupCommit:
 
     async def _store(self, group: Sequence[_Single]) -> list[SingleResult]:
         delivery = replace(group[0].delivery, records=[each.record for each in group])
-        received = await receive(self._database, delivery)
+        received = await receive(self._database, self._participant_cache, delivery)
         ids = [each.record.external_id for each in group]
         kept = [each for each, report in zip(ids, received.reports, strict=True) if not report.errors]
         place = (delivery.kind, delivery.trial.id, delivery.client)

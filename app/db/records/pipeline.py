@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.db.core.ids import uuid7_at
 from app.db.core.session import Database
+from app.db.derived.participant_cache import ParticipantCache
 from app.db.records.batch_request import BatchRequest, BatchResult
 from app.db.records.judge import BatchJudge, UnlockedStratumError
 from app.db.records.receipts import find_receipt_by_key, store_receipt
@@ -24,7 +25,7 @@ RETRYABLE_SQLSTATES = frozenset({"40001", "40P01"})
 """SQL states after which the same transaction may go well: serialization failure, deadlock."""
 
 
-async def receive(database: Database, delivery: BatchRequest) -> BatchResult:
+async def receive(database: Database, participant_cache: ParticipantCache, delivery: BatchRequest) -> BatchResult:
     """Judges and stores a delivery. When it returns with ``committed``, all of it is on disk and in every report.
 
     Refused: ``unavailable`` when others of the same client were quicker every time; sending it again is safe.
@@ -32,7 +33,7 @@ async def receive(database: Database, delivery: BatchRequest) -> BatchResult:
     elsewhere: frozenset[str] = frozenset()
     for attempt in range(_ATTEMPTS):
         try:
-            return await _receive_once(database, delivery, elsewhere)
+            return await _receive_once(database, participant_cache, delivery, elsewhere)
         except UnlockedStratumError as error:
             elsewhere |= error.places
         except ChangedMeanwhileError:
@@ -44,7 +45,9 @@ async def receive(database: Database, delivery: BatchRequest) -> BatchResult:
     raise DomainError("unavailable", "Other requests kept changing the same records; send it again.")
 
 
-async def _receive_once(database: Database, delivery: BatchRequest, elsewhere: frozenset[str]) -> BatchResult:
+async def _receive_once(
+    database: Database, participant_cache: ParticipantCache, delivery: BatchRequest, elsewhere: frozenset[str]
+) -> BatchResult:
     async with database.write(delivery.scope, keep=delivery.keep) as connection:
         if delivery.request is not None:
             earlier = await find_receipt_by_key(connection, delivery.client, delivery.request)
@@ -52,7 +55,7 @@ async def _receive_once(database: Database, delivery: BatchRequest, elsewhere: f
                 return BatchResult(earlier.batch_id, True, (), to_json(earlier.report))
         if delivery.prepare is not None:
             delivery = await delivery.prepare(connection)
-        hearing = BatchJudge(connection, delivery, database.participant_cache, elsewhere)
+        hearing = BatchJudge(connection, delivery, participant_cache, elsewhere)
         reports = await hearing.judge()
         rejected = any(report.outcome == "rejected" for report in reports)
         committed = delivery.keep and not (delivery.atomic and rejected)

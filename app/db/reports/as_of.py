@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.db.core.kinds import TABLES
 from app.db.core.replica import replayed_to
 from app.db.derived.histories import load_people
-from app.db.reports.summary import load_watermark, wait_for_writers
+from app.db.trials.watermarks import load_watermark, wait_for_writers
 from app.domain.records.ingest import Person
 
 _SLICE = 100

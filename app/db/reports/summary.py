@@ -2,17 +2,14 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import partial
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.core.caches import CachedResponse
 from app.db.core.kinds import TABLES
-from app.db.core.replica import Replica, replayed_to
 from app.db.core.session import SYSTEM_SCOPE, Database
 from app.db.derived.histories import load_everyone
 from app.db.trials.trials import Trial
@@ -102,33 +99,11 @@ _STATES = """
 """
 
 
-async def cached_report(
-    database: Database,
-    trial_id: str,
-    jobcentres: Collection[str],
-    asked: Hashable,
-    make: Callable[[], Awaitable[CachedResponse]],
-) -> CachedResponse:
-    """A report of jobcentres as it was made before, if nothing was registered in or delivered to any of them since.
+async def load_states(database: Database, trial_id: str) -> dict[str, str]:
+    """Read, by jobcentre, the state that its figures rest on: the last registration and the clients' last batches.
 
-    ``asked`` is everything else that it depends on. The moments of every jobcentre are compared: the latest of them all
-    would hide a registration that was committed late. Of a replica each report is made anew: what it promises depends
-    on how far the log is replayed.
+    A change of a count always comes with a later registration.
     """
-    if isinstance(database, Replica):
-        return await make()
-    states = await database.states.get(trial_id, partial(_states_of, database, trial_id))
-    key, state = (trial_id, tuple(jobcentres), asked), tuple(map(states.get, jobcentres))
-    answer = database.answers.find(key, state)
-    if answer is None:
-        answer = await make()
-        database.answers.keep(key, state, answer)
-    return answer
-
-
-async def _states_of(database: Database, trial_id: str) -> dict[str, str]:
-    """By jobcentre what its figures rest on: the last registration, which is in step with every change of a count, and
-    the last deliveries of all its clients."""
     rows = await database.fetch(SYSTEM_SCOPE, _STATES, trial_id)
     return {row["jobcentre_code"]: row["state"] for row in rows}
 
@@ -168,40 +143,3 @@ async def load_sources(
         parameters,
     )
     return [DeliverySource(*row) for row in rows]
-
-
-async def wait_for_writers(connection: AsyncConnection, trial_id: str, jobcentres: Collection[str]) -> None:
-    """Waits for what is being registered in these jobcentres, and holds back what is not, until the transaction ends.
-
-    Without it the figures, read after the watermark, could hold a registration that is later than it; and over several
-    jobcentres they could hold a later registration and miss an earlier one. A replica's snapshot is settled already.
-    """
-    if replayed_to(connection) is not None:
-        return
-    await connection.execute(
-        text(
-            """
-            select from stratum where jobcentre_code = any(:jobcentres) and trial_id = :trial
-            order by jobcentre_code for share
-            """
-        ),
-        {"trial": trial_id, "jobcentres": sorted(jobcentres)},
-    )
-
-
-async def load_watermark(connection: AsyncConnection, trial_id: str, jobcentres: Collection[str]) -> datetime | None:
-    """The moment up to which the report holds all that is registered in these jobcentres; None when nothing is.
-
-    Of a replica under steady writing it is that of its snapshot, which may hold some later registrations too.
-    """
-    rows = await connection.execute(
-        text(
-            """
-            select least(max(last_registered_at), cast(:replayed as timestamptz)) from stratum
-            where jobcentre_code = any(:jobcentres) and trial_id = :trial having max(last_registered_at) > '-infinity'
-            """
-        ),
-        {"trial": trial_id, "jobcentres": sorted(jobcentres), "replayed": replayed_to(connection)},
-    )
-    watermark: datetime | None = rows.scalar_one_or_none()
-    return watermark

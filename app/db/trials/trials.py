@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from cachetools import LRUCache
 from pydantic_core import to_json
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.audit.log import EVERYWHERE, NewAuditEntry, append_entries
-from app.db.core.session import Database, trials_kept
 from app.db.personal_data.vault import Vault
 from app.db.trials.strata import lock_strata
 from app.domain.protocol import Protocol
@@ -21,7 +21,6 @@ from app.domain.rules.warnings import Enforcement
 from app.protocols import digest_of, protocols
 
 _SEED_BYTES = 32
-_KEPT_TRIALS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,22 +170,20 @@ async def load_trial(connection: AsyncConnection, trial_id: str) -> Trial | None
     return (await load_trials(connection, [trial_id])).get(trial_id)
 
 
-def cached_trial(database: Database, trial_id: str) -> Trial | None:
-    """The trial if this process has met it: nothing of a trial ever changes but ``closed_at``, which may be out of date
-    here. None says nothing: only the database knows what there is not."""
-    return database.trials.get(trial_id)
+class TrialCache(LRUCache[str, Trial]):
+    """Cache of 256 trials by id. A trial never changes but for ``closed_at``, which may be out of date here."""
+
+    def __init__(self) -> None:
+        super().__init__(256)
 
 
-async def get_trial(connection: AsyncConnection, trial_id: str) -> Trial | None:
-    """The trial, kept from the first time that it is met; ``closed_at`` may be out of date, as of a kept one."""
-    kept = trials_kept(connection)
-    trial = kept.get(trial_id)
+async def get_trial(connection: AsyncConnection, cache: TrialCache, trial_id: str) -> Trial | None:
+    """Return the trial from the cache, or load and cache it. ``closed_at`` may be out of date: see ``load_trial``."""
+    trial = cache.get(trial_id)
     if trial is None:
         trial = await load_trial(connection, trial_id)
         if trial is not None and await _has_written_nothing(connection):
-            if len(kept) >= _KEPT_TRIALS:
-                del kept[next(iter(kept))]
-            kept[trial_id] = trial
+            cache[trial_id] = trial
     return trial
 
 

@@ -19,10 +19,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.db.audit.log import EVERYWHERE, NewAuditEntry
 from app.db.audit.signing import Signer
 from app.db.core.session import ALL_JOBCENTRES, AccessScope, Database
+from app.db.derived.participant_cache import ParticipantCache
 from app.db.derived.person_reads import PersonReads
 from app.db.personal_data.vault import Vault
 from app.db.records.group_commit import GroupCommit
-from app.db.trials.trials import Trial, cached_trial, get_trial, load_trial
+from app.db.trials.trials import Trial, TrialCache, get_trial, load_trial
 from app.domain.rules.calendar import civil_day
 from app.routers.common.types import Moment
 from app.web.auth import Principal
@@ -50,6 +51,8 @@ class Services:
     """Where single records are stored."""
     people: PersonReads
     """Where single people are read."""
+    participant_cache: ParticipantCache
+    trials: TrialCache
 
     async def audit_read(
         self,
@@ -96,11 +99,11 @@ class Services:
 
     async def get_trial(self, principal: Principal, trial_id: str) -> Trial:
         """``trial_or_404`` for those without a connection: the database is not asked where it was met before."""
-        return await _known_trial(self.database, principal, trial_id)
+        return await _known_trial(self, self.database, principal, trial_id)
 
     async def reported_trial(self, principal: Principal, trial_id: str) -> Trial:
         """The same from where reports are read."""
-        return await _known_trial(self.reports, principal, trial_id)
+        return await _known_trial(self, self.reports, principal, trial_id)
 
     def today(self) -> date:
         """The day in Copenhagen."""
@@ -144,17 +147,22 @@ NextPage = Annotated[
 ]
 
 
-async def _known_trial(database: Database, principal: Principal, trial_id: str) -> Trial:
-    trial = cached_trial(database, trial_id)
+async def _known_trial(services: Services, database: Database, principal: Principal, trial_id: str) -> Trial:
+    trial = services.trials.get(trial_id)
     if trial is None:
         async with database.read(access_scope_of(principal)) as connection:
-            trial = await trial_or_404(connection, trial_id)
+            trial = await trial_or_404(services, connection, trial_id)
     return trial
 
 
-async def trial_or_404(connection: AsyncConnection, trial_id: str, *, closing: bool = False) -> Trial:
-    """The trial; with ``closed_at`` as it is now only where ``closing`` asks for it."""
-    trial = await (load_trial if closing else get_trial)(connection, trial_id)
+async def trial_or_404(
+    services: Services, connection: AsyncConnection, trial_id: str, *, closing: bool = False
+) -> Trial:
+    """Return the trial, or raise Problem ``not_found``; ``closed_at`` is current only with ``closing``."""
+    if closing:
+        trial = await load_trial(connection, trial_id)
+    else:
+        trial = await get_trial(connection, services.trials, trial_id)
     if trial is None:
         raise Problem("not_found")
     return trial

@@ -192,7 +192,7 @@ async def get_releases(
     """Who exported the panel when, and for what: everyone's releases, in the order in which they were recorded."""
     (after,) = decode_cursor(cursor, UUID) or (UUID(int=0),)
     async with services.read(principal) as connection:
-        trial = _visible(principal, await trial_or_404(connection, trial_id))
+        trial = _visible(principal, await trial_or_404(services, connection, trial_id))
         releases = await list_releases(connection, trial_id, after, limit + 1)
     await services.audit_read(principal, "releases.listed", trial_id)
     items = [_view(trial, release) for release in releases]
@@ -231,7 +231,7 @@ async def get_release(
 async def get_dictionary(request: Request, services: ServicesDep, trial_id: TrialPath, principal: Exporter) -> Response:
     """Type, unit, meaning, source and codes of each column of the three tables. They stand in Parquet files too."""
     async with services.read(principal) as connection:
-        _visible(principal, await trial_or_404(connection, trial_id))
+        _visible(principal, await trial_or_404(services, connection, trial_id))
     return json_response(request, {"version": VERSION, "tables": [dictionary_of(table) for table in TABLES.values()]})
 
 
@@ -305,7 +305,7 @@ async def _recorded(
     services: Services, trial_id: str, principal: Principal, purpose: str, known_at: datetime | None
 ) -> tuple[Trial, Release]:
     async with services.write(principal) as connection:
-        trial = _visible(principal, await trial_or_404(connection, trial_id, closing=True))
+        trial = _visible(principal, await trial_or_404(services, connection, trial_id, closing=True))
 
         def day_of(watermark: datetime) -> date:
             return civil_day(min(services.clock(), watermark))
@@ -318,7 +318,7 @@ async def _recorded(
 
 async def _found(services: Services, trial_id: str, principal: Principal, release_id: UUID) -> tuple[Trial, Release]:
     async with services.read(principal) as connection:
-        trial = _visible(principal, await trial_or_404(connection, trial_id, closing=True))
+        trial = _visible(principal, await trial_or_404(services, connection, trial_id, closing=True))
         release = await find_release(connection, trial_id, release_id)
     if release is None:
         raise Problem("not_found")

@@ -59,7 +59,7 @@ async def post_assignment(
     number as `ahead`).
     """
     async with services.write(principal) as connection:
-        trial = await trial_or_404(connection, trial_id)
+        trial = await trial_or_404(services, connection, trial_id)
         view = await visible_participant(connection, principal, trial_id, participant_id, services.today())
         drawn, is_new = await draw_candidate(
             connection, services.vault, trial, view.jobcentre, participant_id, principal.client_id
@@ -112,7 +112,7 @@ async def get_assignments(
     """Everyone of your jobcentres who was drawn, with the arm; a draw that turned out to be a duplicate is left out."""
     after = decode_cursor(cursor, str, UUID) or ("", FIRST_ID)
     async with services.read(principal) as connection:
-        trial = await trial_or_404(connection, trial_id)
+        trial = await trial_or_404(services, connection, trial_id)
         jobcentres = visible_jobcentres(principal, trial, jobcentre)
         items = await list_assignments(connection, trial_id, jobcentres, after, limit + 1)
     await services.audit_read(principal, "assignments.listed", trial_id, jobcentres)

@@ -72,7 +72,7 @@ async def get_participants(
     """Everyone who was found eligible at your jobcentres, as they stand today: drawn, waiting or withdrawn."""
     after = decode_cursor(cursor, str, UUID) or ("", FIRST_ID)
     async with services.read(principal) as connection:
-        trial = await trial_or_404(connection, trial_id)
+        trial = await trial_or_404(services, connection, trial_id)
         jobcentres = visible_jobcentres(principal, trial, jobcentre)
         today = services.today()
         items = await list_participants(connection, trial_id, jobcentres, arm, state, today, after, limit + 1)
@@ -193,7 +193,7 @@ async def post_cpr(
     becomes a `duplicate`, leaves all figures, and its records pass to the earlier one.
     """
     async with services.read(principal) as connection:
-        trial = await trial_or_404(connection, trial_id)
+        trial = await trial_or_404(services, connection, trial_id)
         before = await visible_participant(connection, principal, trial_id, participant_id, services.today())
     async with services.database.write(SYSTEM_SCOPE) as connection:
         number = body.cpr.number

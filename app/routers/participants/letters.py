@@ -62,7 +62,7 @@ async def get_letter(
     the page. Refused for someone who was not drawn, and for a duplicate, whose earlier draw governs (`not_drawn`).
     """
     async with services.read(principal) as connection:
-        trial = await trial_or_404(connection, trial_id)
+        trial = await trial_or_404(services, connection, trial_id)
         view = await visible_participant(connection, principal, trial_id, participant_id, services.today())
         drawn = await assignment_of(connection, trial_id, participant_id)
     if view.state == "duplicate":

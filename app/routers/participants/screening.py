@@ -99,7 +99,7 @@ async def post_participant(
         raise Problem("not_found")
     try:
         async with services.write(principal, keep=not dry_run) as connection:
-            trial = await trial_or_404(connection, trial_id)
+            trial = await trial_or_404(services, connection, trial_id)
             screening = _screening_request(trial, body, services.today())
             result = await screen(connection, services.vault, trial, screening, principal.client_id)
     except DomainError as error:  # the code reveals something about the person

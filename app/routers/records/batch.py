@@ -92,7 +92,7 @@ def add_batch(router: APIRouter, kind: RecordKind) -> None:
             request=None if dry_run else request_key(request, body, idempotency_key),
             receipt=lambda received: to_json(report_of(received, external_ids, report)),
         )
-        received = await receive(services.database, delivery)
+        received = await receive(services.database, services.participant_cache, delivery)
         measure(kind.kind, received.reports, committed=received.committed)
         await _note_questions(services, principal, delivery, received)
         return Response(received.receipt, 207, media_type=JSON)

@@ -107,7 +107,7 @@ async def _follow(reader: _Reader, changed_since: str) -> Response:
     """What has changed since, with the place reached."""
     services, principal = reader.services, reader.principal
     async with services.read(principal) as connection:
-        trial = await trial_or_404(connection, reader.trial_id)
+        trial = await trial_or_404(services, connection, reader.trial_id)
         require_jobcentre_access(principal, trial)
         jobcentres = [code for code in trial.jobcentres if principal.reads_person_of(code)]
         places = _places(changed_since, jobcentres)
@@ -158,7 +158,7 @@ def _add_history(router: APIRouter, kind: RecordKind) -> None:
         left out.
         """
         async with services.read(principal) as connection:
-            trial = await trial_or_404(connection, trial_id)
+            trial = await trial_or_404(services, connection, trial_id)
             latest, _ = await find_one(connection, kind, trial, external_id, principal, client_id)
             jobcentres = [code for code in trial.jobcentres if principal.reads_person_of(code)]
             versions = await history_of(connection, kind.kind, trial_id, jobcentres, UUID(latest))
@@ -191,7 +191,7 @@ def _add_single(router: APIRouter, kind: RecordKind) -> None:
         it the answer is 409.
         """
         async with services.read(principal) as connection:
-            trial = await trial_or_404(connection, trial_id)
+            trial = await trial_or_404(services, connection, trial_id)
             etag, record = await find_one(connection, kind, trial, external_id, principal, client_id)
         await services.audit_read(principal, "record.read", trial_id, (), record["participant_id"], kind=kind.kind)
         return etag_response(request, to_json(record), JSON, etag)

@@ -99,7 +99,7 @@ async def post_snapshot(
     if len(body.records) > MAX_RECORDS:
         raise Problem("too_large", f"A snapshot holds at most {MAX_RECORDS} records.")
     async with services.read(principal) as connection:
-        trial = await trial_or_404(connection, trial_id)
+        trial = await trial_or_404(services, connection, trial_id)
     if body.jobcentre not in trial.jobcentres or not principal.reads_person_of(body.jobcentre):
         raise Problem("not_found")
     today = services.today()
@@ -119,7 +119,7 @@ async def post_snapshot(
         atomic=atomic,
         request=None if dry_run else request_key(request, await request.body(), idempotency_key),
     )
-    received = await receive(services.database, delivery_of(delivery, snapshot, receipt_of))
+    received = await receive(services.database, services.participant_cache, delivery_of(delivery, snapshot, receipt_of))
     measure(KIND, received.reports, committed=received.committed)
     return Response(received.receipt, 207, media_type=JSON)
 

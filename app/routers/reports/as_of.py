@@ -51,7 +51,7 @@ async def _scope(
     everyone: bool,
 ) -> tuple[Trial, Sequence[str], AsOf]:
     async with services.report(principal, trial_id) as connection:
-        trial = await trial_or_404(connection, trial_id)
+        trial = await trial_or_404(services, connection, trial_id)
         visible = visible_groups(principal, trial, "trial" if everyone and jobcentre is None else "jobcentre")
         if jobcentre is not None and jobcentre not in visible:
             raise Problem("not_found")

@@ -99,7 +99,7 @@ async def get_conditions(
     `Accept: text/csv`, whose columns are the same in every trial.
     """
     async with services.report(principal, trial_id) as connection:
-        trial = await trial_or_404(connection, trial_id)
+        trial = await trial_or_404(services, connection, trial_id)
         groups = visible_groups(principal, trial, "jobcentre")
         today = as_of_day(services, known_at)
         weeks = span_of(trial, today, first, week)

@@ -71,7 +71,7 @@ async def get_data_quality(
     """
     today = as_of_day(services, known_at)
     async with services.report(principal, trial_id) as connection:
-        trial = await trial_or_404(connection, trial_id)
+        trial = await trial_or_404(services, connection, trial_id)
         visible = visible_groups(principal, trial, "jobcentre")
         if jobcentre is not None and jobcentre not in visible:
             raise Problem("not_found")

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.db.reports.grants import Frozen, freeze, frozen_assessments
-from app.db.reports.summary import wait_for_writers
 from app.db.trials.trials import Trial
+from app.db.trials.watermarks import wait_for_writers
 from app.domain.rules.calendar import is_over, week_code
 from app.routers.common.services import ServicesDep, TrialPath, json_response, trial_or_404
 from app.routers.common.types import JobcentreCode, WeekCode
@@ -88,7 +88,7 @@ async def post_assessment(
     There is one for each jobcentre and week: asked for again, the answer is the same (200).
     """
     async with services.write(principal) as connection:
-        trial = await trial_or_404(connection, trial_id)
+        trial = await trial_or_404(services, connection, trial_id)
         if body.jobcentre not in trial.jobcentres or not principal.reads_person_of(body.jobcentre):
             raise Problem("not_found")
         if not is_over(body.week, services.today()):
@@ -125,7 +125,7 @@ async def list_assessments(
 ) -> Response:
     """What was decided, and what the same figures would be today; of the jobcentres that the token is bound to."""
     async with services.write(principal, keep=False) as connection:
-        trial = await trial_or_404(connection, trial_id)
+        trial = await trial_or_404(services, connection, trial_id)
         jobcentres = visible_groups(principal, trial, "jobcentre")
         await wait_for_writers(
             connection, trial_id, jobcentres

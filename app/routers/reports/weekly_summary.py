@@ -13,18 +13,15 @@ from pydantic import BaseModel, Field
 from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.core.caches import CachedResponse
 from app.db.core.session import AccessScope, set_access_scope
 from app.db.reports.summary import (
     WeekCounts,
-    cached_report,
     counts_as_of,
     load_sources,
-    load_watermark,
     load_week_counts,
-    wait_for_writers,
 )
 from app.db.trials.trials import Trial
+from app.db.trials.watermarks import load_watermark, wait_for_writers
 from app.domain.codes import CODES
 from app.domain.facts import ConversationForm, ExitReason
 from app.domain.figures.coordination import COORDINATION
@@ -44,6 +41,7 @@ from app.routers.common.services import JSON, KnownAt, Services, ServicesDep, Tr
 from app.routers.common.tables import to_csv, wants_csv
 from app.routers.common.types import DeviationCode, WeekCode
 from app.routers.reports.contacts import CONTACTS, ContactsView, contact_cells, with_contacts
+from app.routers.reports.response_cache import CachedResponse, ResponseCacheDep
 from app.web.auth import Principal, requires
 from app.web.problems import COMMON, Problem, problem_responses
 
@@ -170,6 +168,7 @@ CSV = {"content": {"text/csv": {"schema": {"type": "string"}}}}
 async def get_weekly_summary(
     request: Request,
     services: ServicesDep,
+    response_cache: ResponseCacheDep,
     trial_id: TrialPath,
     principal: ReportReader,
     week: WeekQuery = None,
@@ -195,7 +194,7 @@ async def get_weekly_summary(
     async with services.audited_read(principal, "weekly_summary.read", trial_id, groups, None, **asked):
         if known_at is None:
             variant = (by, weeks[0], weeks[-1], today, as_csv)
-            told = await cached_report(services.reports, trial_id, groups, variant, made)
+            told = await response_cache.get(trial_id, groups, variant, made)
         else:
             told = await made()
     return etag_response(request, told.content, CSV_TYPE if as_csv else JSON, told.etag)

@@ -82,7 +82,7 @@ async def get_worklist(
     if monday > today:
         raise Problem("malformed", errors=[("/query/week", "date_in_future")])
     async with services.report(principal, trial_id) as connection:
-        trial = await trial_or_404(connection, trial_id)
+        trial = await trial_or_404(services, connection, trial_id)
         asked = trial.jobcentres if jobcentre is None else [jobcentre]
         codes = [code for code in asked if code in trial.jobcentres and principal.reads_person_of(code)]
         if not codes:

@@ -67,7 +67,7 @@ async def list_draws(
     """
     after = decode_cursor(cursor, str, whole_number) or ("", -1)
     async with services.database.read(SYSTEM_SCOPE) as connection:  # pseudonyms of all jobcentres, and nothing else
-        trial = await trial_or_404(connection, trial_id, closing=True)
+        trial = await trial_or_404(services, connection, trial_id, closing=True)
         if trial.closed_at is None and not principal.may("audit:read"):
             raise Problem("insufficient_scope", "Until the trial is closed this needs the scope audit:read.")
         draws = await published_draws(connection, trial_id, after, limit + 1)

@@ -135,7 +135,7 @@ async def post_trial(
         raise Problem("not_found")
     async with services.write(principal) as connection:
         created = await create_trial(connection, services.vault, new, principal.client_id)
-        trial = await trial_or_404(connection, new.id, closing=True)
+        trial = await trial_or_404(services, connection, new.id, closing=True)
     if trial.definition != new.definition:
         raise Problem("trial_exists")
     return json_response(request, _view(services, trial), 201 if created else 200)
@@ -170,7 +170,7 @@ async def list_trials(
 async def get_trial(request: Request, services: ServicesDep, trial_id: TrialPath, principal: Anyone) -> Response:
     """The trial with its dates, jobcentres and the commitment to its seed; the seed itself once it is closed."""
     async with services.read(principal) as connection:
-        trial = await trial_or_404(connection, trial_id, closing=True)
+        trial = await trial_or_404(services, connection, trial_id, closing=True)
     return json_response(request, _view(services, trial))
 
 
@@ -194,9 +194,9 @@ async def post_close(
     one arm is 3 ahead in the jobcentre; then it is the other. Closing again answers the same.
     """
     async with services.write(principal) as connection:
-        trial = await trial_or_404(connection, trial_id)
+        trial = await trial_or_404(services, connection, trial_id)
         if not all(principal.reads_person_of(code) for code in trial.jobcentres):
             raise Problem("not_found")
         await close_trial(connection, trial, principal.client_id)
-        trial = await trial_or_404(connection, trial_id, closing=True)
+        trial = await trial_or_404(services, connection, trial_id, closing=True)
     return json_response(request, _view(services, trial))

@@ -57,7 +57,7 @@ async def post_handover(
     ids (`handover_conflict`).
     """
     async with services.read(principal) as connection:
-        trial = await trial_or_404(connection, trial_id)
+        trial = await trial_or_404(services, connection, trial_id)
     if body.jobcentre not in trial.jobcentres or not principal.reads_person_of(body.jobcentre):
         raise Problem("not_found")
     async with services.database.write(SYSTEM_SCOPE) as connection:  # a retraction without its record is nobody's yet

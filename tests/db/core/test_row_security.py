@@ -20,6 +20,7 @@ from app.db.core.kinds import TABLES
 from app.db.core.migrate import _config, migrate
 from app.db.core.session import EMPTY_SCOPE, SYSTEM_SCOPE, AccessScope, Database, make_engine
 from app.db.derived.histories import load_everyone, load_people
+from app.db.derived.participant_cache import ParticipantCache
 from app.db.derived.person_reads import find_people
 from app.db.participants.queries import change_contact_person, find_participant, list_assignments, list_participants
 from app.db.records.batch_request import BatchRequest, RecordInput
@@ -254,7 +255,9 @@ def test_writes_of_the_application_reach_nobody(place: Place) -> None:
         sent = RecordInput(external_id, 5, place.anna, None, talk, None)
         try:
             return await receive(
-                database, BatchRequest(place.trial, "conversations", client, lambda _: True, THEIRS, [sent])
+                database,
+                ParticipantCache(),
+                BatchRequest(place.trial, "conversations", client, lambda _: True, THEIRS, [sent]),
             )
         finally:
             await database.close()
@@ -277,7 +280,7 @@ def test_a_client_that_lost_a_jobcentre_cannot_change_its_records_there(place: P
         ]
         delivery = BatchRequest(place.trial, "conversations", "ours", lambda code: code == "860", scope, sent)
         try:
-            return await receive(database, delivery)
+            return await receive(database, ParticipantCache(), delivery)
         finally:
             await database.close()
 

@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from app.db.core.session import Database
+from app.db.derived.participant_cache import ParticipantCache
 from app.db.records import group_commit as together
 from app.db.records.batch_request import BatchRequest, BatchResult, RecordInput
 from app.db.records.pipeline import receive
@@ -16,7 +17,7 @@ from app.domain.records.errors import DomainError
 from tests.register import Register, record_id
 
 _AT_ONCE = 24
-Receive = Callable[[Database, BatchRequest], Awaitable[BatchResult]]
+Receive = Callable[[Database, ParticipantCache, BatchRequest], Awaitable[BatchResult]]
 
 
 def _all_at_once(calls: list[Callable[[], httpx2.Response]]) -> list[httpx2.Response]:
@@ -29,13 +30,13 @@ def groups(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The external ids of each delivery. Each takes a moment, so that others gather."""
     seen: list[list[str]] = []
 
-    async def slowly(database: Database, delivery: BatchRequest) -> BatchResult:
+    async def slowly(database: Database, participant_cache: ParticipantCache, delivery: BatchRequest) -> BatchResult:
         ids = [each.external_id for each in delivery.records if isinstance(each, RecordInput)]
         seen.append(ids)
         await asyncio.sleep(0.05)
         if any(each.startswith("poison") for each in ids):
             raise DomainError("unavailable")
-        return await receive(database, delivery)
+        return await receive(database, participant_cache, delivery)
 
     monkeypatch.setattr(together, "receive", slowly)
     return seen

@@ -5,7 +5,7 @@ import asyncio
 from sqlalchemy import text
 
 from app.db.core.session import SYSTEM_SCOPE, Database, make_engine
-from app.db.trials.trials import cached_trial, get_trial
+from app.db.trials.trials import TrialCache, get_trial
 from tests.register import Register
 
 _COPY = """
@@ -19,18 +19,19 @@ def test_a_trial_that_is_taken_back_is_not_kept(register: Register) -> None:
     copy = f"{trial}-copy"
 
     async def run() -> None:
+        cache = TrialCache()
         database = Database(make_engine(register.database_url, 2))
         async with database.write(SYSTEM_SCOPE, keep=False) as connection:
-            assert await get_trial(connection, copy) is None
+            assert await get_trial(connection, cache, copy) is None
             await connection.execute(text(_COPY), {"trial": trial, "copy": copy})
-            found = await get_trial(connection, copy)
+            found = await get_trial(connection, cache, copy)
             assert found is not None
-        assert cached_trial(database, copy) is None
+        assert copy not in cache
         async with database.read(SYSTEM_SCOPE) as connection:
-            assert await get_trial(connection, copy) is None
-            met = await get_trial(connection, trial)
-            assert met is not None
-        assert cached_trial(database, trial) is met
+            assert await get_trial(connection, cache, copy) is None
+            loaded = await get_trial(connection, cache, trial)
+            assert loaded is not None
+        assert cache[trial] is loaded
         await database.close()
 
     asyncio.run(run())
