@@ -159,7 +159,7 @@ def create_app(settings: Settings, database_url: str | None = None, clock: Calla
     app.add_middleware(RefusalAuditMiddleware)
     app.add_middleware(BodyDeadline, seconds=settings.body_seconds)
     app.add_middleware(AccessLog)
-    app.openapi = lambda: document(app)  # type: ignore[method-assign]
+    app.openapi = lambda: document(app, records.REQUEST_SCHEMAS)  # type: ignore[method-assign]
     return app
 
 

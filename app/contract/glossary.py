@@ -1,10 +1,11 @@
-"""Prints the glossary as it is committed: ``python -m app.glossary > docs/glossary.md``."""
+"""Prints the glossary as it is committed: ``python -m app.contract.glossary > docs/glossary.md``."""
 
 import sys
 from collections.abc import Iterator
 
 from app.contract.danish import PARAMETERS, TECHNICAL, TERMS, danish
-from app.domain.codes import CODES, ENUMERATIONS, Words
+from app.contract.vocabulary import CODE_LISTS
+from app.domain.codes import CodeList
 
 _HEAD = """\
 # Glossary, Danish – English
@@ -25,12 +26,12 @@ def _lines() -> Iterator[str]:
     yield from ("", "## Parameters of a protocol", "", "| Danish | English | name |", "|---|---|---|")
     for name, (english, word) in PARAMETERS.items():
         yield f"| {word} | {english} | `{name}` |"
-    for component, words in sorted({**ENUMERATIONS, **CODES}.items()):
+    for component, words in sorted(CODE_LISTS.items()):
         if component not in TECHNICAL:
             yield from _codes(component, words)
 
 
-def _codes(component: str, words: Words) -> Iterator[str]:
+def _codes(component: str, words: CodeList) -> Iterator[str]:
     yield from ("", f"## {component}", "", words.about, "", "| Danish | code | meaning |", "|---|---|---|")
     for code, meaning in words.meaning.items():
         yield f"| {danish(component, code) or '–'} | `{code}` | {meaning} |"

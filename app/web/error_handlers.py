@@ -146,7 +146,6 @@ _STATUS_CODES: Final[Mapping[int, str]] = {
     412: "precondition_failed",
     413: "too_large",
     415: "unsupported_media_type",
-    428: "precondition_required",
     429: "rate_limited",
     503: "unavailable",
 }

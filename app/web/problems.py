@@ -53,7 +53,6 @@ PROBLEMS: Final[Mapping[str, ProblemDefinition]] = {
     "precondition_failed": _type(412, "Precondition failed", "It has changed since you read it."),
     "too_large": _type(413, "Too large", "The body is larger than is accepted."),
     "unsupported_media_type": _type(415, "Media type not supported", "The body has a media type not accepted here."),
-    "precondition_required": _type(428, "Precondition required", "Send If-Match with what you read."),
     "rate_limited": _type(429, "Too many requests", "Wait a little, then send it again.", Retry_After="1"),
     "internal_error": _type(500, "Internal error", "Something went wrong here; sending it again is safe."),
     "unavailable": _type(503, "Unavailable", "The database cannot be reached; send it again.", Retry_After="5"),
@@ -75,7 +74,6 @@ PROBLEMS: Final[Mapping[str, ProblemDefinition]] = {
     "trial_exists": _type(409, "Trial exists", "There is a trial of that id with other content."),
     "trial_closed": _type(409, "Trial closed", "The trial is closed; nobody is drawn any more."),
     "pilot_trial": _type(409, "Pilot", "A pilot tells nothing of effects: it was there to try the procedure."),
-    "trial_open": _type(409, "Trial open", "This is told only once the trial is closed."),
     "already_drawn": _type(409, "Already drawn", "The person has been drawn on other facts."),
     "screening_conflict": _type(409, "Screening conflict", "The screening contradicts one that is stored."),
     "intake_sufficient": _type(

@@ -9,7 +9,7 @@ from typing import Any
 import schemathesis
 from schemathesis.core.parameters import ParameterLocation
 
-from app.domain.codes import CODES
+from app.contract.vocabulary import CODE_LISTS
 from app.web.auth import ROLES
 from app.web.identifiers import holds_cpr
 from app.web.problems import PROBLEMS
@@ -102,7 +102,7 @@ def explained_codes(ctx: schemathesis.CheckContext, response: schemathesis.Respo
     if "json" in response.headers.get("content-type", [""])[0] and not case.operation.path.startswith("/v1/protocols"):
         for name, code in _codes_in(_read(response)):
             words = "EffectWarning" if case.operation.path.endswith("/effects") and name == "WarningCode" else name
-            assert code in CODES[words].meaning, f"{code} is not explained by {words}"
+            assert code in CODE_LISTS[words].meaning, f"{code} is not explained by {words}"
 
 
 _OUR_WORDS = json.dumps(DOCUMENT, ensure_ascii=False).lower()

@@ -18,14 +18,15 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from app.contract.__main__ import contract
+from app.contract.document import examples
 from app.main import create_app
-from app.routers.records.schemas import BATCH, PERSON
 from app.web.access_log import configure_logging
 from app.web.auth import ROLES
 from tests.register import Register, new_cpr
 from tests.routers.records.single.common import FACTS
 
 Case = schemathesis.Case[Any]
+_PERSON, _BATCH = (examples()["parameters"][name] for name in ("participant_id", "batch_id"))
 DOCUMENT: dict[str, Any] = json.loads(contract())
 OPERATIONS: dict[str, dict[str, Any]] = {
     operation["operationId"]: operation for item in DOCUMENT["paths"].values() for operation in item.values()
@@ -42,7 +43,7 @@ class World:
 
     def document(self) -> dict[str, Any]:
         """The contract, with examples that name what is there: the trial ``prvij`` is, and everything else in it."""
-        text = contract().replace(PERSON, self.known["people"][0]).replace(BATCH, self.known["batches"][0])
+        text = contract().replace(_PERSON, self.known["people"][0]).replace(_BATCH, self.known["batches"][0])
         document: dict[str, Any] = json.loads(text)
         release = self.known["releases"][0]
         examples = {

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 
 from app.contract.danish import PARAMETERS, TECHNICAL, danish
 from app.contract.glossary import glossary
-from app.domain.codes import CODES, ENUMERATIONS
+from app.contract.vocabulary import CODE_LISTS
 from app.main import create_app
 from app.protocols import protocols
 from app.settings import Settings
@@ -63,7 +63,7 @@ def test_there_is_a_danish_word_for_every_problem_of_the_trial(http: TestClient)
     """Those of HTTP and of the service itself need none."""
     without = {code for code in PROBLEMS if danish("ProblemCode", code) is None}
     assert without <= {
-        *("method_not_allowed", "not_acceptable", "request_timeout", "precondition_failed", "precondition_required"),
+        *("method_not_allowed", "not_acceptable", "request_timeout", "precondition_failed"),
         *("too_large", "unsupported_media_type", "internal_error", "unavailable", "issuer_unavailable"),
         *("ambiguous_client", "idempotency_key_reused", "handover_conflict"),
     }
@@ -106,7 +106,7 @@ def test_the_committed_glossary_is_that_of_the_code() -> None:
 
 
 def test_the_glossary_has_every_term_of_the_api() -> None:
-    for component, words in {**ENUMERATIONS, **CODES}.items():
+    for component, words in CODE_LISTS.items():
         if component in TECHNICAL | {"ProblemCode"}:
             continue
         without = [code for code in words.meaning if danish(component, code) is None]

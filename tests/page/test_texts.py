@@ -7,14 +7,12 @@ from typing import Any
 
 import pytest
 
-from app.domain.codes import CODES, ENUMERATIONS
+from app.contract.vocabulary import CODE_LISTS
 from app.domain.facts import KINDS
 
 PAGE = Path(__file__).parents[2] / "app" / "page"
 TEXTS: dict[str, Any] = {code: json.loads((PAGE / "texts" / f"{code}.json").read_text()) for code in ("da", "en")}
-MEANINGS = {
-    name: {str(code): text for code, text in words.meaning.items()} for name, words in {**ENUMERATIONS, **CODES}.items()
-}
+MEANINGS = {name: {str(code): text for code, text in words.meaning.items()} for name, words in CODE_LISTS.items()}
 
 
 def keys(node: dict[str, Any], before: str = "") -> Iterator[str]:

@@ -46,7 +46,7 @@ def add_batch(router: APIRouter, kind: RecordKind) -> None:
         summary=f"Send up to 10,000 {kind.kind}",
         status_code=207,
         response_model=BatchReport,
-        openapi_extra=batch_body(kind.kind, kind.singular),
+        openapi_extra=batch_body(kind),
         responses=problem_responses(*COMMON, *BODY, "not_found", "idempotency_key_reused"),
     )
     async def push(

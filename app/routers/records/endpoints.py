@@ -5,7 +5,7 @@ from fastapi import APIRouter
 from app.routers.records.batch import add_batch
 from app.routers.records.kinds import KINDS, RecordKind
 from app.routers.records.lists import add_reads
-from app.routers.records.schemas import record_answers, record_schema
+from app.routers.records.schemas import request_schemas
 from app.routers.records.single import add_writes
 
 
@@ -19,11 +19,5 @@ def router_of(kind: RecordKind) -> APIRouter:
 
 
 routers = [router_of(kind) for kind in KINDS]
-RECORD_SCHEMAS = {name: schema for kind in KINDS for name, schema in record_schema(kind.kind, kind.singular).items()}
-"""The schemas of all kinds, for the contract's components."""
-RECORD_ANSWERS = {
-    operation_id: answers
-    for kind in KINDS
-    for operation_id, answers in record_answers(kind.kind, kind.singular, kind.plural).items()
-}
-"""What the answers look like, by operation id and status."""
+REQUEST_SCHEMAS = request_schemas(KINDS)
+"""Schemas of the request bodies that FastAPI does not see, by component name; the contract includes them."""

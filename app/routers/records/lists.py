@@ -26,7 +26,7 @@ from app.routers.common.services import (
     trial_or_404,
 )
 from app.routers.records.kinds import ClientQuery, ExternalIdPath, RecordKind, find_one, require_jobcentre_access
-from app.routers.records.schemas import history_answer, page_answer, stored_answer
+from app.routers.records.schemas import models_of
 from app.web.auth import Principal, requires
 from app.web.problems import COMMON, Problem, problem_responses
 
@@ -52,7 +52,8 @@ def _add_list(router: APIRouter, kind: RecordKind) -> None:
         "",
         operation_id=f"list{kind.plural}",
         summary=f"The {kind.kind} of your jobcentres",
-        responses={200: page_answer(kind.kind, kind.singular), **problem_responses(*COMMON, "not_found")},
+        response_model=models_of(kind).page,
+        responses=problem_responses(*COMMON, "not_found"),
     )
     async def listed(
         request: Request,
@@ -142,7 +143,8 @@ def _add_history(router: APIRouter, kind: RecordKind) -> None:
         "/{external_id:path}/history",
         operation_id=f"get{kind.singular}History",
         summary="Every version of one record",
-        responses={200: history_answer(kind.singular), **problem_responses(*COMMON, "not_found", "ambiguous_client")},
+        response_model=models_of(kind).history,
+        responses=problem_responses(*COMMON, "not_found", "ambiguous_client"),
     )
     async def history(
         request: Request,
@@ -172,10 +174,8 @@ def _add_single(router: APIRouter, kind: RecordKind) -> None:
         "/{external_id:path}",
         operation_id=f"get{kind.singular}",
         summary="One record",
-        responses={
-            200: stored_answer(kind.singular),
-            **problem_responses(*COMMON, "not_found", "ambiguous_client"),
-        },
+        response_model=models_of(kind).stored,
+        responses=problem_responses(*COMMON, "not_found", "ambiguous_client"),
     )
     async def single(
         request: Request,

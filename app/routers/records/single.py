@@ -18,7 +18,7 @@ from app.routers.records.batch import measure
 from app.routers.records.batch_io import media_type_of
 from app.routers.records.kinds import ExternalIdPath, RecordKind, require_jobcentre_access
 from app.routers.records.parse import read_record, wire_of
-from app.routers.records.schemas import record_body, written_answer
+from app.routers.records.schemas import models_of, record_body
 from app.web.auth import Principal, requires
 from app.web.problems import BODY, COMMON, Problem, problem_responses
 
@@ -52,10 +52,11 @@ def _add_put(router: APIRouter, kind: RecordKind) -> None:
         "/{external_id:path}",
         operation_id=f"put{kind.singular}",
         summary="Send one record",
-        openapi_extra=record_body(kind.kind, kind.singular),
+        response_model=models_of(kind).written,
+        openapi_extra=record_body(kind),
         responses={
-            200: written_answer(kind.singular, "updated"),
-            201: written_answer(kind.singular, "created"),
+            200: {"description": "Stored, in a new version or unchanged; see `outcome`."},
+            201: {"model": models_of(kind).written, "description": "Stored for the first time."},
             **problem_responses(*COMMON, *BODY, "not_found", *about_the_person, *_ABOUT_THE_VERSION),
         },
     )
@@ -98,8 +99,9 @@ def _add_delete(router: APIRouter, kind: RecordKind) -> None:
         "/{external_id:path}",
         operation_id=f"retract{kind.singular}",
         summary="Take one record back",
+        response_model=models_of(kind).written,
         responses={
-            200: written_answer(kind.singular, "retracted"),
+            200: {"description": "Retracted. If the record arrives later, the service does not store it."},
             **problem_responses(*COMMON, "not_found", "unknown_participant", *_ABOUT_THE_VERSION),
         },
     )

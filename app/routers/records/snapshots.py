@@ -1,7 +1,6 @@
 """Register extracts: a jobcentre's activations of a span of days, which replace what the same client sent before."""
 
 from collections.abc import Callable, Mapping, Sequence
-from copy import deepcopy
 from datetime import date
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -18,9 +17,7 @@ from app.routers.common.services import JSON, Services, ServicesDep, TrialPath, 
 from app.routers.common.types import IsoDate, JobcentreCode
 from app.routers.records.batch import DryRun, IdempotencyKey, measure, request_key
 from app.routers.records.batch_io import MAX_RECORDS, BatchReport, ReportLevel, report_of
-from app.routers.records.endpoints import RECORD_SCHEMAS
 from app.routers.records.parse import read_record, wire_of
-from app.routers.records.schemas import PERSON
 from app.web.auth import Principal, requires
 from app.web.identifiers import parse_cpr
 from app.web.problems import BODY, COMMON, Problem, problem_responses
@@ -30,16 +27,6 @@ _WIRE: Final = wire_of(KIND)
 _NOT_SENT: Final = frozenset({"external_id", "revision", "retracted", "retraction_reason"})
 _SOME_ID: Final = "spell"
 _ID: Final = TypeAdapter(UUID)
-_SPELLS: Final[Sequence[dict[str, Any]]] = (
-    {"participant_id": PERSON, "type": "work_placement_public", "starts_on": "2011-01-03", "hours_per_week": 15},
-    {
-        "cpr": "7101701234",  # synthetic: day + 60
-        "type": "guidance_and_upskilling",
-        "starts_on": "2011-01-10",
-        "ends_on": "2011-02-04",
-        "hours_per_week": 7.5,
-    },
-)
 Records = Annotated[
     list[Any],
     WithJsonSchema(
@@ -51,12 +38,7 @@ Records = Annotated[
 class SnapshotIn(BaseModel):
     """Everything that the register holds of one jobcentre's people and that starts in the span."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [{"jobcentre": "849", "from": "2011-01-01", "to": "2011-03-31", "records": list(_SPELLS)}]
-        },
-    )
+    model_config = ConfigDict(extra="forbid")
 
     jobcentre: JobcentreCode
     first: IsoDate = Field(alias="from", description="First day of the span.")
@@ -144,20 +126,3 @@ def _person_of(services: Services, sent: Mapping[str, Any]) -> UUID | bytes | No
         return services.vault.blind_index(parse_cpr(sent.get("cpr")).number)
     except (ValidationError, PydanticCustomError):
         return None
-
-
-def _spell_schema() -> dict[str, Any]:
-    """An activation as it is sent in a batch, less its id and revision."""
-    schema = deepcopy(RECORD_SCHEMAS["ActivationRecord"])
-    for name in ("external_id", "revision"):
-        del schema["properties"][name]
-    schema["required"] = [name for name in schema["required"] if name in schema["properties"]]
-    return {
-        **schema,
-        "description": "A spell of activation in a register that has no ids for its spells.",
-        "examples": list(_SPELLS),
-    }
-
-
-SNAPSHOT_SCHEMAS: Final = {"ActivationSpell": _spell_schema()}
-"""For the contract's components: records are read one at a time, which FastAPI cannot see."""
