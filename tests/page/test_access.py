@@ -45,7 +45,7 @@ def test_a_region_sees_figures_and_no_person(visitor: Visitor, site: Site) -> No
     rows = page.get_by_role("region", name="The jobcentres and the three conditions").get_by_role("rowheader")
     expect(rows).to_have_text(["Hjørring Nord", "Jammerbugt Nord"], use_inner_text=True)
     page = visitor.open("/jobcentre/849?lang=en", token)
-    expect(page.locator("main")).to_contain_text("Your access includes figures, not people.")
+    expect(page.locator("main")).to_contain_text("You have access to figures, not to people.")
     expect(page.get_by_role("button", name="Show the people")).to_have_count(0)
     someone = next(each for each in site.played.participants if each.jobcentre in {"849", "860"})
     page = visitor.open(f"/person/{someone.participant_id}?lang=en", token)
@@ -57,14 +57,14 @@ def test_whoever_reads_no_figures_reads_a_sentence(visitor: Visitor, site: Site)
     token = site.tokens.token("auditor")
     for view in ("region", "trial"):
         page = visitor.open(f"/{view}?lang=da", token)
-        expect(page.locator("main")).to_contain_text("Din adgang omfatter ikke tallene her.")
+        expect(page.locator("main")).to_contain_text("Du har ikke adgang til tallene her.")
     page = visitor.open("/jobcentre?lang=da", token)
-    expect(page.locator("main")).to_contain_text("Din adgang omfatter ikke dette.")
+    expect(page.locator("main")).to_contain_text("Du har ikke adgang til disse oplysninger.")
     drop_refusals(visitor)
 
 
 def test_a_trial_that_is_not_there(visitor: Visitor, site: Site) -> None:
     page = visitor.open("/region?lang=da", site.tokens.token("agency"))
     page.goto(f"{site.url}/#/no-such-trial/region")
-    expect(page.locator("main")).to_contain_text("Det findes ikke")
+    expect(page.locator("main")).to_contain_text("Oplysningerne findes ikke")
     drop_refusals(visitor)

@@ -69,14 +69,14 @@ def test_sorting_filtering_and_the_week_are_in_the_address(visitor: Visitor, sit
 
 def test_charts_are_tables_too_and_go_along(visitor: Visitor, site: Site) -> None:
     page = visitor.open(f"/region?lang=en&week={WEEK}&measure=activation", site.tokens.token("agency"))
-    chart = page.get_by_role("figure", name="Treatment against control: activation")
+    chart = page.get_by_role("figure", name="Treatment and control: activation")
     expect(chart.get_by_role("img")).to_be_visible()
     chart.get_by_role("button", name="Show as a table").click()
     items = site.get("/weekly-summary", week=WEEK)["items"]
     expect(chart.get_by_role("rowheader")).to_have_count(len({each["group"]["jobcentre"] for each in items}))
     assert "table=difference" in page.url
 
-    name = "Treatment against control: activation"
+    name = "Treatment and control: activation"
     rows = list(csv.DictReader(io.StringIO(visitor.download(page, f"Download CSV: {name}").decode("utf-8-sig"))))
     rates = {
         (site.name_of(each["group"]["jobcentre"]), each["arm"]): each["cumulative"]["activation_rate"] for each in items
@@ -163,8 +163,8 @@ def test_the_person_shows_every_week_and_why_it_deviates(visitor: Visitor, site:
 def test_a_control_persons_weeks_are_a_yardstick(visitor: Visitor, site: Site) -> None:
     truth = next(each for each in site.played.participants if each.arm == "control")
     page = visitor.open(f"/person/{truth.participant_id}?lang=da", site.tokens.token("case-system"))
-    expect(page.get_by_role("main")).to_contain_text("Trukket til kontrolgruppen")
-    expect(page.get_by_role("main")).to_contain_text("For kontrolgruppen er intet aktuelt")
+    expect(page.get_by_role("main")).to_contain_text("Lodtrukket til kontrolgruppen")
+    expect(page.get_by_role("main")).to_contain_text("Der er ingen opgaver for kontrolgruppen")
 
 
 def test_the_letter_is_handed_over(visitor: Visitor, site: Site) -> None:
@@ -191,7 +191,7 @@ def test_the_flow_is_the_apis(visitor: Visitor, site: Site) -> None:
 def test_the_curve_follows_what_is_chosen(visitor: Visitor, site: Site) -> None:
     page = visitor.open("/trial?lang=en&table=curve", site.tokens.token("agency"))
     page.get_by_label("Measure").first.select_option("workplace")
-    page.get_by_label("Who is looked at").select_option("intention_to_treat")
+    page.get_by_label("Who is included").select_option("intention_to_treat")
     settled(page)
     points = [
         each
@@ -216,7 +216,7 @@ def test_every_draw_is_computed_anew_in_the_browser(visitor: Visitor, site: Site
     page = visitor.open("/trial?lang=en", token)
     page.get_by_role("button", name="Recompute every draw").click()
     draws = sum(each["drawn"] for each in site.get("/flow")["arms"])
-    expect(page.get_by_role("main")).to_contain_text(f"{draws} draws were recomputed: each of them is as published.")
+    expect(page.get_by_role("main")).to_contain_text(f"{draws} draws were recomputed. All of them are as published.")
 
     def forged(route: object) -> None:
         fetched = route.fetch()  # type: ignore[attr-defined]

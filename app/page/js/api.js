@@ -1,8 +1,8 @@
-// The public API, and nothing else. Answers are kept until the page is asked to look anew.
+// Requests to the public API, and to nothing else. Responses are cached until `clearCache`.
 
 import * as session from "./session.js";
 
-/** An answer that is none: the status and code of its problem document, 0 where nothing answered. */
+/** A failed request: status and code of its problem document; status 0 when no response came. */
 export class ApiError extends Error {
   constructor(status, code) {
     super(code);
@@ -11,42 +11,42 @@ export class ApiError extends Error {
   }
 }
 
-const kept = new Map();
+const responses = new Map();
 
-/** Forgets every answer. */
-export const forget = () => kept.clear();
+/** Empties the cache, so that the next calls fetch again. */
+export const clearCache = () => responses.clear();
 
-/** What is at a path below the service, as JSON. */
+/** Fetches JSON from a path below the service. Concurrent and repeated calls share one response. */
 export function get(path, parameters = {}) {
-  const asked = Object.entries(parameters).filter(([, value]) => value !== null && value !== undefined && value !== "");
-  const query = new URLSearchParams(asked).toString();
+  const given = Object.entries(parameters).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  const query = new URLSearchParams(given).toString();
   const address = query ? `${path}?${query}` : path;
-  if (!kept.has(address)) {
-    const answer = fetched(address);
-    kept.set(address, answer);
-    answer.catch(() => kept.delete(address));
+  if (!responses.has(address)) {
+    const response = fetchJson(address);
+    responses.set(address, response);
+    response.catch(() => responses.delete(address));
   }
-  return kept.get(address);
+  return responses.get(address);
 }
 
-const fetched = async (address) => (await answered(address, "application/json")).json();
+const fetchJson = async (address) => (await request(address, "application/json")).json();
 
-/** A document of another kind, a letter for instance. */
-export const blob = async (address, type) => (await answered(address, type)).blob();
+/** Fetches a document of another type, for example a letter. Never cached. */
+export const blob = async (address, type) => (await request(address, type)).blob();
 
-async function answered(address, type) {
-  let answer;
+async function request(address, type) {
+  let response;
   try {
-    answer = await fetch(address, { headers: { Authorization: `Bearer ${session.bearer()}`, Accept: type } });
+    response = await fetch(address, { headers: { Authorization: `Bearer ${session.bearer()}`, Accept: type } });
   } catch {
     throw new ApiError(0, "unreachable");
   }
-  if (answer.ok) return answer;
-  const problem = await answer.json().catch(() => ({}));
-  throw new ApiError(answer.status, problem.code ?? "unknown");
+  if (response.ok) return response;
+  const problem = await response.json().catch(() => ({}));
+  throw new ApiError(response.status, problem.code ?? "unknown");
 }
 
-/** Every item of a list, page after page. */
+/** Fetches every item of a list, page after page. */
 export async function all(path, parameters = {}) {
   const items = [];
   let cursor = null;
@@ -58,16 +58,16 @@ export async function all(path, parameters = {}) {
   return items;
 }
 
-/** The answer, or null where the token may not have it: another's, or a scope that is missing. */
-export async function orNull(answer) {
+/** Resolves to the response, or to null on 403 and 404: a missing scope, or somebody else's data. */
+export async function nullIfHidden(response) {
   try {
-    return await answer;
+    return await response;
   } catch (error) {
     if (error instanceof ApiError && (error.status === 403 || error.status === 404)) return null;
     throw error;
   }
 }
 
-/** The path of something in a trial. */
-export const inTrial = (trial, ...rest) =>
+/** The path of a resource of a trial; every part but the first is escaped. */
+export const trialPath = (trial, ...rest) =>
   ["v1/trials", trial, ...rest].map((part, place) => (place ? encodeURIComponent(part) : part)).join("/");

@@ -1,4 +1,4 @@
-// A person's weeks together with what is recorded of them: which records lie in which week, and how a week reads.
+// A person's weeks with their records: which records belong to which week, and the words of a week.
 
 import * as api from "./api.js";
 import { list, t, week as weekName, word } from "./i18n.js";
@@ -9,7 +9,7 @@ const KINDS = ["conversations", "activations", "exemptions", "presence-events", 
 /** Every kind of record of a person; null for the kinds that the token may not read. Retracted ones are left out. */
 export async function recordsOf(trial, participant) {
   const lists = await Promise.all(
-    KINDS.map((kind) => api.orNull(api.all(api.inTrial(trial, kind), { participant_id: participant }))),
+    KINDS.map((kind) => api.nullIfHidden(api.all(api.trialPath(trial, kind), { participant_id: participant }))),
   );
   return Object.fromEntries(
     KINDS.map((kind, place) => [kind, lists[place]?.filter((each) => !each.retracted) ?? null]),
@@ -31,41 +31,41 @@ export function inWeek(records, week) {
 
 /** What the strip shows of a week, with its words. */
 export function shownWeek(week, records) {
-  const found = inWeek(records, week.week);
-  const events = found["presence-events"] ?? [];
+  const weekRecords = inWeek(records, week.week);
+  const events = weekRecords["presence-events"] ?? [];
   const item = {
     week: week.week,
     number: week.number,
     state: week.state,
-    talk: talkOf(week, found),
+    talk: talkOf(week, weekRecords),
     offer: week.workplace_activated
       ? "workplace"
       : week.activated
         ? "active"
         : week.activation_due
           ? "due"
-          : found.activations?.length
+          : weekRecords.activations?.length
             ? "active"
             : null,
     deviations: week.deviations.length,
-    partly: week.state === "counted" && Boolean(found.exemptions?.length),
+    partly: week.state === "counted" && Boolean(weekRecords.exemptions?.length),
     exit: events.some((each) => each.kind === "exit"),
     entry: events.some((each) => each.kind === "re_entry"),
   };
-  return { ...item, label: sentence(week, found) };
+  return { ...item, label: sentence(week, weekRecords) };
 }
 
-function talkOf(week, found) {
+function talkOf(week, weekRecords) {
   if (week.conversation_due && !week.conversation_held) return "missing";
-  const held = found.conversations?.filter((each) => each.status === "held");
+  const held = weekRecords.conversations?.filter((each) => each.status === "held");
   if (!week.conversation_held && !held?.length) return null;
   return !held || held.some((each) => each.form === "in_person") ? "held" : "remote";
 }
 
-export function conversationWords(week, found) {
+export function conversationWords(week, weekRecords) {
   const forms = [
     ...new Set(
-      (found.conversations ?? [])
+      (weekRecords.conversations ?? [])
         .filter((each) => each.status === "held")
         .map((each) => word("ConversationForm", each.form)),
     ),
@@ -78,8 +78,8 @@ export function conversationWords(week, found) {
   return forms.length ? `${state}: ${list(forms)}` : state;
 }
 
-export function activationWords(week, found) {
-  const types = [...new Set((found.activations ?? []).map((each) => word("ActivationType", each.type)))];
+export function activationWords(week, weekRecords) {
+  const types = [...new Set((weekRecords.activations ?? []).map((each) => word("ActivationType", each.type)))];
   const state = week.workplace_activated
     ? t("person.at_workplace")
     : week.activated
@@ -90,27 +90,27 @@ export function activationWords(week, found) {
   return types.length ? `${state}: ${list(types)}` : state;
 }
 
-export const exemptionWords = (found) =>
-  (found.exemptions ?? [])
+export const exemptionWords = (weekRecords) =>
+  (weekRecords.exemptions ?? [])
     .map((each) => `${word("ExemptionScope", each.scope)} (${word("ExemptionGround", each.ground)})`)
     .join("; ");
-export const presenceWords = (found) =>
-  (found["presence-events"] ?? [])
+export const presenceWords = (weekRecords) =>
+  (weekRecords["presence-events"] ?? [])
     .map((each) =>
       [word("PresenceEventKind", each.kind), each.reason && word("ExitReason", each.reason)].filter(Boolean).join(": "),
     )
     .join("; ");
 export const deviationWords = (week) => week.deviations.map((code) => word("DeviationCode", code)).join("; ");
 
-function sentence(week, found) {
+function sentence(week, weekRecords) {
   const parts = [
     weekName(week.week),
     week.number === null ? null : `${t("person.number")} ${week.number}`,
     word("WeekState", week.state),
-    `${t("person.conversation")} ${conversationWords(week, found)}`,
-    `${t("person.activation")} ${activationWords(week, found)}`,
-    exemptionWords(found) && `${t("person.exemption")} ${exemptionWords(found)}`,
-    presenceWords(found),
+    `${t("person.conversation")} ${conversationWords(week, weekRecords)}`,
+    `${t("person.activation")} ${activationWords(week, weekRecords)}`,
+    exemptionWords(weekRecords) && `${t("person.exemption")} ${exemptionWords(weekRecords)}`,
+    presenceWords(weekRecords),
     deviationWords(week) && `${t("person.deviations")} ${deviationWords(week)}`,
   ];
   return parts.filter(Boolean).join(", ");

@@ -24,7 +24,7 @@ export function add(node, children) {
 /** An HTML element. Attributes named `on…` are listeners. */
 export function h(tag, attributes, ...children) {
   const node = document.createElement(tag);
-  // What is chosen can only be told once the options are there.
+  // A select takes a value only after its options exist.
   const { value, ...rest } = attributes ?? {};
   fill(node, rest, children);
   if (value !== undefined && value !== null) node.value = value;
@@ -36,8 +36,8 @@ export function s(tag, attributes, ...children) {
   return fill(document.createElementNS(SVG, tag), attributes, children);
 }
 
-/** Puts these children in the place of the ones there. */
-export function put(node, ...children) {
+/** Replaces the children of a node. */
+export function setChildren(node, ...children) {
   node.replaceChildren();
   add(node, children);
   return node;

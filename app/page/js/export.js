@@ -1,4 +1,4 @@
-// Taking things along: tables as CSV, charts as SVG and PNG.
+// Downloads: tables as CSV, charts as SVG and PNG.
 
 import { s } from "./dom.js";
 
@@ -82,7 +82,7 @@ export async function png(text) {
   }
 }
 
-/** Hands a file to the person. */
+/** Starts the download of a file. */
 export function save(content, name, type) {
   const address = URL.createObjectURL(content instanceof Blob ? content : new Blob([content], { type }));
   const link = document.createElement("a");

@@ -36,8 +36,8 @@ export function weeksOf(trial, as_of) {
 
 /** Everything that the summary says up to now, or null where the token reads no figures. */
 export async function load(trial) {
-  const path = api.inTrial(trial.id, "weekly-summary");
-  const latest = await api.orNull(api.get(path));
+  const path = api.trialPath(trial.id, "weekly-summary");
+  const latest = await api.nullIfHidden(api.get(path));
   if (latest === null) return null;
   const { weeks, running, last } = weeksOf(trial, latest.as_of);
   const whole = weeks.length ? await api.get(path, { from: weeks[0], week: weeks.at(-1) }) : { items: [] };
@@ -58,7 +58,7 @@ export const rates = (figures, code, arm, measure, alone = false) =>
   figures.weeks.map((week) => rate(figures.rows.get(code)?.[arm].get(week), measure, alone));
 
 /** The week of the address where it is one of these, or another. */
-export const chosenWeek = (asked, weeks, otherwise) => (weeks.includes(asked) ? asked : otherwise);
+export const chosenWeek = (requested, weeks, otherwise) => (weeks.includes(requested) ? requested : otherwise);
 
 /** Whether a week is over on a day. */
 export const isOver = (week, as_of) => dayOf(week, 6) < as_of;

@@ -7,17 +7,17 @@ let language = "da";
 let format = {};
 
 /** The language to begin with: the address's, the one chosen before, Danish. */
-export function preferred(asked) {
-  return [asked, localStorage.getItem(STORED), "da"].find((each) => LANGUAGES.includes(each));
+export function preferred(requested) {
+  return [requested, localStorage.getItem(STORED), "da"].find((each) => LANGUAGES.includes(each));
 }
 
 export const current = () => language;
 
 /** Loads a language's texts and remembers the choice. */
-export async function use(chosen) {
-  const answer = await fetch(`page/texts/${chosen}.json`);
-  if (!answer.ok) throw new Error("texts");
-  texts = await answer.json();
+export async function loadLanguage(chosen) {
+  const response = await fetch(`page/texts/${chosen}.json`);
+  if (!response.ok) throw new Error("texts");
+  texts = await response.json();
   language = chosen;
   localStorage.setItem(STORED, chosen);
   document.documentElement.lang = chosen;
@@ -70,24 +70,24 @@ export function t(key, values = {}) {
 export const word = (list, code) => (has(`codes.${list}.${code}`) ? t(`codes.${list}.${code}`) : String(code));
 
 const none = "–";
-const unlessNone = (value, how) => (value === null || value === undefined ? none : how(value));
+const orDash = (value, how) => (value === null || value === undefined ? none : how(value));
 const minus = (text) => text.replace(/^-/, "−");
 
-export const number = (value) => unlessNone(value, (n) => minus(format.whole.format(n)));
-export const decimal = (value) => unlessNone(value, (n) => minus(format.fine.format(n)));
+export const number = (value) => orDash(value, (n) => minus(format.whole.format(n)));
+export const decimal = (value) => orDash(value, (n) => minus(format.fine.format(n)));
 /** Always two decimals, for columns of averages. */
-export const average = (value) => unlessNone(value, (n) => format.exact.format(n));
-export const percent = (value) => unlessNone(value, (n) => format.percent.format(n));
-export const roundPercent = (value) => unlessNone(value, (n) => format.round.format(n));
+export const average = (value) => orDash(value, (n) => format.exact.format(n));
+export const percent = (value) => orDash(value, (n) => format.percent.format(n));
+export const roundPercent = (value) => orDash(value, (n) => format.round.format(n));
 /** A difference of shares in percentage points. */
-export const points = (value) => unlessNone(value, (n) => minus(format.points.format(n * 100)));
-export const roundPoints = (value) => unlessNone(value, (n) => minus(format.signed.format(n * 100)));
-export const date = (text) => unlessNone(text, (day) => format.date.format(new Date(`${day}T00:00:00Z`)));
-export const shortDate = (text) => unlessNone(text, (day) => format.short.format(new Date(`${day}T00:00:00Z`)));
-export const moment = (text) => unlessNone(text, (instant) => format.moment.format(new Date(instant)));
+export const points = (value) => orDash(value, (n) => minus(format.points.format(n * 100)));
+export const roundPoints = (value) => orDash(value, (n) => minus(format.signed.format(n * 100)));
+export const date = (text) => orDash(text, (day) => format.date.format(new Date(`${day}T00:00:00Z`)));
+export const shortDate = (text) => orDash(text, (day) => format.short.format(new Date(`${day}T00:00:00Z`)));
+export const moment = (text) => orDash(text, (instant) => format.moment.format(new Date(instant)));
 export const list = (items) => format.list.format(items);
 /** "uge 5, 2011" */
 export const week = (code) =>
-  unlessNone(code, (each) => t("week.long", { week: String(Number(each.slice(6))), year: each.slice(0, 4) }));
-export const shortWeek = (code) => unlessNone(code, (each) => t("week.short", { week: String(Number(each.slice(6))) }));
-export const compare = (one, other) => String(one).localeCompare(String(other), language, { numeric: true });
+  orDash(code, (each) => t("week.long", { week: String(Number(each.slice(6))), year: each.slice(0, 4) }));
+export const shortWeek = (code) => orDash(code, (each) => t("week.short", { week: String(Number(each.slice(6))) }));
+export const compare = (first, second) => String(first).localeCompare(String(second), language, { numeric: true });

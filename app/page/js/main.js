@@ -1,12 +1,12 @@
-// The page: reads the address, fetches what the view needs, shows it.
+// Entry point: reads the address, fetches what the view needs, renders it.
 
 import * as api from "./api.js";
 import { ApiError } from "./api.js";
-import { h, put } from "./dom.js";
+import { h, setChildren } from "./dom.js";
 import * as i18n from "./i18n.js";
 import { t } from "./i18n.js";
 import * as oidc from "./oidc.js";
-import { notice, sentenceOf } from "./parts/notice.js";
+import { notice, errorText } from "./parts/notice.js";
 import * as route from "./route.js";
 import * as session from "./session.js";
 import * as shell from "./shell.js";
@@ -25,59 +25,60 @@ let first = true;
 
 async function start() {
   shell.install();
-  await i18n.use(i18n.preferred(route.read().query.get("lang")));
-  shell.say(t("shell.loading"));
+  await i18n.loadLanguage(i18n.preferred(route.read().query.get("lang")));
+  shell.announce(t("shell.loading"));
   configured = await oidc.configuration().catch(() => configured);
-  if (configured.issuer && oidc.returning()) {
+  if (configured.issuer && oidc.isCallback()) {
     await oidc.finish(configured).catch((error) => {
       console.error(`Signing in failed: ${error.message}`);
       message = t("sign_in.failed");
     });
   }
   window.addEventListener("hashchange", show);
-  window.addEventListener("signed-out", ended);
+  window.addEventListener("signed-out", onSignedOut);
   await show();
 }
 
-function ended() {
+function onSignedOut() {
   session.signOut();
-  api.forget();
+  api.clearCache();
   message = t("sign_in.ended");
   show();
 }
 
-function leave() {
+function signOut() {
   session.signOut();
-  api.forget();
+  api.clearCache();
   message = null;
   show();
 }
 
-/** Shows what the address says. What was asked for before and arrives later is dropped. */
+/** Renders the view of the address. A newer call cancels an older one that still waits for its data. */
 async function show() {
-  const mine = ++turn;
-  const asked = route.read();
-  const language = asked.query.get("lang");
-  if (language && language !== i18n.current() && i18n.preferred(language) === language) await i18n.use(language);
-  const frame = { trial: null, view: asked.view, query: asked.query, onSignOut: leave, onAnew: anew };
+  const ownTurn = ++turn;
+  const address = route.read();
+  const language = address.query.get("lang");
+  const isOther = language && language !== i18n.current() && i18n.preferred(language) === language;
+  if (isOther) await i18n.loadLanguage(language);
+  const frame = { trial: null, view: address.view, query: address.query, onSignOut: signOut, onReload: reload };
   shell.main.setAttribute("aria-busy", "true");
-  shell.say(t("shell.loading"));
+  shell.announce(t("shell.loading"));
   let content;
   try {
-    content = await contentOf(asked, frame);
+    content = await contentOf(address, frame);
   } catch (error) {
-    if (error instanceof ApiError && error.status === 401) return void ended();
-    const again = h("button", { type: "button", onclick: anew }, t("error.again"));
-    content = [shell.head(null, t("error.title")), notice(sentenceOf(error), h("p", null, again))];
+    if (error instanceof ApiError && error.status === 401) return void onSignedOut();
+    const again = h("button", { type: "button", onclick: reload }, t("error.again"));
+    content = [shell.head(null, t("error.title")), notice(errorText(error), h("p", null, again))];
   }
-  if (mine !== turn) return;
+  if (ownTurn !== turn) return;
   shell.draw(frame);
-  put(shell.main, content);
+  setChildren(shell.main, content);
   shell.main.removeAttribute("aria-busy");
-  settled();
+  rendered();
 }
 
-async function contentOf(asked, frame) {
+async function contentOf(address, frame) {
   if (!session.signedIn()) {
     const shown = signIn(configured, message, () => {
       message = null;
@@ -86,12 +87,12 @@ async function contentOf(asked, frame) {
     message = null;
     return shown;
   }
-  if (asked.trial === null) return trials();
-  frame.trial = await api.get(api.inTrial(asked.trial));
-  const view = VIEWS[asked.view] ? asked.view : opening(frame.trial);
+  if (address.trial === null) return trials();
+  frame.trial = await api.get(api.trialPath(address.trial));
+  const view = VIEWS[address.view] ? address.view : opening(frame.trial);
   frame.view = view;
   const protocol = await api.get(`v1/protocols/${encodeURIComponent(frame.trial.protocol)}`);
-  return VIEWS[view]({ trial: frame.trial, protocol, id: asked.id, query: asked.query });
+  return VIEWS[view]({ trial: frame.trial, protocol, id: address.id, query: address.query });
 }
 
 /** The view that suits whoever is signed in. */
@@ -100,16 +101,16 @@ function opening(trial) {
   return trial.jobcentres.some((each) => session.readsPeopleOf(each.code)) ? "jobcentre" : "trial";
 }
 
-function anew() {
-  api.forget();
+function reload() {
+  api.clearCache();
   show();
 }
 
-/** Title, focus and announcement of a view that is there. */
-function settled() {
+/** Sets title and focus after a view was rendered, and announces it to screen readers. */
+function rendered() {
   const heading = shell.main.querySelector("h1");
   document.title = heading ? `${heading.textContent} · rettevej` : "rettevej";
-  shell.say(t("shell.shown", { title: heading?.textContent ?? "" }));
+  shell.announce(t("shell.shown", { title: heading?.textContent ?? "" }));
   if (!first) {
     scrollTo(0, 0);
     heading?.focus({ preventScroll: true });
@@ -119,5 +120,5 @@ function settled() {
 
 start().catch((error) => {
   console.error(error);
-  put(shell.main, h("p", null, "Siden kunne ikke hentes. The page could not be loaded."));
+  setChildren(shell.main, h("p", null, "Siden kunne ikke hentes. The page could not be loaded."));
 });

@@ -1,4 +1,4 @@
-// The address says what is shown: "#/prvij/region?week=2011-W05&sort=plan". A link shows a colleague the same.
+// Routes in the fragment of the address: "#/prvij/region?week=2011-W05&sort=plan". Links can be shared.
 
 /** {trial, view, id, query} of the address; what is not there is null. */
 export function read(hash = location.hash) {
@@ -21,8 +21,8 @@ export function to(parts, query = {}) {
     .filter((part) => part !== null && part !== undefined)
     .map(encodeURIComponent)
     .join("/");
-  const kept = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
-  const text = new URLSearchParams(kept).toString();
+  const given = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  const text = new URLSearchParams(given).toString();
   return `#/${path}${text ? `?${text}` : ""}`;
 }
 
@@ -32,7 +32,7 @@ export function withQuery(changes) {
   return to([trial, view, id], { ...Object.fromEntries(query), ...changes });
 }
 
-/** Changes the query of the address in place: what is shown has been changed already. */
-export function note(changes) {
+/** Changes the query of the address without rendering: the view has changed already. */
+export function updateQuery(changes) {
   history.replaceState(history.state, "", withQuery(changes));
 }

@@ -1,4 +1,4 @@
-// Why a week deviates, and why something is to be done: the rule, with what the trial's protocol says and its source.
+// Explanations of deviations and tasks: the rule, the protocol's parameters and their sources.
 
 import { h } from "./dom.js";
 import { list, t, word } from "./i18n.js";

@@ -1,10 +1,10 @@
-// Who is signed in. The token stays in this tab (sessionStorage), never in an address, and goes to this service alone.
+// The session: the access token of this tab (sessionStorage). It is in no address and is sent to this service only.
 
 const KEY = "rettevej.token";
 let token = sessionStorage.getItem(KEY);
 let claims = claimsOf(token);
 
-/** What the token says of itself; null for what is no token. Whether it holds, only the service decides. */
+/** The claims of a token, unverified; null for a text that is no token. Only the service verifies it. */
 export function claimsOf(text) {
   try {
     const part = text.split(".")[1].replace(/-/g, "+").replace(/_/g, "/");
@@ -32,20 +32,21 @@ export function signOut() {
 }
 
 export const name = () => claims?.client_id ?? claims?.sub ?? "";
-export const may = (scope) =>
+export const hasScope = (scope) =>
   String(claims?.scope ?? "")
     .split(" ")
     .includes(scope);
-const words = (claim) => (Array.isArray(claims?.[claim]) ? claims[claim] : []);
+const listClaim = (claim) => (Array.isArray(claims?.[claim]) ? claims[claim] : []);
 
 /** Whether people of the jobcentre can be read. */
 export function readsPeopleOf(jobcentre) {
-  const bound = words("jobcentres");
-  return may("participants:read") && (bound.includes("*") || bound.includes(jobcentre));
+  const bound = listClaim("jobcentres");
+  return hasScope("participants:read") && (bound.includes("*") || bound.includes(jobcentre));
 }
 
 /** Whether figures of the jobcentre can be read. */
 export function readsFiguresOf({ code, region }) {
-  const bound = words("jobcentres");
-  return may("reports:read") && (bound.includes("*") || bound.includes(code) || words("regions").includes(region));
+  const bound = listClaim("jobcentres");
+  const isBound = bound.includes("*") || bound.includes(code) || listClaim("regions").includes(region);
+  return hasScope("reports:read") && isBound;
 }

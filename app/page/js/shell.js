@@ -1,6 +1,6 @@
-// What surrounds every view: the way around, language, appearance, access.
+// The frame of every view: navigation, language, theme, sign-out.
 
-import { add, h, put } from "./dom.js";
+import { add, h, setChildren } from "./dom.js";
 import * as i18n from "./i18n.js";
 import { moment, t } from "./i18n.js";
 import * as route from "./route.js";
@@ -22,8 +22,8 @@ export function install() {
   document.body.append(skip, header, main, footer, status);
 }
 
-/** Tells screen readers what goes on. */
-export const say = (text) => {
+/** Announces a text to screen readers. */
+export const announce = (text) => {
   status.textContent = text;
 };
 
@@ -80,9 +80,9 @@ function languages() {
 }
 
 /** Header and footer around a view. `trial` is the trial's description, or null outside of one. */
-export function draw({ trial, view, query, onSignOut, onAnew }) {
+export function draw({ trial, view, query, onSignOut, onReload }) {
   skip.textContent = t("shell.skip");
-  const kept = { week: query.get("week") };
+  const carried = { week: query.get("week") };
   const pages =
     trial === null
       ? []
@@ -92,7 +92,7 @@ export function draw({ trial, view, query, onSignOut, onAnew }) {
           ["trial", t("shell.trial")],
         ];
   const here = view === "person" ? "jobcentre" : view;
-  put(
+  setChildren(
     header,
     h(
       "div",
@@ -141,7 +141,7 @@ export function draw({ trial, view, query, onSignOut, onAnew }) {
                   null,
                   h(
                     "a",
-                    { href: route.to([trial.id, page], kept), "aria-current": here === page ? "page" : null },
+                    { href: route.to([trial.id, page], carried), "aria-current": here === page ? "page" : null },
                     name,
                   ),
                 ),
@@ -150,7 +150,7 @@ export function draw({ trial, view, query, onSignOut, onAnew }) {
           ),
         ),
   );
-  put(
+  setChildren(
     footer,
     h("p", null, t("shell.footer"), " ", h("a", { href: "docs" }, t("shell.docs")), "."),
     h("p", { id: "watermark" }),
@@ -158,20 +158,20 @@ export function draw({ trial, view, query, onSignOut, onAnew }) {
       ? h(
           "p",
           { class: "foot-tools" },
-          h("button", { type: "button", class: "quiet", onclick: onAnew }, t("shell.anew")),
+          h("button", { type: "button", class: "quiet", onclick: onReload }, t("shell.reload")),
           h("button", { type: "button", class: "quiet", onclick: () => print() }, t("shell.print")),
         )
       : null,
   );
 }
 
-/** States what the figures shown rest on. */
-export function rests(watermark) {
+/** Shows the watermark: the latest registration that the figures contain. */
+export function showWatermark(watermark) {
   const place = document.getElementById("watermark");
-  if (place && watermark) put(place, t("shell.watermark", { moment: moment(watermark) }));
+  if (place && watermark) setChildren(place, t("shell.watermark", { moment: moment(watermark) }));
 }
 
-/** The beginning of every view: a heading that takes the focus, and a sentence. */
+/** Builds the head of a view: a heading that takes the focus, and a sentence. */
 export function head(kicker, title, ...lead) {
   const place = h("div", { class: "view-head" });
   add(place, [

@@ -1,4 +1,4 @@
-// Every draw of a closed trial computed anew in the browser, from what the API publishes (domain 3.3).
+// Recomputes every draw of a closed trial in the browser, from what the API publishes (domain 3.3).
 
 const hex = (bytes) => [...new Uint8Array(bytes)].map((each) => each.toString(16).padStart(2, "0")).join("");
 const bytesOf = (text) => Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
@@ -16,7 +16,7 @@ export async function verify({ id, seed, seed_commitment }, limit, draws) {
   if (hex(await crypto.subtle.digest("SHA-256", raw)) !== seed_commitment) faults.push({ code: "bad_seed" });
   const key = await crypto.subtle.importKey("raw", raw, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
   for (const [jobcentre, drawn] of Map.groupBy(draws, (each) => each.jobcentre)) {
-    drawn.sort((one, other) => one.position - other.position);
+    drawn.sort((first, second) => first.position - second.position);
     if (drawn.some((each, place) => each.position !== place)) {
       faults.push({ code: "bad_positions", jobcentre });
       continue;

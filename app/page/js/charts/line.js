@@ -50,9 +50,9 @@ function marks(from, to) {
  * `at` is the place that is looked at. A readout follows the pointer.
  */
 export function lineChart({ width, height = 260, label, x, ticks, xTitle, series, threshold = null, y, at = null }) {
-  const known = [...numbers(series), ...(threshold === null ? [] : [threshold])];
-  const from = y.from ?? Math.min(0, ...known);
-  const heights = marks(from, Math.max(y.to ?? Math.max(0, ...known), from + 0.1)); // lines at zero need a height too
+  const values = [...numbers(series), ...(threshold === null ? [] : [threshold])];
+  const from = y.from ?? Math.min(0, ...values);
+  const heights = marks(from, Math.max(y.to ?? Math.max(0, ...values), from + 0.1)); // lines at zero need a height too
   const [low, high] = [heights[0], heights.at(-1)];
   const box = { left: 46, right: width - 12, top: 14, bottom: height - (xTitle ? 44 : 28) };
   const across = scale(0, Math.max(1, x.length - 1), box.left, box.right);
@@ -180,7 +180,9 @@ export function panels({ width, label, groups, threshold, at, show, length }) {
           ? null
           : s("line", { class: "threshold", x1: 0, x2: each, y1: y(threshold), y2: y(threshold) }),
         at === null ? null : s("line", { class: "now", x1: x(at), x2: x(at), y1: y(1), y2: y(0) }),
-        [...group.series].reverse().map((one) => s("path", { class: `line ${one.kind}`, d: path(one.values, x, y) })),
+        [...group.series]
+          .reverse()
+          .map((line) => s("path", { class: `line ${line.kind}`, d: path(line.values, x, y) })),
       ),
     );
   });

@@ -1,10 +1,10 @@
-// The draw: its fingerprint, its seed once it is shown, and every draw computed anew.
+// The draw: fingerprint, seed once it is published, and recomputation of every draw.
 
 import * as api from "../api.js";
-import { h, put } from "../dom.js";
+import { h, setChildren } from "../dom.js";
 import { t, word } from "../i18n.js";
 import { possible, verify } from "../verify.js";
-import { notice, sentenceOf } from "./notice.js";
+import { notice, errorText } from "./notice.js";
 import { facts } from "./table.js";
 
 export function draws(trial, protocol) {
@@ -12,12 +12,12 @@ export function draws(trial, protocol) {
   const title = h("h2", null, t("trial.draws"));
   if (limit === undefined) return h("section", { class: "figure" }, title, h("p", null, t("trial.draws_no_draw")));
   const code = (text) => h("code", null, text);
-  const known = facts([
+  const published = facts([
     [t("trial.draws_commitment"), code(trial.seed_commitment)],
     trial.seed ? [t("trial.draws_seed"), code(trial.seed)] : null,
   ]);
   const text = h("p", { class: "figure-text" }, t(trial.closed ? "trial.draws_closed" : "trial.draws_open"));
-  return h("section", { class: "figure" }, title, text, known, trial.seed ? check(trial, limit) : null);
+  return h("section", { class: "figure" }, title, text, published, trial.seed ? check(trial, limit) : null);
 }
 
 function check(trial, limit) {
@@ -26,18 +26,19 @@ function check(trial, limit) {
   const button = h("button", { type: "button" }, t("trial.draws_verify"));
   button.addEventListener("click", async () => {
     button.disabled = true;
-    put(verdict, h("p", { class: "loading" }, t("trial.draws_working")));
+    setChildren(verdict, h("p", { class: "loading" }, t("trial.draws_working")));
     try {
-      put(verdict, told(trial, await verify(trial, limit, await api.all(api.inTrial(trial.id, "draws")))));
+      const draws = await api.all(api.trialPath(trial.id, "draws"));
+      setChildren(verdict, resultOf(trial, await verify(trial, limit, draws)));
     } catch (error) {
-      put(verdict, notice(sentenceOf(error)));
+      setChildren(verdict, notice(errorText(error)));
     }
     button.disabled = false;
   });
   return [h("p", { class: "act" }, button), verdict];
 }
 
-function told(trial, { draws: n, faults }) {
+function resultOf(trial, { draws: n, faults }) {
   if (!faults.length) return notice(t("trial.draws_right", { n }));
   const name = (code) => trial.jobcentres.find((each) => each.code === code)?.name ?? code;
   const arm = (code) => code && word("Arm", code);

@@ -1,9 +1,9 @@
 // The effect by intention to treat: curves of both arms, the difference after some weeks, the best outcome so far.
 
 import { lineChart } from "../charts/line.js";
-import { h, put } from "../dom.js";
+import { h, setChildren } from "../dom.js";
 import { decimal, number, percent, points, roundPercent, t, word } from "../i18n.js";
-import { note } from "../route.js";
+import { updateQuery } from "../route.js";
 import { figure } from "./figure.js";
 import { notice } from "./notice.js";
 import { choice } from "./pick.js";
@@ -14,7 +14,7 @@ const HOURS = ["hours", "accumulated_hours"];
 
 const howShown = (outcome) => (HOURS.includes(outcome) ? decimal : percent);
 const howDiffers = (outcome) => (HOURS.includes(outcome) ? decimal : points);
-const interval = (found, show) => (found ? `${show(found.low)} – ${show(found.high)}` : null);
+const interval = (estimate, show) => (estimate ? `${show(estimate.low)} – ${show(estimate.high)}` : null);
 const probability = (p) =>
   p === null || p === undefined
     ? null
@@ -22,17 +22,17 @@ const probability = (p) =>
       ? "< 0,001".replace(",", decimal(0.5).charAt(1))
       : decimal(Math.round(p * 1000) / 1000);
 
-export function effects(answer, asked, trial) {
-  const outcomes = [...new Set(answer.items.map((each) => each.outcome))];
+export function effects(report, preselected, trial) {
+  const outcomes = [...new Set(report.items.map((each) => each.outcome))];
   // No jobcentre's own effect is shown here, so the warning of comparing many of them is not needed.
-  const warnings = answer.warnings.filter((code) => code !== "multiple_comparisons");
-  const compared = answer.effects.filter((each) => each.difference !== null);
+  const warnings = report.warnings.filter((code) => code !== "multiple_comparisons");
+  const compared = report.effects.filter((each) => each.difference !== null);
   const place = h("div");
-  const show = (outcome) => put(place, curve(answer, outcome, trial));
-  const chosen = outcomes.includes(asked) ? asked : outcomes[0];
+  const show = (outcome) => setChildren(place, curve(report, outcome, trial));
+  const chosen = outcomes.includes(preselected) ? preselected : outcomes[0];
   if (chosen) show(chosen);
   const pick = (outcome) => {
-    note({ outcome });
+    updateQuery({ outcome });
     show(outcome);
   };
   const options = outcomes.map((each) => [each, word("OutcomeMeasure", each)]);
@@ -45,7 +45,7 @@ export function effects(answer, asked, trial) {
       { class: "figure-text" },
       t("trial.effects_text"),
       " ",
-      t("trial.effects_hidden", { n: answer.smallest_group }),
+      t("trial.effects_hidden", { n: report.smallest_group }),
     ),
     warnings.map((code) => notice(t(`explain.EffectWarning.${code}`))),
     chosen
@@ -58,13 +58,13 @@ export function effects(answer, asked, trial) {
           place,
         ]
       : h("p", null, t("trial.effects_none")),
-    compared.length ? summary(answer, compared, trial) : null,
-    answer.success.length ? success(answer, trial) : null,
+    compared.length ? summary(report, compared, trial) : null,
+    report.success.length ? success(report, trial) : null,
   );
 }
 
-function curve(answer, outcome, trial) {
-  const rows = answer.items.filter((each) => each.outcome === outcome);
+function curve(report, outcome, trial) {
+  const rows = report.items.filter((each) => each.outcome === outcome);
   const show = howShown(outcome);
   const name = word("OutcomeMeasure", outcome);
   const series = ARMS.map((arm) => ({ name: t(`arm.${arm}`), kind: arm, values: rows.map((each) => each[arm].mean) }));
@@ -138,9 +138,9 @@ export const differences = (show) => [
   },
 ];
 
-function summary(answer, compared, trial) {
-  const title = t("trial.effects_summary", { weeks: answer.after_weeks });
-  const p = (found) => probability(found?.p_value);
+function summary(report, compared, trial) {
+  const title = t("trial.effects_summary", { weeks: report.after_weeks });
+  const p = (estimate) => probability(estimate?.p_value);
   const columns = [
     {
       key: "outcome",
@@ -171,7 +171,7 @@ function summary(answer, compared, trial) {
       },
     ]),
   ];
-  const rank = answer.log_rank;
+  const rank = report.log_rank;
   const text = rank ? t("trial.log_rank", { chi: decimal(rank.chi_squared), p: probability(rank.p_value) }) : null;
   return figure({
     id: "after",
@@ -189,7 +189,7 @@ function summary(answer, compared, trial) {
 /** A share, or a word where the group is too small to be shown. */
 const unlessHidden = (cell) => (cell.hidden ? t("trial.hidden") : percent(cell.mean));
 
-function success(answer, trial) {
+function success(report, trial) {
   const name = (row) => (row.criterion ? word("Criterion", row.criterion) : t("trial.success_none"));
   const columns = [
     { key: "what", label: t("trial.success_what"), head: true, value: name },
@@ -207,10 +207,10 @@ function success(answer, trial) {
     level: 3,
     title: t("trial.success"),
     text: t("trial.success_text"),
-    content: () => table({ caption: t("trial.success"), columns, rows: answer.success, wide: true }),
+    content: () => table({ caption: t("trial.success"), columns, rows: report.success, wide: true }),
     draw: null,
     columns,
-    rows: answer.success,
+    rows: report.success,
     file: `${trial.id}-success`,
   });
 }

@@ -1,9 +1,9 @@
-// A chart in its frame: title, what the signs mean, the same as a table, and files to take along.
+// A figure: chart with title, legend, table of the same values, and downloads.
 
 import { csv, png, save, svgText } from "../export.js";
-import { h, put } from "../dom.js";
+import { h, setChildren } from "../dom.js";
 import { t } from "../i18n.js";
-import { note, read } from "../route.js";
+import { updateQuery, read } from "../route.js";
 import { table } from "./table.js";
 
 const shownAsTable = () => (read().query.get("table") ?? "").split(".").filter(Boolean);
@@ -35,15 +35,15 @@ export function figure({
   const render = () => {
     toggle.textContent = asTable ? t("figure.as_chart") : t("figure.as_table");
     toggle.setAttribute("aria-label", `${toggle.textContent}: ${title}`);
-    if (content) put(body, content());
-    else if (asTable) put(body, table({ caption: title, columns, rows, empty: t("figure.nothing") }));
-    else if (!rows.length) put(body, h("p", { class: "empty" }, t("figure.nothing")));
-    else if (width) put(body, h("div", { class: "drawing" }, draw(width)));
+    if (content) setChildren(body, content());
+    else if (asTable) setChildren(body, table({ caption: title, columns, rows, empty: t("figure.nothing") }));
+    else if (!rows.length) setChildren(body, h("p", { class: "empty" }, t("figure.nothing")));
+    else if (width) setChildren(body, h("div", { class: "drawing" }, draw(width)));
   };
   const switchTo = (wanted) => {
     asTable = wanted;
     const others = shownAsTable().filter((each) => each !== id);
-    note({ table: [...others, ...(asTable ? [id] : [])].join(".") });
+    updateQuery({ table: [...others, ...(asTable ? [id] : [])].join(".") });
     render();
   };
   const saveChart = (kind) => async () => {

@@ -1,11 +1,11 @@
-// What is said while something is fetched, and when it may not or cannot be shown.
+// Loading states and error messages.
 
 import { ApiError } from "../api.js";
-import { h, put } from "../dom.js";
+import { h, setChildren } from "../dom.js";
 import { t } from "../i18n.js";
 
-/** A friendly sentence for a failure. */
-export function sentenceOf(error) {
+/** The sentence that the person reads for an error. */
+export function errorText(error) {
   if (!(error instanceof ApiError)) {
     console.error(error);
     return t("error.other", { code: error.name });
@@ -19,15 +19,15 @@ export function sentenceOf(error) {
 
 export const notice = (text, ...more) => h("div", { class: "notice" }, h("p", null, text), more);
 
-/** A place that is filled once its answer is there; what fails says why, and nothing else of the page is touched. */
-export function later(answer, build) {
-  const place = h("div", { class: "later", "aria-busy": "true" }, h("p", { class: "loading" }, t("shell.loading")));
-  Promise.resolve(answer)
-    .then((value) => put(place, build(value)))
+/** Returns an element that fills itself when the promise resolves. An error stays inside it. */
+export function whenLoaded(promise, build) {
+  const place = h("div", { "aria-busy": "true" }, h("p", { class: "loading" }, t("shell.loading")));
+  Promise.resolve(promise)
+    .then((value) => setChildren(place, build(value)))
     .catch((error) => {
       if (error instanceof ApiError && error.status === 401)
         return void window.dispatchEvent(new CustomEvent("signed-out"));
-      put(place, notice(sentenceOf(error)));
+      setChildren(place, notice(errorText(error)));
     })
     .finally(() => place.removeAttribute("aria-busy"));
   return place;

@@ -8,7 +8,7 @@ import { isOver } from "../figures.js";
 import { date, decimal, shortWeek, t, week as weekName, word } from "../i18n.js";
 import { explained } from "../rules.js";
 import { weekOf } from "../weeks.js";
-import { later } from "./notice.js";
+import { whenLoaded } from "./notice.js";
 
 /** The meter of nine months as it stands after a week; nothing where the protocol has none. */
 export function meterOf({ protocol }, week) {
@@ -26,24 +26,24 @@ export function meterOf({ protocol }, week) {
 
 /** What happened in a week, and how it deviates. */
 export function weekOfPerson({ records, protocol, as_of }, week) {
-  const found = inWeek(records, week.week);
+  const weekRecords = inWeek(records, week.week);
   const entries = [
-    ...(found.conversations ?? []).map(conversation),
-    ...(found.activations ?? []).map(activation),
-    ...(found.exemptions ?? []).map((each) =>
+    ...(weekRecords.conversations ?? []).map(conversation),
+    ...(weekRecords.activations ?? []).map(activation),
+    ...(weekRecords.exemptions ?? []).map((each) =>
       entry(t("person.exemption"), [word("ExemptionScope", each.scope), word("ExemptionGround", each.ground)], each),
     ),
-    ...(found["presence-events"] ?? []).map((each) =>
+    ...(weekRecords["presence-events"] ?? []).map((each) =>
       entry(
         word("PresenceEventKind", each.kind),
         [date(each.date), each.reason && word("ExitReason", each.reason)],
         each,
       ),
     ),
-    ...(found["support-efforts"] ?? []).map((each) =>
+    ...(weekRecords["support-efforts"] ?? []).map((each) =>
       entry(t("person.support"), [word("SupportArea", each.area)], each),
     ),
-    ...(found.mentors ?? []).map((each) => entry(t("person.mentors"), [], each)),
+    ...(weekRecords.mentors ?? []).map((each) => entry(t("person.mentors"), [], each)),
   ];
   const deviations = week.deviations.length
     ? week.deviations.map((code) => explained("DeviationCode", code, protocol))
@@ -104,21 +104,22 @@ function entry(name, what, { starts_on, ends_on, client_id }) {
 }
 
 /** What is to be done for the person in a week, as the worklist has it. */
-export function nextOf(known, week) {
+export function nextOf(view, week) {
   return h(
     "section",
     { class: "figure" },
     h("h2", null, t("person.next")),
-    later(tasksOf(known, week), (content) => content),
+    whenLoaded(tasksOf(view, week), (content) => content),
   );
 }
 
-async function tasksOf({ trial, protocol, someone, as_of }, week) {
-  if (someone.arm !== "treatment") return h("p", null, t("person.next_control"));
+async function tasksOf({ trial, protocol, participant, as_of }, week) {
+  if (participant.arm !== "treatment") return h("p", null, t("person.next_control"));
   if (week.state === "complete") return h("p", null, t("person.next_complete"));
   if (week.week > weekOf(as_of)) return h("p", null, t("person.not_over"));
-  const answer = await api.get(api.inTrial(trial.id, "worklist"), { jobcentre: someone.jobcentre, week: week.week });
-  const task = answer.items.find((each) => each.participant_id === someone.participant_id);
+  const wanted = { jobcentre: participant.jobcentre, week: week.week };
+  const worklist = await api.get(api.trialPath(trial.id, "worklist"), wanted);
+  const task = worklist.items.find((each) => each.participant_id === participant.participant_id);
   const over =
     trial.ends_on < as_of ? h("p", { class: "hint" }, t("person.next_over", { date: date(trial.ends_on) })) : null;
   if (!task) return [h("p", null, t("person.next_none", { week: weekName(week.week) })), over];
@@ -128,14 +129,14 @@ async function tasksOf({ trial, protocol, someone, as_of }, week) {
 
 /** Every deviation of the course by kind, with its weeks and its rule. */
 export function allDeviations({ weeks, protocol }) {
-  const found = new Map();
+  const weeksByCode = new Map();
   for (const week of weeks)
-    for (const code of week.deviations) found.set(code, [...(found.get(code) ?? []), week.week]);
+    for (const code of week.deviations) weeksByCode.set(code, [...(weeksByCode.get(code) ?? []), week.week]);
   const years = (codes) =>
     codes
       .map((code, place) => (code.slice(0, 4) === codes[place - 1]?.slice(0, 4) ? shortWeek(code) : weekName(code)))
       .join(" · ");
-  const items = [...found].sort((one, other) => other[1].length - one[1].length);
+  const items = [...weeksByCode].sort((first, second) => second[1].length - first[1].length);
   return h(
     "section",
     { class: "figure" },

@@ -1,4 +1,4 @@
-// Choosing: a week on a slider, one of several.
+// Controls: a slider for weeks, a select for options.
 
 import { h } from "../dom.js";
 import { current, t, week as weekName } from "../i18n.js";
@@ -25,7 +25,7 @@ export function weekPicker({ weeks, week, running, onpick }) {
     "←",
   );
   const later = h("button", { type: "button", class: "step", "aria-label": t("pick.later"), onclick: step(1) }, "→");
-  const tell = () => {
+  const update = () => {
     const place = Number(slider.value);
     output.textContent = name(weeks[place]);
     slider.setAttribute("aria-valuetext", name(weeks[place]));
@@ -34,11 +34,11 @@ export function weekPicker({ weeks, week, running, onpick }) {
     slider.style.setProperty("--done", `${(100 * place) / Math.max(1, weeks.length - 1)}%`);
   };
   const changed = () => {
-    tell();
+    update();
     onpick(weeks[Number(slider.value)]);
   };
   slider.addEventListener("input", changed);
-  tell();
+  update();
   return h(
     "div",
     { class: "week-picker" },

@@ -1,4 +1,4 @@
-// Whether the data hold: when each source last delivered, and what looks wrong.
+// Data quality: the last delivery of each source, and findings.
 
 import { h } from "../dom.js";
 import { compare, date, moment, number, t, word } from "../i18n.js";
@@ -61,7 +61,9 @@ export function quality(trial, { items }) {
     ]
       .filter(Boolean)
       .join(", ");
-  const rows = [...items].sort((one, other) => compare(one.code, other.code) || compare(name(one), name(other)));
+  const byCodeAndName = (first, second) =>
+    compare(first.code, second.code) || compare(name(first), name(second));
+  const rows = [...items].sort(byCodeAndName);
   const columns = [
     { key: "finding", label: t("trial.finding"), head: true, value: (each) => word("FindingCode", each.code) },
     { key: "jobcentre", label: t("region.jobcentre"), value: name },
@@ -94,7 +96,7 @@ export function quality(trial, { items }) {
       key: "where",
       label: t("trial.where"),
       value: () => null,
-      show: ([, found]) => h("ul", { class: "flowing" }, found.map(where)),
+      show: ([, findings]) => h("ul", { class: "flowing" }, findings.map(where)),
     },
   ];
   const content = () =>

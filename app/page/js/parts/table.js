@@ -88,7 +88,7 @@ export function sorted(rows, columns, { key, down }) {
   const column = columns.find((each) => each.key === key) ?? columns[0];
   const order = column.order ?? column.value;
   const sign = down ? -1 : 1;
-  return [...rows].sort((one, other) => {
+  return [...rows].sort((first, second) => {
     const [a, b] = [order(one), order(other)];
     if (a === b) return 0;
     if (a === null || a === undefined) return 1;

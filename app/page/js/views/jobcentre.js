@@ -3,22 +3,22 @@
 import * as api from "../api.js";
 import { bullet, countBars } from "../charts/bars.js";
 import { lineChart } from "../charts/line.js";
-import { h, put } from "../dom.js";
+import { h, setChildren } from "../dom.js";
 import { chosenWeek, COUNTS, isAverage, load, MEASURES, rate, rates, thresholdOf, weeksOf } from "../figures.js";
 import { compare, number, percent, roundPercent, shortWeek, t, week as weekName, word } from "../i18n.js";
 import { figure } from "../parts/figure.js";
-import { later, notice } from "../parts/notice.js";
+import { whenLoaded, notice } from "../parts/notice.js";
 import { choice, weekPicker } from "../parts/pick.js";
 import { peopleOf, worklist } from "../parts/people.js";
-import { note, to } from "../route.js";
+import { updateQuery, to } from "../route.js";
 import { explanation, section } from "../rules.js";
 import * as session from "../session.js";
-import { head, rests } from "../shell.js";
+import { head, showWatermark } from "../shell.js";
 
-const mine = (place) => session.readsFiguresOf(place) || session.readsPeopleOf(place.code);
+const isAccessible = (place) => session.readsFiguresOf(place) || session.readsPeopleOf(place.code);
 
 export async function jobcentre({ trial, protocol, id, query }) {
-  const places = trial.jobcentres.filter(mine).sort((one, other) => compare(one.name, other.name));
+  const places = trial.jobcentres.filter(isAccessible).sort((first, second) => compare(first.name, second.name));
   if (id === null) {
     if (places.length === 1) return jobcentre({ trial, protocol, id: places[0].code, query });
     return chooser(trial, places, query);
@@ -26,16 +26,16 @@ export async function jobcentre({ trial, protocol, id, query }) {
   const place = places.find((each) => each.code === id);
   if (!place) return [head(trial.title, t("error.title")), notice(t("jobcentre.no_such"))];
   const figures = await load(trial);
-  const around = figures ?? (await withoutFigures(trial, place));
-  if (around === null || !around.weeks.length) return [head(trial.title, place.name), notice(t("region.nobody"))];
-  setTimeout(() => rests(around.watermark));
-  return new View(trial, protocol, place, places, around, figures, query).nodes();
+  const calendar = figures ?? (await withoutFigures(trial, place));
+  if (calendar === null || !calendar.weeks.length) return [head(trial.title, place.name), notice(t("region.nobody"))];
+  setTimeout(() => showWatermark(calendar.watermark));
+  return new View(trial, protocol, place, places, calendar, figures, query).nodes();
 }
 
-/** The weeks that there are, for whoever reads people and no figures. */
+/** The weeks of the trial for a token that reads people but no figures. */
 async function withoutFigures(trial, place) {
-  const answer = await api.orNull(api.get(api.inTrial(trial.id, "worklist"), { jobcentre: place.code }));
-  return answer && { ...answer, ...weeksOf(trial, answer.as_of) };
+  const response = await api.nullIfHidden(api.get(api.trialPath(trial.id, "worklist"), { jobcentre: place.code }));
+  return response && { ...response, ...weeksOf(trial, response.as_of) };
 }
 
 function chooser(trial, places, query) {
@@ -65,19 +65,19 @@ function chooser(trial, places, query) {
 }
 
 class View {
-  constructor(trial, protocol, place, places, around, figures, query) {
-    Object.assign(this, { trial, protocol, place, places, around, figures });
-    this.week = chosenWeek(query.get("week"), around.weeks, this.opening());
+  constructor(trial, protocol, place, places, calendar, figures, query) {
+    Object.assign(this, { trial, protocol, place, places, calendar, figures });
+    this.week = chosenWeek(query.get("week"), calendar.weeks, this.opening());
     this.head = h("div");
     this.standing = h("div");
     this.tasks = h("section", { class: "figure" });
     this.charts = h("div");
-    this.asked = 0;
+    this.requests = 0;
   }
 
   /** The running week; of a trial that is over, the last one in which anyone had a duty. */
   opening() {
-    const { running, weeks, rows } = this.around;
+    const { running, weeks, rows } = this.calendar;
     if (running) return running;
     const treatment = rows?.get(this.place.code)?.treatment;
     return weeks.findLast((week) => treatment?.get(week)?.states.counted) ?? weeks.at(-1);
@@ -95,11 +95,11 @@ class View {
     };
     const pick = (week) => {
       this.week = week;
-      note({ week });
+      updateQuery({ week });
       cancelAnimationFrame(this.frame);
       this.frame = requestAnimationFrame(() => this.draw());
     };
-    const { weeks, running } = this.around;
+    const { weeks, running } = this.calendar;
     return h(
       "div",
       { class: "controls" },
@@ -116,7 +116,7 @@ class View {
 
   draw() {
     this.lead = h("span");
-    put(
+    setChildren(
       this.head,
       head(
         word("Region", this.place.region),
@@ -124,10 +124,10 @@ class View {
         this.lead,
       ),
     );
-    put(this.standing, this.figures ? this.conditions() : notice(t("error.figures")));
-    clearTimeout(this.timer); // while the slider moves, only the week that it stops at is asked for
-    this.timer = setTimeout(() => this.worklist(), this.asked++ ? 250 : 0);
-    put(this.charts, this.figures && !isAverage(this.protocol) ? [this.trends(), this.deviations()] : null);
+    setChildren(this.standing, this.figures ? this.conditions() : notice(t("error.figures")));
+    clearTimeout(this.timer); // while the slider moves, only the week where it stops is fetched
+    this.timer = setTimeout(() => this.worklist(), this.requests++ ? 250 : 0);
+    setChildren(this.charts, this.figures && !isAverage(this.protocol) ? [this.trends(), this.deviations()] : null);
   }
 
   conditions() {
@@ -165,13 +165,13 @@ class View {
       { class: "figure" },
       h("h2", null, t("jobcentre.conditions")),
       h("div", { class: "columns gauges" }, MEASURES.map(card)),
-      later(this.grant(), (grant) => grant),
+      whenLoaded(this.grant(), (grant) => grant),
     );
   }
 
   async grant() {
-    const answer = await api.orNull(api.get(api.inTrial(this.trial.id, "conditions"), { week: this.week }));
-    const grant = answer?.items.find((each) => each.group.jobcentre === this.place.code)?.grant;
+    const response = await api.nullIfHidden(api.get(api.trialPath(this.trial.id, "conditions"), { week: this.week }));
+    const grant = response?.items.find((each) => each.group.jobcentre === this.place.code)?.grant;
     if (!grant) return null;
     const text = t("jobcentre.grant_text", {
       people: grant.first_conversations,
@@ -185,17 +185,17 @@ class View {
 
   worklist() {
     if (!session.readsPeopleOf(this.place.code)) {
-      put(this.tasks, h("h2", null, t("jobcentre.worklist")), notice(t("error.people")));
+      setChildren(this.tasks, h("h2", null, t("jobcentre.worklist")), notice(t("error.people")));
       return;
     }
     const week = this.week;
-    const answer = api.get(api.inTrial(this.trial.id, "worklist"), { jobcentre: this.place.code, week });
+    const response = api.get(api.trialPath(this.trial.id, "worklist"), { jobcentre: this.place.code, week });
     const shown = ({ items }) => {
       if (week === this.week)
-        put(this.lead, items.length ? t("jobcentre.lead", { n: items.length }) : t("jobcentre.lead_none"));
+        setChildren(this.lead, items.length ? t("jobcentre.lead", { n: items.length }) : t("jobcentre.lead_none"));
       return worklist(this, items);
     };
-    put(this.tasks, later(answer, shown));
+    setChildren(this.tasks, whenLoaded(response, shown));
   }
 
   trends() {
@@ -209,7 +209,7 @@ class View {
           week.slice(0, 4) === weeks[at - 1]?.slice(0, 4) ? shortWeek(week) : `${shortWeek(week)} ${week.slice(0, 4)}`,
       }))
       .filter((_, at) => at % 13 === 0);
-    const one = (measure) => {
+    const chart = (measure) => {
       const arms = ["treatment", "control"];
       const series = arms.map((arm) => ({
         name: t(`arm.${arm}`),
@@ -263,7 +263,7 @@ class View {
       null,
       h("h2", null, t("jobcentre.trends")),
       h("p", { class: "figure-text" }, t("jobcentre.trends_text")),
-      h("div", { class: "columns" }, MEASURES.map(one)),
+      h("div", { class: "columns" }, MEASURES.map(chart)),
     );
   }
 
@@ -277,7 +277,7 @@ class View {
     const now = rows?.get(this.week)?.deviations ?? {};
     const items = [...totals]
       .map(([code, total]) => ({ code, total, now: now[code] ?? 0 }))
-      .sort((one, other) => other.total - one.total);
+      .sort((first, second) => second.total - first.total);
     return figure({
       id: "deviations",
       title: t("jobcentre.deviations"),
@@ -322,14 +322,14 @@ class View {
     });
   }
 
-  /** Everyone of the jobcentre; asked for only when wanted, because each reading is noted. */
+  /** The people of the jobcentre. Fetched on request only, because every read is in the audit trail. */
   people() {
     if (!session.readsPeopleOf(this.place.code)) return null;
     const place = h("div");
     const show = () =>
-      put(
+      setChildren(
         place,
-        later(api.all(api.inTrial(this.trial.id, "participants"), { jobcentre: this.place.code }), (items) =>
+        whenLoaded(api.all(api.trialPath(this.trial.id, "participants"), { jobcentre: this.place.code }), (items) =>
           peopleOf(this, items),
         ),
       );

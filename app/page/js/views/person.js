@@ -12,33 +12,33 @@ import {
   recordsOf,
   shownWeek,
 } from "../course.js";
-import { add, h, put } from "../dom.js";
+import { add, h, setChildren } from "../dom.js";
 import { isRandomised } from "../figures.js";
 import { date, t, week as weekName, word } from "../i18n.js";
 import { figure } from "../parts/figure.js";
-import { notice, sentenceOf } from "../parts/notice.js";
+import { notice, errorText } from "../parts/notice.js";
 import { allDeviations, meterOf, nextOf, weekOfPerson } from "../parts/person.js";
 import { facts } from "../parts/table.js";
-import { note, to } from "../route.js";
+import { updateQuery, to } from "../route.js";
 import { save } from "../export.js";
 import { shortId } from "../ids.js";
-import { head, say } from "../shell.js";
+import { head, announce } from "../shell.js";
 import { weekOf } from "../weeks.js";
 
 export async function person({ trial, protocol, id, query }) {
-  const path = api.inTrial(trial.id, "participants", id ?? "");
-  const someone = id === null ? null : await api.orNull(api.get(path));
-  if (someone === null) return [head(trial.title, t("error.title")), notice(t("error.not_found"))];
-  const place = trial.jobcentres.find((each) => each.code === someone.jobcentre);
+  const path = api.trialPath(trial.id, "participants", id ?? "");
+  const participant = id === null ? null : await api.nullIfHidden(api.get(path));
+  if (participant === null) return [head(trial.title, t("error.title")), notice(t("error.not_found"))];
+  const place = trial.jobcentres.find((each) => each.code === participant.jobcentre);
   const [weeks, records, running] = await Promise.all([
-    api.orNull(api.get(`${path}/weeks`)),
+    api.nullIfHidden(api.get(`${path}/weeks`)),
     recordsOf(trial.id, id),
-    api.get(api.inTrial(trial.id, "worklist"), { jobcentre: someone.jobcentre }),
+    api.get(api.trialPath(trial.id, "worklist"), { jobcentre: participant.jobcentre }),
   ]);
   const shown = new Person({
     trial,
     protocol,
-    someone,
+    participant,
     place,
     records,
     weeks: weeks?.items ?? [],
@@ -49,31 +49,31 @@ export async function person({ trial, protocol, id, query }) {
 }
 
 class Person {
-  constructor(known) {
-    Object.assign(this, known);
+  constructor(fields) {
+    Object.assign(this, fields);
     this.details = h("div", { class: "columns two" });
     this.meter = h("div");
   }
 
-  nodes(asked) {
-    const { trial, someone, place } = this;
+  nodes(requested) {
+    const { trial, participant, place } = this;
     const link = h("a", { href: to([trial.id, "jobcentre", place.code]) }, place.name);
-    const title = t("person.title", { id: shortId(someone.participant_id) });
+    const title = t("person.title", { id: shortId(participant.participant_id) });
     if (!this.weeks.length) {
       return [
         head(
           link,
           title,
-          t("person.lead_undrawn", { jobcentre: place.name, state: word("ParticipantState", someone.state) }),
+          t("person.lead_undrawn", { jobcentre: place.name, state: word("ParticipantState", participant.state) }),
         ),
         this.about(),
       ];
     }
-    const lead = t(`person.lead_${isRandomised(this.protocol) ? someone.arm : "one_arm"}`, {
-      date: date(someone.assigned_on),
+    const lead = t(`person.lead_${isRandomised(this.protocol) ? participant.arm : "one_arm"}`, {
+      date: date(participant.assigned_on),
       jobcentre: place.name,
     });
-    this.chosen = this.opening(asked);
+    this.chosen = this.opening(requested);
     this.items = this.weeks.map((week) => shownWeek(week, this.records));
     this.strip = this.course();
     this.draw();
@@ -82,9 +82,9 @@ class Person {
   }
 
   /** The week of the address, the running one, or the last that has a number. */
-  opening(asked) {
+  opening(requested) {
     const now = weekOf(this.as_of);
-    for (const wanted of [asked, now]) {
+    for (const wanted of [requested, now]) {
       const place = this.weeks.findIndex((each) => each.week === wanted);
       if (place >= 0) return place;
     }
@@ -95,33 +95,33 @@ class Person {
   }
 
   about() {
-    const { someone } = this;
+    const { participant } = this;
     const letter = h("button", { type: "button", class: "quiet" }, t("person.letter_open"));
     letter.addEventListener("click", () => this.letter(letter));
     return h(
       "div",
       { class: "about" },
       facts([
-        someone.arm ? [t("jobcentre.arm"), word("Arm", someone.arm)] : null,
-        [t("person.state"), word("ParticipantState", someone.state)],
-        [t("person.number"), someone.programme_week],
-        [t("person.contact"), someone.contact_person ?? t("jobcentre.nobody")],
-        someone.channel ? [t("person.channel"), word("Channel", someone.channel)] : null,
-        someone.arm ? [t("person.letter"), letter] : null,
+        participant.arm ? [t("jobcentre.arm"), word("Arm", participant.arm)] : null,
+        [t("person.state"), word("ParticipantState", participant.state)],
+        [t("person.number"), participant.programme_week],
+        [t("person.contact"), participant.contact_person ?? t("jobcentre.nobody")],
+        participant.channel ? [t("person.channel"), word("Channel", participant.channel)] : null,
+        participant.arm ? [t("person.letter"), letter] : null,
       ]),
     );
   }
 
   async letter(button) {
     try {
-      save(await api.blob(`${this.path}/letter`, "application/pdf"), `${this.someone.participant_id}.pdf`);
+      save(await api.blob(`${this.path}/letter`, "application/pdf"), `${this.participant.participant_id}.pdf`);
     } catch (error) {
-      add(button.parentNode, h("p", { class: "source", role: "alert" }, sentenceOf(error)));
+      add(button.parentNode, h("p", { class: "source", role: "alert" }, errorText(error)));
     }
   }
 
   course() {
-    const rows = this.weeks.map((week) => ({ ...week, found: inWeek(this.records, week.week) }));
+    const rows = this.weeks.map((week) => ({ ...week, weekRecords: inWeek(this.records, week.week) }));
     const text = (key, label, value) => ({ key, label, value });
     const keys = [
       "counted",
@@ -162,21 +162,21 @@ class Person {
         },
         { key: "number", label: t("person.number"), kind: "number", value: (row) => row.number },
         text("state", t("person.state_col"), (row) => word("WeekState", row.state)),
-        text("conversation", t("person.conversation"), (row) => conversationWords(row, row.found)),
-        text("activation", t("person.activation"), (row) => activationWords(row, row.found)),
-        text("exemption", t("person.exemption"), (row) => exemptionWords(row.found)),
-        text("presence", t("person.presence"), (row) => presenceWords(row.found)),
+        text("conversation", t("person.conversation"), (row) => conversationWords(row, row.weekRecords)),
+        text("activation", t("person.activation"), (row) => activationWords(row, row.weekRecords)),
+        text("exemption", t("person.exemption"), (row) => exemptionWords(row.weekRecords)),
+        text("presence", t("person.presence"), (row) => presenceWords(row.weekRecords)),
         text("deviations", t("person.deviations"), (row) => deviationWords(row)),
         { key: "meter", label: t("person.meter_col"), kind: "number", value: (row) => row.meter },
       ],
       rows,
-      file: `${this.trial.id}-${shortId(this.someone.participant_id)}`,
+      file: `${this.trial.id}-${shortId(this.participant.participant_id)}`,
     });
   }
 
   pick(place) {
     this.chosen = place;
-    note({ week: this.weeks[place].week });
+    updateQuery({ week: this.weeks[place].week });
     const hadFocus = this.strip.contains(document.activeElement);
     for (const each of this.strip.querySelectorAll("g.week")) {
       const here = Number(each.dataset.place) === place;
@@ -186,12 +186,12 @@ class Person {
       if (here && hadFocus) each.focus();
     }
     this.draw();
-    say(t("person.chosen", { week: weekName(this.weeks[place].week) }));
+    announce(t("person.chosen", { week: weekName(this.weeks[place].week) }));
   }
 
   draw() {
     const week = this.weeks[this.chosen];
-    put(this.meter, meterOf(this, week));
-    put(this.details, weekOfPerson(this, week), nextOf(this, week));
+    setChildren(this.meter, meterOf(this, week));
+    setChildren(this.details, weekOfPerson(this, week), nextOf(this, week));
   }
 }

@@ -2,23 +2,23 @@
 
 import { bulletGrid, bullet, dumbbells } from "../charts/bars.js";
 import { panels, sparkline } from "../charts/line.js";
-import { h, put } from "../dom.js";
+import { h, setChildren } from "../dom.js";
 import { chosenWeek, isAverage, load, MEASURES, rate, rates, thresholdOf } from "../figures.js";
 import { average, compare, list, number, percent, roundPercent, t, week as weekName, word } from "../i18n.js";
 import { figure } from "../parts/figure.js";
 import { notice } from "../parts/notice.js";
 import { choice, weekPicker } from "../parts/pick.js";
 import { sorted, table } from "../parts/table.js";
-import { note, to } from "../route.js";
-import { head, rests } from "../shell.js";
+import { updateQuery, to } from "../route.js";
+import { head, showWatermark } from "../shell.js";
 
 export async function region({ trial, protocol, query }) {
   const figures = await load(trial);
   if (figures === null) return [head(trial.title, t("shell.region")), notice(t("error.figures"))];
   if (!figures.rows.size) return [head(trial.title, t("shell.region")), notice(t("region.nobody"))];
-  const seen = new Region(trial, protocol, figures, query);
-  setTimeout(() => rests(figures.watermark));
-  return seen.nodes();
+  const view = new Region(trial, protocol, figures, query);
+  setTimeout(() => showWatermark(figures.watermark));
+  return view.nodes();
 }
 
 class Region {
@@ -41,10 +41,10 @@ class Region {
     return [this.head, this.controls(), this.body, this.charts];
   }
 
-  /** Keeps what was chosen in the address and shows it. */
-  set(changes, noted) {
+  /** Changes the view and the query of the address. */
+  set(changes, query) {
     Object.assign(this, changes);
-    note(noted);
+    updateQuery(query);
     cancelAnimationFrame(this.frame);
     this.frame = requestAnimationFrame(() => this.draw());
   }
@@ -113,7 +113,7 @@ class Region {
             place.name.toLowerCase().includes(wanted) &&
             (!this.plan || place.treatment?.action_plan)),
       )
-      .sort((one, other) => compare(one.name, other.name));
+      .sort((first, second) => compare(first.name, second.name));
   }
 
   draw() {
@@ -121,9 +121,9 @@ class Region {
     const inBody = this.body.contains(document.activeElement);
     const columns = this.columns();
     const rows = sorted(this.places(), columns, this.sort);
-    put(this.head, this.lead());
-    put(this.body, this.conditions(columns, rows));
-    put(this.charts, this.measures.length && rows.length ? [this.trend(rows), this.difference(rows)] : null);
+    setChildren(this.head, this.lead());
+    setChildren(this.body, this.conditions(columns, rows));
+    setChildren(this.charts, this.measures.length && rows.length ? [this.trend(rows), this.difference(rows)] : null);
     if (inBody && focused) this.body.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
   }
 

@@ -1,4 +1,4 @@
-// Signing in: with the issuer where one is configured, and with a token.
+// Sign-in: with the issuer if one is configured, or with a token.
 
 import { h } from "../dom.js";
 import { t } from "../i18n.js";
@@ -6,7 +6,7 @@ import * as oidc from "../oidc.js";
 import * as session from "../session.js";
 import { head } from "../shell.js";
 
-/** `message` says why someone is here again; `done` goes on. */
+/** `message` says why the person has to sign in again; `done` is called after signing in. */
 export function signIn(configured, message, done) {
   const fault = h("p", { class: "fault", role: "alert", id: "fault" }, message ?? "");
   const toIssuer = () => oidc.start(configured).catch(() => (fault.textContent = t("sign_in.unreachable")));

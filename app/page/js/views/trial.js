@@ -1,19 +1,19 @@
-// The trial: who went through it, what the arms did, what came of it, whether the draw and the data hold.
+// The trial: flow, activity curve, effects, verification of the draw, data quality.
 
 import * as api from "../api.js";
 import { flowChart } from "../charts/flow.js";
 import { lineChart } from "../charts/line.js";
-import { h, put } from "../dom.js";
+import { h, setChildren } from "../dom.js";
 import { isRandomised } from "../figures.js";
 import { compare, date, decimal, number, percent, points, roundPercent, roundPoints, t, word } from "../i18n.js";
 import { differences, effects } from "../parts/effects.js";
 import { draws } from "../parts/draws.js";
 import { figure } from "../parts/figure.js";
-import { later, notice } from "../parts/notice.js";
+import { whenLoaded, notice } from "../parts/notice.js";
 import { quality, sources } from "../parts/quality.js";
 import { choice } from "../parts/pick.js";
-import { note } from "../route.js";
-import { head, rests } from "../shell.js";
+import { updateQuery } from "../route.js";
+import { head, showWatermark } from "../shell.js";
 import * as session from "../session.js";
 
 const ARMS = ["treatment", "control"];
@@ -38,7 +38,8 @@ export async function trialView({ trial, protocol, query }) {
 class Trial {
   constructor(trial, protocol, query) {
     Object.assign(this, { trial, protocol });
-    this.places = trial.jobcentres.filter(session.readsFiguresOf).sort((one, other) => compare(one.name, other.name));
+    const byName = (first, second) => compare(first.name, second.name);
+    this.places = trial.jobcentres.filter(session.readsFiguresOf).sort(byName);
     const whole = this.places.length === trial.jobcentres.length;
     const scope = this.places.find((each) => each.code === query.get("jobcentre"))?.code;
     this.scope = scope ?? (whole ? "" : this.places[0]?.code);
@@ -47,7 +48,7 @@ class Trial {
     this.analysis = ANALYSES.includes(query.get("analysis")) ? query.get("analysis") : "conditional";
     this.outcome = query.get("outcome");
     /** Of a trial with one arm nothing is said of the other. */
-    this.taken = (arm) => isRandomised(protocol) || arm.arm === "treatment";
+    this.isShown = (arm) => isRandomised(protocol) || arm.arm === "treatment";
     this.body = h("div");
     this.curves = h("div");
   }
@@ -64,7 +65,7 @@ class Trial {
     if (!this.places.length) return [top, notice(t("error.figures")), draws(trial, this.protocol)];
     const pick = (scope) => {
       this.scope = scope;
-      note({ jobcentre: scope });
+      updateQuery({ jobcentre: scope });
       this.draw();
     };
     const controls = h(
@@ -78,22 +79,22 @@ class Trial {
   }
 
   get(report, parameters = {}) {
-    return api.get(api.inTrial(this.trial.id, report), { jobcentre: this.scope, ...parameters });
+    return api.get(api.trialPath(this.trial.id, report), { jobcentre: this.scope, ...parameters });
   }
 
   draw() {
     this.curve();
     const pilot = (promise) => promise.catch((error) => (error.code === "pilot_trial" ? null : Promise.reject(error)));
-    put(
+    setChildren(
       this.body,
-      later(this.get("flow"), (flow) => (rests(flow.watermark), this.flow(flow))),
+      whenLoaded(this.get("flow"), (flow) => (showWatermark(flow.watermark), this.flow(flow))),
       this.curves,
-      later(pilot(this.get("effects")), (answer) =>
-        answer ? effects(answer, this.outcome, this.trial) : notice(t("trial.effects_pilot")),
+      whenLoaded(pilot(this.get("effects")), (report) =>
+        report ? effects(report, this.outcome, this.trial) : notice(t("trial.effects_pilot")),
       ),
       draws(this.trial, this.protocol),
-      later(api.get(api.inTrial(this.trial.id, "weekly-summary")), (summary) => sources(this.trial, summary)),
-      later(this.get("data-quality"), (found) => quality(this.trial, found)),
+      whenLoaded(api.get(api.trialPath(this.trial.id, "weekly-summary")), (summary) => sources(this.trial, summary)),
+      whenLoaded(this.get("data-quality"), (report) => quality(this.trial, report)),
     );
   }
 
@@ -107,7 +108,7 @@ class Trial {
     const line = (name, n) => ({ name, value: number(n), strong: true });
     const day = flow.on < this.trial.ends_on ? flow.on : this.trial.ends_on;
     const arms = flow.arms
-      .filter(this.taken)
+      .filter(this.isShown)
       .map((arm) => [
         [line(t("trial.flow_arm", { arm: word("Arm", arm.arm) }), arm.drawn)],
         [
@@ -173,7 +174,7 @@ class Trial {
       ...coded(stage("ineligible"), flow.ineligible.by_code, "FailureCode"),
       row(stage("eligible"), flow.eligible.people),
       ...["waiting", "withdrawn", "drawn"].map((each) => row(stage(each), flow.eligible[each])),
-      ...flow.arms.filter(this.taken).flatMap((arm) => {
+      ...flow.arms.filter(this.isShown).flatMap((arm) => {
         const name = word("Arm", arm.arm);
         return [
           row(stage("drawn"), arm.drawn, name),
@@ -192,14 +193,14 @@ class Trial {
   curve() {
     const pick = (key) => (value) => {
       this[key] = value;
-      note({ [key]: value });
-      drawn();
+      updateQuery({ [key]: value });
+      render();
     };
     const place = h("div");
-    const drawn = () =>
-      put(
+    const render = () =>
+      setChildren(
         place,
-        later(this.get("activity-curve", { measure: this.measure }), (answer) => this.curveFigures(answer)),
+        whenLoaded(this.get("activity-curve", { measure: this.measure }), (report) => this.curveFigures(report)),
       );
     const controls = h(
       "div",
@@ -219,8 +220,8 @@ class Trial {
         onpick: pick("analysis"),
       }),
     );
-    drawn();
-    put(
+    render();
+    setChildren(
       this.curves,
       h("h2", null, t("trial.curve")),
       h("p", { class: "figure-text" }, t("trial.curve_text")),
@@ -229,8 +230,8 @@ class Trial {
     );
   }
 
-  curveFigures(answer) {
-    const rows = answer.items.filter((each) => each.analysis === this.analysis);
+  curveFigures(report) {
+    const rows = report.items.filter((each) => each.analysis === this.analysis);
     const weeks = rows.map((each) => each.weeks_since_assignment);
     const common = {
       x: weeks.map((week) => `${t("trial.weeks_since")}: ${week}`),

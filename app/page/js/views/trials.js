@@ -1,4 +1,4 @@
-// The trials that there are.
+// The list of trials.
 
 import * as api from "../api.js";
 import { h } from "../dom.js";
