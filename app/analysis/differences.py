@@ -12,8 +12,8 @@ FloatArray = Any
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
-    """A 95 % interval of a difference, and the p-value of there being none (None where nothing varies)."""
+class EffectInterval:
+    """95 % interval of a difference, with the p-value of no difference (null if nothing varies)."""
 
     low: float
     high: float
@@ -31,8 +31,8 @@ class Stratified:
     """
 
     estimate: float
-    stratified: Interval
-    clustered: Interval | None
+    stratified: EffectInterval
+    clustered: EffectInterval | None
     jobcentres: int
 
 
@@ -57,9 +57,9 @@ def stratified_difference(values: FloatArray, treated: FloatArray, jobcentres: F
     return Stratified(float(fitted.params[0]), stratified, clustered, len(both))
 
 
-def _interval(fitted: Any) -> Interval:
+def _interval(fitted: Any) -> EffectInterval:
     low, high = fitted.conf_int()[0]
-    return Interval(float(low), float(high), finite(fitted.pvalues[0]))
+    return EffectInterval(float(low), float(high), finite(fitted.pvalues[0]))
 
 
 def welch(one: FloatArray, other: FloatArray) -> Difference | None:

@@ -35,14 +35,19 @@ _Z = 1.959963984540054
 
 
 @dataclass(frozen=True, slots=True)
-class ArmCell:
-    """One arm. ``count``: those with the outcome (of hours: any), ``mean``: the share of them, or the mean of hours."""
+class EffectCell:
+    """Figure of one arm."""
 
     people: int
+    """Everyone drawn to the arm whose follow-up reaches this week."""
     missing: int | None
+    """People without a delivered outcome for the week: they count as not having it. Null where it does not apply."""
     count: int | None
+    """People with the outcome; for hours, people with any. Null if hidden."""
     mean: float | None
+    """Share of people with the outcome, 0 to 1, or hours per person. Null if hidden or without people."""
     hidden: bool
+    """Whether a group is smaller than `smallest_group`, or would reveal one that is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,7 @@ class EffectEstimate:
 
     k: int
     outcome: OutcomeMeasure
-    arms: Mapping[Arm, ArmCell]
+    arms: Mapping[Arm, EffectCell]
     difference: Difference | None
 
 
@@ -61,7 +66,7 @@ class JobcentreRow:
 
     jobcentre: str
     outcome: OutcomeMeasure
-    arms: Mapping[Arm, ArmCell]
+    arms: Mapping[Arm, EffectCell]
     difference: Difference | None
     p_value: float | None
     p_adjusted: float | None
@@ -72,7 +77,7 @@ class SuccessRow:
     """A success criterion, or None for none of them: the people whose best outcome so far it is."""
 
     criterion: str | None
-    arms: Mapping[Arm, ArmCell]
+    arms: Mapping[Arm, EffectCell]
     difference: Difference | None
 
 
@@ -179,12 +184,12 @@ class _Analysis:
         return EffectEstimate(k, outcome, cells, difference)
 
     @staticmethod
-    def _cell(values: FloatArray, hidden: Hidden, jobcentre: str | None, untold: FloatArray) -> ArmCell:
+    def _cell(values: FloatArray, hidden: Hidden, jobcentre: str | None, untold: FloatArray) -> EffectCell:
         people, missing = len(values), int(untold.sum())
         if hidden.at(jobcentre):
-            return ArmCell(people, missing, None, None, hidden=True)
+            return EffectCell(people, missing, None, None, hidden=True)
         mean = float(values.mean()) if people else None
-        return ArmCell(people, missing, int((values > 0).sum()), mean, hidden=False)
+        return EffectCell(people, missing, int((values > 0).sum()), mean, hidden=False)
 
     def exit_rows(self) -> Iterator[EffectEstimate]:
         """The share that has found the way out to a job or education within 7·k days (1 − Kaplan–Meier)."""
@@ -198,12 +203,12 @@ class _Analysis:
         for k in ks:
             out = cohort.exited & (cohort.days <= 7 * k)
             hidden = by_arm(cohort, out, cohort.last_k > -2)
-            cells: dict[Arm, ArmCell] = {}
+            cells: dict[Arm, EffectCell] = {}
             for arm, mine in arms.items():
                 closed, people = bool(hidden[arm].at(self.jobcentre)), int(mine.sum())
                 share = shares[arm][k].share if people else None
                 count = int(out[mine].sum())
-                cells[arm] = ArmCell(people, None, None if closed else count, None if closed else share, closed)
+                cells[arm] = EffectCell(people, None, None if closed else count, None if closed else share, closed)
             one, other = (shares[arm][k] for arm in ARMS)
             difference = None
             if all(cell.people and not cell.hidden for cell in cells.values()):
@@ -275,17 +280,17 @@ class _Analysis:
         best = np.array([each or "" for each in self.cohort.best], dtype=str)
         hidden = by_arm(self.cohort, best, self.cohort.last_k > -2)
         for criterion in (*CRITERIA, None):
-            cells: dict[Arm, ArmCell] = {}
+            cells: dict[Arm, EffectCell] = {}
             for arm in ARMS:
                 mine = self.shown & self.cohort.in_arm(arm)
                 people, count = int(mine.sum()), int((mine & (best == (criterion or ""))).sum())
                 closed = (criterion or "") in hidden[arm].at(self.jobcentre)
                 share = count / people if people else None
-                cells[arm] = ArmCell(people, None, None if closed else count, None if closed else share, closed)
+                cells[arm] = EffectCell(people, None, None if closed else count, None if closed else share, closed)
             closed = any(cell.hidden for cell in cells.values())
             difference = None if closed else newcombe(*(_share(cells[arm]) for arm in ARMS))
             yield SuccessRow(criterion, cells, difference)
 
 
-def _share(cell: ArmCell) -> Share:
+def _share(cell: EffectCell) -> Share:
     return Share(cell.people, cell.count or 0)

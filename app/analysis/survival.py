@@ -33,11 +33,13 @@ def exited_by(days: FloatArray, exited: FloatArray, at: Iterable[int]) -> list[E
 
 @dataclass(frozen=True, slots=True)
 class LogRank:
-    """The log-rank test of the arms, with one degree of freedom."""
+    """Log-rank test of the time to the first exit to a job or education, stratified by jobcentre."""
 
     chi_squared: float
+    """One degree of freedom."""
     p_value: float
     jobcentres: int
+    """Jobcentres with people of both arms."""
 
 
 def log_rank(days: FloatArray, exited: FloatArray, treated: FloatArray, jobcentres: FloatArray) -> LogRank | None:

@@ -23,6 +23,16 @@ Node = dict[str, Any]
 
 _HERE: Final = Path(__file__).parent
 _JSON: Final = "application/json"
+_DATACLASS_COMPONENTS: Final = {
+    "Conditions": "ConditionsView",
+    "ContactPerson": "ContactPersonView",
+    "DeliverySource": "SourceView",
+    "Grant": "GrantView",
+    "Group": "GroupView",
+    "LogRank": "LogRankView",
+    "Thresholds": "ThresholdsView",
+}
+"""Component names of dataclasses that are response types. Clients generate code from these names: they never change."""
 _METHODS: Final = ("get", "put", "post", "delete", "patch")
 _MAX_INT32: Final = 2**31 - 1
 _SHARED: Final = {
@@ -76,6 +86,7 @@ def _build(app: FastAPI, request_schemas: Mapping[str, Any]) -> Node:
         servers=skeleton["servers"],
     )
     components: Node = schema["components"]
+    _rename_dataclasses(schema)
     components["schemas"] |= deepcopy(dict(request_schemas))
     problems.clean_openapi(schema)
     components["schemas"]["ProblemDetails"]["properties"]["code"] = {"x-component": "ProblemCode"}
@@ -97,6 +108,13 @@ def _build(app: FastAPI, request_schemas: Mapping[str, Any]) -> Node:
     _name_codes(schema)
     _tidy(schema)
     return schema
+
+
+def _rename_dataclasses(schema: Node) -> None:
+    schemas = schema["components"]["schemas"]
+    schemas |= {component: schemas.pop(name) for name, component in _DATACLASS_COMPONENTS.items()}
+    refs = {f"#/components/schemas/{name}": _ref("schemas", new) for name, new in _DATACLASS_COMPONENTS.items()}
+    _walk(schema, lambda node: node.update(refs.get(node.get("$ref", ""), {})))
 
 
 def _operations(schema: Node) -> Iterator[tuple[str, str, Node]]:

@@ -29,7 +29,7 @@ class EligibilityRule:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """The conditions of the grant, in per cent, inclusive (domain 5)."""
+    """Rates that the three conditions of the grant require, in per cent, inclusive (domain 5)."""
 
     conversation: int
     activation: int

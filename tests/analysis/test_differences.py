@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
 from app.analysis.differences import (
-    Interval,
+    EffectInterval,
     Stratified,
     exact_p_value,
     heterogeneity,
@@ -52,7 +52,7 @@ def found(tables: Sequence[Table]) -> Stratified:
     return result
 
 
-def standard_error(interval: Interval) -> float:
+def standard_error(interval: EffectInterval) -> float:
     return (interval.high - interval.low) / (2 * 1.959964)
 
 

@@ -1,4 +1,4 @@
-"""Who has been a participant's contact person (domain 4.7): one at a time, with history."""
+"""Contact persons of a participant (domain 4.7): one at a time, with history."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,18 +9,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """That someone was named; None where it was said that there is nobody from then on."""
+class ContactPerson:
+    """Contact person of a participant from a moment on."""
 
     contact_person: str | None
+    """Null: no contact person from then on."""
     named_at: datetime
+    """Moment of registration."""
     client_id: str
+    """Client that registered the change."""
 
 
 async def contact_persons_of(
     connection: AsyncConnection, trial_id: str, jobcentre: str, participant_id: UUID
-) -> list[Named]:
-    """Everyone who was named, the first one first."""
+) -> list[ContactPerson]:
+    """Return every contact person of the participant, oldest first."""
     rows = await connection.execute(
         text(
             """
@@ -31,4 +34,4 @@ async def contact_persons_of(
         ),
         {"jobcentre": jobcentre, "trial": trial_id, "participant": participant_id},
     )
-    return [Named(*row) for row in rows]
+    return [ContactPerson(*row) for row in rows]

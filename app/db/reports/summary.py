@@ -110,10 +110,11 @@ async def load_states(database: Database, trial_id: str) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class DeliverySource:
-    """A client that delivers a kind of records, and when it last did."""
+    """Latest delivery of a kind of record by a client."""
 
     client_id: str
     kind: str
+    """Kind of record as in the address: `conversations`, `presence-events` …"""
     last_received_at: datetime
 
 

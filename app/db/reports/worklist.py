@@ -10,32 +10,49 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.reports.as_of import iter_participants
 from app.db.trials.trials import Trial
-from app.domain.figures.worklist import Task, task_of
+from app.domain.figures.worklist import EndingExemption, Reason, task_of
+from app.domain.rules.clock import WeekState
 
 
 @dataclass(frozen=True, slots=True)
-class WorklistItem:
-    """A person on the list."""
+class WorklistEntry:
+    """Treatment participant who needs an action in the week."""
 
     participant_id: UUID
     jobcentre: str
     assigned_on: date
     contact_person: str | None
-    task: Task
+    number: int | None
+    """Programme week; null for a week without number."""
+    state: WeekState
+    reasons: tuple[Reason, ...]
+    """Actions needed, at least one."""
+    exemptions_ending: tuple[EndingExemption, ...]
 
 
 async def load_worklist(
     connection: AsyncConnection, trial: Trial, jobcentres: Collection[str], monday: date, moment: datetime
-) -> list[WorklistItem]:
+) -> list[WorklistEntry]:
     """The treatment participants of jobcentres for whom something is to be done, the longest assigned first."""
     contacts = await _contact_persons(connection, trial.id, jobcentres, moment)
-    entries: list[WorklistItem] = []
+    entries: list[WorklistEntry] = []
     async for person in iter_participants(connection, trial.id, jobcentres, moment):
         if person.arm == "treatment":
             contact = contacts.get(person.participant_id)
             task = task_of(trial.protocol, trial.ends_on, person.history(), contact is not None, monday)
             if task is not None:
-                entries.append(WorklistItem(person.participant_id, person.jobcentre, person.assigned_on, contact, task))
+                entries.append(
+                    WorklistEntry(
+                        person.participant_id,
+                        person.jobcentre,
+                        person.assigned_on,
+                        contact,
+                        task.number,
+                        task.state,
+                        task.reasons,
+                        task.exemptions_ending,
+                    )
+                )
     return sorted(entries, key=lambda entry: (entry.jobcentre, entry.assigned_on, entry.participant_id))
 
 

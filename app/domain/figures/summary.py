@@ -22,7 +22,7 @@ ConditionStatus = Literal["met", "not_met", "nothing_due"]
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Whose figures a row holds: a jobcentre's, a region's, or, with neither, the trial's."""
+    """Group that a row is about: one jobcentre, one region or, with neither, the whole trial."""
 
     jobcentre: str | None = None
     region: str | None = None
@@ -30,7 +30,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """The three conditions of the grant (domain 5 [F]); None where the protocol has no thresholds."""
+    """Status of the three conditions of the grant (domain 5 [F])."""
 
     conversation: ConditionStatus
     activation: ConditionStatus
@@ -257,18 +257,19 @@ def _family_and_code(name: str) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """The grant of a jobcentre up to a week (domain 5 [F]), in DKK."""
+    """Grant of a jobcentre up to a week, in DKK (domain 5 [F])."""
 
     first_conversations: int
     """Treatment participants with at least one counting conversation."""
     agreed_participants: int
+    """Greatest number of participants that the grant is paid for."""
     dkk_per_participant: int
     amount_dkk: int
-    """For the participants with a conversation, at most for the agreed number."""
+    """The smaller of the two numbers of participants, times the amount per participant."""
     payable: bool | None
-    """While all three conditions are met; None where the protocol has no thresholds."""
+    """Whether all three conditions are met; null if the protocol has no thresholds."""
     payable_dkk: int | None
-    """The amount while it is payable, else 0; None where the protocol has no thresholds."""
+    """`amount_dkk` if payable, else 0; null if the protocol has no thresholds."""
 
 
 def grant_of(protocol: Protocol, agreed: int, sums: Mapping[str, int]) -> Grant | None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
-from app.domain.facts import Exemption, History
+from app.domain.facts import ExemptionGround, ExemptionScope, History
 from app.domain.protocol import Protocol
 from app.domain.rules.clock import WeekState, WeekStatus
 from app.domain.rules.conversations import counts, next_remote_too_often
@@ -23,6 +23,15 @@ WEEKS_AHEAD = 2
 
 
 @dataclass(frozen=True, slots=True)
+class EndingExemption:
+    """Exemption whose last day is in the week."""
+
+    scope: ExemptionScope
+    ground: ExemptionGround
+    ends_on: date
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """A person for whom something is to be done in a week."""
 
@@ -30,7 +39,7 @@ class Task:
     """The programme week, None for a week without number."""
     state: WeekState
     reasons: tuple[Reason, ...]
-    exemptions_ending: tuple[Exemption, ...]
+    exemptions_ending: tuple[EndingExemption, ...]
 
 
 def task_of(protocol: Protocol, ends_on: date, history: History, has_contact_person: bool, monday: date) -> Task | None:
@@ -45,7 +54,11 @@ def task_of(protocol: Protocol, ends_on: date, history: History, has_contact_per
     if tick is None or tick.state in ("absent", "complete"):
         return None
     sunday = monday + timedelta(days=6)
-    ending = tuple(each for each in history.exemptions if each.ends_on and monday <= each.ends_on <= sunday)
+    ending = tuple(
+        EndingExemption(exemption.scope, exemption.ground, exemption.ends_on)
+        for exemption in history.exemptions
+        if exemption.ends_on and monday <= exemption.ends_on <= sunday
+    )
     talks = [
         talk.date
         for talk in history.conversations

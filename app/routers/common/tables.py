@@ -1,31 +1,35 @@
-"""Reports as CSV (RFC 4180) for those who ask for it; nothing in it that a spreadsheet would run."""
+"""Reports as CSV (RFC 4180), without cells that a spreadsheet would run as a formula."""
 
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
-from app.routers.common.services import JSON
+from fastapi import Request, Response
 
-_RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
+from app.routers.common.services import JSON, digest, etag_response, json_response
+
+CSV_TYPE: Final = "text/csv; charset=utf-8"
+CSV_RESPONSE: Final[dict[str, Any]] = {"content": {"text/csv": {"schema": {"type": "string"}}}}
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def wants_csv(accept: str | None) -> bool:
-    """Whether CSV is named in Accept and liked at least as well as JSON. JSON is the default."""
-    return negotiate(accept, ["text/csv"]) == "text/csv"
+def wants_csv(request: Request) -> bool:
+    """Whether ``Accept`` names CSV with a quality at least that of JSON."""
+    return negotiate(request, ["text/csv"]) == "text/csv"
 
 
-def negotiate(accept: str | None, offered: Sequence[str]) -> str:
-    """Which of the offered media types is named in Accept and liked at least as well as JSON, which is the default."""
-    liked = dict(_accepted(accept or ""))
-    best = max(offered, key=lambda media_type: liked.get(media_type, 0.0))
-    asked = liked.get(best, 0.0)
-    return best if asked > 0 and asked >= liked.get(JSON, 0.0) else JSON
+def negotiate(request: Request, offered: Sequence[str]) -> str:
+    """Return the offered media type that ``Accept`` prefers; JSON unless it is named with at least JSON's quality."""
+    qualities = dict(_accepted(request.headers.get("accept", "")))
+    best = max(offered, key=lambda media_type: qualities.get(media_type, 0.0))
+    quality = qualities.get(best, 0.0)
+    return best if quality > 0 and quality >= qualities.get(JSON, 0.0) else JSON
 
 
 def _accepted(accept: str) -> Iterator[tuple[str, float]]:
     for part in accept.split(","):
-        media_type, *parameters = (each.strip().lower() for each in part.split(";"))
+        media_type, *parameters = (token.strip().lower() for token in part.split(";"))
         quality = 1.0
         for parameter in parameters:
             if parameter.startswith("q="):
@@ -36,15 +40,33 @@ def _accepted(accept: str) -> Iterator[tuple[str, float]]:
         yield media_type, quality
 
 
+def table_response(
+    request: Request, value: Mapping[str, Any], rows: Iterable[Mapping[str, Any]], blank: Mapping[str, Any]
+) -> Response:
+    """Respond with the report as JSON or, if ``Accept`` prefers CSV, with its rows under the columns of ``blank``."""
+    return csv_response(request, csv_table(rows, blank)) if wants_csv(request) else json_response(request, value)
+
+
+def csv_response(request: Request, content: bytes) -> Response:
+    """Respond with CSV and the ETag of its content."""
+    return etag_response(request, content, CSV_TYPE, digest(content))
+
+
+def csv_table(rows: Iterable[Mapping[str, Any]], blank: Mapping[str, Any]) -> bytes:
+    """Rows as CSV under a header that always includes the columns of ``blank``."""
+    header, _, lines = to_csv([blank, *rows]).split(b"\r\n", 2)
+    return header + b"\r\n" + lines
+
+
 def to_csv(items: Iterable[Mapping[str, Any]]) -> bytes:
-    """One line an item; nested members become columns ``cumulative.activated``, in the order of their first."""
+    """One line per item. Nested members become columns such as ``cumulative.activated``, in order of first use."""
     flat = [dict(_flatten("", item)) for item in items]
     columns = list(dict.fromkeys(name for row in flat for name in row))
     return csv_lines([columns, *([row.get(column) for column in columns] for row in flat)])
 
 
 def csv_lines(rows: Iterable[Sequence[Any]]) -> bytes:
-    """One line a row."""
+    """One line per row."""
     out = io.StringIO(newline="")
     csv.writer(out, lineterminator="\r\n").writerows([_cell(value) for value in row] for row in rows)
     return out.getvalue().encode()
@@ -63,6 +85,6 @@ def _cell(value: Any) -> Any:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str) and value.startswith(_RISKY):
+    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
         return "'" + value
     return value

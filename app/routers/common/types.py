@@ -5,7 +5,16 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
 from app.domain.rules.calendar import monday_of_code
@@ -140,3 +149,9 @@ EffectWarning = Annotated[str, WithJsonSchema({"type": "string", "x-component": 
 WarningCode = Annotated[str, WithJsonSchema({"type": "string", "x-component": "WarningCode"})]
 """Codes in answers: each list is open; ``routers/openapi/vocabulary.py`` says what they mean."""
 TrialId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$"), AfterValidator(without_cpr)]
+
+
+class ResponseModel(BaseModel):
+    """Response schema. Attribute docstrings are descriptions, also those of a dataclass that is the type of a field."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)

@@ -352,7 +352,7 @@ async def _export(
     request: Request, services: Services, principal: Principal, trial: Trial, release: Release, table: PanelTable
 ) -> Response:
     """The table, streamed. Its ETag is known before its content: a release is the same for ever."""
-    media_type = negotiate(request.headers.get("accept"), [CSV, JSON_LINES, PARQUET])
+    media_type = negotiate(request, [CSV, JSON_LINES, PARQUET])
     etag = f"{release.release_id}-{table.name}-{media_type.rpartition('/')[2]}-{VERSION}"
     unchanged = etag_response(request, b"", media_type, etag)
     if unchanged.status_code == 304:

@@ -6,6 +6,15 @@ from fastapi import APIRouter, Request, Response
 
 from app.db.participants.draws import assignment_of, draw_candidate
 from app.db.participants.queries import list_assignments
+from app.routers.common.access import (
+    FIRST_ID,
+    JobcentreQuery,
+    ParticipantPath,
+    ParticipantReader,
+    ParticipantWriter,
+    visible_jobcentres,
+    visible_participant,
+)
 from app.routers.common.services import (
     Cursor,
     Limit,
@@ -16,15 +25,6 @@ from app.routers.common.services import (
     json_response,
     page,
     trial_or_404,
-)
-from app.routers.participants.access import (
-    FIRST_ID,
-    JobcentreQuery,
-    ParticipantPath,
-    ParticipantReader,
-    ParticipantWriter,
-    visible_jobcentres,
-    visible_participant,
 )
 from app.routers.participants.schemas import AssignmentPage, AssignmentView
 from app.web.problems import COMMON, Problem, problem_responses

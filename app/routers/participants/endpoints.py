@@ -15,6 +15,15 @@ from app.db.participants.queries import (
 )
 from app.db.records.duplicates import correct_cpr
 from app.domain.rules.draw import Arm
+from app.routers.common.access import (
+    FIRST_ID,
+    JobcentreQuery,
+    ParticipantPath,
+    ParticipantReader,
+    ParticipantWriter,
+    visible_jobcentres,
+    visible_participant,
+)
 from app.routers.common.services import (
     Cursor,
     Limit,
@@ -26,15 +35,6 @@ from app.routers.common.services import (
     json_response,
     page,
     trial_or_404,
-)
-from app.routers.participants.access import (
-    FIRST_ID,
-    JobcentreQuery,
-    ParticipantPath,
-    ParticipantReader,
-    ParticipantWriter,
-    visible_jobcentres,
-    visible_participant,
 )
 from app.routers.participants.schemas import (
     ContactPersonIn,

@@ -1,20 +1,19 @@
 """What a person is told, and by whom: the letter of the draw, and the history of contact persons (domain 3.3, 4.7)."""
 
 import asyncio
-from datetime import datetime
 from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
-from pydantic import BaseModel, Field
 
-from app.db.participants.contact_persons import contact_persons_of
+from app.db.participants.contact_persons import ContactPerson, contact_persons_of
 from app.db.participants.draws import assignment_of
 from app.domain.rules.calendar import civil_day
 from app.letters import Letter, as_html, as_pdf
+from app.routers.common.access import ParticipantPath, ParticipantReader, visible_participant
 from app.routers.common.services import ServicesDep, TrialPath, digest, etag_response, json_response, trial_or_404
 from app.routers.common.tables import negotiate
-from app.routers.participants.access import ParticipantPath, ParticipantReader, visible_participant
+from app.routers.common.types import ResponseModel
 from app.web.problems import COMMON, Problem, problem_responses
 
 router = APIRouter(tags=["participants"])
@@ -26,18 +25,10 @@ _FORMS: Final[dict[str, Any]] = {
 }
 
 
-class ContactPersonView(BaseModel):
-    """Who answered for the person from a moment on."""
-
-    contact_person: str | None = Field(description="Null: nobody from then on.", examples=["Team 3, desk 12"])
-    named_at: datetime = Field(description="From when on: the moment of the registration.")
-    client_id: str = Field(description="The client that said so.")
-
-
-class ContactPersonHistory(BaseModel):
+class ContactPersonHistory(ResponseModel):
     """The contact persons of one participant, the first one first."""
 
-    items: list[ContactPersonView]
+    items: list[ContactPerson]
 
 
 @router.get(
@@ -79,7 +70,7 @@ async def get_letter(
         ends_on=trial.ends_on,
         contact_person=view.contact_person,
     )
-    form = PDF if negotiate(request.headers.get("accept"), [HTML, PDF]) == PDF else HTML
+    form = PDF if negotiate(request, [HTML, PDF]) == PDF else HTML
     content = await asyncio.to_thread(as_pdf, letter) if form == PDF else as_html(letter).encode()
     await services.audit_read(principal, "letter.read", trial_id, [view.jobcentre], participant_id, form=form)
     response = etag_response(request, content, form, digest(content))

@@ -10,8 +10,8 @@ from app.db.trials.trials import Trial
 from app.domain.records.errors import DomainError
 from app.domain.rules.eligibility import Screening, asked_for, looked_at
 from app.domain.rules.protocol_validation import SCREENING_FIELDS
+from app.routers.common.access import ParticipantWriter
 from app.routers.common.services import ServicesDep, TrialPath, json_response, trial_or_404
-from app.routers.participants.access import ParticipantWriter
 from app.routers.participants.schemas import ScreeningBody, ScreeningIn, ScreeningView
 from app.web.problems import BODY, COMMON, Problem, problem_responses
 

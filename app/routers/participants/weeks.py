@@ -8,9 +8,9 @@ from pydantic_core import to_json
 
 from app.domain.rules.calendar import week_code
 from app.domain.rules.weeks import FLAGS, Course, Week, as_seen_on, judge_on
+from app.routers.common.access import ParticipantPath, ParticipantReader
 from app.routers.common.services import JSON, ServicesDep, TrialPath, access_scope_of, digest, etag_response
 from app.routers.common.types import WeekCode
-from app.routers.participants.access import ParticipantPath, ParticipantReader
 from app.routers.participants.schemas import WeekList
 from app.web.problems import COMMON, Problem, problem_responses
 

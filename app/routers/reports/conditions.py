@@ -2,77 +2,53 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
-from datetime import date, datetime
+from dataclasses import asdict, fields
+from datetime import date
 from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from app.db.reports.summary import WeekCounts
 from app.db.trials.trials import Trial
 from app.domain.figures.counts import CONDITION_SUMS
-from app.domain.figures.summary import conditions_of, figures_of, grant_of
+from app.domain.figures.summary import Conditions, Grant, Group, conditions_of, figures_of, grant_of
+from app.domain.protocol import Thresholds
 from app.domain.rules.calendar import week_code
 from app.domain.rules.draw import Arm
 from app.routers.common.services import KnownAt, ServicesDep, TrialPath, json_response, trial_or_404
-from app.routers.common.tables import to_csv, wants_csv
-from app.routers.reports.weekly_summary import (
-    CSV,
-    NO_CONDITIONS,
-    ConditionsView,
-    FiguresView,
+from app.routers.common.tables import CSV_RESPONSE, csv_response, to_csv, wants_csv
+from app.routers.common.types import ResponseModel
+from app.routers.reports.common import (
     FirstWeek,
-    GroupView,
+    Report,
     ReportReader,
     WeekQuery,
     as_of_day,
-    csv_answer,
-    numbers_and_watermark,
-    or_null,
-    span_of,
+    counts_and_watermark,
+    requested_weeks,
     visible_groups,
 )
+from app.routers.reports.weekly_summary import NO_CONDITIONS, FiguresView
 from app.web.problems import COMMON, problem_responses
 
 router = APIRouter(tags=["reports"])
 
 
-class ThresholdsView(BaseModel):
-    """What the rates must reach, in per cent."""
-
-    conversation: int
-    activation: int
-    workplace: int
-
-
-class GrantView(BaseModel):
-    """The grant up to the week, in DKK."""
-
-    first_conversations: int = Field(description="Treatment participants with at least one counting conversation.")
-    agreed_participants: int = Field(description="At most this many are paid for.")
-    dkk_per_participant: int
-    amount_dkk: int = Field(description="The smaller number of people times the amount for one.")
-    payable: bool | None = Field(description="While all three conditions are met.")
-    payable_dkk: int | None = Field(description="The amount while it is payable, else 0; null with `payable`.")
-
-
-class ConditionsRow(BaseModel):
-    """One jobcentre, everything up to the week."""
+class ConditionsRow(ResponseModel):
+    """One jobcentre, with the sums of all weeks up to this one."""
 
     week: str = Field(examples=["2011-W05"])
-    group: GroupView
+    group: Group
     figures: FiguresView = Field(description="Cumulative, treatment arm.")
-    thresholds: ThresholdsView | None = Field(description="In per cent, inclusive.")
-    conditions: ConditionsView | None = Field(description="Null where the protocol has no thresholds.")
-    grant: GrantView | None = Field(description="Null where the protocol has no grant.")
+    thresholds: Thresholds | None = Field(description="In per cent, inclusive.")
+    conditions: Conditions | None = Field(description="Null if the protocol has no thresholds.")
+    grant: Grant | None = Field(description="Null if the protocol has no grant.")
 
 
-class ConditionsReport(BaseModel):
-    """The jobcentres that you see, and what their figures rest on."""
+class ConditionsReport(Report):
+    """Conditions and grant of the jobcentres that the token is bound to."""
 
-    as_of: date = Field(description="The day in Copenhagen by which weeks are over.")
-    watermark: datetime | None = Field(description="The latest registration that the figures hold.")
     items: list[ConditionsRow]
 
 
@@ -81,7 +57,7 @@ class ConditionsReport(BaseModel):
     operation_id="getConditions",
     summary="The three conditions and the grant by jobcentre",
     response_model=ConditionsReport,
-    responses={200: CSV, **problem_responses(*COMMON, "not_found")},
+    responses={200: CSV_RESPONSE, **problem_responses(*COMMON, "not_found")},
 )
 async def get_conditions(
     request: Request,
@@ -92,40 +68,42 @@ async def get_conditions(
     first: FirstWeek = None,
     known_at: KnownAt = None,
 ) -> Response:
-    """The treatment arm of each jobcentre that you see, from the beginning of the trial to the end of the week; with
-    `from`, one row for each week of the span.
+    """Returns the treatment arm's figures of each jobcentre that the token is bound to, cumulative to the week.
 
-    The grant is paid while conversation, activation and workplace rate all reach their thresholds. JSON, or CSV for
-    `Accept: text/csv`, whose columns are the same in every trial.
+    With `from` there is one row for each week of the span. The grant is payable while the conversation, activation and
+    workplace rates all reach their thresholds. The response is JSON, or CSV for `Accept: text/csv` with the same
+    columns in every trial.
     """
     async with services.report(principal, trial_id) as connection:
         trial = await trial_or_404(services, connection, trial_id)
         groups = visible_groups(principal, trial, "jobcentre")
         today = as_of_day(services, known_at)
-        weeks = span_of(trial, today, first, week)
-        numbers, watermark = await numbers_and_watermark(connection, trial, groups, weeks[0], weeks[-1], known_at)
+        weeks = requested_weeks(trial, today, first, week)
+        counts, watermark = await counts_and_watermark(connection, trial, groups, weeks[0], weeks[-1], known_at)
     await services.audit_read(principal, "conditions.read", trial_id, groups, week=week, first=first, known_at=known_at)
-    items = [item for code in sorted(groups) for item in _items_of(trial, code, numbers, weeks)]
-    if wants_csv(request.headers.get("accept")):
-        return csv_answer(request, conditions_csv(items))
+    items = [item for code in sorted(groups) for item in _jobcentre_items(trial, code, counts, weeks)]
+    if wants_csv(request):
+        return csv_response(request, conditions_csv(items))
     return json_response(request, {"as_of": today, "watermark": watermark, "items": items})
 
 
-def _items_of(trial: Trial, jobcentre: str, numbers: WeekCounts, weeks: Sequence[date]) -> Iterator[dict[str, Any]]:
-    """A jobcentre's rows, week by week, each over everything up to it."""
+def _jobcentre_items(
+    trial: Trial, jobcentre: str, counts: WeekCounts, weeks: Sequence[date]
+) -> Iterator[dict[str, Any]]:
+    """Yield a jobcentre's row of each week, cumulative to it."""
     key: tuple[str, Arm] = (jobcentre, "treatment")
-    sums = Counter(numbers.before.get(key, {}))
+    sums = Counter(counts.before.get(key, {}))
     for monday in weeks:
-        counted = numbers.weeks.get(key, {}).get(monday, Counter())
+        counted = counts.weeks.get(key, {}).get(monday, Counter())
         sums.update({name: counted[name] for name in CONDITION_SUMS})
         yield conditions_item(trial, jobcentre, monday, sums)
 
 
-_NO_GRANT: Final = dict.fromkeys(GrantView.model_fields)
+_NO_GRANT: Final = dict.fromkeys(field.name for field in fields(Grant))
 
 
 def conditions_csv(items: Sequence[Mapping[str, Any]]) -> bytes:
-    """Rows of the conditions as CSV, their columns the same where a protocol has no thresholds or no grant."""
+    """Return rows as CSV, with the same columns whether or not the protocol has thresholds and a grant."""
     return to_csv(
         {
             **item,
@@ -138,11 +116,16 @@ def conditions_csv(items: Sequence[Mapping[str, Any]]) -> bytes:
 
 
 def conditions_item(trial: Trial, jobcentre: str, monday: date, sums: Mapping[str, int]) -> dict[str, Any]:
+    """Return the row of a jobcentre from its cumulative sums."""
     return {
         "week": week_code(monday),
         "group": {"jobcentre": jobcentre},
         "figures": asdict(figures_of(sums)),
-        "thresholds": or_null(trial.protocol.thresholds),
-        "conditions": or_null(conditions_of(trial.protocol, sums)),
-        "grant": or_null(grant_of(trial.protocol, trial.jobcentres[jobcentre].agreed_participants, sums)),
+        "thresholds": _optional_item(trial.protocol.thresholds),
+        "conditions": _optional_item(conditions_of(trial.protocol, sums)),
+        "grant": _optional_item(grant_of(trial.protocol, trial.jobcentres[jobcentre].agreed_participants, sums)),
     }
+
+
+def _optional_item(value: Thresholds | Conditions | Grant | None) -> dict[str, Any] | None:
+    return None if value is None else asdict(value)

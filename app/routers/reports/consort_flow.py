@@ -1,20 +1,22 @@
-"""The flow of people through a trial (CONSORT; domain 5 "Flow")."""
+"""Flow of people through a trial (CONSORT; domain 5 "Flow")."""
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from app.db.reports.as_of import iter_participants
 from app.db.reports.consort_flow import latest_screenings
 from app.domain.facts import ExitReason
 from app.domain.figures.consort_flow import IntakeFlow, Paths, intake_flow, path_of
-from app.domain.rules.draw import ARMS
+from app.domain.rules.draw import ARMS, Arm
 from app.routers.common.services import KnownAt, ServicesDep, TrialPath
-from app.routers.common.types import FailureCode, IsoDate, JobcentreCode
-from app.routers.reports.as_of import CSV, OneJobcentre, ReportReader, as_csv, load_as_of_request, report
+from app.routers.common.tables import CSV_RESPONSE, table_response
+from app.routers.common.types import FailureCode, IsoDate, JobcentreCode, ResponseModel
+from app.routers.reports.as_of import load_as_of_request
+from app.routers.reports.common import OneJobcentre, Report, ReportReader
 from app.web.problems import COMMON, Problem, problem_responses
 
 router = APIRouter(tags=["reports"])
@@ -22,48 +24,46 @@ router = APIRouter(tags=["reports"])
 _KINDS: Final = ("activations", "exemptions", "presence-events")
 
 
-class IneligibleView(BaseModel):
+class IneligibleView(ResponseModel):
     """People whose latest screening failed."""
 
     people: int
-    by_code: dict[FailureCode, int] = Field(description="A person counts under every code.")
+    by_code: dict[FailureCode, int] = Field(description="By failing rule; a person counts under each of them.")
 
 
-class EligibleView(BaseModel):
-    """People whose screening failed no rule."""
+class EligibleView(ResponseModel):
+    """People whose latest screening passed."""
 
-    people: int = Field(description="Waiting, withdrawn or drawn.")
-    waiting: int = Field(description="Candidates who are not drawn yet.")
-    withdrawn: int = Field(description="Withdrawn before a draw.")
+    people: int = Field(description="Waiting, withdrawn and drawn people together.")
+    waiting: int = Field(description="Candidates not drawn yet.")
+    withdrawn: int = Field(description="Candidates withdrawn before a draw.")
     drawn: int
 
 
-class ExitedView(BaseModel):
-    """People who ever left, whether they came back or not."""
+class ExitedView(ResponseModel):
+    """People who left the trial at least once, including those who came back."""
 
     people: int
     by_reason: dict[ExitReason, int] = Field(description="By the reason of the last exit.")
 
 
-class ArmFlowView(BaseModel):
-    """The people drawn to an arm."""
+class ArmFlowView(ResponseModel):
+    """People drawn to one arm."""
 
     arm: Literal["treatment", "control"]
     drawn: int
     exited: ExitedView
-    re_entered: int = Field(description="Those who ever came back.")
-    in_trial: int = Field(description="Those in the trial on the day `on`.")
-    complete: int = Field(description="Those through with the course: their last week that is over is complete.")
+    re_entered: int = Field(description="People who came back at least once.")
+    in_trial: int = Field(description="People in the trial on the day `on`.")
+    complete: int = Field(description="People who completed the course by their last week that is over.")
 
 
-class FlowView(BaseModel):
-    """Everyone screened, and what became of them."""
+class FlowView(Report):
+    """People by stage of the trial."""
 
-    as_of: date = Field(description="The day in Copenhagen by which weeks are over.")
-    on: date = Field(description="The day of `in_trial`.")
-    watermark: datetime | None = Field(description="The latest registration that the figures hold.")
-    jobcentres: list[JobcentreCode] = Field(description="Whose people: all of these together.")
-    screened: int = Field(description="People; ineligible and eligible together.")
+    on: date = Field(description="Day of `in_trial`.")
+    jobcentres: list[JobcentreCode] = Field(description="Jobcentres whose people are included, all together.")
+    screened: int = Field(description="Ineligible and eligible people together.")
     ineligible: IneligibleView
     eligible: EligibleView
     arms: list[ArmFlowView] = Field(description="Without duplicates.")
@@ -74,7 +74,7 @@ class FlowView(BaseModel):
     operation_id="getFlow",
     summary="The flow of people through the trial (CONSORT)",
     response_model=FlowView,
-    responses={200: CSV, **problem_responses(*COMMON, "not_found")},
+    responses={200: CSV_RESPONSE, **problem_responses(*COMMON, "not_found")},
 )
 async def get_flow(
     request: Request,
@@ -83,56 +83,53 @@ async def get_flow(
     principal: ReportReader,
     on: Annotated[
         IsoDate | None,
-        Query(description="The day of `in_trial`, not in the future; today, where left out.", examples=["2011-02-08"]),
+        Query(description="Day of `in_trial`, not in the future. Default: today.", examples=["2011-02-08"]),
     ] = None,
     jobcentre: OneJobcentre = None,
     known_at: KnownAt = None,
 ) -> Response:
-    """Everyone screened is counted once, by the latest screening; whoever was drawn is that, whatever was tried later.
+    """Counts everyone screened once, by the latest screening; a person who was drawn counts as drawn.
 
-    The flow of one jobcentre knows the screenings there: someone drawn elsewhere may be ineligible here, so jobcentres
-    do not add up to the trial. Without a jobcentre the people of all those that the token is bound to are looked at
-    together. JSON, or for `Accept: text/csv` one number a row.
+    The flow of one jobcentre includes only the screenings there. A person drawn elsewhere may be ineligible here, so
+    jobcentres do not add up to the trial. Without `jobcentre`, the people of all jobcentres that the token is bound to
+    are counted together. The response is JSON, or CSV for `Accept: text/csv` with one number per row.
     """
     paths = Paths()
-    async with load_as_of_request(services, principal, trial_id, jobcentre, known_at) as cohort:
-        trial, today = cohort.trial, cohort.today
+    async with load_as_of_request(services, principal, trial_id, jobcentre, known_at) as scope:
+        trial, today, jobcentres, moment = scope.trial, scope.today, scope.jobcentres, scope.cut.moment
         day = today if on is None else on
         if day > today:
             raise Problem("malformed", errors=[("/query/on", "date_in_future")])
-        screenings, last = await latest_screenings(
-            cohort.connection, trial_id, None if cohort.is_whole else cohort.jobcentres, cohort.cut.moment
+        screenings, latest = await latest_screenings(
+            scope.connection, trial_id, None if scope.is_whole else jobcentres, moment
         )
-        async for person in iter_participants(
-            cohort.connection, trial_id, cohort.jobcentres, cohort.cut.moment, _KINDS
-        ):
+        async for person in iter_participants(scope.connection, trial_id, jobcentres, moment, _KINDS):
             paths.add(person.arm, path_of(trial.protocol, trial.ends_on, person.history(), day, today))
-    await services.audit_read(principal, "flow.read", trial_id, cohort.jobcentres, on=on, known_at=known_at)
-    moments = [each for each in (cohort.cut.watermark, last) if each is not None]
+    await services.audit_read(principal, "flow.read", trial_id, jobcentres, on=on, known_at=known_at)
+    registrations = [registered for registered in (scope.cut.watermark, latest) if registered is not None]
     figures = _figures(intake_flow(screenings), paths)
     value = {
         "as_of": today,
         "on": day,
-        "watermark": max(moments, default=None),
-        "jobcentres": cohort.jobcentres,
+        "watermark": max(registrations, default=None),
+        "jobcentres": jobcentres,
         **figures,
     }
-    return report(request, value, list(flow_rows(figures)), _BLANK)
+    return table_response(request, value, flow_rows(figures), _BLANK)
 
 
 def _figures(intake: IntakeFlow, paths: Paths) -> dict[str, Any]:
-    waiting, withdrawn, drawn = (intake.people[each] for each in ("waiting", "withdrawn", "drawn"))
-    ineligible = intake.people["ineligible"]
-    eligible = waiting + withdrawn + drawn
+    stages = {stage: intake.people[stage] for stage in ("waiting", "withdrawn", "drawn")}
+    ineligible, eligible = intake.people["ineligible"], sum(stages.values())
     return {
         "screened": ineligible + eligible,
         "ineligible": {"people": ineligible, "by_code": intake.failures},
-        "eligible": {"people": eligible, "waiting": waiting, "withdrawn": withdrawn, "drawn": drawn},
+        "eligible": {"people": eligible, **stages},
         "arms": [_arm(arm, paths) for arm in ARMS],
     }
 
 
-def _arm(arm: Any, paths: Paths) -> dict[str, Any]:
+def _arm(arm: Arm, paths: Paths) -> dict[str, Any]:
     flow = paths.of(arm)
     return {
         "arm": arm,
@@ -148,7 +145,7 @@ _BLANK: Final[Mapping[str, Any]] = dict.fromkeys(("stage", "arm", "code", "peopl
 
 
 def flow_rows(figures: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """One number a row: the stage, the arm and the code, where it has them."""
+    """Yield one number per row, with its stage and, where it has them, its arm and code."""
 
     def row(stage: str, people: int, arm: str | None = None, code: str | None = None) -> dict[str, Any]:
         return {"stage": stage, "arm": arm, "code": code, "people": people}
@@ -160,15 +157,10 @@ def flow_rows(figures: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     yield row("eligible", figures["eligible"]["people"])
     for stage in ("waiting", "withdrawn", "drawn"):
         yield row(stage, figures["eligible"][stage])
-    for each in figures["arms"]:
-        yield row("drawn", each["drawn"], each["arm"])
-        yield row("exited", each["exited"]["people"], each["arm"])
-        for code, people in each["exited"]["by_reason"].items():
-            yield row("exited", people, each["arm"], code)
+    for flow in figures["arms"]:
+        yield row("drawn", flow["drawn"], flow["arm"])
+        yield row("exited", flow["exited"]["people"], flow["arm"])
+        for code, people in flow["exited"]["by_reason"].items():
+            yield row("exited", people, flow["arm"], code)
         for stage in ("re_entered", "in_trial", "complete"):
-            yield row(stage, each[stage], each["arm"])
-
-
-def flow_csv(figures: Mapping[str, Any]) -> bytes:
-    """A flow as CSV."""
-    return as_csv(list(flow_rows(figures)), _BLANK)
+            yield row(stage, flow[stage], flow["arm"])

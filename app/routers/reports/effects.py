@@ -1,15 +1,16 @@
-"""The effect analysis by intention to treat, and the success criteria in their order (domain 5 [E], [F])."""
+"""Effect analysis by intention to treat, and the success criteria in their order (domain 5 [E], [F])."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import date, datetime
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from app.analysis.effects import ArmCell, EffectEstimate, Effects, JobcentreRow, OutcomeMeasure, SuccessRow, analyse
+from app.analysis.differences import EffectInterval
+from app.analysis.effects import EffectCell, EffectEstimate, Effects, OutcomeMeasure, analyse
+from app.analysis.survival import LogRank
 from app.db.reports.as_of import iter_participants
 from app.domain.figures.activity_curve import Difference
 from app.domain.figures.disclosure_control import SMALLEST_GROUP
@@ -17,8 +18,10 @@ from app.domain.figures.outcomes import Criterion, followed
 from app.domain.rules.calendar import week_code
 from app.domain.rules.draw import ARMS, Arm
 from app.routers.common.services import KnownAt, ServicesDep, TrialPath
-from app.routers.common.types import EffectWarning
-from app.routers.reports.as_of import CSV, AsOfRequest, OneJobcentre, ReportReader, as_csv, load_as_of_request, report
+from app.routers.common.tables import CSV_RESPONSE, table_response
+from app.routers.common.types import EffectWarning, ResponseModel
+from app.routers.reports.as_of import AsOfRequest, load_as_of_request
+from app.routers.reports.common import OneJobcentre, Report, ReportReader, difference_fields
 from app.web.problems import COMMON, Problem, problem_responses
 
 router = APIRouter(tags=["reports"])
@@ -26,22 +29,8 @@ router = APIRouter(tags=["reports"])
 _KINDS: Final = ("activations", "presence-events", "outcomes")
 
 
-class EffectCell(BaseModel):
-    """One arm's figure."""
-
-    people: int = Field(description="Everyone drawn to the arm who is followed that long.")
-    missing: int | None = Field(
-        description="Of whom no outcome was delivered for the week: they count as having none. Null: not asked."
-    )
-    count: int | None = Field(description="Those with the outcome; of hours, those with any. Null where hidden.")
-    mean: float | None = Field(
-        description="The share of them, 0 to 1, or hours per person. Null where hidden, or of nobody."
-    )
-    hidden: bool = Field(description="A group is smaller than `smallest_group`, or would give such a one away.")
-
-
-class CompareView(BaseModel):
-    """The arms, and treatment − control with its 95 % interval; null where an arm is hidden or empty."""
+class CompareView(ResponseModel):
+    """The arms, and treatment − control with its 95 % interval; null if an arm is hidden or empty."""
 
     treatment: EffectCell
     control: EffectCell
@@ -51,28 +40,22 @@ class CompareView(BaseModel):
 
 
 class EffectRow(CompareView):
-    """An outcome in one week since the assignment."""
+    """One outcome in one week since the assignment."""
 
-    weeks_since_assignment: int = Field(description="ISO weeks after that of the assignment; of exits, times 7 days.")
+    weeks_since_assignment: int = Field(
+        description="ISO weeks since the assignment week; for exits, periods of 7 days since the assignment."
+    )
     outcome: OutcomeMeasure
 
 
-class EffectInterval(BaseModel):
-    """A 95 % interval of a difference, and the p-value of there being none."""
-
-    low: float
-    high: float
-    p_value: float | None
-
-
-class EffectView(BaseModel):
-    """Treatment − control after `after_weeks`, put together from the jobcentres by the weights of Mantel–Haenszel."""
+class EffectView(ResponseModel):
+    """Treatment − control after `after_weeks`, combined over jobcentres with Mantel–Haenszel weights."""
 
     outcome: OutcomeMeasure
     difference: float | None
     stratified: EffectInterval | None = Field(description="Stratified by jobcentre (HC1 variance).")
-    clustered: EffectInterval | None = Field(description="Clustered by jobcentre; null in one jobcentre.")
-    jobcentres: int = Field(description="How many jobcentres have people of both arms.")
+    clustered: EffectInterval | None = Field(description="Clustered by jobcentre; null with one jobcentre.")
+    jobcentres: int = Field(description="Number of jobcentres with people of both arms.")
 
 
 class JobcentreEffect(CompareView):
@@ -80,52 +63,41 @@ class JobcentreEffect(CompareView):
 
     jobcentre: str
     outcome: OutcomeMeasure
-    p_value: float | None = Field(description="Fisher's exact test, of this jobcentre alone.")
-    p_adjusted: float | None = Field(description="Adjusted for as many comparisons as there are jobcentres (Holm).")
+    p_value: float | None = Field(description="Fisher's exact test of this jobcentre alone.")
+    p_adjusted: float | None = Field(description="Adjusted for the number of jobcentres compared (Holm).")
 
 
-class HeterogeneityView(BaseModel):
-    """Whether the jobcentres' differences vary more than by chance (Cochran's Q)."""
+class HeterogeneityView(ResponseModel):
+    """Test of whether the jobcentres' differences vary more than by chance (Cochran's Q)."""
 
     outcome: OutcomeMeasure
     q: float
     degrees_of_freedom: int
     p_value: float
-    i_squared: float = Field(description="The part of the variation that is not chance, 0 to 1.")
-
-
-class LogRankView(BaseModel):
-    """Log-rank test of the time to the first exit to a job or education, stratified by jobcentre."""
-
-    chi_squared: float = Field(description="With one degree of freedom.")
-    p_value: float
-    jobcentres: int = Field(description="How many jobcentres have people of both arms.")
+    i_squared: float = Field(description="Share of the variation that is not chance, 0 to 1.")
 
 
 class SuccessView(CompareView):
-    """The people whose best outcome so far is this criterion, in the order of the criteria, the best first."""
+    """People whose best outcome so far is this criterion. Rows are in the order of the criteria, best first."""
 
-    criterion: Criterion | None = Field(description="Null: none of them so far.")
+    criterion: Criterion | None = Field(description="Null: no criterion reached so far.")
 
 
-class EffectsView(BaseModel):
-    """The analysis, and what it rests on."""
+class EffectsView(Report):
+    """Effect analysis of a trial or of one of its jobcentres."""
 
-    as_of: date = Field(description="The day in Copenhagen by which weeks are over.")
-    watermark: datetime | None = Field(description="The latest registration in the trial that the figures hold.")
     jobcentre: str | None = Field(description="Null: the whole trial.")
     outcomes_until: str | None = Field(
-        description="The last week that any outcome was delivered for: everyone is followed up to it.",
-        examples=["2012-W13"],
+        description="Last week for which any outcome was delivered. Follow-up ends with it.", examples=["2012-W13"]
     )
-    after_weeks: int | None = Field(description="The week of `effects`, `by_jobcentre` and `heterogeneity`.")
-    smallest_group: int = Field(description="No group of fewer people is shown.")
+    after_weeks: int | None = Field(description="Week of `effects`, `by_jobcentre` and `heterogeneity`.")
+    smallest_group: int = Field(description="Smaller groups are hidden.")
     warnings: list[EffectWarning]
     items: list[EffectRow] = Field(description="By week and outcome.")
     effects: list[EffectView]
     by_jobcentre: list[JobcentreEffect]
     heterogeneity: list[HeterogeneityView]
-    log_rank: LogRankView | None
+    log_rank: LogRank | None
     success: list[SuccessView]
 
 
@@ -134,7 +106,7 @@ class EffectsView(BaseModel):
     operation_id="getEffects",
     summary="Effects by intention to treat, and success criteria",
     response_model=EffectsView,
-    responses={200: CSV, **problem_responses(*COMMON, "not_found", "pilot_trial")},
+    responses={200: CSV_RESPONSE, **problem_responses(*COMMON, "not_found", "pilot_trial")},
 )
 async def get_effects(
     request: Request,
@@ -146,43 +118,47 @@ async def get_effects(
         Query(
             ge=0,
             le=520,
-            description="Weeks since the assignment to look at closely; left out: the last in which all are followed.",
+            description="Weeks since the assignment to analyse in detail. Default: the last in which all are followed.",
             examples=[52],
         ),
     ] = None,
     jobcentre: OneJobcentre = None,
     known_at: KnownAt = None,
 ) -> Response:
-    """Everyone drawn, by the arm of the draw, whatever happened afterwards: employment, education, hours of work, and
-    the time to the first exit to a job or education (1 − Kaplan–Meier), by weeks since the assignment.
+    """Compares the arms by weeks since the assignment: employment, education, hours of work, and the time to the first
+    exit to a job or education (1 − Kaplan–Meier).
 
-    Shares are of everyone drawn whose week is over; of whom no outcome was delivered, counts as having none, and is
-    `missing`. Differences by week have Newcombe's interval (shares), Welch's (hours) or Greenwood's (exits). In
-    `success` people stand by their best outcome so far. Groups smaller than `smallest_group` are hidden, and those
-    that would give them away. A pilot is refused, duplicates are in no figure. JSON, or for `Accept: text/csv` the
-    rows by week.
+    Everyone drawn is included, in the arm of the draw. Shares are of everyone drawn whose week is over. A person
+    without a delivered outcome counts as not having it, and in `missing`. Intervals of differences by week are
+    Newcombe's for shares, Welch's for hours and Greenwood's for exits. `success` counts each person by the best outcome
+    so far.
+
+    Groups smaller than `smallest_group` are hidden, and so are those that would reveal them. Duplicates are excluded. A
+    pilot trial is refused. The response is JSON, or CSV for `Accept: text/csv` with the rows by week.
     """
-    async with load_as_of_request(services, principal, trial_id, jobcentre, known_at, everyone=True) as cohort:
-        trial, today = cohort.trial, cohort.today
+    async with load_as_of_request(services, principal, trial_id, jobcentre, known_at, whole_trial=True) as scope:
+        trial, today = scope.trial, scope.today
         if trial.pilot:
             raise Problem("pilot_trial")
-        everyone = iter_participants(cohort.connection, trial_id, cohort.jobcentres, cohort.cut.moment, _KINDS)
-        people = [followed(each.jobcentre, each.arm, trial.ends_on, each.history(), today) async for each in everyone]
-    # In a thread, others are answered meanwhile.
-    effects = await asyncio.to_thread(analyse, people, jobcentre, after_weeks)
-    shown = cohort.jobcentres if jobcentre is None else [jobcentre]
-    await services.audit_read(principal, "effects.read", trial_id, shown, after_weeks=after_weeks, known_at=known_at)
+        participants = iter_participants(scope.connection, trial_id, scope.jobcentres, scope.cut.moment, _KINDS)
+        people = [
+            followed(person.jobcentre, person.arm, trial.ends_on, person.history(), today)
+            async for person in participants
+        ]
+    effects = await asyncio.to_thread(analyse, people, jobcentre, after_weeks)  # too slow for the event loop
+    visible = scope.jobcentres if jobcentre is None else [jobcentre]
+    await services.audit_read(principal, "effects.read", trial_id, visible, after_weeks=after_weeks, known_at=known_at)
     items = [_row(row) for row in effects.rows]
-    return report(request, _view(effects, cohort, jobcentre, items), items, _BLANK)
+    return table_response(request, _view(effects, scope, jobcentre, items), items, _BLANK)
 
 
 def _view(
-    effects: Effects, cohort: AsOfRequest, jobcentre: str | None, items: Sequence[Mapping[str, Any]]
+    effects: Effects, scope: AsOfRequest, jobcentre: str | None, items: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     until = effects.outcomes_until
     return {
-        "as_of": cohort.today,
-        "watermark": cohort.cut.watermark,
+        "as_of": scope.today,
+        "watermark": scope.cut.watermark,
         "jobcentre": jobcentre,
         "outcomes_until": None if until is None else week_code(until),
         "after_weeks": effects.after_weeks,
@@ -192,56 +168,38 @@ def _view(
         "effects": [
             {
                 "outcome": outcome,
-                "difference": None if found is None else found.estimate,
-                "stratified": None if found is None else asdict(found.stratified),
-                "clustered": None if found is None or found.clustered is None else asdict(found.clustered),
-                "jobcentres": 0 if found is None else found.jobcentres,
+                "difference": None if effect is None else effect.estimate,
+                "stratified": None if effect is None else effect.stratified,
+                "clustered": None if effect is None else effect.clustered,
+                "jobcentres": 0 if effect is None else effect.jobcentres,
             }
-            for outcome, found in effects.effects.items()
+            for outcome, effect in effects.effects.items()
         ],
-        "by_jobcentre": [_jobcentre(row) for row in effects.jobcentres],
+        "by_jobcentre": [
+            {
+                "jobcentre": row.jobcentre,
+                "outcome": row.outcome,
+                **_comparison(row.arms, row.difference),
+                "p_value": row.p_value,
+                "p_adjusted": row.p_adjusted,
+            }
+            for row in effects.jobcentres
+        ],
         "heterogeneity": [
-            {"outcome": outcome, **asdict(found)}
-            for outcome, found in effects.heterogeneity.items()
-            if found is not None
+            {"outcome": outcome, **asdict(test)} for outcome, test in effects.heterogeneity.items() if test is not None
         ],
-        "log_rank": None if effects.log_rank is None else asdict(effects.log_rank),
-        "success": [_success(row) for row in effects.success],
+        "log_rank": effects.log_rank,
+        "success": [{"criterion": row.criterion, **_comparison(row.arms, row.difference)} for row in effects.success],
     }
 
 
-def _compared(arms: Mapping[Arm, ArmCell], difference: Difference | None) -> dict[str, Any]:
-    return {
-        **{arm: asdict(arms[arm]) for arm in ARMS},
-        "difference": None if difference is None else difference.estimate,
-        "difference_low": None if difference is None else difference.low,
-        "difference_high": None if difference is None else difference.high,
-    }
+def _comparison(arms: Mapping[Arm, EffectCell], difference: Difference | None) -> dict[str, Any]:
+    return {**{arm: asdict(arms[arm]) for arm in ARMS}, **difference_fields(difference)}
 
 
 def _row(row: EffectEstimate) -> dict[str, Any]:
-    where = {"weeks_since_assignment": row.k, "outcome": row.outcome}
-    return {**where, **_compared(row.arms, row.difference)}
+    return {"weeks_since_assignment": row.k, "outcome": row.outcome, **_comparison(row.arms, row.difference)}
 
 
-def _jobcentre(row: JobcentreRow) -> dict[str, Any]:
-    where = {"jobcentre": row.jobcentre, "outcome": row.outcome}
-    return {
-        **where,
-        **_compared(row.arms, row.difference),
-        "p_value": row.p_value,
-        "p_adjusted": row.p_adjusted,
-    }
-
-
-def _success(row: SuccessRow) -> dict[str, Any]:
-    return {"criterion": row.criterion, **_compared(row.arms, row.difference)}
-
-
-_NOBODY: Final = ArmCell(0, None, None, None, hidden=False)
-_BLANK: Final = _row(EffectEstimate(0, "employment", dict.fromkeys(ARMS, _NOBODY), None))
-
-
-def effects_csv(items: Sequence[Mapping[str, Any]]) -> bytes:
-    """Rows by week as CSV."""
-    return as_csv(items, _BLANK)
+_EMPTY: Final = EffectCell(0, None, None, None, hidden=False)
+_BLANK: Final = _row(EffectEstimate(0, "employment", dict.fromkeys(ARMS, _EMPTY), None))

@@ -62,6 +62,6 @@ async def get_problem_type(
         "detail": kind.detail,
         "what_to_do": _what_to_do(kind.status),
     }
-    if negotiate(request.headers.get("accept"), [HTML]) == HTML:
+    if negotiate(request, [HTML]) == HTML:
         return html_page(request, "problem.html", **told)
     return json_response(request, told)
