@@ -9,7 +9,8 @@ from typing import Any, Self, TypeVar, cast
 import httpx
 
 from rettevej_client import calls
-from rettevej_client.calls import By, Call, Day, Moment, Page, RetractionReason, Table
+from rettevej_client.calls import Call, Day, Moment, Page, Table
+from rettevej_client.codes import Arm, CurveMeasure, GroupBy, ParticipantState, RetractionReason, WithdrawalReason
 from rettevej_client.core import END, ConnectionFailure, RenewToken, Reply, RetryPolicy, Send, Step, Steps, Wait
 from rettevej_client.http import TIMEOUT, base_of, headers_of, lost_of, part_of, reply_of
 from rettevej_client.people import (
@@ -178,7 +179,7 @@ class AsyncClient:
         return await self._ask(calls.lookup(trial, cpr))
 
     def participants(
-        self, trial: str, *, jobcentre: str | None = None, arm: str | None = None, state: str | None = None
+        self, trial: str, *, jobcentre: str | None = None, arm: Arm | None = None, state: ParticipantState | None = None
     ) -> AsyncIterator[Participant]:
         return self._each(calls.participants(trial, jobcentre, arm, state))
 
@@ -197,7 +198,7 @@ class AsyncClient:
     def assignments(self, trial: str, *, jobcentre: str | None = None) -> AsyncIterator[Assigned]:
         return self._each(calls.assignments(trial, jobcentre))
 
-    async def withdraw(self, trial: str, participant_id: str, reason: str) -> Participant:
+    async def withdraw(self, trial: str, participant_id: str, reason: WithdrawalReason) -> Participant:
         return await self._ask(calls.withdraw(trial, participant_id, reason))
 
     async def correct_cpr(self, trial: str, participant_id: str, cpr: str, reason: str) -> Participant:
@@ -258,16 +259,16 @@ class AsyncClient:
         trial: str,
         *,
         week: str | None = None,
-        by: By | None = None,
+        by: GroupBy | None = None,
         since: str | None = None,
         known_at: Moment | None = None,
     ) -> WeeklySummary:
         return await self._ask(calls.weekly_summary(trial, week, by, since, known_at))
 
     async def conditions(
-        self, trial: str, *, week: str | None = None, known_at: Moment | None = None
+        self, trial: str, *, week: str | None = None, since: str | None = None, known_at: Moment | None = None
     ) -> ConditionsReport:
-        return await self._ask(calls.conditions(trial, week, known_at))
+        return await self._ask(calls.conditions(trial, week, since, known_at))
 
     async def grant_assessments(self, trial: str) -> list[Assessment]:
         return await self._ask(calls.grant_assessments(trial))
@@ -281,7 +282,7 @@ class AsyncClient:
         return await self._ask(calls.worklist(trial, jobcentre, week, known_at))
 
     async def activity_curve(
-        self, trial: str, measure: str, *, jobcentre: str | None = None, known_at: Moment | None = None
+        self, trial: str, measure: CurveMeasure, *, jobcentre: str | None = None, known_at: Moment | None = None
     ) -> ActivityCurve:
         return await self._ask(calls.activity_curve(trial, measure, jobcentre, known_at))
 

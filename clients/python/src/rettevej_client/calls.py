@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar, cast
 
 from rettevej_client.batches import body_of
+from rettevej_client.codes import Arm, CurveMeasure, GroupBy, ParticipantState, RetractionReason, WithdrawalReason
 from rettevej_client.core import Request, RetryPolicy, Steps, exchange, read_json
 from rettevej_client.paths import path_of
 from rettevej_client.people import (
@@ -36,8 +37,6 @@ from rettevej_client.reports import (
 T = TypeVar("T")
 Day = str | date
 Moment = str | datetime
-By = Literal["jobcentre", "region", "trial"]
-RetractionReason = Literal["entered_in_error", "duplicate", "wrong_person"]
 Table = Literal["person-weeks", "participants", "draws"]
 _TABLES: Mapping[Table, tuple[str, ...]] = {
     "person-weeks": ("person-weeks",),
@@ -166,7 +165,9 @@ def lookup(trial: str, cpr: str) -> Call[Participant]:
     return Call(_send("POST", path_of("v1", "trials", trial, "participants", "lookup"), {"cpr": cpr}))
 
 
-def participants(trial: str, jobcentre: str | None, arm: str | None, state: str | None) -> Call[Page[Participant]]:
+def participants(
+    trial: str, jobcentre: str | None, arm: Arm | None, state: ParticipantState | None
+) -> Call[Page[Participant]]:
     return Call(_get("trials", trial, "participants", jobcentre=jobcentre, arm=arm, state=state, limit=1000), _page)
 
 
@@ -190,7 +191,7 @@ def assignments(trial: str, jobcentre: str | None) -> Call[Page[Assigned]]:
     return Call(_get("trials", trial, "assignments", jobcentre=jobcentre, limit=1000), _page)
 
 
-def withdraw(trial: str, participant_id: str, reason: str) -> Call[Participant]:
+def withdraw(trial: str, participant_id: str, reason: WithdrawalReason) -> Call[Participant]:
     return Call(_send("POST", _person(trial, participant_id, "withdrawal"), {"reason": reason}, again=False))
 
 
@@ -255,13 +256,13 @@ def batch(batch_id: str) -> Call[dict[str, Any]]:
 
 
 def weekly_summary(
-    trial: str, week: str | None, by: By | None, since: str | None, known_at: Moment | None
+    trial: str, week: str | None, by: GroupBy | None, since: str | None, known_at: Moment | None
 ) -> Call[WeeklySummary]:
     return Call(_get("trials", trial, "weekly-summary", week=week, by=by, known_at=known_at, **{"from": since}))
 
 
-def conditions(trial: str, week: str | None, known_at: Moment | None) -> Call[ConditionsReport]:
-    return Call(_get("trials", trial, "conditions", week=week, known_at=known_at))
+def conditions(trial: str, week: str | None, since: str | None, known_at: Moment | None) -> Call[ConditionsReport]:
+    return Call(_get("trials", trial, "conditions", week=week, known_at=known_at, **{"from": since}))
 
 
 def grant_assessments(trial: str) -> Call[list[Assessment]]:
@@ -278,7 +279,9 @@ def worklist(trial: str, jobcentre: str | None, week: str | None, known_at: Mome
     return Call(_get("trials", trial, "worklist", jobcentre=jobcentre, week=week, known_at=known_at))
 
 
-def activity_curve(trial: str, measure: str, jobcentre: str | None, known_at: Moment | None) -> Call[ActivityCurve]:
+def activity_curve(
+    trial: str, measure: CurveMeasure, jobcentre: str | None, known_at: Moment | None
+) -> Call[ActivityCurve]:
     return Call(_get("trials", trial, "activity-curve", measure=measure, jobcentre=jobcentre, known_at=known_at))
 
 

@@ -9,7 +9,8 @@ from typing import Any, Self, TypeVar, cast
 import httpx
 
 from rettevej_client import calls
-from rettevej_client.calls import By, Call, Day, Moment, Page, RetractionReason, Table
+from rettevej_client.calls import Call, Day, Moment, Page, Table
+from rettevej_client.codes import Arm, CurveMeasure, GroupBy, ParticipantState, RetractionReason, WithdrawalReason
 from rettevej_client.core import END, ConnectionFailure, RenewToken, Reply, RetryPolicy, Send, Step, Steps, Wait
 from rettevej_client.http import TIMEOUT, base_of, headers_of, lost_of, part_of, reply_of
 from rettevej_client.people import (
@@ -177,7 +178,7 @@ class Client:
         return self._ask(calls.lookup(trial, cpr))
 
     def participants(
-        self, trial: str, *, jobcentre: str | None = None, arm: str | None = None, state: str | None = None
+        self, trial: str, *, jobcentre: str | None = None, arm: Arm | None = None, state: ParticipantState | None = None
     ) -> Iterator[Participant]:
         """The participants that you see."""
         return self._each(calls.participants(trial, jobcentre, arm, state))
@@ -202,7 +203,7 @@ class Client:
         """Who was drawn to which arm."""
         return self._each(calls.assignments(trial, jobcentre))
 
-    def withdraw(self, trial: str, participant_id: str, reason: str) -> Participant:
+    def withdraw(self, trial: str, participant_id: str, reason: WithdrawalReason) -> Participant:
         """Withdraws an undrawn candidate."""
         return self._ask(calls.withdraw(trial, participant_id, reason))
 
@@ -277,16 +278,18 @@ class Client:
         trial: str,
         *,
         week: str | None = None,
-        by: By | None = None,
+        by: GroupBy | None = None,
         since: str | None = None,
         known_at: Moment | None = None,
     ) -> WeeklySummary:
         """Figures by group and arm for a week (the last one over), or from the week ``since`` on."""
         return self._ask(calls.weekly_summary(trial, week, by, since, known_at))
 
-    def conditions(self, trial: str, *, week: str | None = None, known_at: Moment | None = None) -> ConditionsReport:
-        """The three conditions and the grant of each jobcentre, cumulative to the week."""
-        return self._ask(calls.conditions(trial, week, known_at))
+    def conditions(
+        self, trial: str, *, week: str | None = None, since: str | None = None, known_at: Moment | None = None
+    ) -> ConditionsReport:
+        """Return conditions and grant of each jobcentre, cumulative to the week, or for each week from ``since`` on."""
+        return self._ask(calls.conditions(trial, week, since, known_at))
 
     def grant_assessments(self, trial: str) -> list[Assessment]:
         """The frozen assessments beside what they are today."""
@@ -303,7 +306,7 @@ class Client:
         return self._ask(calls.worklist(trial, jobcentre, week, known_at))
 
     def activity_curve(
-        self, trial: str, measure: str, *, jobcentre: str | None = None, known_at: Moment | None = None
+        self, trial: str, measure: CurveMeasure, *, jobcentre: str | None = None, known_at: Moment | None = None
     ) -> ActivityCurve:
         """Treatment against control by weeks since the assignment; ``measure`` as the contract lists them."""
         return self._ask(calls.activity_curve(trial, measure, jobcentre, known_at))

@@ -6,6 +6,18 @@ register adds fields, and never takes one away.
 
 from typing import Any, NotRequired, TypedDict
 
+from rettevej_client.codes import (
+    Arm,
+    Benefit,
+    Channel,
+    Circumstance,
+    Enforcement,
+    ExemptFrom,
+    ParticipantState,
+    Region,
+    WeekState,
+)
+
 
 class NewJobcentre(TypedDict):
     """A jobcentre that takes part."""
@@ -13,7 +25,7 @@ class NewJobcentre(TypedDict):
     code: str
     """Municipality code of the jobcentre."""
     name: str
-    region: str
+    region: Region
     agreed_participants: int
     """The agreed number of treatment participants."""
     weekly_target: NotRequired[int | None]
@@ -37,7 +49,7 @@ class NewTrial(TypedDict):
     pilot: NotRequired[bool]
     """A pilot is a trial of its own, in nobody else's figures."""
     jobcentres: list[NewJobcentre]
-    enforcement: NotRequired[str]
+    enforcement: NotRequired[Enforcement]
     """Whether records that break the trial's rules are stored with warnings, or refused."""
     required_contacts: NotRequired[float | None]
     """Contacts per person and four weeks, where the protocol measures an average."""
@@ -51,7 +63,7 @@ class Jobcentre(TypedDict):
     code: str
     """Municipality code of the jobcentre."""
     name: str
-    region: str
+    region: Region
     agreed_participants: int
     """The agreed number of treatment participants."""
     weekly_target: int | None
@@ -69,7 +81,7 @@ class Trial(TypedDict):
     ends_on: str
     pilot: bool
     jobcentres: list[Jobcentre]
-    enforcement: str
+    enforcement: Enforcement
     required_contacts: float | None
     """Null where it is not set."""
     target_groups: list[int] | None
@@ -103,16 +115,16 @@ class Screening(TypedDict):
     """Municipality code of the jobcentre."""
     interview_on: str
     """The day of the job interview; not after today."""
-    channel: NotRequired[str | None]
+    channel: NotRequired[Channel | None]
     at_job_interview: NotRequired[bool | None]
     """Not at the short first visit."""
     match_group: NotRequired[int | None]
-    benefit: NotRequired[str | None]
+    benefit: NotRequired[Benefit | None]
     unemployed_since: NotRequired[str | None]
     """Asked for in the channel supplement, and where the protocol looks at it."""
-    circumstances: NotRequired[list[str]]
+    circumstances: NotRequired[list[Circumstance]]
     """What else is known of the person that day."""
-    exempt_from: NotRequired[str | None]
+    exempt_from: NotRequired[ExemptFrom | None]
     """Decides eligibility only; creates no exemption."""
     contact_person: NotRequired[str | None]
     """Who answers for the person from the start."""
@@ -131,7 +143,7 @@ class Failure(TypedDict):
 class Assignment(TypedDict):
     """The draw: the arm, the day from which the person is in the trial, and the moment of the draw."""
 
-    arm: str
+    arm: Arm
     assigned_on: str
     """The day from which the person is in the trial: that of the interview."""
     drawn_at: str
@@ -152,7 +164,7 @@ class Screened(TypedDict):
 class Assigned(TypedDict):
     """Who was drawn to which arm."""
 
-    arm: str
+    arm: Arm
     assigned_on: str
     """The day from which the person is in the trial: that of the interview."""
     drawn_at: str
@@ -167,17 +179,19 @@ class Participant(TypedDict):
     participant_id: str
     jobcentre: str
     """Municipality code of the jobcentre."""
-    state: str
+    state: ParticipantState
     """State of the week that today lies in, or of the undrawn candidate."""
     programme_week: int | None
     """The programme week reached so far."""
-    arm: str | None
+    arm: Arm | None
     """Null before a draw."""
     assigned_on: str | None
     """Null before a draw."""
     interview_on: str
-    channel: str | None
+    channel: Channel | None
     """Null where the protocol does not ask for it."""
+    target_group: int | None
+    """Null where the trial has no target groups."""
     contact_person: str | None
 
 
@@ -187,13 +201,15 @@ class Week(TypedDict):
     week: str
     number: int | None
     """Programme week; null while the clock stands still."""
-    state: str
+    state: WeekState
     conversation_due: bool
     conversation_held: bool
     conversation_conforming: bool
     activation_due: bool
     activated: bool
     workplace_activated: bool
+    meter: int
+    """Weeks of activation used up, this one included; they end the course."""
     deviations: list[str]
     """Sorted; none while the week is not over."""
 
@@ -205,7 +221,7 @@ class Draw(TypedDict):
     """Municipality code of the jobcentre."""
     position: int
     """0, 1, 2 … within the jobcentre, without gap or repeat."""
-    arm: str
+    arm: Arm
     drawn_at: str
     pseudonym: str
     """Stands for the person here and nowhere else."""

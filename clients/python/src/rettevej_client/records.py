@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
+from rettevej_client.codes import RetractionTold, WriteOutcome
+
 _ENVELOPE: Final = (
     "external_id",
     "client_id",
@@ -30,9 +32,9 @@ class StoredRecord:
     revision: int | None
     registered_at: str
     retracted: bool
-    retraction_reason: str | None
+    retraction_reason: RetractionTold | None
     facts: Mapping[str, Any]
-    outcome: str | None = None
+    outcome: WriteOutcome | None = None
     warnings: tuple[str, ...] = ()
     batch_id: str | None = None
     superseded_at: str | None = None

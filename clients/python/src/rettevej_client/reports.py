@@ -2,6 +2,19 @@
 
 from typing import NotRequired, TypedDict
 
+from rettevej_client.codes import (
+    Analysis,
+    Arm,
+    ConditionStanding,
+    ConversationForm,
+    CurveMeasure,
+    ExemptionGround,
+    ExemptionScope,
+    ExitReason,
+    WeekState,
+    WorklistReason,
+)
+
 
 class Source(TypedDict):
     """When a client last delivered a kind of record."""
@@ -34,7 +47,7 @@ class Contacts(TypedDict):
 
     total: float | None
     """Null with no such week."""
-    by_form: dict[str, float]
+    by_form: dict[ConversationForm, float]
     """The forms that occurred; together they are the total."""
     by_target_group: dict[str, float | None]
     """Each target group's own average, by its number; those of which somebody was assigned."""
@@ -94,9 +107,9 @@ class SummaryFigures(Sums):
 class Conditions(TypedDict):
     """How the three conditions of the grant stand."""
 
-    conversation: str
-    activation: str
-    workplace: str
+    conversation: ConditionStanding
+    activation: ConditionStanding
+    workplace: ConditionStanding
 
 
 class SummaryRow(SummaryFigures):
@@ -104,15 +117,15 @@ class SummaryRow(SummaryFigures):
 
     week: str
     group: Group
-    arm: str
+    arm: Arm
     participants: int
     """People whose week is not absent."""
     states: States
     entries: int
     """People assigned in the week."""
-    exits: dict[str, int]
+    exits: dict[ExitReason, int]
     """People who left in the week, by reason."""
-    forms: dict[str, int]
+    forms: dict[ConversationForm, int]
     """Conversations that count, by form, due or not."""
     no_shows: int
     """Conversations to which the person did not come."""
@@ -230,8 +243,8 @@ class Assessment(TypedDict):
 class EndingExemption(TypedDict):
     """An exemption whose last day lies in the week."""
 
-    scope: str
-    ground: str
+    scope: ExemptionScope
+    ground: ExemptionGround
     ends_on: str
 
 
@@ -244,8 +257,8 @@ class WorklistEntry(TypedDict):
     contact_person: str | None
     number: int | None
     """Programme week; null for a week without number."""
-    state: str
-    reasons: list[str]
+    state: WeekState
+    reasons: list[WorklistReason]
     """What is to be done, at least one."""
     exemptions_ending: list[EndingExemption]
 
@@ -278,7 +291,7 @@ class CurvePoint(TypedDict):
 
     weeks_since_assignment: int
     """ISO weeks after that of the assignment, which is 0."""
-    analysis: str
+    analysis: Analysis
     treatment: Share
     control: Share
     difference: float | None
@@ -298,7 +311,7 @@ class ActivityCurve(TypedDict):
     """The day in Copenhagen by which weeks are over."""
     watermark: str | None
     """The latest registration that the figures hold."""
-    measure: str
+    measure: CurveMeasure
     jobcentres: list[str]
     """Whose figures these are."""
     items: list[CurvePoint]
@@ -329,14 +342,14 @@ class Exited(TypedDict):
     """People who ever left, whether they came back or not."""
 
     people: int
-    by_reason: dict[str, int]
+    by_reason: dict[ExitReason, int]
     """By the reason of the last exit."""
 
 
 class ArmFlow(TypedDict):
     """The people drawn to an arm."""
 
-    arm: str
+    arm: Arm
     drawn: int
     exited: Exited
     re_entered: int

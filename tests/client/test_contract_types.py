@@ -1,0 +1,161 @@
+"""Client types against the contract: equal in every field, both ways, in type, nullability and requiredness."""
+
+from typing import Any, get_args, get_type_hints, is_typeddict
+
+import pytest
+from rettevej_client import codes, people, reports
+from rettevej_client.meanings import CODE, CVR, DAY, FIELDS, FLAG, HOURS, KINDS, P_NUMBER, WHOLE
+from rettevej_client.records import StoredRecord
+from rettevej_client.results import OUTCOMES
+
+from tests.client.contract import SCHEMAS, python_type, schema_type
+
+NAMES = {
+    "Assigned": "AssignedView",
+    "Assignment": "AssignmentView",
+    "Draw": "DrawView",
+    "Failure": "FailureView",
+    "Jobcentre": "JobcentreView",
+    "NewJobcentre": "JobcentreIn",
+    "NewTrial": "TrialIn",
+    "Participant": "ParticipantModel",
+    "Screened": "ScreeningView",
+    "Screening": "ScreeningIn",
+    "Trial": "TrialView",
+    "TrialProtocol": "ProtocolView",
+    "Week": "WeekView",
+    "ActivityCurve": "ActivityCurve",
+    "ArmFlow": "ArmFlowView",
+    "Assessment": "AssessmentView",
+    "AssessmentInput": "AssessmentInput",
+    "Conditions": "ConditionsView",
+    "ConditionsReport": "ConditionsReport",
+    "ConditionsRow": "ConditionsRow",
+    "Contacts": "ContactsView",
+    "Coordination": "CoordinationView",
+    "CurvePoint": "CurvePoint",
+    "Eligible": "EligibleView",
+    "EndingExemption": "EndingExemption",
+    "Exited": "ExitedView",
+    "Figures": "FiguresView",
+    "Flow": "FlowView",
+    "Grant": "GrantView",
+    "Group": "GroupView",
+    "Ineligible": "IneligibleView",
+    "Release": "ReleaseView",
+    "Share": "ShareView",
+    "Source": "SourceView",
+    "States": "StatesView",
+    "SummaryFigures": "SummaryFiguresView",
+    "SummaryRow": "SummaryRowView",
+    "Thresholds": "ThresholdsView",
+    "WeeklySummary": "WeeklySummary",
+    "Worklist": "Worklist",
+    "WorklistEntry": "WorklistEntry",
+}
+"""The contract's name of each TypedDict of the client."""
+BASES = {"Sums"}
+"""Fields that several types share; no schema of the contract."""
+TYPES: dict[str, Any] = {
+    name: value
+    for module in (people, reports)
+    for name, value in vars(module).items()
+    if is_typeddict(value) and value.__module__ == module.__name__
+}
+RECORDS = {
+    "conversations": "Conversation",
+    "activations": "Activation",
+    "exemptions": "Exemption",
+    "presence-events": "PresenceEvent",
+    "support-efforts": "SupportEffort",
+    "mentors": "Mentor",
+    "declined-offers": "DeclinedOffer",
+    "outcomes": "Outcome",
+}
+"""The stem of each kind's schemas."""
+ENVELOPE = ("external_id", "client_id", "participant_id", "revision", "registered_at", "retracted", "retraction_reason")
+
+
+def test_every_type_of_the_client_has_its_schema() -> None:
+    assert TYPES.keys() - BASES == NAMES.keys()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_fields_of_a_type_are_those_of_its_schema(name: str) -> None:
+    schema = SCHEMAS[NAMES[name]]
+    hints = get_type_hints(TYPES[name], include_extras=True)
+    client = {field: python_type(hint, NAMES) for field, hint in hints.items()}
+    contract = {field: schema_type(value) for field, value in schema["properties"].items()}
+    assert client == contract
+    assert TYPES[name].__required_keys__ == set(schema.get("required", ()))
+
+
+def test_enumerations_are_those_of_the_contract() -> None:
+    client = {name: set(get_args(getattr(codes, name))) for name in codes.__all__}
+    assert client == {name: set(SCHEMAS[name]["enum"]) for name in codes.__all__}
+
+
+def test_outcomes_are_those_of_a_batch_report() -> None:
+    assert set(OUTCOMES) == SCHEMAS["CountsView"]["properties"].keys() == set(SCHEMAS["Outcome"]["enum"])
+
+
+# --- records ----------------------------------------------------------------------------------------------------------
+
+EXPECTED = {
+    DAY: {"type": "string", "format": "date"},
+    FLAG: {"type": "boolean"},
+    HOURS: {"type": "number"},
+    CODE: {"type": "string"},
+    CVR: {"type": "string"},
+    P_NUMBER: {"type": "string"},
+    WHOLE: {"type": "integer"},
+}
+"""What each sentence of ``meanings`` stands for in the contract."""
+
+
+def _options(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    """The alternatives of a field without null, references and lists resolved to what they hold."""
+    if "$ref" in schema:
+        return _options(SCHEMAS[schema["$ref"].rpartition("/")[2]])
+    if schema.get("type") == "array":
+        return _options(schema["items"])
+    if "anyOf" in schema:
+        return [part for option in schema["anyOf"] for part in _options(option)]
+    return [] if schema.get("type") == "null" else [schema]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_fields_of_a_record_are_those_of_its_schema(kind: str) -> None:
+    record = SCHEMAS[f"{RECORDS[kind]}Record"]["properties"]
+    contract = SCHEMAS["Retraction"]["properties"] | record
+    assert FIELDS[kind].keys() == contract.keys()
+    for name, expected in FIELDS[kind].items():
+        (option,) = _options(contract[name])
+        if isinstance(expected, tuple):
+            assert expected == tuple(str(code) for code in option["enum"]), name
+        else:
+            assert "enum" not in option, name
+            stated = EXPECTED.get(expected)
+            assert stated is None or stated.items() <= option.items(), name
+
+
+def test_every_kind_of_the_contract_is_known() -> None:
+    assert RECORDS.keys() == set(KINDS)
+    assert {name.removesuffix("Record") for name in SCHEMAS if name.endswith("Record")} == set(RECORDS.values())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_stored_record_has_the_fields_of_every_answer(kind: str) -> None:
+    hints = get_type_hints(StoredRecord)
+    stem = RECORDS[kind]
+    stored, written, version = (SCHEMAS[f"{stem}{name}"]["properties"] for name in ("Stored", "Written", "Version"))
+    facts = stored.keys() - set(ENVELOPE)
+    assert facts == FIELDS[kind].keys() - {*ENVELOPE, "cpr"}
+    assert written.keys() - stored.keys() == {"outcome", "warnings"}
+    assert version.keys() - stored.keys() == {"batch_id", "superseded_at"}
+    assert hints.keys() == {*ENVELOPE, "facts", "outcome", "warnings", "batch_id", "superseded_at"}
+    for name in ENVELOPE:
+        assert python_type(hints[name], NAMES) == schema_type(stored[name]), name
+    optional = {"outcome": written, "batch_id": version, "superseded_at": version}
+    for name, schema in optional.items():
+        assert set(python_type(hints[name], NAMES).split(" | ")) == {*schema_type(schema[name]).split(" | "), "None"}
