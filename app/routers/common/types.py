@@ -128,7 +128,7 @@ CprNumber = Annotated[
         {"type": "string", "pattern": "^[0-9]{6}-?[0-9]{4}$", "writeOnly": True, "examples": [_SYNTHETIC_CPR]}
     ),
 ]
-"""Read as ``app.identity.Cpr``."""
+"""Parsed to ``app.web.identifiers.Cpr``."""
 CvrNumber = Annotated[
     str,
     AfterValidator(parse_cvr),
@@ -147,7 +147,7 @@ FailureCode = Annotated[str, WithJsonSchema({"type": "string", "x-component": "F
 FaultCode = Annotated[str, WithJsonSchema({"type": "string", "x-component": "FaultCode"})]
 EffectWarning = Annotated[str, WithJsonSchema({"type": "string", "x-component": "EffectWarning"})]
 WarningCode = Annotated[str, WithJsonSchema({"type": "string", "x-component": "WarningCode"})]
-"""Codes in answers: each list is open; ``routers/openapi/vocabulary.py`` says what they mean."""
+"""Codes in responses: each list is open; ``app.domain.codes`` has their meanings."""
 TrialId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$"), AfterValidator(without_cpr)]
 
 
