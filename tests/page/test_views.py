@@ -208,7 +208,7 @@ def test_every_draw_is_computed_anew_in_the_browser(visitor: Visitor, site: Site
     """Domain 3.3: after closing anyone can recompute every draw; before, the seed is nowhere."""
     token = site.tokens.token("agency")
     page = visitor.open("/trial?lang=en", token)
-    expect(page.get_by_role("main")).to_contain_text("hidden until the draw is closed")
+    expect(page.get_by_role("main")).to_contain_text("secret until the draw is closed")
     expect(page.get_by_role("button", name="Recompute every draw")).to_have_count(0)
 
     answer = page.request.post(f"{site.url}/v1/trials/{site.trial}/close", headers={"Authorization": f"Bearer {token}"})

@@ -89,7 +89,7 @@ export function sorted(rows, columns, { key, down }) {
   const order = column.order ?? column.value;
   const sign = down ? -1 : 1;
   return [...rows].sort((first, second) => {
-    const [a, b] = [order(one), order(other)];
+    const [a, b] = [order(first), order(second)];
     if (a === b) return 0;
     if (a === null || a === undefined) return 1;
     if (b === null || b === undefined) return -1;
