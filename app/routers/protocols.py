@@ -1,4 +1,4 @@
-"""The protocols: the rules' parameters with their sources (domain 6)."""
+"""Protocols: parameters and eligibility rules, each with its source (domain 6)."""
 
 from typing import Annotated, Any
 
@@ -15,25 +15,23 @@ router = APIRouter(tags=["protocols"], dependencies=[Depends(authenticated())])
 
 
 class ProtocolView(BaseModel):
-    """A protocol: parameters by name, each with its value and its source, and the rules of eligibility."""
+    """Protocol: parameters and eligibility rules, each with its source."""
 
     id: str = Field(examples=["prvij-2010-11"])
     title: str
-    description: str = Field(description="The course in a sentence.")
+    description: str = Field(description="The course in one sentence.")
     parameters: dict[str, Any] = Field(
-        description="By name: the value, and where it comes from.",
+        description="Value and source of each parameter, by name.",
         examples=[{"activation_due_week": {"value": 9, "source": "[F] Virksomhedsrettet aktivt tilbud; domain 4.4"}}],
     )
-    eligibility: dict[str, Any] = Field(
-        description="The rules of eligibility by the code of their failure, each with its source."
-    )
+    eligibility: dict[str, Any] = Field(description="Eligibility rules with their sources, by failure code.")
 
 
 class ProtocolList(BaseModel):
-    """All protocols."""
+    """List of protocols."""
 
     items: list[ProtocolView]
-    next: str | None = Field(description="Always null: there are few.")
+    next: str | None = Field(description="Always null: the list has one page.")
 
 
 def _view(protocol: Protocol) -> dict[str, Any]:
@@ -48,8 +46,8 @@ def _view(protocol: Protocol) -> dict[str, Any]:
     responses=problem_responses(*COMMON),
 )
 async def list_protocols(request: Request) -> Response:
-    """The rule books that trials can be created with. A protocol never changes once a trial uses it."""
-    return json_response(request, {"items": [_view(each) for each in protocols().values()], "next": None})
+    """Returns the protocols that trials can be created with. A protocol never changes once a trial uses it."""
+    return json_response(request, {"items": [_view(protocol) for protocol in protocols().values()], "next": None})
 
 
 @router.get(
@@ -66,7 +64,7 @@ async def get_protocol(
         Path(alias="id", pattern=r"^[a-z0-9-]{1,60}$", description="Id of the protocol.", examples=["prvij-2010-11"]),
     ],
 ) -> Response:
-    """One rule book: every parameter with its value and source, and the rules of eligibility."""
+    """Returns every parameter and eligibility rule of a protocol, each with its source."""
     if protocol_id not in protocols():
         raise Problem("not_found")
     return json_response(request, _view(protocols()[protocol_id]))

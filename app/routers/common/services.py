@@ -1,4 +1,4 @@
-"""What every endpoint uses: the services of the process, a trial or 404, answers with ETag, pages of a list."""
+"""Parts that all endpoints share: services of the process, trial or 404, responses with ETag, cursors and pages."""
 
 import asyncio
 import base64
@@ -32,13 +32,12 @@ from app.web.read_audit import ReadAudit
 
 JSON = "application/json"
 MAX_LIMIT = 1000
-CURSOR = r"^[A-Za-z0-9_=-]+$"
-"""How the cursors that we give are written."""
+CURSOR_PATTERN = r"^[A-Za-z0-9_=-]+$"
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What a process has besides its code. ``clock`` gives the moment now, with its zone."""
+    """Services of the process. ``clock`` returns the current moment in UTC."""
 
     database: Database
     vault: Vault
@@ -46,11 +45,11 @@ class Services:
     reads: ReadAudit
     signer: Signer
     reports: Database
-    """From where reports are read: the same database, or a replica of it."""
+    """Database that reports are read from: the same one, or its replica."""
     together: GroupCommit
-    """Where single records are stored."""
+    """Stores single records."""
     people: PersonReads
-    """Where single people are read."""
+    """Reads single participants."""
     participant_cache: ParticipantCache
     trials: TrialCache
 
@@ -63,7 +62,7 @@ class Services:
         participant_id: UUID | None = None,
         **filters: object,
     ) -> None:
-        """Notes a read before it is answered, in the chain of the jobcentre when it is one, with the filter used."""
+        """Write an audit entry of a read, with its filters; in the jobcentre's chain if it concerns exactly one."""
         jobcentre = next(iter(jobcentres)) if len(jobcentres) == 1 else EVERYWHERE
         details = {name: str(value) for name, value in filters.items() if value is not None}
         await self.reads.note(NewAuditEntry(jobcentre, principal.client_id, action, trial, participant_id, details))
@@ -78,40 +77,40 @@ class Services:
         participant_id: UUID | None = None,
         **filters: object,
     ) -> AsyncIterator[None]:
-        """Notes a read while it is made: at the end of the block it is made, and noted."""
-        note = asyncio.create_task(self.audit_read(principal, action, trial, jobcentres, participant_id, **filters))
+        """Write an audit entry of a read while the block reads: at the end of the block both are done."""
+        entry = asyncio.create_task(self.audit_read(principal, action, trial, jobcentres, participant_id, **filters))
         try:
             yield
         finally:
-            await note
+            await entry
 
     def write(self, principal: Principal, *, keep: bool = True) -> AbstractAsyncContextManager[AsyncConnection]:
-        """A transaction that sees what the client may see."""
+        """Open a transaction with the client's access scope."""
         return self.database.write(access_scope_of(principal), keep=keep)
 
     def read(self, principal: Principal) -> AbstractAsyncContextManager[AsyncConnection]:
-        """A snapshot of what the client may see."""
+        """Open a read-only snapshot with the client's access scope."""
         return self.database.read(access_scope_of(principal))
 
     def report(self, principal: Principal, trial_id: str) -> AbstractAsyncContextManager[AsyncConnection]:
-        """A transaction for figures of a trial with their watermark, of what the client may see."""
+        """Open a transaction for figures of a trial and their watermark, with the client's access scope."""
         return self.reports.report(access_scope_of(principal), trial_id)
 
     async def get_trial(self, principal: Principal, trial_id: str) -> Trial:
-        """``trial_or_404`` for those without a connection: the database is not asked where it was met before."""
-        return await _known_trial(self, self.database, principal, trial_id)
+        """Return the trial, from the cache if it is there. Problem ``not_found``."""
+        return await _find_trial(self, self.database, principal, trial_id)
 
     async def reported_trial(self, principal: Principal, trial_id: str) -> Trial:
-        """The same from where reports are read."""
-        return await _known_trial(self, self.reports, principal, trial_id)
+        """Return the trial as ``get_trial`` does, for reports. Problem ``not_found``."""
+        return await _find_trial(self, self.reports, principal, trial_id)
 
     def today(self) -> date:
-        """The day in Copenhagen."""
+        """Return the current day in Copenhagen."""
         return civil_day(self.clock())
 
 
 def access_scope_of(principal: Principal) -> AccessScope:
-    """What the database lets through for a client."""
+    """Return the rows that the database lets the client read and write."""
     jobcentres = frozenset({ALL_JOBCENTRES}) if principal.all_jobcentres else principal.jobcentres
     return AccessScope(principal.client_id, jobcentres, principal.regions)
 
@@ -128,26 +127,24 @@ TrialPath = Annotated[
 KnownAt = Annotated[
     Moment | None,
     Query(
-        description="As it was known at this moment: what was registered afterwards is left out.",
+        description="Moment as of which the data are read: later registrations are left out.",
         examples=["2026-11-21T21:00:00Z"],
     ),
 ]
-Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items at most, 1 to 1,000.")]
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Greatest number of items, 1 to 1,000.")]
 Cursor = Annotated[
     str | None,
     Query(
         max_length=400,
-        pattern=CURSOR,
-        description="Where to go on: `next` of the page before, as it was given. Nothing else is a cursor.",
+        pattern=CURSOR_PATTERN,
+        description="`next` of the previous page, unchanged.",
     ),
 ]
 
-NextPage = Annotated[
-    str | None, Field(description="Send it as `cursor` for the next page; null on the last one.", examples=[None])
-]
+NextPage = Annotated[str | None, Field(description="Cursor of the next page; null on the last page.", examples=[None])]
 
 
-async def _known_trial(services: Services, database: Database, principal: Principal, trial_id: str) -> Trial:
+async def _find_trial(services: Services, database: Database, principal: Principal, trial_id: str) -> Trial:
     trial = services.trials.get(trial_id)
     if trial is None:
         async with database.read(access_scope_of(principal)) as connection:
@@ -169,13 +166,14 @@ async def trial_or_404(
 
 
 def json_response(request: Request, value: Any, status: int = 200, *, etag: str | None = None) -> Response:
-    """The value as JSON with an ETag (of the content, where none is given); 304 when the client has it already."""
+    """Respond with JSON and an ETag, by default of the content; 304 if the client has that content."""
     content = to_json(value, inf_nan_mode="null")
     return etag_response(request, content, JSON, etag or digest(content), status)
 
 
 def etag_response(request: Request, content: bytes, media_type: str, etag: str, status: int = 200) -> Response:
-    # Of one address JSON and CSV are answers to different requests, and a cache must know that of the JSON too.
+    """Respond with content and its ETag; 304 if ``If-None-Match`` names it."""
+    # Vary for JSON too: caches must not answer a request for CSV with it.
     headers = {"ETag": f'"{etag}"', "Cache-Control": "private, no-cache", "Vary": "Accept"}
     if status == 200 and request.method in ("GET", "HEAD") and _matches(request.headers.get("if-none-match"), etag):
         return Response(status_code=304, headers=headers)
@@ -183,7 +181,7 @@ def etag_response(request: Request, content: bytes, media_type: str, etag: str, 
 
 
 def digest(content: bytes) -> str:
-    """A strong validator for content."""
+    """Return a strong ETag of the content."""
     return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
@@ -195,36 +193,37 @@ def _matches(header: str | None, etag: str) -> bool:
 
 
 def encode_cursor(*values: object) -> str:
+    """Return the cursor that ``decode_cursor`` reads."""
     return base64.urlsafe_b64encode(to_json(values)).decode().rstrip("=")
 
 
 def decode_cursor(
-    cursor: str | None, *kinds: Callable[[Any], Any], parameter: str = "cursor"
+    cursor: str | None, *parsers: Callable[[Any], Any], parameter: str = "cursor"
 ) -> tuple[Any, ...] | None:
-    """The values of a cursor, each read by its kind; Problem ``malformed`` for one that we did not give."""
+    """Return the values of a cursor, each read by its parser. Problem ``malformed``: not a cursor of this list."""
     if cursor is None:
         return None
     try:
         values = from_json(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if isinstance(values, list) and len(values) == len(kinds) and b"\\u0000" not in to_json(values):
-            return tuple(kind(value) for kind, value in zip(kinds, values, strict=True))
+        if isinstance(values, list) and len(values) == len(parsers) and b"\\u0000" not in to_json(values):
+            return tuple(parse(value) for parse, value in zip(parsers, values, strict=True))
     except (ValueError, TypeError, AttributeError, binascii.Error):
         pass
     raise Problem("malformed", errors=[(f"/query/{parameter}", "invalid_value")])
 
 
 def whole_number(value: object) -> int:
-    """For cursors: an integer that the database can hold."""
+    """Parse a cursor's value as a 32-bit integer."""
     if isinstance(value, int) and -(2**31) <= value < 2**31:
         return value
     raise ValueError
 
 
 def page(request: Request, items: Sequence[Any], limit: int, cursor_of: Callable[[Any], str]) -> Response:
-    """``{"items", "next"}`` out of up to ``limit + 1`` items, with the RFC 8288 link to the next page."""
-    shown = items[:limit]
-    following = cursor_of(shown[-1]) if len(items) > limit else None
-    response = json_response(request, {"items": shown, "next": following})
+    """Respond with ``{"items", "next"}`` and an RFC 8288 link. An item past ``limit`` means that a next page exists."""
+    page_items = items[:limit]
+    following = cursor_of(page_items[-1]) if len(items) > limit else None
+    response = json_response(request, {"items": page_items, "next": following})
     if following is not None:
         url = request.url.include_query_params(cursor=following)
         response.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'

@@ -1,4 +1,4 @@
-"""Types of what clients send: strict where pydantic would guess, and closed to what the database cannot hold."""
+"""Types of request fields: stricter than pydantic's conversions, and limited to what the database can store."""
 
 import re
 from datetime import UTC, date, datetime
@@ -43,7 +43,7 @@ def _date(value: object) -> date:
 
 
 def _hours(value: object) -> Decimal:
-    """A number of at most two decimals; how large is the rules' business."""
+    """Parse a number with at most two decimals. Its range is checked by the rules."""
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         raise _invalid()
     if not re.fullmatch(r"-?[0-9]{1,24}(\.[0-9]{1,6})?", str(value)):
@@ -63,15 +63,15 @@ def _week(value: object) -> date:
     raise _invalid()
 
 
-def _written_out(value: object) -> object:
-    """Pydantic would read a bare number as seconds since 1970."""
+def _not_a_number(value: object) -> object:
+    """Refuse numbers, which pydantic would read as seconds since 1970."""
     if isinstance(value, datetime) or (isinstance(value, str) and _MOMENT.match(value)):
         return value
     raise _invalid()
 
 
 def _in_utc(moment: datetime) -> datetime:
-    """In UTC; at the ends of the calendar there are moments that have no place in another zone, nor in the database."""
+    """Convert to UTC. Refuse years that other zones or the database cannot represent."""
     try:
         if moment.year >= _FIRST_YEAR:
             return moment.astimezone(UTC)
@@ -80,8 +80,8 @@ def _in_utc(moment: datetime) -> datetime:
     raise _invalid()
 
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_utc)]
-"""A moment with its zone (RFC 3339), from the year 1900 on."""
+Moment = Annotated[AwareDatetime, BeforeValidator(_not_a_number), AfterValidator(_in_utc)]
+"""RFC 3339 timestamp with a zone, from the year 1900 on."""
 IsoDate = Annotated[
     date, BeforeValidator(_date), WithJsonSchema({"type": "string", "format": "date", "examples": ["2010-11-08"]})
 ]
@@ -95,19 +95,19 @@ WeekCode = Annotated[
     BeforeValidator(_week),
     WithJsonSchema({"type": "string", "pattern": "^[0-9]{4}-W[0-9]{2}$", "examples": ["2011-W05"]}),
 ]
-"""An ISO week, read as its Monday."""
+"""ISO week, parsed to its Monday."""
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,60}$"), AfterValidator(without_cpr)]
 Text = Annotated[
     str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$"), AfterValidator(without_cpr)
 ]
 ClientName = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$"), AfterValidator(without_cpr)]
-"""A client's id as a filter."""
+"""Client id as a filter."""
 ExternalId = Annotated[
     str,
     StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00]*$"),
     AfterValidator(without_cpr),
     Field(
-        description="The sender's own id of the record, unique within client, trial and kind. Never a CPR number.",
+        description="Id of the record in the sending system, unique within client, trial and kind. Never a CPR number.",
         examples=["samtale-4711"],
     ),
 ]
@@ -117,7 +117,7 @@ Revision = Annotated[
         strict=True,
         ge=0,
         le=MAX_REVISION,
-        description="Which version of the record this is; a higher one replaces a lower one, whatever arrives first.",
+        description="Revision of the record. A higher one replaces a lower one, in whatever order they arrive.",
         examples=[1],
     ),
 ]
@@ -128,7 +128,7 @@ CprNumber = Annotated[
         {"type": "string", "pattern": "^[0-9]{6}-?[0-9]{4}$", "writeOnly": True, "examples": [_SYNTHETIC_CPR]}
     ),
 ]
-"""Parsed to ``app.web.identifiers.Cpr``."""
+"""CPR number, parsed to ``app.web.identifiers.Cpr``."""
 CvrNumber = Annotated[
     str,
     AfterValidator(parse_cvr),
@@ -141,13 +141,13 @@ JobcentreCode = Annotated[
     Field(description="Municipality code of the jobcentre.", examples=["849"]),
 ]
 TargetGroup = Annotated[int, Field(strict=True, ge=1, le=99, examples=[2])]
-"""A target group: its number in § 2 of the law (LAB-loven), domain 6 [C]."""
+"""Number of a target group in § 2 of the law (LAB-loven; domain 6 [C])."""
 DeviationCode = Annotated[str, WithJsonSchema({"type": "string", "x-component": "DeviationCode"})]
 FailureCode = Annotated[str, WithJsonSchema({"type": "string", "x-component": "FailureCode"})]
 FaultCode = Annotated[str, WithJsonSchema({"type": "string", "x-component": "FaultCode"})]
 EffectWarning = Annotated[str, WithJsonSchema({"type": "string", "x-component": "EffectWarning"})]
 WarningCode = Annotated[str, WithJsonSchema({"type": "string", "x-component": "WarningCode"})]
-"""Codes in responses: each list is open; ``app.domain.codes`` has their meanings."""
+"""Codes in responses. The lists are open, in ``app.domain.codes``."""
 TrialId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$"), AfterValidator(without_cpr)]
 
 

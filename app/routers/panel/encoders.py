@@ -1,4 +1,4 @@
-"""Rows of the panel as bytes, portion by portion: JSON, JSON Lines, CSV, Parquet. What was given is not kept."""
+"""Streaming encoders of panel rows: JSON, JSON Lines, CSV, Parquet. Memory is bounded by one portion of rows."""
 
 import io
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +17,7 @@ PARQUET: Final = "application/vnd.apache.parquet"
 
 
 def dictionary_of(table: PanelTable) -> dict[str, Any]:
-    """The data dictionary of a table: its columns with type, unit, meaning, source and the meaning of every code."""
+    """Return the data dictionary of a table: type, unit, meaning, source and codes of each column."""
     return {
         "table": table.name,
         "row": table.row,
@@ -45,34 +45,34 @@ def _codes(name: str | None) -> dict[str, str] | None:
 
 
 class Encoder(Protocol):
-    """Turns portions of rows into the bytes of a document: first ``start``, then each portion, then ``end``."""
+    """Encoder of a document: ``start``, then ``rows`` for each portion, then ``end``."""
 
     def start(self) -> bytes:
-        """What comes before the first row."""
+        """Return the bytes before the first row."""
         ...
 
     def rows(self, rows: Sequence[PanelRow]) -> bytes:
-        """A portion of rows, perhaps an empty one."""
+        """Return the bytes of a portion of rows, which may be empty."""
         ...
 
     def end(self) -> bytes:
-        """What comes after the last row."""
+        """Return the bytes after the last row."""
         ...
 
 
 def encoder_of(media_type: str, table: PanelTable, release: Mapping[str, Any]) -> Encoder:
-    """The encoder of a media type; ``release`` is told in the document where the format has a place for it."""
-    kinds: Mapping[str, Callable[[PanelTable, Mapping[str, Any]], Encoder]] = {
+    """Return the encoder of a media type. JSON and Parquet documents include ``release``."""
+    encoders: Mapping[str, Callable[[PanelTable, Mapping[str, Any]], Encoder]] = {
         JSON: _Json,
         JSON_LINES: _JsonLines,
         CSV: _Csv,
         PARQUET: _Parquet,
     }
-    return kinds[media_type](table, release)
+    return encoders[media_type](table, release)
 
 
 class _JsonLines:
-    """One object a line."""
+    """One object per line."""
 
     def __init__(self, table: PanelTable, _release: Mapping[str, Any]) -> None:
         self._names = table.names
@@ -96,8 +96,8 @@ class _Json:
         self._first = True
 
     def start(self) -> bytes:
-        told = to_json({"release": self._release, "dictionary": dictionary_of(self._table)})
-        return told.removesuffix(b"}") + b',"items":['
+        head = to_json({"release": self._release, "dictionary": dictionary_of(self._table)})
+        return head.removesuffix(b"}") + b',"items":['
 
     def rows(self, rows: Sequence[PanelRow]) -> bytes:
         if not rows:
@@ -112,7 +112,7 @@ class _Json:
 
 
 class _Csv:
-    """A header and a line a row; lists joined by ``|``."""
+    """A header and one line per row; lists are joined by ``|``."""
 
     def __init__(self, table: PanelTable, _release: Mapping[str, Any]) -> None:
         self._names = table.names
@@ -127,37 +127,37 @@ class _Csv:
         return b""
 
 
-class _Tap(io.RawIOBase):
-    """A file that is only ever written to, and gives away at once what was written."""
+class _WriteBuffer(io.RawIOBase):
+    """Write-only file whose content is taken as it is written."""
 
     def __init__(self) -> None:
         super().__init__()
         self._written = bytearray()
-        self._place = 0
+        self._position = 0
 
     def writable(self) -> bool:
         return True
 
     def tell(self) -> int:
-        return self._place
+        return self._position
 
     def write(self, content: Any) -> int:
         self._written += content
-        self._place += len(content)
+        self._position += len(content)
         return len(content)
 
     def take(self) -> bytes:
-        """What was written since."""
+        """Return the bytes written since the last call."""
         taken = bytes(self._written)
         self._written.clear()
         return taken
 
 
 class _Parquet:
-    """A row group a portion; the dictionary in the metadata of the file and of each column."""
+    """One row group per portion; the dictionary is metadata of the file and of each column."""
 
     def __init__(self, table: PanelTable, release: Mapping[str, Any]) -> None:
-        import pyarrow as pa  # noqa: PLC0415 - heavy: only a worker that was asked for Parquet has it in memory
+        import pyarrow as pa  # noqa: PLC0415 - heavy: only workers that export Parquet load it
         from pyarrow import parquet  # noqa: PLC0415 - the same
 
         types = {
@@ -182,19 +182,19 @@ class _Parquet:
             ],
             {"rettevej.release": to_json(release), "rettevej.dictionary": to_json(dictionary_of(table))},
         )
-        self._tap = _Tap()
-        self._writer = parquet.ParquetWriter(self._tap, self._schema, compression="zstd")
+        self._buffer = _WriteBuffer()
+        self._writer = parquet.ParquetWriter(self._buffer, self._schema, compression="zstd")
 
     def start(self) -> bytes:
-        return self._tap.take()
+        return self._buffer.take()
 
     def rows(self, rows: Sequence[PanelRow]) -> bytes:
         if rows:
             columns = zip(zip(*rows, strict=True), self._schema, strict=True)
             arrays = [self._array(values, field.type) for values, field in columns]
             self._writer.write_batch(self._record_batch(arrays, schema=self._schema))
-        return self._tap.take()
+        return self._buffer.take()
 
     def end(self) -> bytes:
         self._writer.close()
-        return self._tap.take()
+        return self._buffer.take()

@@ -1,6 +1,7 @@
-"""The panel for evaluators: releases, and their three tables as JSON, JSON Lines, CSV or Parquet."""
+"""Panel for evaluators: releases, and their three tables as JSON, JSON Lines, CSV or Parquet."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import asdict
 from datetime import date, datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -30,7 +31,7 @@ from app.routers.common.services import (
     trial_or_404,
 )
 from app.routers.common.tables import negotiate
-from app.routers.common.types import Moment, Text
+from app.routers.common.types import Moment, ResponseModel, Text
 from app.routers.panel.encoders import CSV, JSON_LINES, PARQUET, dictionary_of, encoder_of
 from app.web.auth import Principal, requires
 from app.web.problems import BODY, COMMON, Problem, problem_responses
@@ -42,63 +43,63 @@ _TEXT_FORMATS: Final = {media_type: {"schema": {"type": "string"}} for media_typ
 
 
 class ReleaseIn(BaseModel):
-    """What the panel is exported for."""
+    """Purpose and moment of a new release."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"purpose": "Evaluation of the effect on employment"}]}
     )
 
-    purpose: Text = Field(description="What the data are for, in a few words.")
-    known_at: Moment | None = Field(None, description="As it was known then; as it is known now, where left out.")
+    purpose: Text = Field(description="Purpose of the export, in a few words.")
+    known_at: Moment | None = Field(None, description="Moment as of which the data are exported. Default: now.")
 
 
-class ReleaseView(BaseModel):
-    """Who exported the panel, when and for what; and what its content rests on."""
+class ReleaseView(ResponseModel):
+    """Release of the panel: client, purpose, and the moment that decides its content."""
 
     release_id: UUID
     trial: str = Field(description="Id of the trial.")
     protocol: str = Field(description="Id of the trial's protocol.")
-    pilot: bool = Field(description="Whether the trial is a pilot, which belongs in nobody else's figures.")
-    client_id: str = Field(description="Who recorded it.")
+    pilot: bool = Field(description="Whether the trial is a pilot, to be left out of other trials' figures.")
+    client_id: str = Field(description="Client that recorded the release.")
     purpose: str
     recorded_at: datetime
-    watermark: datetime = Field(description="Everything registered up to this moment is in it, and nothing later.")
-    as_of: date = Field(description="The day in Copenhagen by which its weeks are over.")
-    dictionary_version: int = Field(description="Of the columns with which it was recorded.")
+    watermark: datetime = Field(description="Moment of the latest registration that the release includes.")
+    as_of: date = Field(description="Day in Copenhagen that decides which weeks are over.")
+    dictionary_version: int = Field(description="Version of the columns at the time of recording.")
 
 
-class ReleaseList(BaseModel):
-    """A page of releases, in the order in which they were recorded."""
+class ReleaseList(ResponseModel):
+    """Page of releases, oldest first."""
 
     items: list[ReleaseView]
     next: NextPage
 
 
-class ColumnView(BaseModel):
-    """One column of a table."""
+class ColumnView(ResponseModel):
+    """Column of a table."""
 
     name: str
-    type: str = Field(description="string, bool, int32, double, date, or a list of strings: names of Arrow's types.")
+    type: str = Field(description="Arrow type: `string`, `bool`, `int32`, `double`, `date` or `list<string>`.")
     nullable: bool
     unit: str | None
     meaning: str
-    source: str = Field(description="What it is computed from, and where its rule stands.")
-    codes: dict[str, str] | None = Field(description="What each code means, where the values are codes.")
+    source: str = Field(description="Data that the column is computed from, and its rule.")
+    codes: dict[str, str] | None = Field(description="Meaning of each code, if the values are codes.")
 
 
-class DictionaryView(BaseModel):
-    """The data dictionary of one table."""
+class DictionaryView(ResponseModel):
+    """Data dictionary of one table."""
 
     table: str
-    row: str = Field(description="What one row is.")
-    key: list[str] = Field(description="The columns that name a row.")
+    row: str = Field(description="Meaning of one row.")
+    key: list[str] = Field(description="Columns that identify a row.")
     columns: list[ColumnView]
 
 
-class PanelDictionary(BaseModel):
-    """What every column of every table means."""
+class PanelDictionary(ResponseModel):
+    """Data dictionaries of all tables."""
 
-    version: int = Field(description="Rises whenever a column or its meaning changes.")
+    version: int = Field(description="Increases whenever a column or its meaning changes.")
     tables: list[DictionaryView]
 
 
@@ -113,20 +114,20 @@ _TYPES: Final[Mapping[str, Any]] = {
 
 
 def _field(column: Column) -> tuple[Any, Any]:
-    """A column as a field of the contract; its codes by the name of their list."""
-    kind = _TYPES[column.type]
+    """Return a column as a field for ``create_model``, with a reference to its list of codes."""
+    annotation = _TYPES[column.type]
     if column.codes is not None:
-        plain: Any = int if kind is int else str
+        plain: Any = int if annotation is int else str
         code: Any = Annotated[plain, WithJsonSchema({"type": "string", "x-component": column.codes})]
-        kind = list[code] if column.type == "list<string>" else code
-    return (kind | None if column.nullable else kind, Field(description=f"{column.meaning}."))
+        annotation = list[code] if column.type == "list<string>" else code
+    return (annotation | None if column.nullable else annotation, Field(description=f"{column.meaning}."))
 
 
-def _models(table: PanelTable, name: str) -> type[BaseModel]:
-    """The row of a table, and the table as JSON, for the contract."""
+def _table_model(table: PanelTable, name: str) -> type[BaseModel]:
+    """Return the response model of a table as JSON, and with it that of its rows."""
     row = create_model(
         f"{name}Row",
-        __doc__=f"A row is {table.row}.",
+        __doc__=f"Row: {table.row}.",
         **{column.name: _field(column) for column in table.columns},  # type: ignore[call-overload]
     )
     return create_model(
@@ -141,14 +142,14 @@ def _models(table: PanelTable, name: str) -> type[BaseModel]:
 ReleaseQuery = Annotated[
     UUID | None,
     Query(
-        description="Which release to read, the same bytes each time; a new one is recorded where it is left out.",
+        description="Release to read. Default: a new release is recorded.",
         examples=["012c5e21-7d0c-7a31-9c55-60f1c2b7a904"],
     ),
 ]
 Purpose = Annotated[
     Text,
     Query(
-        description="What a new release is for, where none is named.",
+        description="Purpose of the new release, if `release` is left out.",
         examples=["Evaluation of the effect on employment"],
     ),
 ]
@@ -165,12 +166,12 @@ Purpose = Annotated[
 async def post_release(
     request: Request, body: ReleaseIn, services: ServicesDep, trial_id: TrialPath, principal: Exporter
 ) -> Response:
-    """Keeps who exports the panel, when, for what, and as known at which moment; then read its tables with `release`.
+    """Records an export of the panel with its client, purpose and moment. Read its tables with the parameter `release`.
 
-    A release has pseudonyms of its own: the same person has the same one in all its tables, and another in every other
-    release. Whatever is registered later, it stays as it is.
+    Each release has its own pseudonyms: a person has one pseudonym in all tables of a release, and a different one in
+    every other release. Later registrations never change a release.
     """
-    trial, release = await _recorded(services, trial_id, principal, body.purpose, body.known_at)
+    trial, release = await _record(services, trial_id, principal, body.purpose, body.known_at)
     return json_response(request, _view(trial, release), 201)
 
 
@@ -189,7 +190,7 @@ async def get_releases(
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Response:
-    """Who exported the panel when, and for what: everyone's releases, in the order in which they were recorded."""
+    """Returns the releases of all clients, oldest first."""
     (after,) = decode_cursor(cursor, UUID) or (UUID(int=0),)
     async with services.read(principal) as connection:
         trial = _visible(principal, await trial_or_404(services, connection, trial_id))
@@ -215,8 +216,8 @@ async def get_release(
     ],
     principal: Exporter,
 ) -> Response:
-    """What was recorded of it; its tables are read with its id as `release`."""
-    trial, release = await _found(services, trial_id, principal, release_id)
+    """Returns a release. Read its tables with its id as the parameter `release`."""
+    trial, release = await _find(services, trial_id, principal, release_id)
     await services.audit_read(principal, "release.read", trial_id, release=release_id)
     return json_response(request, _view(trial, release))
 
@@ -229,31 +230,31 @@ async def get_release(
     responses=problem_responses(*COMMON, "not_found"),
 )
 async def get_dictionary(request: Request, services: ServicesDep, trial_id: TrialPath, principal: Exporter) -> Response:
-    """Type, unit, meaning, source and codes of each column of the three tables. They stand in Parquet files too."""
+    """Returns type, unit, meaning, source and codes of each column. Parquet files include them as metadata."""
     async with services.read(principal) as connection:
         _visible(principal, await trial_or_404(services, connection, trial_id))
     return json_response(request, {"version": VERSION, "tables": [dictionary_of(table) for table in TABLES.values()]})
 
 
-def _add_table(path: str, operation: str, table: PanelTable, model: type[BaseModel], about: str) -> None:
+def _add_table(path: str, name: str, table: PanelTable, model: str, about: str) -> None:
     @router.get(
         path,
-        operation_id=operation,
+        operation_id=name,
         summary=f"The panel: {table.name}",
         description=(
-            f"{about}\n\nA row is {table.row}. Without `release` a new one is recorded for `purpose`, as known at"
-            f" `known_at`; its id is in the header `{RELEASE_HEADER}`, and in the JSON. With the id of a release the"
-            " answer is the same bytes each time. JSON, or by `Accept` JSON Lines, CSV (lists joined by `|`) or Parquet"
-            " (the dictionary in its metadata); all are streamed. People stand under pseudonyms of the release;"
-            " duplicates are left out."
+            f"{about}\n\nA row is {table.row}. Without `release`, a new release is recorded for `purpose`, as known at"
+            f" `known_at`. Its id is in the header `{RELEASE_HEADER}` and in the JSON. With `release`, the response is"
+            " always the same bytes. The response is streamed as JSON or, by `Accept`, as JSON Lines, CSV (lists joined"
+            " by `|`) or Parquet (with the dictionary as metadata). Pseudonyms are those of the release. Duplicates are"
+            " left out."
         ),
-        response_model=model,
+        response_model=_table_model(table, model),
         responses={
             200: {
                 "content": _TEXT_FORMATS,
                 "headers": {
                     RELEASE_HEADER: {
-                        "description": "Id of the release that was read.",
+                        "description": "Id of the release.",
                         "required": True,
                         "schema": {"type": "string", "examples": ["012c5e21-7d0c-7a31-9c55-60f1c2b7a904"]},
                     }
@@ -272,9 +273,9 @@ def _add_table(path: str, operation: str, table: PanelTable, model: type[BaseMod
         known_at: KnownAt = None,
     ) -> Response:
         if release is None:
-            trial, recorded = await _recorded(services, trial_id, principal, purpose, known_at)
+            trial, recorded = await _record(services, trial_id, principal, purpose, known_at)
         else:
-            trial, recorded = await _found(services, trial_id, principal, release)
+            trial, recorded = await _find(services, trial_id, principal, release)
         return await _export(request, services, principal, trial, recorded, table)
 
 
@@ -282,26 +283,26 @@ _add_table(
     "/v1/trials/{trial}/person-weeks",
     "getPersonWeeks",
     PERSON_WEEKS,
-    _models(PERSON_WEEKS, "PersonWeek"),
-    "What the rules made of every week of everyone who was drawn, and what was recorded in it.",
+    "PersonWeek",
+    "Every week of everyone drawn: its records, and the result of the rules.",
 )
 _add_table(
     "/v1/trials/{trial}/panel/participants",
     "getPanelParticipants",
     PARTICIPANTS,
-    _models(PARTICIPANTS, "PanelParticipant"),
-    "Who was drawn, as they were before anything was done: the baseline.",
+    "PanelParticipant",
+    "Everyone drawn, with their characteristics before the trial: the baseline.",
 )
 _add_table(
     "/v1/trials/{trial}/panel/draws",
     "getPanelDraws",
     DRAWS,
-    _models(DRAWS, "PanelDraw"),
-    "The draws, for randomisation inference. A duplicate keeps its place here, and has no person.",
+    "PanelDraw",
+    "The draws, for randomisation inference. The draw of a duplicate is included, without a person.",
 )
 
 
-async def _recorded(
+async def _record(
     services: Services, trial_id: str, principal: Principal, purpose: str, known_at: datetime | None
 ) -> tuple[Trial, Release]:
     async with services.write(principal) as connection:
@@ -316,7 +317,7 @@ async def _recorded(
     return trial, release
 
 
-async def _found(services: Services, trial_id: str, principal: Principal, release_id: UUID) -> tuple[Trial, Release]:
+async def _find(services: Services, trial_id: str, principal: Principal, release_id: UUID) -> tuple[Trial, Release]:
     async with services.read(principal) as connection:
         trial = _visible(principal, await trial_or_404(services, connection, trial_id, closing=True))
         release = await find_release(connection, trial_id, release_id)
@@ -326,7 +327,11 @@ async def _found(services: Services, trial_id: str, principal: Principal, releas
 
 
 def _visible(principal: Principal, trial: Trial) -> Trial:
-    """The panel is of the whole trial: for who is bound to nothing (an evaluator), or to every jobcentre of it."""
+    """Return the trial if the client may read its panel, else Problem ``not_found``.
+
+    The panel includes all jobcentres: a client that is bound to some of them only is refused. An evaluator is bound to
+    none.
+    """
     bound = principal.all_jobcentres or principal.jobcentres or principal.regions
     if bound and not all(principal.reads_person_of(code) for code in trial.jobcentres):
         raise Problem("not_found")
@@ -334,64 +339,60 @@ def _visible(principal: Principal, trial: Trial) -> Trial:
 
 
 def _view(trial: Trial, release: Release) -> dict[str, Any]:
+    fields = asdict(release)
     return {
-        "release_id": release.release_id,
-        "trial": trial.id,
+        "release_id": fields.pop("release_id"),
+        "trial": fields.pop("trial_id"),
         "protocol": trial.protocol.id,
         "pilot": trial.pilot,
-        "client_id": release.client_id,
-        "purpose": release.purpose,
-        "recorded_at": release.recorded_at,
-        "watermark": release.watermark,
-        "as_of": release.as_of,
-        "dictionary_version": release.dictionary_version,
+        **fields,
     }
 
 
 async def _export(
     request: Request, services: Services, principal: Principal, trial: Trial, release: Release, table: PanelTable
 ) -> Response:
-    """The table, streamed. Its ETag is known before its content: a release is the same for ever."""
+    """Stream a table. Its ETag does not depend on its content, since a release never changes."""
     media_type = negotiate(request, [CSV, JSON_LINES, PARQUET])
     etag = f"{release.release_id}-{table.name}-{media_type.rpartition('/')[2]}-{VERSION}"
     unchanged = etag_response(request, b"", media_type, etag)
     if unchanged.status_code == 304:
         return unchanged
     if not await wait_for_replica(services.reports, release):
-        told = "The replica for reports does not have the release yet: ask again with its id."
-        raise Problem("unavailable", told, headers={RELEASE_HEADER: str(release.release_id)})
+        detail = "The replica for reports does not have the release yet: repeat the request with its id."
+        raise Problem("unavailable", detail, headers={RELEASE_HEADER: str(release.release_id)})
     async with services.read(principal) as connection:
         pseudonym = await pseudonyms(connection, services.vault, trial.id, release.release_id)
     await services.audit_read(
         principal, "panel.exported", trial.id, release=release.release_id, table=table.name, format=media_type
     )
     reader = PanelReader(services.reports, trial, release, pseudonym)
-    portions: Mapping[str, Callable[[], AsyncIterator[list[PanelRow]]]] = {
+    readers: Mapping[str, Callable[[], AsyncIterator[list[PanelRow]]]] = {
         PERSON_WEEKS.name: reader.person_weeks,
         PARTICIPANTS.name: reader.participants,
         DRAWS.name: reader.draws,
     }
-    content = _encoded(portions[table.name](), media_type, table, _view(trial, release))
-    first = await anext(content)  # what goes wrong at once is still answered with its status
+    content = _encode(readers[table.name](), media_type, table, _view(trial, release))
+    first = await anext(content)  # an error before the first bytes still gets its status
     headers = {
         **{name: unchanged.headers[name] for name in ("ETag", "Cache-Control", "Vary")},
         RELEASE_HEADER: str(release.release_id),
     }
-    return StreamingResponse(_behind(first, content), media_type=media_type, headers=headers)
+    return StreamingResponse(_prepend(first, content), media_type=media_type, headers=headers)
 
 
-async def _encoded(
+async def _encode(
     portions: AsyncIterator[list[PanelRow]], media_type: str, table: PanelTable, release: Mapping[str, Any]
 ) -> AsyncIterator[bytes]:
     encoder = encoder_of(media_type, table, release)
-    before = encoder.start()
+    start = encoder.start()
     async for rows in portions:
-        yield before + encoder.rows(rows)
-        before = b""
-    yield before + encoder.end()
+        yield start + encoder.rows(rows)
+        start = b""
+    yield start + encoder.end()
 
 
-async def _behind(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _prepend(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     yield first
     async for content in rest:
         yield content

@@ -10,7 +10,7 @@ from pydantic_core import to_json
 
 from app.db.records.queries import changed_records, history_of, list_records
 from app.routers.common.services import (
-    CURSOR,
+    CURSOR_PATTERN,
     JSON,
     Cursor,
     Limit,
@@ -35,7 +35,7 @@ ChangedSince = Annotated[
     str | None,
     Query(
         max_length=20_000,
-        pattern=CURSOR,
+        pattern=CURSOR_PATTERN,
         description="`0`, or `next` of the feed's last answer: what changed since.",
     ),
 ]
