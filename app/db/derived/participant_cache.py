@@ -13,7 +13,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.db.derived.changes_since import ChangesSince
-from app.domain.records.ingest import NEW, Person, StandingRecord
+from app.domain.records.ingest import FIRST_NEW_ORDER, Person, StandingRecord
 
 _MOST_PEOPLE = 10_000
 """Some kilobytes each."""
@@ -61,7 +61,7 @@ class ParticipantCache:
                 self._jobcentres.pop((trial, participant_id), None)
             for participant_id in news.added.keys() & stratum.people.keys():
                 person = stratum.people[participant_id]
-                for order, (key, fact) in enumerate(news.added[participant_id], NEW):
+                for order, (key, fact) in enumerate(news.added[participant_id], FIRST_NEW_ORDER):
                     person.put(key, StandingRecord(order, key[1], fact))
                 stratum.people[participant_id] = person.without_records()
 

@@ -1,21 +1,26 @@
-"""What a client sends at once, and what came of it."""
+"""The request and the result of a batch of records."""
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from app.db.core.session import AccessScope
-from app.db.records.receipts import RequestKey
 from app.db.trials.trials import Trial
 from app.domain.facts import Fact
 from app.domain.records.ingest import RecordReport
 
 
+@dataclass(frozen=True, slots=True)
+class RequestKey:
+    """Hash of an ``Idempotency-Key``, and the SHA-256 of the request that it came with."""
+
+    key: str
+    digest: bytes
+
+
 class RecordInput(NamedTuple):
-    """A well-formed record as sent, its person named by id or by blind index, or, in a retraction, not at all."""
+    """A well-formed record of a batch. It names its person by id or by blind index; a retraction names nobody."""
 
     external_id: str
     revision: int | None
@@ -25,32 +30,41 @@ class RecordInput(NamedTuple):
     retraction_reason: str | None
 
 
+class MalformedRecord(NamedTuple):
+    """A record of a batch that could not be parsed, with its report and, if legible, its external id."""
+
+    external_id: str | None
+    report: RecordReport
+
+
 @dataclass(frozen=True, slots=True)
 class BatchRequest:
-    """What a client sends at once. A record that is malformed stands there as its report already."""
+    """Records of one kind that a client sends to a trial in one request."""
 
     trial: Trial
     kind: str
-    client: str
-    sees: Callable[[str], bool]
-    """Whether the client may write to a jobcentre."""
     scope: AccessScope
-    records: Sequence[RecordInput | RecordReport]
-    keep: bool = True
+    """The client, and what row-level security lets its transaction read and write."""
+    jobcentres: frozenset[str]
+    """The trial's jobcentres that the client may write to."""
+    records: Sequence[RecordInput | MalformedRecord]
+    dry_run: bool = False
     atomic: bool = False
+    """Stores nothing if one record is rejected."""
     if_match: Collection[UUID] | Literal["any"] | None = None
-    """For a single record: the versions of which it must still stand at one."""
-    receipt: "Callable[[BatchResult], bytes] | None" = None
-    """Makes the report that the client gets, and that is kept for it."""
-    request: RequestKey | None = None
-    """The client's own key of the request: the same request again gets the report of the first."""
-    prepare: "Callable[[AsyncConnection], Awaitable[BatchRequest]] | None" = None
-    """Makes the delivery that is judged, inside its transaction: a snapshot depends on what is stored."""
+    """For a single record: the version ids of which one must be the record's latest."""
+    key: RequestKey | None = None
+    """Identifies a repeated request, which gets the receipt of the first."""
+
+    @property
+    def client(self) -> str:
+        """The client's id."""
+        return self.scope.client
 
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """What became of each record. Without ``committed`` nothing was stored; a dry run has no ``batch_id``."""
+    """The outcome of each record. Nothing is stored unless ``committed``; a dry run has no ``batch_id``."""
 
     batch_id: UUID | None
     committed: bool

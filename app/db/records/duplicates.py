@@ -1,4 +1,4 @@
-"""A corrected CPR number, and what follows when it turns out to be that of a person drawn before (domain 3.3)."""
+"""Correction of a CPR number, and the merge of two draws of the same person (domain 3.3)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from app.domain.rules.draw import Arm
 
 @dataclass(frozen=True, slots=True)
 class _NumberHolder:
-    """A participant of the trial behind a CPR number; ``drawn_at`` None while waiting."""
+    """The participant of a CPR number in the trial; ``drawn_at`` is None before the draw."""
 
     jobcentre: str
     participant_id: UUID
@@ -33,44 +33,41 @@ class _NumberHolder:
 async def correct_cpr(
     connection: AsyncConnection, vault: Vault, trial: Trial, participant_id: UUID, cpr: str, reason: str, client: str
 ) -> None:
-    """Gives a participant another CPR number. The connection must see every jobcentre.
+    """Change a participant's CPR number. The connection needs access to every jobcentre.
 
-    When the number is that of another participant, the earlier draw governs: the later becomes a duplicate, keeps its
-    position and its part in the balance, leaves all figures, and its records pass to the earlier. An undrawn candidate
-    gives way to whoever was drawn, or screened before.
+    If another participant has the number, the earlier draw governs. The later becomes a duplicate: it keeps its
+    position and its part in the balance, leaves all figures, and its records move to the earlier. An undrawn candidate
+    is released in favour of a drawn one, or of the one screened earlier.
     """
-    # Every stratum, before anything is read: whose the numbers are, and who was drawn, changes under these locks only.
+    # Lock every stratum before reading: the owners of CPR numbers and the draws change only under these locks.
     _, moment = await lock_strata(connection, trial.id, trial.jobcentres)
     await advance_watermark(connection, trial.id, trial.jobcentres, moment)
-    person = vault.blind_index(cpr)
-    other = await _number_holder(connection, trial.id, "index.blind_index = :person", {"person": person})
-    mine = await _number_holder(
-        connection, trial.id, "index.participant_id = :participant", {"participant": participant_id}
-    )
-    if mine is None or (other is not None and other.participant_id == participant_id):
+    index = vault.blind_index(cpr)
+    present = await _number_holder(connection, trial.id, "index.blind_index = :index", {"index": index})
+    corrected = await _number_holder(connection, trial.id, "index.participant_id = :id", {"id": participant_id})
+    if corrected is None or (present is not None and present.participant_id == participant_id):
         return
-    told = [
-        NewAuditEntry(mine.jobcentre, client, "participant.cpr_corrected", trial.id, participant_id, {"reason": reason})
-    ]
-    await _forget(connection, trial.id, participant_id)
-    if other is None:
-        await _take(connection, trial.id, mine, person)
+    jobcentre, details = corrected.jobcentre, {"reason": reason}
+    entries = [NewAuditEntry(jobcentre, client, "participant.cpr_corrected", trial.id, participant_id, details)]
+    await _delete_index(connection, trial.id, participant_id)
+    if present is None:
+        await _insert_index(connection, trial.id, corrected, index)
     else:
-        earlier, later = _in_order(mine, other)
-        if earlier is mine:
-            await _forget(connection, trial.id, other.participant_id)
-            await _take(connection, trial.id, mine, person)
+        earlier, later = _in_order(corrected, present)
+        if earlier is corrected:
+            await _delete_index(connection, trial.id, present.participant_id)
+            await _insert_index(connection, trial.id, corrected, index)
         if later.drawn_at is None:
             await release(connection, trial.id, later.jobcentre, later.participant_id, "withdrawn", "entered_in_error")
         else:
-            await _mark(connection, trial.id, later, earlier, reason, client, moment)
+            await _mark_duplicate(connection, trial.id, later, earlier, reason, client, moment)
             await move_records(connection, trial, later, earlier, moment)
         details = {"of": str(earlier.participant_id)}
-        told.append(
+        entries.append(
             NewAuditEntry(later.jobcentre, client, "participant.duplicate", trial.id, later.participant_id, details)
         )
-    await _seal(connection, vault, trial.id, mine, cpr, person)
-    await append_entries(connection, told)
+    await _store_cpr(connection, vault, trial.id, corrected, cpr, index)
+    await append_entries(connection, entries)
 
 
 async def _number_holder(
@@ -90,53 +87,53 @@ async def _number_holder(
     return None if row is None else _NumberHolder(*row)
 
 
-def _in_order(one: _NumberHolder, other: _NumberHolder) -> tuple[_NumberHolder, _NumberHolder]:
-    """The governing one first: the earlier draw; a draw before a candidate; the earlier screened of two candidates."""
+def _in_order(first: _NumberHolder, second: _NumberHolder) -> tuple[_NumberHolder, _NumberHolder]:
+    """Sort the governing one first: the earlier draw; a draw before a candidate; the earlier screened candidate."""
 
     def rank(holder: _NumberHolder) -> tuple[bool, float, int]:
         drawn = holder.drawn_at
         return (drawn is None, 0.0 if drawn is None else drawn.timestamp(), holder.participant_id.int)
 
-    return (one, other) if rank(one) <= rank(other) else (other, one)
+    return (first, second) if rank(first) <= rank(second) else (second, first)
 
 
-async def _forget(connection: AsyncConnection, trial_id: str, participant_id: UUID) -> None:
+async def _delete_index(connection: AsyncConnection, trial_id: str, participant_id: UUID) -> None:
     await connection.execute(
         text("delete from person_index where trial_id = :trial and participant_id = :participant"),
         {"trial": trial_id, "participant": participant_id},
     )
 
 
-async def _take(connection: AsyncConnection, trial_id: str, holder: _NumberHolder, person: bytes) -> None:
+async def _insert_index(connection: AsyncConnection, trial_id: str, holder: _NumberHolder, index: bytes) -> None:
     await connection.execute(
         text(
             """
             insert into person_index (trial_id, blind_index, jobcentre_code, participant_id)
-            values (:trial, :person, :jobcentre, :participant)
+            values (:trial, :index, :jobcentre, :participant)
             """
         ),
         {
             "trial": trial_id,
-            "person": person,
+            "index": index,
             "jobcentre": holder.jobcentre,
             "participant": holder.participant_id,
         },
     )
 
 
-async def _seal(
-    connection: AsyncConnection, vault: Vault, trial_id: str, holder: _NumberHolder, cpr: str, person: bytes
+async def _store_cpr(
+    connection: AsyncConnection, vault: Vault, trial_id: str, holder: _NumberHolder, cpr: str, index: bytes
 ) -> None:
     sealed = vault.seal_cpr(holder.participant_id, cpr)
     await connection.execute(
         text(
             """
-            update vault.identity set blind_index = :person, wrapped_key = :key, sealed_cpr = :cpr
+            update vault.identity set blind_index = :index, wrapped_key = :key, sealed_cpr = :cpr
             where jobcentre_code = :jobcentre and trial_id = :trial and participant_id = :participant
             """
         ),
         {
-            "person": person,
+            "index": index,
             "key": sealed.wrapped_key,
             "cpr": sealed.sealed_cpr,
             "jobcentre": holder.jobcentre,
@@ -146,7 +143,7 @@ async def _seal(
     )
 
 
-async def _mark(
+async def _mark_duplicate(
     connection: AsyncConnection,
     trial_id: str,
     later: _NumberHolder,
@@ -155,7 +152,7 @@ async def _mark(
     client: str,
     moment: datetime,
 ) -> None:
-    where = {"jobcentre": later.jobcentre, "trial": trial_id, "participant": later.participant_id}
+    key = {"jobcentre": later.jobcentre, "trial": trial_id, "participant": later.participant_id}
     await connection.execute(
         text(
             """
@@ -165,7 +162,7 @@ async def _mark(
             """
         ),
         {
-            **where,
+            **key,
             "of_jobcentre": earlier.jobcentre,
             "of_participant": earlier.participant_id,
             "reason": reason,
@@ -180,14 +177,14 @@ async def _mark(
             where jobcentre_code = :jobcentre and trial_id = :trial and participant_id = :participant
             """
         ),
-        where,
+        key,
     )
 
 
 async def move_records(
     connection: AsyncConnection, trial: Trial, later: _NumberHolder, earlier: _NumberHolder, moment: datetime
 ) -> None:
-    """Moves the records by new versions, and the counts with them."""
+    """Move the records of a duplicate by new versions, and its counts with them."""
     jobcentres = {later.jobcentre, earlier.jobcentre}
     ids = [later.participant_id, earlier.participant_id]
     loaded = await load_people(connection, trial.id, jobcentres, [earlier.participant_id])
@@ -203,14 +200,14 @@ async def move_records(
     parts.setdefault((person.jobcentre, person.arm), []).append(difference(before, after))
     for key, numbers in leaving.items():
         parts.setdefault(key, []).append(numbers)
-    await add_to_counts(connection, trial.id, {key: add_up(several) for key, several in parts.items()})
+    await add_to_counts(connection, trial.id, {key: add_up(changes) for key, changes in parts.items()})
     await store_states(connection, trial, [person])
 
 
 async def _count_duplicate(
     connection: AsyncConnection, trial: Trial, later: _NumberHolder
 ) -> dict[tuple[str, Arm], Mapping[date, Mapping[str, int]]]:
-    """What the duplicate counted as long as it was none, to be taken away."""
+    """Return the negative of what the participant counted before it became a duplicate."""
     assert later.drawn_at is not None
     rows = await connection.execute(
         text("select max(registered_at) - interval '1 microsecond' from duplicate where participant_id = :participant"),

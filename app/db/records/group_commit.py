@@ -1,7 +1,6 @@
-"""Single records that arrive at the same time are stored together.
+"""Group commit: single records that arrive while one transaction runs share the next one.
 
-One transaction stores what came while the one before it ran. Each record waits until it is on disk itself, and is
-answered as if it had come alone.
+Each caller waits until its own record is on disk, and gets the result that it would get alone.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,73 +11,72 @@ from uuid import UUID
 from app.db.core.micro_batch import MicroBatcher
 from app.db.core.session import AccessScope, Database
 from app.db.derived.participant_cache import ParticipantCache
-from app.db.records.batch_request import BatchRequest, RecordInput
+from app.db.records.batch_request import BatchRequest, MalformedRecord, RecordInput
 from app.db.records.pipeline import receive
 from app.db.records.queries import own_records
 from app.domain.records.ingest import RecordReport
 
-_Line = tuple[str, str, str, AccessScope]
-"""Trial, kind, client and what it sees: what records that are stored together have in common."""
+_GroupKey = tuple[str, str, AccessScope]
+"""Trial, kind and access scope (client included) that the records of a group share."""
 SingleResult = tuple[RecordReport, tuple[UUID, Mapping[str, Any]] | None]
-"""What became of a record; the id of its version and the record as it stands, where it was not rejected."""
+"""The report of a record; unless it is rejected, the id of its latest version and the record."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Single:
-    delivery: BatchRequest
+    request: BatchRequest
     record: RecordInput
 
 
 class GroupCommit:
-    """The lines in which single records wait."""
+    """Stores single records in groups of the same trial, kind and access scope."""
 
     def __init__(self, database: Database, participant_cache: ParticipantCache) -> None:
         self._database = database
         self._participant_cache = participant_cache
-        self._gathered: MicroBatcher[_Line, _Single, SingleResult | Exception] = MicroBatcher(self._work)
+        self._batcher: MicroBatcher[_GroupKey, _Single, SingleResult | Exception] = MicroBatcher(self._store_all)
 
-    async def receive(self, delivery: BatchRequest) -> SingleResult:
-        """Judges and stores one record. The errors are those of ``records.receive``."""
-        (record,) = delivery.records
-        if isinstance(record, RecordReport):
-            return record, None
-        single = _Single(delivery, record)
-        if delivery.if_match is not None:
+    async def receive(self, request: BatchRequest) -> SingleResult:
+        """Judge and store one record. Raises what ``pipeline.receive`` raises."""
+        (record,) = request.records
+        if isinstance(record, MalformedRecord):
+            return record.report, None
+        single = _Single(request, record)
+        if request.if_match is not None:
             return (await self._store([single]))[0]
-        line = (delivery.trial.id, delivery.kind, delivery.client, delivery.scope)
-        answer = await self._gathered.submit(line, single)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+        result = await self._batcher.submit((request.trial.id, request.kind, request.scope), single)
+        if isinstance(result, Exception):
+            raise result
+        return result
 
-    async def _work(self, _: _Line, several: Sequence[_Single]) -> list[SingleResult | Exception]:
-        return [answer for group in _apart(several) for answer in await self._answer(group)]
+    async def _store_all(self, _: _GroupKey, singles: Sequence[_Single]) -> list[SingleResult | Exception]:
+        return [result for group in _without_repetition(singles) for result in await self._store_or_split(group)]
 
-    async def _answer(self, group: Sequence[_Single]) -> list[SingleResult | Exception]:
+    async def _store_or_split(self, group: Sequence[_Single]) -> list[SingleResult | Exception]:
         try:
             return [*await self._store(group)]
-        except Exception as error:  # noqa: BLE001 - it is told to whom it belongs
+        except Exception as error:  # noqa: BLE001 - ``receive`` raises it to the caller of the record
             if len(group) == 1:
                 return [error]
-        # One of them may be to blame, and the others are not.
-        return [answer for each in group for answer in await self._answer([each])]
+        # One record may be the cause: store each alone.
+        return [result for single in group for result in await self._store_or_split([single])]
 
     async def _store(self, group: Sequence[_Single]) -> list[SingleResult]:
-        delivery = replace(group[0].delivery, records=[each.record for each in group])
-        received = await receive(self._database, self._participant_cache, delivery)
-        ids = [each.record.external_id for each in group]
-        kept = [each for each, report in zip(ids, received.reports, strict=True) if not report.errors]
-        place = (delivery.kind, delivery.trial.id, delivery.client)
-        stored = await own_records(self._database, delivery.scope, *place, kept) if kept else {}
-        return [(report, stored.get(each)) for each, report in zip(ids, received.reports, strict=True)]
+        request = replace(group[0].request, records=[single.record for single in group])
+        result = await receive(self._database, self._participant_cache, request)
+        reports = {single.record.external_id: report for single, report in zip(group, result.reports, strict=True)}
+        ids = [external_id for external_id, report in reports.items() if not report.errors]
+        key = (request.kind, request.trial.id, request.client)
+        stored = await own_records(self._database, request.scope, *key, ids) if ids else {}
+        return [(report, stored.get(external_id)) for external_id, report in reports.items()]
 
 
-def _apart(several: Sequence[_Single]) -> Iterator[list[_Single]]:
-    """The same in their order, in groups that hold no external id twice: what came later is judged after it."""
+def _without_repetition(singles: Sequence[_Single]) -> Iterator[list[_Single]]:
+    """Split, in order, into groups without a repeated external id: the later record is judged after the earlier."""
     group: dict[str, _Single] = {}
-    for each in several:
-        if each.record.external_id in group:
+    for single in singles:
+        if single.record.external_id in group:
             yield [*group.values()]
             group = {}
-        group[each.record.external_id] = each
+        group[single.record.external_id] = single
     yield [*group.values()]

@@ -1,4 +1,4 @@
-"""The records of one client handed to its successor: a municipality changes its case system."""
+"""Handover of one client's records to its successor: a municipality changes its case system."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -25,29 +25,28 @@ from app.domain.rules.draw import Arm
 async def hand_over(
     connection: AsyncConnection, trial: Trial, jobcentre: str, from_client: str, to_client: str, client: str
 ) -> dict[str, int]:
-    """Gives one client's records of a jobcentre to another; how many, by kind. Each gets a new version that says so.
+    """Transfer one client's records of a jobcentre to another client by new versions. Returns how many, by kind.
 
-    Retractions that wait for their record are the successor's too. The connection must see every jobcentre, for they
-    are nobody's yet. Refused: ``handover_conflict`` when the successor has sent a record of the same kind and external
-    id itself.
+    Copies pending retractions, which belong to no jobcentre: the connection needs access to all. Error
+    ``handover_conflict``: the successor already has a record of the same kind and external id.
     """
-    for each in sorted({from_client, to_client}):
-        await lock_orphan_retractions(connection, trial.id, each)
+    for each_client in sorted({from_client, to_client}):
+        await lock_orphan_retractions(connection, trial.id, each_client)
     _, moment = await lock_strata(connection, trial.id, [jobcentre])
     await advance_watermark(connection, trial.id, [jobcentre], moment)
     before = await load_everyone(connection, trial.id, jobcentre)
     moved: dict[str, int] = {}
-    waiting = 0
+    pending = 0
     for table in TABLES.values():
         rows = await latest_versions(connection, table, trial.id, jobcentre, client=from_client)
         await _require_free(connection, trial.id, table.kind, to_client, [row.external_id for row in rows])
         await move_records_to(connection, table, trial.id, rows, NewOwner(client=to_client), moment)
         moved[table.kind] = len(rows)
-        waiting += await copy_pending_retractions(connection, table, trial.id, from_client, to_client, moment)
+        pending += await copy_pending_retractions(connection, table, trial.id, from_client, to_client, moment)
     after = await load_everyone(connection, trial.id, jobcentre)
     await add_to_counts(connection, trial.id, _differences(trial, before, after))
     await store_states(connection, trial, after.values())
-    details = {"from": from_client, "to": to_client, **moved, "waiting_retractions": waiting}
+    details = {"from": from_client, "to": to_client, **moved, "waiting_retractions": pending}
     await append_entries(connection, [NewAuditEntry(jobcentre, client, "records.handed_over", trial.id, None, details)])
     return moved
 
@@ -55,17 +54,20 @@ async def hand_over(
 async def copy_pending_retractions(
     connection: AsyncConnection, table: RecordTable, trial_id: str, from_client: str, to_client: str, moment: datetime
 ) -> int:
-    """Copies what holds off records that have not come: they may come from either, for this jobcentre or another."""
-    waiting = await latest_versions(connection, table, trial_id, NO_JOBCENTRE, client=from_client)
-    if not waiting:
+    """Copy the retractions that arrived before their records. Returns how many.
+
+    They are copied, not moved: the records may come from either client, for this jobcentre or another.
+    """
+    pending = await latest_versions(connection, table, trial_id, NO_JOBCENTRE, client=from_client)
+    if not pending:
         return 0
-    ids = {row.external_id: uuid7_at(moment, place) for place, row in enumerate(waiting)}
-    taken = await connection.execute(
+    ids = {row.external_id: uuid7_at(moment, index) for index, row in enumerate(pending)}
+    inserted = await connection.execute(
         text(
             """
             insert into record_key (trial_id, kind, external_id, client_id, jobcentre_code, version_id)
             select :trial, :kind, external_id, :client, '', version_id
-            from unnest(cast(:external_ids as text[]), cast(:ids as uuid[])) as waiting (external_id, version_id)
+            from unnest(cast(:external_ids as text[]), cast(:ids as uuid[])) as pending (external_id, version_id)
             on conflict do nothing returning external_id
             """
         ),
@@ -77,22 +79,13 @@ async def copy_pending_retractions(
             "ids": list(ids.values()),
         },
     )
-    batch_id, new = uuid7_at(moment), set(taken.scalars())
+    batch_id, new = uuid7_at(moment), set(inserted.scalars())
     versions = [
         (
-            *(
-                NO_JOBCENTRE,
-                trial_id,
-                ids[row.external_id],
-                ids[row.external_id],
-                None,
-                None,
-                to_client,
-                row.external_id,
-            ),
-            *(row.revision, row.retraction_reason, batch_id, moment, *table.values_of(None)),
+            *(NO_JOBCENTRE, trial_id, ids[row.external_id], ids[row.external_id], None, None, to_client),
+            *(row.external_id, row.revision, row.retraction_reason, batch_id, moment, *table.values_of(None)),
         )
-        for row in waiting
+        for row in pending
         if row.external_id in new
     ]
     if versions:
@@ -103,6 +96,7 @@ async def copy_pending_retractions(
 async def _require_free(
     connection: AsyncConnection, trial_id: str, kind: str, to_client: str, external_ids: list[str]
 ) -> None:
+    """Error ``handover_conflict`` if the successor has records of these external ids."""
     taken = await connection.execute(
         text(
             """
@@ -119,9 +113,9 @@ async def _require_free(
 def _differences(
     trial: Trial, before: Mapping[UUID, Person], after: Mapping[UUID, Person]
 ) -> dict[tuple[str, Arm], Mapping[date, Mapping[str, int]]]:
-    """What the counts change by: the hours of one client are added up, those of two are not."""
+    """Return what the counts change by: the hours of one client add up, those of two clients do not."""
     parts: dict[tuple[str, Arm], list[Mapping[date, Mapping[str, int]]]] = {}
     for participant_id, person in after.items():
-        changed = count_change(trial.protocol, trial.ends_on, before[participant_id].history(), person.history())
-        parts.setdefault((person.jobcentre, person.arm), []).append(changed)
+        difference = count_change(trial.protocol, trial.ends_on, before[participant_id].history(), person.history())
+        parts.setdefault((person.jobcentre, person.arm), []).append(difference)
     return {key: add_up(changes) for key, changes in parts.items()}

@@ -1,8 +1,8 @@
-"""A delivery is heard: who and what it concerns is found, locked and read, and every record judged."""
+"""Judge one batch inside one transaction: resolve people, lock their strata, load state, decide every record."""
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.core.kinds import TABLES
+from app.db.core.kinds import TABLES, RecordTable
 from app.db.core.statements import sql
 from app.db.core.tables import NO_JOBCENTRE
 from app.db.derived.changes_since import load_changes_since
@@ -20,24 +20,30 @@ from app.db.participants.resolve import ResolvedPerson, resolve_people
 from app.db.records.batch_request import BatchRequest, RecordInput
 from app.db.records.versions import ChangedMeanwhileError, StoredRecord, digest_of
 from app.db.trials.strata import lock_orphan_retractions, lock_strata
-from app.domain.facts import JUDGED_KINDS
+from app.domain.facts import JUDGED_KINDS, History
 from app.domain.records.errors import DomainError
-from app.domain.records.ingest import Person, RecordIngest, RecordReport, Submission, Version
+from app.domain.records.ingest import Change, Person, RecordIngest, RecordReport, Version
 
-AT_ONCE: Final = 100
-"""So many records or people are judged before other requests are let in: some milliseconds."""
+YIELD_EVERY: Final = 100
+"""Records or people judged between two yields to the event loop: some milliseconds."""
+_UNCHANGED: Final = RecordReport("unchanged")
+_KEYS = sql(
+    """
+    select external_id, jobcentre_code, version_id, digest from record_key
+    where trial_id = :trial and kind = :kind and client_id = :client and external_id = any(:ids)
+    """
+)
 
 
 class UnlockedStratumError(Exception):
-    """A record of the delivery lies in jobcentres, or nowhere, that were not locked: with them, once more."""
+    """A record is stored in jobcentres, or in ``NO_JOBCENTRE``, that were not locked. Repeat with them locked."""
 
-    def __init__(self, places: frozenset[str]) -> None:
-        self.places = places
+    def __init__(self, jobcentres: frozenset[str]) -> None:
+        self.jobcentres = jobcentres
 
 
-@dataclass(frozen=True, slots=True)
-class _Key:
-    """Where a record that is known lies, its latest version, and the digest of what that says."""
+class _StoredKey(NamedTuple):
+    """The jobcentre of a stored record, its latest version, and the digest of that version."""
 
     jobcentre: str
     version_id: UUID
@@ -45,277 +51,295 @@ class _Key:
 
 
 class PendingRecord(NamedTuple):
-    """A record as sent, whom it names, and the version that it would be."""
+    """A record with the person whom it names, and the version that it would become."""
 
     external_id: str
-    someone: ResolvedPerson | None
+    person: ResolvedPerson | None
     version: Version
-    by_id: bool
-    """Whether the person is named by a participant id, not by a CPR number."""
+    pointer: str
+    """The JSON pointer of the field that names the person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The decision on a batch: a report for each record, and what ``store_batch`` has to store."""
+
+    request: BatchRequest
+    table: RecordTable
+    moment: datetime
+    """``registered_at`` of the versions."""
+    registered_at: Mapping[str, datetime | None]
+    """By locked jobcentre the last registration before this one."""
+    stored: Mapping[str, StoredRecord]
+    """By external id the latest versions of the records that may change."""
+    people: Mapping[UUID, Person]
+    """The people of the batch, with its changes applied."""
+    reports: Sequence[RecordReport]
+    changes: Sequence[Change]
+    histories_before: Mapping[UUID, History]
+    """The history, before the batch, of each person whom it changes."""
+
+    @property
+    def jobcentres(self) -> Collection[str]:
+        """The jobcentres whose strata are locked."""
+        return self.registered_at.keys()
+
+    def touched_jobcentres(self) -> frozenset[str]:
+        """Return the jobcentres of the people whom the batch changes."""
+        return frozenset(self.people[participant_id].jobcentre for participant_id in self.histories_before)
+
+
+def cache_people(cache: ParticipantCache, judgement: Judgement) -> None:
+    """Cache the people of a committed batch for the next one."""
+    request, touched = judgement.request, judgement.touched_jobcentres()
+    cache.keep(
+        request.trial.id,
+        judgement.registered_at,
+        {code: judgement.moment if code in touched else at for code, at in judgement.registered_at.items()},
+        [person.without_records() for person in judgement.people.values()] if request.kind in JUDGED_KINDS else (),
+    )
 
 
 class BatchJudge:
-    """One attempt at a delivery, inside one transaction, in which it writes nothing.
+    """One attempt to judge a batch inside one transaction. Writes nothing; ``store_batch`` does.
 
-    ``elsewhere`` are places to lock besides those of the people.
+    ``extra_jobcentres`` are locked besides those of the people.
     """
 
     def __init__(
         self,
         connection: AsyncConnection,
-        delivery: BatchRequest,
-        participant_cache: ParticipantCache,
-        elsewhere: frozenset[str],
+        request: BatchRequest,
+        cache: ParticipantCache,
+        extra_jobcentres: frozenset[str],
     ) -> None:
-        self.connection = connection
-        self.trial = delivery.trial
-        self.delivery = delivery
-        self.table = TABLES[delivery.kind]
-        self.moment: datetime
-        """The ``registered_at`` of what is written."""
-        self.jobcentres: frozenset[str] = frozenset()
-        """Those whose strata are locked."""
-        self.stored: Mapping[str, StoredRecord] = {}
-        """The latest versions of the records that may change."""
-        self.people: Mapping[UUID, Person] = {}
-        self.intake: RecordIngest
-        self._remembered = participant_cache
-        self._elsewhere = elsewhere
-        self._locked: set[str] = set()
-        """``NO_JOBCENTRE`` when that is locked, and the jobcentres."""
-        self._sent = [record for record in delivery.records if isinstance(record, RecordInput)]
-        self._cases: Sequence[PendingRecord] = ()
-        often = Counter(record.external_id for record in self._sent)
-        self._again = frozenset(external_id for external_id, n in often.items() if n > 1)
-        """The external ids that come more than once in the delivery."""
+        self._connection = connection
+        self._request = request
+        self._trial = request.trial
+        self._table = TABLES[request.kind]
+        self._cache = cache
+        self._extra_jobcentres = extra_jobcentres
+        self._inputs = [record for record in request.records if isinstance(record, RecordInput)]
+        counts = Counter(record.external_id for record in self._inputs)
+        self._repeated = frozenset(external_id for external_id, n in counts.items() if n > 1)
+        self._pending: Sequence[PendingRecord] = ()
+        self._moment: datetime
         self._registered_at: Mapping[str, datetime | None] = {}
-        self._keys: Mapping[str, _Key] = {}
-        self._same: frozenset[str] = frozenset()
-        """The external ids of records that say what is stored already, to the letter."""
+        """By locked jobcentre its last registration."""
+        self._locked: frozenset[str] = frozenset()
+        """The jobcentres, and ``NO_JOBCENTRE`` if it is locked."""
+        self._keys: Mapping[str, _StoredKey] = {}
+        self._unchanged: frozenset[str] = frozenset()
+        """The external ids of records that repeat what is stored exactly."""
+        self._stored: Mapping[str, StoredRecord] = {}
 
-    async def judge(self) -> Sequence[RecordReport]:
-        """The report of each record, with everything to be written left in ``intake``."""
-        recalled = await self._find_people()
+    async def judge(self) -> Judgement:
+        """Decide every record. Error ``precondition_failed``; raises UnlockedStratumError, ChangedMeanwhileError."""
+        cached = await self._resolve_people()
         await self._lock()
-        await self._catch_up(recalled)
-        self._keys = await self._read_keys([record.external_id for record in self._sent])
+        await self._update_cache(cached)
+        self._keys = await self._load_keys([record.external_id for record in self._inputs])
         self._require_locked()
-        self._same = self._find_same()
-        self.stored = await self._load_stored()
-        self.people = await self._load_people()
-        self.intake = RecordIngest(
-            protocol=self.trial.protocol,
-            ends_on=self.trial.ends_on,
-            enforcement=self.trial.enforcement,
-            kind=self.delivery.kind,
-            client=self.delivery.client,
-            people=self.people,
-            stored={external_id: each.version for external_id, each in self.stored.items()},
-            order={external_id: each.record_id.int for external_id, each in self.stored.items()},
+        self._unchanged = self._find_unchanged()
+        self._stored = await self._load_stored()
+        people = await self._load_people()
+        ingest = RecordIngest(
+            protocol=self._trial.protocol,
+            ends_on=self._trial.ends_on,
+            enforcement=self._trial.enforcement,
+            kind=self._request.kind,
+            client=self._request.client,
+            people=people,
+            stored={external_id: stored.version for external_id, stored in self._stored.items()},
+            order={external_id: stored.record_id.int for external_id, stored in self._stored.items()},
         )
-        cases, reports = iter(self._cases), list[RecordReport]()
-        for record in self.delivery.records:
-            reports.append(record if isinstance(record, RecordReport) else self._receive(next(cases)))
-            if len(reports) % AT_ONCE == 0:
+        pending, reports = iter(self._pending), list[RecordReport]()
+        for record in self._request.records:
+            reports.append(self._decide(ingest, next(pending)) if isinstance(record, RecordInput) else record.report)
+            if len(reports) % YIELD_EVERY == 0:
                 await asyncio.sleep(0)
-        return reports
-
-    def touched(self) -> frozenset[str]:
-        """The jobcentres of the people whom a change concerns."""
-        return frozenset(self.people[participant_id].jobcentre for participant_id in self.intake.before)
-
-    def remember(self) -> None:
-        """Keeps the people for the next delivery. This one is committed."""
-        judged = self.delivery.kind in JUDGED_KINDS
-        touched = self.touched()
-        self._remembered.keep(
-            self.trial.id,
+        return Judgement(
+            self._request,
+            self._table,
+            self._moment,
             self._registered_at,
-            {code: self.moment if code in touched else at for code, at in self._registered_at.items()},
-            [person.without_records() for person in self.people.values()] if judged else (),
+            self._stored,
+            people,
+            reports,
+            ingest.changes,
+            ingest.before,
         )
 
-    # --- finding and locking ------------------------------------------------------------------------------------------
+    # --- resolving and locking ----------------------------------------------------------------------------------------
 
-    async def _find_people(self) -> Mapping[UUID, str]:
-        """Finds out who is meant. By participant the jobcentres that were remembered, to be confirmed once these are
-        locked."""
-        known: dict[UUID | bytes, ResolvedPerson] = {}
-        ids = {record.participant_id for record in self._sent if record.participant_id}
+    async def _resolve_people(self) -> Mapping[UUID, str]:
+        """Resolve every named person. Returns the jobcentres that came from the cache, unconfirmed until locked."""
+        people: dict[UUID | bytes, ResolvedPerson] = {}
+        ids = {record.participant_id for record in self._inputs if record.participant_id}
         for participant_id in ids:
-            jobcentre = self._remembered.jobcentre_of(self.trial.id, participant_id)
-            if jobcentre is not None and self.delivery.sees(jobcentre):
-                known[participant_id] = ResolvedPerson(participant_id, jobcentre, drawn=True)
-        recalled = {someone.participant_id: someone.jobcentre for someone in known.values()}
-        indexes = {record.blind_index for record in self._sent if record.blind_index}
-        known.update(await resolve_people(self.connection, self.trial.id, ids - known.keys(), indexes))
-        self._cases = [
-            _case(record, known.get(record.participant_id or record.blind_index or b"")) for record in self._sent
+            jobcentre = self._cache.jobcentre_of(self._trial.id, participant_id)
+            if jobcentre is not None and jobcentre in self._request.jobcentres:
+                people[participant_id] = ResolvedPerson(participant_id, jobcentre, drawn=True)
+        cached = {person.participant_id: person.jobcentre for person in people.values()}
+        indexes = {record.blind_index for record in self._inputs if record.blind_index}
+        people.update(await resolve_people(self._connection, self._trial.id, ids - people.keys(), indexes))
+        self._pending = [
+            _pending(record, people.get(record.participant_id or record.blind_index or b"")) for record in self._inputs
         ]
-        return recalled
+        return cached
 
     async def _lock(self) -> None:
-        """Locks the strata of all people and records concerned that the client may write to."""
-        retracted = [record.external_id for record in self._sent if record.fact is None]
-        places = {each: key.jobcentre for each, key in (await self._read_keys(retracted)).items()}
-        found = {case.someone.jobcentre for case in self._cases if case.someone is not None}
-        found |= {*places.values()} | self._elsewhere
-        if NO_JOBCENTRE in found or any(external_id not in places for external_id in retracted):
-            await lock_orphan_retractions(self.connection, self.trial.id, self.delivery.client)
-            self._locked = {NO_JOBCENTRE}
-        self.jobcentres = frozenset(code for code in found - {NO_JOBCENTRE} if self.delivery.sees(code))
-        strata, self.moment = await lock_strata(self.connection, self.trial.id, self.jobcentres)
-        self._locked |= self.jobcentres
+        """Lock the strata of all people and stored records concerned that the client may write to."""
+        retracted = [record.external_id for record in self._inputs if record.fact is None]
+        keys = await self._load_keys(retracted)
+        concerned = {record.person.jobcentre for record in self._pending if record.person is not None}
+        concerned |= {key.jobcentre for key in keys.values()} | self._extra_jobcentres
+        orphans = NO_JOBCENTRE in concerned or any(external_id not in keys for external_id in retracted)
+        if orphans:
+            await lock_orphan_retractions(self._connection, self._trial.id, self._request.client)
+        jobcentres = concerned & self._request.jobcentres
+        strata, self._moment = await lock_strata(self._connection, self._trial.id, jobcentres)
         self._registered_at = {code: stratum.registered_at for code, stratum in strata.items()}
+        self._locked = frozenset({*jobcentres, NO_JOBCENTRE} if orphans else jobcentres)
 
-    async def _catch_up(self, recalled: Mapping[UUID, str]) -> None:
-        """What others registered meanwhile is put to what is remembered; then who was recalled must still be drawn."""
-        trial, duplicates = self.trial.id, frozenset[UUID]()
-        if since := self._remembered.since(trial, self._registered_at):
-            news = await load_changes_since(self.connection, trial, since)
-            self._remembered.catch_up(trial, {code: self._registered_at[code] for code in since}, news)
-            duplicates = frozenset() if news is None else frozenset(news.duplicates)
-        confirmed = all(self._remembered.holds(trial, code, self._registered_at[code]) for code in {*recalled.values()})
-        if not confirmed or duplicates & recalled.keys():
-            raise ChangedMeanwhileError  # this time ask the database
+    async def _update_cache(self, cached: Mapping[UUID, str]) -> None:
+        """Bring the cache up to the locked strata. Raises ChangedMeanwhileError unless it still has the people."""
+        trial, duplicates = self._trial.id, frozenset[UUID]()
+        if since := self._cache.since(trial, self._registered_at):
+            changes = await load_changes_since(self._connection, trial, since)
+            self._cache.catch_up(trial, {code: self._registered_at[code] for code in since}, changes)
+            duplicates = frozenset() if changes is None else frozenset(changes.duplicates)
+        confirmed = all(self._cache.holds(trial, code, self._registered_at[code]) for code in {*cached.values()})
+        if not confirmed or duplicates & cached.keys():
+            raise ChangedMeanwhileError  # the next attempt resolves these people in the database
 
     def _require_locked(self) -> None:
-        """A record in another jobcentre than its person, or taken back before it came, is rare: then once more."""
-        places = {key.jobcentre for key in self._keys.values()} - self._locked
-        if missed := {code for code in places if code == NO_JOBCENTRE or self.delivery.sees(code)}:
-            raise UnlockedStratumError(frozenset(missed))
+        """Raise UnlockedStratumError for a record stored elsewhere than its person, or retracted before it came."""
+        unlocked = {key.jobcentre for key in self._keys.values()} - self._locked
+        if unlocked := unlocked & (self._request.jobcentres | {NO_JOBCENTRE}):
+            raise UnlockedStratumError(frozenset(unlocked))
 
-    # --- what is stored -----------------------------------------------------------------------------------------------
+    # --- loading ------------------------------------------------------------------------------------------------------
 
-    async def _read_keys(self, external_ids: Sequence[str]) -> dict[str, _Key]:
+    async def _load_keys(self, external_ids: Sequence[str]) -> dict[str, _StoredKey]:
         if not external_ids:
             return {}
-        rows = await self.connection.execute(
+        rows = await self._connection.execute(
             _KEYS,
             {
-                "trial": self.trial.id,
-                "kind": self.table.kind,
-                "client": self.delivery.client,
+                "trial": self._trial.id,
+                "kind": self._table.kind,
+                "client": self._request.client,
                 "ids": list(set(external_ids)),
             },
         )
-        return {row[0]: _Key(*row[1:]) for row in rows}
+        return {row[0]: _StoredKey(*row[1:]) for row in rows}
 
-    def _find_same(self) -> frozenset[str]:
-        """Records that came once in the delivery and whose latest version says the same, its revision included."""
-        if not self._keys or self.delivery.if_match is not None:
+    def _find_unchanged(self) -> frozenset[str]:
+        """Find records sent once whose latest version has the same content, revision included."""
+        if not self._keys or self._request.if_match is not None:
             return frozenset()
         return frozenset(
-            case.external_id
-            for case in self._cases
-            if (key := self._keys.get(case.external_id)) is not None
+            record.external_id
+            for record in self._pending
+            if (key := self._keys.get(record.external_id)) is not None
             and key.digest is not None
-            and case.external_id not in self._again
-            and key.digest == digest_of(case.version)
+            and record.external_id not in self._repeated
+            and key.digest == digest_of(record.version)
         )
 
     async def _load_stored(self) -> dict[str, StoredRecord]:
-        """The latest versions of the records that may change, read under the locks."""
+        """Load the latest versions of the records that may change. Their strata are locked."""
         latest = [
             key
             for external_id, key in self._keys.items()
-            if external_id not in self._same and key.jobcentre in (NO_JOBCENTRE, *self.jobcentres)
+            if external_id not in self._unchanged
+            and (key.jobcentre == NO_JOBCENTRE or key.jobcentre in self._registered_at)
         ]
         if not latest:
             return {}
-        # Key by key: a join with the guard made PostgreSQL read the whole table where it had no statistics yet.
-        rows = await self.connection.execute(
+        # Key by key: a join with record_key made PostgreSQL scan the whole table as long as it had no statistics.
+        rows = await self._connection.execute(
             sql(
                 f"""
                 select external_id, version.jobcentre_code, version.version_id, record_id, participant_id, revision,
-                       retraction_reason, {", ".join(self.table.columns)}
+                       retraction_reason, {", ".join(self._table.columns)}
                 from unnest(cast(:codes as text[]), cast(:versions as uuid[])) as latest (jobcentre_code, version_id)
-                join {self.table.name} version
+                join {self._table.name} version
                   on version.jobcentre_code = latest.jobcentre_code and version.trial_id = :trial
                  and version.version_id = latest.version_id
                 """  # noqa: S608 - table and columns of our own
             ),
             {
-                "trial": self.trial.id,
+                "trial": self._trial.id,
                 "codes": [key.jobcentre for key in latest],
                 "versions": [key.version_id for key in latest],
             },
         )
         stored: dict[str, StoredRecord] = {}
         for row in rows:
-            version = Version(row.participant_id, row.revision, self.table.fact_of(row), row.retraction_reason)
+            version = Version(row.participant_id, row.revision, self._table.fact_of(row), row.retraction_reason)
             stored[row.external_id] = StoredRecord(row.jobcentre_code, row.version_id, row.record_id, version)
         if len(stored) != len(latest):
             raise ChangedMeanwhileError
         return stored
 
     async def _load_people(self) -> dict[UUID, Person]:
-        """Everyone about whom the delivery says something new, remembered or read."""
-        new = [(case, each) for case in self._cases if (each := self._drawn_by(case)) is not None]
-        concerned = {each for _, each in new}
-        often = self.stored.keys() | self._again
-        replaced = {each for case, each in new if case.external_id in often}
-        replaced |= {each for old in self.stored.values() if (each := old.version.participant_id) is not None}
+        """Load everyone whom the batch may change, from the cache or the database.
+
+        The cache has histories without records, so people whose stored records are replaced come from the database.
+        """
+        drawn = [(record, changed) for record in self._pending if (changed := self._changed_person(record)) is not None]
+        concerned = {participant_id for _, participant_id in drawn}
+        known = self._stored.keys() | self._repeated
+        replaced = {participant_id for record, participant_id in drawn if record.external_id in known}
+        replaced |= {old.version.participant_id for old in self._stored.values() if old.version.participant_id}
         people: dict[UUID, Person] = {}
-        if self.delivery.kind in JUDGED_KINDS:
-            for code in self.jobcentres:
-                people |= self._remembered.take(
-                    self.trial.id, code, self._registered_at.get(code), concerned | replaced
-                )
-        # Of those whose records are replaced every record must be known.
-        people = {each: person for each, person in people.items() if each not in replaced}
+        if self._request.kind in JUDGED_KINDS:
+            for code, registered_at in self._registered_at.items():
+                people |= self._cache.take(self._trial.id, code, registered_at, concerned | replaced)
+        people = {participant_id: person for participant_id, person in people.items() if participant_id not in replaced}
         for person in people.values():
             if person.judged is not None and person.judged.history is not person.history():
-                person.judged = person.judged.then(self.trial.protocol, self.trial.ends_on, person.history())
-        unknown = (concerned | replaced) - people.keys()
-        kinds = {*JUDGED_KINDS, self.delivery.kind}
-        people |= await load_people(self.connection, self.trial.id, self.jobcentres, unknown, kinds=kinds)
+                person.judged = person.judged.then(self._trial.protocol, self._trial.ends_on, person.history())
+        missing = (concerned | replaced) - people.keys()
+        kinds = {*JUDGED_KINDS, self._request.kind}
+        people |= await load_people(self._connection, self._trial.id, self._registered_at, missing, kinds=kinds)
         if not concerned <= people.keys():
-            raise ChangedMeanwhileError  # a duplicate was found, and its records passed on
+            raise ChangedMeanwhileError  # a person became a duplicate, and the records moved
         return people
 
-    def _drawn_by(self, case: PendingRecord) -> UUID | None:
-        """The drawn participant in a locked jobcentre about whom a record says something that is not known to the
-        letter; None where there is none."""
-        someone = case.someone
-        if someone is None or not someone.drawn or case.external_id in self._same:
+    def _changed_person(self, record: PendingRecord) -> UUID | None:
+        """Return the drawn participant whom the record changes, or None if it is unresolved, undrawn, unlocked or an
+        exact repeat."""
+        person = record.person
+        if person is None or not person.drawn or record.external_id in self._unchanged:
             return None
-        return someone.participant_id if someone.jobcentre in self.jobcentres else None
+        return person.participant_id if person.jobcentre in self._registered_at else None
 
-    # --- judging ------------------------------------------------------------------------------------------------------
+    # --- deciding -----------------------------------------------------------------------------------------------------
 
-    def _receive(self, case: PendingRecord) -> RecordReport:
-        wanted = self.delivery.if_match
-        if wanted is not None:
-            stored = self.stored.get(case.external_id)
-            if stored is None or (wanted != "any" and stored.version_id not in wanted):
+    def _decide(self, ingest: RecordIngest, record: PendingRecord) -> RecordReport:
+        if_match = self._request.if_match
+        if if_match is not None:
+            stored = self._stored.get(record.external_id)
+            if stored is None or (if_match != "any" and stored.version_id not in if_match):
                 raise DomainError("precondition_failed")
-        key = self._keys.get(case.external_id)
-        if key is not None and key.jobcentre not in self.jobcentres and key.jobcentre != NO_JOBCENTRE:
+        key = self._keys.get(record.external_id)
+        if key is not None and key.jobcentre != NO_JOBCENTRE and key.jobcentre not in self._registered_at:
             return RecordReport("rejected", (("", "unknown_participant"),))
-        if case.version.fact is not None:
-            pointer = "/participant_id" if case.by_id else "/cpr"
-            if case.someone is None or case.someone.jobcentre not in self.jobcentres:
-                return RecordReport("rejected", ((pointer, "unknown_participant"),))
-            if not case.someone.drawn:
-                return RecordReport("rejected", ((pointer, "not_drawn"),))
-            if case.external_id in self._same:
+        if record.version.fact is not None:
+            if record.person is None or record.person.jobcentre not in self._registered_at:
+                return RecordReport("rejected", ((record.pointer, "unknown_participant"),))
+            if not record.person.drawn:
+                return RecordReport("rejected", ((record.pointer, "not_drawn"),))
+            if record.external_id in self._unchanged:
                 return _UNCHANGED
-        return self.intake.receive(Submission(case.external_id, case.version))
+        return ingest.receive(record.external_id, record.version)
 
 
-_UNCHANGED = RecordReport("unchanged")
-
-
-def _case(record: RecordInput, someone: ResolvedPerson | None) -> PendingRecord:
-    named = None if someone is None else someone.participant_id
-    version = Version(named, record.revision, record.fact, record.retraction_reason)
-    return PendingRecord(record.external_id, someone, version, record.participant_id is not None)
-
-
-_KEYS = sql(
-    """
-    select external_id, jobcentre_code, version_id, digest from record_key
-    where trial_id = :trial and kind = :kind and client_id = :client and external_id = any(:ids)
-    """
-)
+def _pending(record: RecordInput, person: ResolvedPerson | None) -> PendingRecord:
+    participant_id = None if person is None else person.participant_id
+    version = Version(participant_id, record.revision, record.fact, record.retraction_reason)
+    pointer = "/cpr" if record.participant_id is None else "/participant_id"
+    return PendingRecord(record.external_id, person, version, pointer)

@@ -1,9 +1,9 @@
-"""A batch of records into the register: resolve, lock, load, judge, write, all in one transaction.
+"""Batch pipeline for every kind of record: resolve, lock, load, judge, store, in one transaction.
 
-One pipeline for every kind. What a record does is decided by ``app.domain.ingest``; here is only what it takes to ask
-it (``hearing``) and to keep the answer (``writing``).
+``app.domain.records.ingest`` decides each record; ``judge`` prepares its decision and ``store`` writes it.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import asyncpg
@@ -14,61 +14,78 @@ from app.db.core.ids import uuid7_at
 from app.db.core.session import Database
 from app.db.derived.participant_cache import ParticipantCache
 from app.db.records.batch_request import BatchRequest, BatchResult
-from app.db.records.judge import BatchJudge, UnlockedStratumError
+from app.db.records.judge import BatchJudge, Judgement, UnlockedStratumError, cache_people
 from app.db.records.receipts import find_receipt_by_key, store_receipt
+from app.db.records.snapshots import Snapshot, load_snapshot_records
 from app.db.records.store import store_batch
 from app.db.records.versions import ChangedMeanwhileError
 from app.domain.records.errors import DomainError
 
+MakeReceipt = Callable[[BatchRequest, BatchResult], bytes]
+"""Encodes the report that the client gets, and that is stored for it."""
 _ATTEMPTS = 10
 RETRYABLE_SQLSTATES = frozenset({"40001", "40P01"})
-"""SQL states after which the same transaction may go well: serialization failure, deadlock."""
+"""SQL states after which the same transaction may succeed: serialization failure, deadlock."""
 
 
-async def receive(database: Database, participant_cache: ParticipantCache, delivery: BatchRequest) -> BatchResult:
-    """Judges and stores a delivery. When it returns with ``committed``, all of it is on disk and in every report.
+async def receive(
+    database: Database,
+    participant_cache: ParticipantCache,
+    request: BatchRequest,
+    make_receipt: MakeReceipt | None = None,
+    snapshot: Snapshot | None = None,
+) -> BatchResult:
+    """Judge and store a batch. With ``committed`` all of it is on disk, and in every report from then on.
 
-    Refused: ``unavailable`` when others of the same client were quicker every time; sending it again is safe.
+    The records are those of the request or, with a snapshot, are derived from it and what is stored. Error
+    ``unavailable``: other transactions changed the same records in each of ten attempts; a repetition is safe.
     """
-    elsewhere: frozenset[str] = frozenset()
+    extra_jobcentres: frozenset[str] = frozenset()
     for attempt in range(_ATTEMPTS):
         try:
-            return await _receive_once(database, participant_cache, delivery, elsewhere)
+            return await _receive_once(database, participant_cache, request, make_receipt, snapshot, extra_jobcentres)
         except UnlockedStratumError as error:
-            elsewhere |= error.places
+            extra_jobcentres |= error.jobcentres
         except ChangedMeanwhileError:
             pass
         except (DBAPIError, asyncpg.PostgresError) as error:
-            of_driver = error.orig if isinstance(error, DBAPIError) else error
-            if getattr(of_driver, "sqlstate", None) not in RETRYABLE_SQLSTATES or attempt == _ATTEMPTS - 1:
+            driver_error = error.orig if isinstance(error, DBAPIError) else error
+            if getattr(driver_error, "sqlstate", None) not in RETRYABLE_SQLSTATES or attempt == _ATTEMPTS - 1:
                 raise
     raise DomainError("unavailable", "Other requests kept changing the same records; send it again.")
 
 
 async def _receive_once(
-    database: Database, participant_cache: ParticipantCache, delivery: BatchRequest, elsewhere: frozenset[str]
+    database: Database,
+    participant_cache: ParticipantCache,
+    request: BatchRequest,
+    make_receipt: MakeReceipt | None,
+    snapshot: Snapshot | None,
+    extra_jobcentres: frozenset[str],
 ) -> BatchResult:
-    async with database.write(delivery.scope, keep=delivery.keep) as connection:
-        if delivery.request is not None:
-            earlier = await find_receipt_by_key(connection, delivery.client, delivery.request)
+    async with database.write(request.scope, keep=not request.dry_run) as connection:
+        if request.key is not None:
+            earlier = await find_receipt_by_key(connection, request.client, request.key)
             if earlier is not None:
                 return BatchResult(earlier.batch_id, True, (), to_json(earlier.report))
-        if delivery.prepare is not None:
-            delivery = await delivery.prepare(connection)
-        hearing = BatchJudge(connection, delivery, participant_cache, elsewhere)
-        reports = await hearing.judge()
-        rejected = any(report.outcome == "rejected" for report in reports)
-        committed = delivery.keep and not (delivery.atomic and rejected)
-        batch_id = uuid7_at(hearing.moment)
+        if snapshot is not None:
+            request = replace(request, records=await load_snapshot_records(connection, request, snapshot))
+        judgement = await BatchJudge(connection, request, participant_cache, extra_jobcentres).judge()
+        batch_id = uuid7_at(judgement.moment)
+        committed = _is_committed(judgement)
         if committed:
-            await store_batch(hearing, batch_id)
-        received = BatchResult(batch_id if delivery.keep else None, committed, reports)
-        if delivery.receipt is not None:
-            received = replace(received, receipt=delivery.receipt(received))
-            if delivery.keep:
-                owner = (delivery.client, delivery.trial.id, delivery.kind)
-                if not await store_receipt(connection, batch_id, *owner, received.receipt, delivery.request):
-                    raise ChangedMeanwhileError
+            await store_batch(connection, judgement, batch_id)
+        result = BatchResult(None if request.dry_run else batch_id, committed, judgement.reports)
+        if make_receipt is not None:
+            result = replace(result, receipt=make_receipt(request, result))
+            if not request.dry_run and not await store_receipt(connection, batch_id, request, result.receipt):
+                raise ChangedMeanwhileError
     if committed:
-        hearing.remember()
-    return received
+        cache_people(participant_cache, judgement)
+    return result
+
+
+def _is_committed(judgement: Judgement) -> bool:
+    request = judgement.request
+    rejected = request.atomic and any(report.outcome == "rejected" for report in judgement.reports)
+    return not (request.dry_run or rejected)

@@ -1,4 +1,4 @@
-"""Records as they stand, for whoever may see their jobcentre."""
+"""Queries of records: pages, the change feed, histories, single records."""
 
 from collections.abc import Collection, Mapping
 from functools import cache
@@ -24,15 +24,15 @@ def _select(table: RecordTable) -> str:
     """  # noqa: S608 - table and columns of our own
 
 
-def _shown(table: RecordTable, values: Mapping[str, Any]) -> dict[str, Any]:
-    """A record as it stands. Of a retracted one no fact is shown: which one it had would depend on what came first."""
-    shown = _version(table, values)
-    if shown["retracted"]:
-        shown |= dict.fromkeys(("participant_id", *table.columns))
-    return shown
+def _body(table: RecordTable, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the response body of a record. A retracted one has no fact: its fact depends on the order of arrival."""
+    body = _version_body(table, values)
+    if body["retracted"]:
+        body |= dict.fromkeys(("participant_id", *table.columns))
+    return body
 
 
-def _version(table: RecordTable, values: Mapping[str, Any]) -> dict[str, Any]:
+def _version_body(table: RecordTable, values: Mapping[str, Any]) -> dict[str, Any]:
     fields = {name: values[name] for name in table.columns}
     if fields.get("hours_per_week") is not None:
         fields["hours_per_week"] = float(fields["hours_per_week"])
@@ -61,18 +61,21 @@ async def list_records(
     after: UUID,
     limit: int,
 ) -> list[tuple[UUID, dict[str, Any]]]:
-    """The standing records of jobcentres in the order of registration, each with its place; without retracted ones."""
+    """Return the standing records of jobcentres in the order of registration, each with its version id."""
     statement = _page_of(TABLES[kind], one_person=participant_id is not None, one_client=client is not None)
-    asked = [value for value in (participant_id, client) if value is not None]
-    rows = await database.fetch(scope, statement, trial_id, sorted(jobcentres), after, limit, *asked)
+    filters = [value for value in (participant_id, client) if value is not None]
+    rows = await database.fetch(scope, statement, trial_id, sorted(jobcentres), after, limit, *filters)
     return [_item(dict(row)) for row in rows]
 
 
 @cache
 def _page_of(table: RecordTable, *, one_person: bool, one_client: bool) -> str:
-    """The standing records after a place. Of jobcentres, each gives its own first ones along the primary key, so that a
-    page costs the same however many records there are; of one person there are few."""
-    shown = ", ".join(_EXPRESSIONS.get(column, f"version.{column}") for column in table.columns)
+    """Return the statement for a page of standing records.
+
+    It reads each jobcentre's next records along the primary key, so that a page costs the same however many records
+    there are. One person has few records, which it sorts.
+    """
+    columns = ", ".join(_EXPRESSIONS.get(column, f"version.{column}") for column in table.columns)
     conditions = "trial_id = $1 and version_id > $3 and superseded_at = 'infinity' and retraction_reason is null"
     if one_person:
         conditions += " and participant_id = $5"
@@ -80,15 +83,15 @@ def _page_of(table: RecordTable, *, one_person: bool, one_client: bool) -> str:
         conditions += f" and client_id = ${5 + one_person}"
     page = f"""
         select version_id, external_id, client_id, participant_id, revision, registered_at, false as retracted,
-               retraction_reason, {shown}
+               retraction_reason, {columns}
         from {table.name} version
     """  # noqa: S608 - table and columns of our own
     if one_person:
         return f"{page} where jobcentre_code = any($2) and {conditions} order by version_id limit $4"
     return f"""
-        select first.* from unnest($2::text[]) as place (code) cross join lateral (
-            {page} where jobcentre_code = place.code and {conditions} order by version_id limit $4
-        ) first order by version_id limit $4
+        select next.* from unnest($2::text[]) as jobcentre (code) cross join lateral (
+            {page} where jobcentre_code = jobcentre.code and {conditions} order by version_id limit $4
+        ) next order by version_id limit $4
     """  # noqa: S608 - the statement above
 
 
@@ -105,24 +108,24 @@ async def changed_records(
     connection: AsyncConnection,
     kind: str,
     trial_id: str,
-    places: Mapping[str, UUID],
+    positions: Mapping[str, UUID],
     participant_id: UUID | None,
     client: str | None,
     limit: int,
 ) -> tuple[list[dict[str, Any]], dict[str, UUID]]:
-    """The change feed: records whose latest version is later than the place reached in its jobcentre, with new places.
+    """Change feed: return the records whose latest version is after the position of its jobcentre, with new positions.
 
-    Within a jobcentre versions rise in the order of commits, so that whoever has a place has seen all before it.
-    Retracted records are among them, and as such (``moved``) those that have passed to where the reader does not see
-    them, or to somebody who was not asked for.
+    Within a jobcentre version ids rise in the order of commits, so that a position covers everything before it. The
+    feed includes retracted records, and as retracted with the reason ``moved`` those that moved to another jobcentre
+    or person outside the selection.
     """
     table = TABLES[kind]
     rows = await connection.execute(
         sql(
             f"""
             {_select(table)}
-            join unnest(cast(:codes as text[]), cast(:places as uuid[])) as reached (code, place)
-                on version.jobcentre_code = reached.code and version.version_id > reached.place
+            join unnest(cast(:codes as text[]), cast(:positions as uuid[])) as reached (code, position)
+                on version.jobcentre_code = reached.code and version.version_id > reached.position
             where trial_id = :trial
               and (superseded_at = 'infinity' or retraction_reason = :moved and (
                   cast(:participant as uuid) is not null or not exists (
@@ -137,23 +140,23 @@ async def changed_records(
         {
             "kind": kind,
             "moved": MOVED_AWAY,
-            "codes": list(places),
-            "places": list(places.values()),
+            "codes": list(positions),
+            "positions": list(positions.values()),
             "trial": trial_id,
             "participant": participant_id,
             "client": client,
             "limit": limit,
         },
     )
-    found = rows.all()
-    reached = dict(places) | {row.jobcentre_code: row.version_id for row in found}
-    return [_shown(table, row._asdict()) for row in found], reached
+    changed = rows.all()
+    reached = dict(positions) | {row.jobcentre_code: row.version_id for row in changed}
+    return [_body(table, row._asdict()) for row in changed], reached
 
 
-async def history_of(
+async def load_history(
     connection: AsyncConnection, kind: str, trial_id: str, jobcentres: Collection[str], latest: UUID
 ) -> list[dict[str, Any]]:
-    """Every version of a record, the first one first; those in jobcentres that may not be seen are left out."""
+    """Return the versions of a record in the given jobcentres, the oldest first."""
     table = TABLES[kind]
     rows = await connection.execute(
         sql(
@@ -166,8 +169,8 @@ async def history_of(
                 join chain on earlier.version_id = chain.previous_id
                 where earlier.jobcentre_code = any(:codes) and earlier.trial_id = :trial
             )
-            select shown.*, version.batch_id, nullif(version.superseded_at, 'infinity') as superseded_at
-            from chain join ({_select(table)}) shown using (version_id)
+            select selected.*, version.batch_id, nullif(version.superseded_at, 'infinity') as superseded_at
+            from chain join ({_select(table)}) selected using (version_id)
             join {table.name} version using (jobcentre_code, version_id)
             where version.trial_id = :trial order by age desc
             """  # noqa: S608 - table of our own
@@ -175,7 +178,8 @@ async def history_of(
         {"codes": [*sorted(jobcentres), NO_JOBCENTRE], "trial": trial_id, "latest": latest},
     )
     return [
-        {**_version(table, row._asdict()), "batch_id": row.batch_id, "superseded_at": row.superseded_at} for row in rows
+        {**_version_body(table, row._asdict()), "batch_id": row.batch_id, "superseded_at": row.superseded_at}
+        for row in rows
     ]
 
 
@@ -188,9 +192,9 @@ async def find_record(
     own: str,
     client: str | None,
 ) -> tuple[UUID, dict[str, Any]] | None:
-    """The latest version of a record: of the client named, or one's own, or the only one there is.
+    """Return the latest version of the named client's record, else of the own one, else of the only one.
 
-    Refused: ``ambiguous_client`` when several others sent a record of that id and none is named.
+    Error ``ambiguous_client``: several other clients sent a record of that id, and none is named.
     """
     table = TABLES[kind]
     rows = (
@@ -216,17 +220,17 @@ async def find_record(
     chosen = [row for row in rows if row.client_id == own] or rows
     if len(chosen) > 1:
         raise DomainError("ambiguous_client")
-    return (chosen[0].version_id, _shown(table, chosen[0]._asdict())) if chosen else None
+    return (chosen[0].version_id, _body(table, chosen[0]._asdict())) if chosen else None
 
 
 async def own_records(
     database: Database, scope: AccessScope, kind: str, trial_id: str, client: str, external_ids: Collection[str]
 ) -> dict[str, tuple[UUID, dict[str, Any]]]:
-    """The latest versions of a client's own records, by external id, of those that may be seen."""
+    """Return by external id the latest versions of a client's own records within its access scope."""
     table = TABLES[kind]
     statement = f"""
         {_select(table)} join record_key key using (jobcentre_code, trial_id, version_id)
         where key.trial_id = $1 and key.kind = $2 and key.external_id = any($3) and key.client_id = $4
     """
     rows = await database.fetch(scope, statement, trial_id, kind, list(external_ids), client)
-    return {row["external_id"]: (row["version_id"], _shown(table, dict(row))) for row in rows}
+    return {row["external_id"]: (row["version_id"], _body(table, dict(row))) for row in rows}

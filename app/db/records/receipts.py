@@ -1,4 +1,4 @@
-"""Receipts of batches: the report that a client got, for asking again, and for sending the same request again."""
+"""Receipts of batches: the stored reports, read again by batch id or by the idempotency key of the request."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,35 +7,21 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.core.statements import sql
+from app.db.records.batch_request import BatchRequest, RequestKey
 from app.domain.records.errors import DomainError
 
 
 @dataclass(frozen=True, slots=True)
-class RequestKey:
-    """An ``Idempotency-Key`` and the SHA-256 of the request that it came with."""
-
-    key: str
-    digest: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Receipt:
-    """What was answered to a batch, whole."""
+    """The stored report of a batch."""
 
     batch_id: UUID
     report: dict[str, Any]
 
 
-async def store_receipt(
-    connection: AsyncConnection,
-    batch_id: UUID,
-    client: str,
-    trial_id: str,
-    kind: str,
-    report: bytes,
-    request: RequestKey | None,
-) -> bool:
-    """Keeps the report of a batch for its client; False when another transaction used the request's key meanwhile."""
+async def store_receipt(connection: AsyncConnection, batch_id: UUID, request: BatchRequest, report: bytes) -> bool:
+    """Store the report of a batch. Returns False if another transaction stored the request's key meanwhile."""
+    key = request.key
     stored = await connection.execute(
         sql(
             """
@@ -47,19 +33,19 @@ async def store_receipt(
         ),
         {
             "id": batch_id,
-            "client": client,
-            "trial": trial_id,
-            "kind": kind,
+            "client": request.client,
+            "trial": request.trial.id,
+            "kind": request.kind,
             "report": report.decode(),
-            "key": None if request is None else request.key,
-            "digest": None if request is None else request.digest,
+            "key": None if key is None else key.key,
+            "digest": None if key is None else key.digest,
         },
     )
     return bool(stored.rowcount)
 
 
 async def find_receipt(connection: AsyncConnection, batch_id: UUID, client: str) -> dict[str, Any] | None:
-    """The report of a batch that the client sent, None when there is none."""
+    """Return the report of a batch that the client sent, or None."""
     rows = await connection.execute(
         sql("select report from batch where batch_id = :id and client_id = :client"),
         {"id": batch_id, "client": client},
@@ -68,15 +54,15 @@ async def find_receipt(connection: AsyncConnection, batch_id: UUID, client: str)
     return report
 
 
-async def find_receipt_by_key(connection: AsyncConnection, client: str, request: RequestKey) -> Receipt | None:
-    """The receipt of the same request sent before. Refused: ``idempotency_key_reused`` for another request."""
+async def find_receipt_by_key(connection: AsyncConnection, client: str, key: RequestKey) -> Receipt | None:
+    """Return the receipt of the same request, or None. Error ``idempotency_key_reused``: another request's key."""
     rows = await connection.execute(
         sql("select batch_id, report, request_digest from batch where client_id = :client and idempotency_key = :key"),
-        {"client": client, "key": request.key},
+        {"client": client, "key": key.key},
     )
     row = rows.one_or_none()
     if row is None:
         return None
-    if row.request_digest != request.digest:
+    if row.request_digest != key.digest:
         raise DomainError("idempotency_key_reused")
     return Receipt(row.batch_id, row.report)

@@ -1,4 +1,4 @@
-"""What a hearing found is written: versions, counts, states, the freshness of the source, the audit entries."""
+"""Store a judged batch: versions, week counts, week states, last receipt of the source, audit entries."""
 
 import asyncio
 from collections import defaultdict
@@ -6,60 +6,59 @@ from collections.abc import Mapping
 from datetime import date
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from app.db.audit.log import NewAuditEntry, append_entries
 from app.db.core.statements import sql
 from app.db.derived.week_counts import add_to_counts, store_states
-from app.db.records.judge import AT_ONCE, BatchJudge
+from app.db.records.judge import YIELD_EVERY, Judgement
 from app.db.records.versions import Origin, VersionWriter
 from app.db.trials.strata import advance_watermark
 from app.domain.figures.counts import Judged, Numbers, add_count_change, by_week
 from app.domain.rules.draw import Arm
 
 
-async def store_batch(hearing: BatchJudge, batch_id: UUID) -> None:
-    """Stores what the intake changed. ChangedMeanwhileError when a key was taken in the meantime."""
-    origin = Origin(hearing.trial.id, hearing.delivery.client, batch_id, hearing.moment)
-    writer = VersionWriter(hearing.connection, hearing.table, origin, hearing.stored, hearing.people)
-    if hearing.intake.changes:
-        writing = asyncio.create_task(writer.write(hearing.intake.changes))
+async def store_batch(connection: AsyncConnection, judgement: Judgement, batch_id: UUID) -> None:
+    """Store what a batch changes, in the transaction that judged it.
+
+    Raises ChangedMeanwhileError if another transaction took one of the record keys.
+    """
+    trial, request = judgement.request.trial, judgement.request
+    origin = Origin(trial.id, request.client, batch_id, judgement.moment)
+    writer = VersionWriter(connection, judgement.table, origin, judgement.stored, judgement.people)
+    if judgement.changes:
+        writing = asyncio.create_task(writer.write(judgement.changes))
         try:
-            changed = await _count(hearing)  # the database works meanwhile
+            differences = await _count_changes(judgement)  # while the database writes
         finally:
             await writing
-        await advance_watermark(hearing.connection, hearing.trial.id, hearing.touched(), hearing.moment)
-        await _project(hearing, changed)
-    await _note_sources(hearing)
-    await _audit(hearing, batch_id, writer.written)
+        await advance_watermark(connection, trial.id, judgement.touched_jobcentres(), judgement.moment)
+        await add_to_counts(connection, trial.id, differences)
+        if request.kind != "conversations":
+            await store_states(connection, trial, [judgement.people[each] for each in judgement.histories_before])
+    await _store_receipt_time(connection, judgement)
+    await _append_audit(connection, judgement, batch_id, writer.written)
 
 
-Changed = Mapping[tuple[str, Arm], Mapping[date, Mapping[str, int]]]
-"""By jobcentre and arm what the counts of weeks change by."""
-
-
-async def _count(hearing: BatchJudge) -> Changed:
-    """What the touched people count now and did not before."""
-    trial = hearing.trial
+async def _count_changes(judgement: Judgement) -> Mapping[tuple[str, Arm], Mapping[date, Mapping[str, int]]]:
+    """Judge the touched people again. Returns by jobcentre and arm what the counts of weeks change by."""
+    trial = judgement.request.trial
     numbers: defaultdict[tuple[str, Arm], Numbers] = defaultdict(Numbers)
-    for place, (participant_id, before) in enumerate(hearing.intake.before.items()):
-        if place % AT_ONCE == 0:
+    for index, (participant_id, before) in enumerate(judgement.histories_before.items()):
+        if index % YIELD_EVERY == 0:
             await asyncio.sleep(0)
-        person = hearing.people[participant_id]
+        person = judgement.people[participant_id]
         earlier = person.judged
         if earlier is None or earlier.history is not before:
             earlier = Judged.of(trial.protocol, trial.ends_on, before)
         person.judged = earlier.then(trial.protocol, trial.ends_on, person.history())
         add_count_change(trial.protocol, earlier, person.judged, numbers[person.jobcentre, person.arm])
-    return {key: by_week(each) for key, each in numbers.items()}
+    return {key: by_week(changes) for key, changes in numbers.items()}
 
 
-async def _project(hearing: BatchJudge, changed: Changed) -> None:
-    await add_to_counts(hearing.connection, hearing.trial.id, changed)
-    if hearing.delivery.kind != "conversations":
-        await store_states(hearing.connection, hearing.trial, [hearing.people[each] for each in hearing.intake.before])
-
-
-async def _note_sources(hearing: BatchJudge) -> None:
-    await hearing.connection.execute(
+async def _store_receipt_time(connection: AsyncConnection, judgement: Judgement) -> None:
+    """Store per locked jobcentre when the client last sent this kind, unchanged records included."""
+    await connection.execute(
         sql(
             """
             insert into source (jobcentre_code, trial_id, client_id, kind, last_received_at)
@@ -70,27 +69,23 @@ async def _note_sources(hearing: BatchJudge) -> None:
             """
         ),
         {
-            "trial": hearing.trial.id,
-            "client": hearing.delivery.client,
-            "kind": hearing.delivery.kind,
-            "moment": hearing.moment,
-            "codes": sorted(hearing.jobcentres),
+            "trial": judgement.request.trial.id,
+            "client": judgement.request.client,
+            "kind": judgement.request.kind,
+            "moment": judgement.moment,
+            "codes": sorted(judgement.jobcentres),
         },
     )
 
 
-async def _audit(hearing: BatchJudge, batch_id: UUID, written: Mapping[str, int]) -> None:
-    """One entry for each jobcentre that was written to; the versions name the batch, and so whose they are."""
-    kind, client = hearing.delivery.kind, hearing.delivery.client
+async def _append_audit(
+    connection: AsyncConnection, judgement: Judgement, batch_id: UUID, written: Mapping[str, int]
+) -> None:
+    """Append one entry per jobcentre written to. The versions carry the batch id, so no person is named here."""
+    request = judgement.request
+    details = {"batch": str(batch_id), "kind": request.kind}
     entries = [
-        NewAuditEntry(
-            code,
-            client,
-            "records.received",
-            hearing.trial.id,
-            None,
-            {"batch": str(batch_id), "kind": kind, "versions": n},
-        )
+        NewAuditEntry(code, request.client, "records.received", request.trial.id, None, {**details, "versions": n})
         for code, n in sorted(written.items())
     ]
-    await append_entries(hearing.connection, entries)
+    await append_entries(connection, entries)

@@ -1,4 +1,4 @@
-"""New versions of records that stay as they are but for whose they are: another participant's, or another client's."""
+"""Transfer of records to another participant or another client by new versions with the same content."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,14 +9,15 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.core.ids import uuid7_at
+from app.db.core.ids import uuid7_at, uuids7_at
 from app.db.core.kinds import RecordTable, insert_versions
 from app.db.core.tables import MOVED_AWAY
+from app.db.records.versions import supersede
 
 
 @dataclass(frozen=True, slots=True)
 class NewOwner:
-    """Whose a record becomes; None leaves it as it is."""
+    """The new jobcentre, participant or client of a record; None leaves the present one."""
 
     jobcentre: str | None = None
     participant_id: UUID | None = None
@@ -32,7 +33,7 @@ async def latest_versions(
     participant_id: UUID | None = None,
     client: str | None = None,
 ) -> Sequence[Row[Any]]:
-    """The latest versions in a jobcentre of a participant or of a client, retracted ones included."""
+    """Return the latest versions in a jobcentre of a participant or a client, retracted ones included."""
     rows = await connection.execute(
         text(
             f"""
@@ -54,71 +55,74 @@ async def move_records_to(
     connection: AsyncConnection,
     table: RecordTable,
     trial_id: str,
-    old: Sequence[Row[Any]],
+    rows: Sequence[Row[Any]],
     owner: NewOwner,
     moment: datetime,
 ) -> None:
-    """Supersedes versions by equal ones of another owner, and points the keys to them. The strata are locked.
+    """Supersede versions by equal ones of another owner, and point the keys to them. The strata are locked.
 
-    Where a record was, a version is left behind that says so (``tables.MOVED_AWAY``).
+    The earlier owner gets a last version with the reason ``tables.MOVED_AWAY``.
     """
-    if not old:
+    if not rows:
         return
-    batch_id = uuid7_at(moment)
-
-    def version(row: Row[Any], place: int, whose: NewOwner, retraction_reason: str | None) -> tuple[Any, ...]:
-        return (
-            whose.jobcentre or row.jobcentre_code,
-            trial_id,
-            uuid7_at(moment, place),
-            row.record_id,
-            row.version_id,
-            whose.participant_id or row.participant_id,
-            whose.client or row.client_id,
-            row.external_id,
-            row.revision,
-            retraction_reason,
-            batch_id,
-            moment,
-            *table.values_of(table.fact_of(row)),
-        )
-
-    left = [version(row, 2 * place, NewOwner(), MOVED_AWAY) for place, row in enumerate(old)]
-    new = [version(row, 2 * place + 1, owner, row.retraction_reason) for place, row in enumerate(old)]
-    await insert_versions(connection, table, [*left, *new])
-    parameters = {
-        "moment": moment,
-        "trial": trial_id,
-        "kind": table.kind,
-        "jobcentre": old[0].jobcentre_code,
-        "old_ids": [*(row.version_id for row in old), *(each[2] for each in left)],
-        "new_ids": [each[2] for each in new],
-        "jobcentres": [each[0] for each in new],
-        "external_ids": [row.external_id for row in old],
-        "old_clients": [row.client_id for row in old],
-        "new_clients": [each[6] for each in new],
-    }
+    stamp = (uuid7_at(moment), moment)
+    markers = uuids7_at(moment, range(0, 2 * len(rows), 2))
+    new_ids = uuids7_at(moment, range(1, 2 * len(rows), 2))
+    versions, superseded = [], []
+    for row, marker_id, new_id in zip(rows, markers, new_ids, strict=True):
+        versions.append(_version(table, trial_id, row, marker_id, NewOwner(), MOVED_AWAY, stamp))
+        versions.append(_version(table, trial_id, row, new_id, owner, row.retraction_reason, stamp))
+        superseded += [(row.jobcentre_code, row.version_id), (row.jobcentre_code, marker_id)]
+    await insert_versions(connection, table, versions)
+    await supersede(connection, table, trial_id, moment, superseded)
     await connection.execute(
-        text(
-            f"""
-            update {table.name} set superseded_at = :moment
-            where jobcentre_code = :jobcentre and trial_id = :trial and version_id = any(:old_ids)
-            """  # noqa: S608 - table of our own
-        ),
-        parameters,
+        _MOVE_KEYS,
+        {
+            "trial": trial_id,
+            "kind": table.kind,
+            "jobcentres": [owner.jobcentre or row.jobcentre_code for row in rows],
+            "new_ids": new_ids,
+            "external_ids": [row.external_id for row in rows],
+            "old_clients": [row.client_id for row in rows],
+            "new_clients": [owner.client or row.client_id for row in rows],
+        },
     )
-    await connection.execute(
-        text(
-            """
-            update record_key
-            set jobcentre_code = moved.jobcentre_code, client_id = moved.new_client, version_id = moved.new_id,
-                digest = null
-            from unnest(cast(:external_ids as text[]), cast(:old_clients as text[]), cast(:new_clients as text[]),
-                        cast(:jobcentres as text[]), cast(:new_ids as uuid[]))
-                 as moved (external_id, old_client, new_client, jobcentre_code, new_id)
-            where record_key.trial_id = :trial and record_key.kind = :kind
-              and record_key.external_id = moved.external_id and record_key.client_id = moved.old_client
-            """
-        ),
-        parameters,
+
+
+def _version(
+    table: RecordTable,
+    trial_id: str,
+    row: Row[Any],
+    version_id: UUID,
+    owner: NewOwner,
+    retraction_reason: str | None,
+    stamp: tuple[UUID, datetime],
+) -> tuple[Any, ...]:
+    """Return a version with the row's content. ``stamp`` is the batch id and the moment of registration."""
+    return (
+        owner.jobcentre or row.jobcentre_code,
+        trial_id,
+        version_id,
+        row.record_id,
+        row.version_id,
+        owner.participant_id or row.participant_id,
+        owner.client or row.client_id,
+        row.external_id,
+        row.revision,
+        retraction_reason,
+        *stamp,
+        *table.values_of(table.fact_of(row)),
     )
+
+
+_MOVE_KEYS = text(
+    """
+    update record_key
+    set jobcentre_code = moved.jobcentre_code, client_id = moved.new_client, version_id = moved.new_id, digest = null
+    from unnest(cast(:external_ids as text[]), cast(:old_clients as text[]), cast(:new_clients as text[]),
+                cast(:jobcentres as text[]), cast(:new_ids as uuid[]))
+         as moved (external_id, old_client, new_client, jobcentre_code, new_id)
+    where record_key.trial_id = :trial and record_key.kind = :kind
+      and record_key.external_id = moved.external_id and record_key.client_id = moved.old_client
+    """
+)

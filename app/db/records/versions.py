@@ -1,4 +1,4 @@
-"""Writing records as versions: inserted once, superseded by the next, found by their key."""
+"""Versions of records: inserted once, superseded by the next, found by the record's key."""
 
 import hashlib
 from collections import Counter
@@ -25,7 +25,7 @@ class ChangedMeanwhileError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StoredRecord:
-    """The latest version of a record and where it lies."""
+    """The latest version of a record, and its jobcentre."""
 
     jobcentre: str
     version_id: UUID
@@ -34,27 +34,24 @@ class StoredRecord:
 
 
 def digest_of(version: Version) -> bytes | None:
-    """A digest of all that a version says of a participant, its revision included; None of a retraction."""
+    """Digest a version's participant, revision and fact. Returns None for a retraction."""
     if version.fact is None or version.participant_id is None or version.retracted:
         return None
-    said = hashlib.blake2b(_digest_of_fact(version.fact), digest_size=16)
-    said.update(b"%b %d" % (version.participant_id.bytes, -1 if version.revision is None else version.revision))
-    return said.digest()
+    digest = hashlib.blake2b(_digest_of_fact(version.fact), digest_size=16)
+    digest.update(b"%b %d" % (version.participant_id.bytes, -1 if version.revision is None else version.revision))
+    return digest.digest()
 
 
 @lru_cache(maxsize=8192)
 def _digest_of_fact(fact: Fact) -> bytes:
-    said = [value.normalize() if isinstance(value, Decimal) else value for value in _values_of(fact)]
-    return hashlib.blake2b(repr(said).encode(), digest_size=16).digest()
-
-
-def _values_of(fact: Fact) -> tuple[object, ...]:
-    return tuple(getattr(fact, each.name) for each in fields(fact))
+    values = [getattr(fact, field.name) for field in fields(fact)]
+    normal = [value.normalize() if isinstance(value, Decimal) else value for value in values]
+    return hashlib.blake2b(repr(normal).encode(), digest_size=16).digest()
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where versions come from: a client's batch into a trial, registered at a moment."""
+    """The batch that versions come from, with its trial, its client and the moment of registration."""
 
     trial: str
     client: str
@@ -63,7 +60,7 @@ class Origin:
 
 
 class VersionWriter:
-    """Writes the changes of an intake: new rows, the superseded ones closed, the guard pointing to the latest."""
+    """Writes the changes of a batch: inserts versions, closes superseded ones, points the keys to the latest."""
 
     def __init__(
         self,
@@ -78,35 +75,37 @@ class VersionWriter:
         self.origin = origin
         self.people = people
         self.latest: dict[str, tuple[str, UUID, UUID]] = {
-            external_id: (each.jobcentre, each.version_id, each.record_id) for external_id, each in stored.items()
+            external_id: (old.jobcentre, old.version_id, old.record_id) for external_id, old in stored.items()
         }
+        """By external id the jobcentre, the version id and the record id."""
         self.known = frozenset(self.latest)
         self.digests: dict[str, bytes | None] = {}
         self.written: Counter[str] = Counter()
-        """How many changes were written to each jobcentre, or nowhere."""
+        """Changes written by jobcentre, ``NO_JOBCENTRE`` included."""
 
     async def write(self, changes: Sequence[Change]) -> None:
-        """Writes the changes in their order. ChangedMeanwhileError when a key of theirs was taken in the meantime."""
+        """Write the changes in order. Raises ChangedMeanwhileError if another transaction took one of the keys."""
         rows: list[tuple[object, ...]] = []
         superseded: list[tuple[str, UUID]] = []
         version_ids = uuids7_at(self.origin.moment, range(1, 2 * len(changes), 2))
-        for place, (change, version_id) in enumerate(zip(changes, version_ids, strict=True)):
+        for index, (change, version_id) in enumerate(zip(changes, version_ids, strict=True)):
             external_id = change.key[2]
             before = self.latest.get(external_id)
             jobcentre = self._jobcentre(change.after, before)
             record_id = before[2] if before else version_id
             if before is not None:
                 superseded.append(before[:2])
-                if (left := moved_marker(change)) is not None:
-                    trace_id = uuid7_at(self.origin.moment, 2 * place)
-                    rows.append(self._row(before[0], trace_id, record_id, before[1], external_id, left))
-                    superseded.append((before[0], trace_id))
+                if (marker := moved_marker(change)) is not None:
+                    marker_id = uuid7_at(self.origin.moment, 2 * index)
+                    rows.append(self._row(before[0], marker_id, record_id, before[1], external_id, marker))
+                    superseded.append((before[0], marker_id))
             self.latest[external_id] = (jobcentre, version_id, record_id)
             self.written[jobcentre] += 1
             self.digests[external_id] = digest_of(change.after)
             rows.append(self._row(jobcentre, version_id, record_id, before and before[1], external_id, change.after))
         await insert_versions(self.connection, self.table, rows)
-        await self._supersede(superseded)
+        if superseded:
+            await supersede(self.connection, self.table, self.origin.trial, self.origin.moment, superseded)
         await self._point_keys(sorted({change.key[2] for change in changes}))
 
     def _jobcentre(self, after: Version, before: tuple[str, UUID, UUID] | None) -> str:
@@ -139,30 +138,9 @@ class VersionWriter:
             *self.table.values_of(version.fact),
         )
 
-    async def _supersede(self, superseded: Sequence[tuple[str, UUID]]) -> None:
-        """Closes versions, those of this very batch included: theirs was a span of no length."""
-        if not superseded:
-            return
-        await self.connection.execute(
-            sql(
-                f"""
-                update {self.table.name} version set superseded_at = :moment
-                from unnest(cast(:jobcentres as text[]), cast(:ids as uuid[])) as old (jobcentre_code, version_id)
-                where version.jobcentre_code = old.jobcentre_code and version.trial_id = :trial
-                  and version.version_id = old.version_id
-                """  # noqa: S608 - table of our own
-            ),
-            {
-                "moment": self.origin.moment,
-                "trial": self.origin.trial,
-                "jobcentres": [jobcentre for jobcentre, _ in superseded],
-                "ids": [version_id for _, version_id in superseded],
-            },
-        )
-
     async def _point_keys(self, changed: Sequence[str]) -> None:
-        """Points the keys to the latest versions. A key that appeared meanwhile sends the whole batch round again."""
-        new = [each for each in changed if each not in self.known]
+        """Point the keys to the latest versions. Raises ChangedMeanwhileError if another transaction made a new one."""
+        new = [external_id for external_id in changed if external_id not in self.known]
         inserted = await self._execute_on_keys(
             new,
             """
@@ -174,7 +152,7 @@ class VersionWriter:
         if inserted != len(new):
             raise ChangedMeanwhileError
         await self._execute_on_keys(
-            [each for each in changed if each in self.known],
+            [external_id for external_id in changed if external_id in self.known],
             """
             update record_key
             set jobcentre_code = latest.jobcentre_code, version_id = latest.version_id, digest = latest.digest
@@ -203,17 +181,43 @@ class VersionWriter:
                 "kind": self.table.kind,
                 "client": self.origin.client,
                 "external_ids": list(external_ids),
-                "jobcentres": [self.latest[each][0] for each in external_ids],
-                "ids": [self.latest[each][1] for each in external_ids],
-                "digests": [self.digests[each] for each in external_ids],
+                "jobcentres": [self.latest[external_id][0] for external_id in external_ids],
+                "ids": [self.latest[external_id][1] for external_id in external_ids],
+                "digests": [self.digests[external_id] for external_id in external_ids],
             },
         )
         return result.rowcount
 
 
 def moved_marker(change: Change) -> Version | None:
-    """What says at the person before that the record has passed to another one; None where it did not."""
+    """Return the version that marks, for the earlier person, that the record moved to another; None if it did not."""
     before, after = change.before, change.after
     if before is None or before.participant_id in (None, after.participant_id):
         return None
     return Version(before.participant_id, after.revision, before.fact, MOVED_AWAY)
+
+
+async def supersede(
+    connection: AsyncConnection,
+    table: RecordTable,
+    trial_id: str,
+    moment: datetime,
+    superseded: Sequence[tuple[str, UUID]],
+) -> None:
+    """Close versions, given by jobcentre and version id. Versions of this very batch get a span of no length."""
+    await connection.execute(
+        sql(
+            f"""
+            update {table.name} version set superseded_at = :moment
+            from unnest(cast(:jobcentres as text[]), cast(:ids as uuid[])) as old (jobcentre_code, version_id)
+            where version.jobcentre_code = old.jobcentre_code and version.trial_id = :trial
+              and version.version_id = old.version_id
+            """  # noqa: S608 - table of our own
+        ),
+        {
+            "moment": moment,
+            "trial": trial_id,
+            "jobcentres": [jobcentre for jobcentre, _ in superseded],
+            "ids": [version_id for _, version_id in superseded],
+        },
+    )

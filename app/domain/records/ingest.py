@@ -1,7 +1,7 @@
-"""What a record does to what is known (api.md "Records"): outcome by outcome, pure, for every kind alike.
+"""Outcome of each record of a batch (api.md "Records"), pure, for every kind alike.
 
-A batch is received into a ``RecordIngest``, which holds what is stored of the records and people concerned. Records
-are judged in order, each against all that came before it; what must be written stands in ``changes`` afterwards.
+``RecordIngest`` starts from the stored records and people of a batch. It judges records in order, each against all
+before it, and collects the versions to be written in ``changes``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from app.domain.rules.weeks import Course
 RecordOutcome = Literal["created", "updated", "unchanged", "stale", "retracted", "rejected"]
 OUTCOMES: tuple[RecordOutcome, ...] = ("created", "updated", "unchanged", "stale", "retracted", "rejected")
 RecordKey = tuple[str, str, str]
-"""Kind, client and external id: what a record is known by within a trial."""
+"""Kind, client and external id: identifies a record within a trial."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,33 +34,26 @@ class Version:
 
     @property
     def retracted(self) -> bool:
-        """Whether the version takes the record back."""
+        """Whether the version retracts the record."""
         return self.retraction_reason is not None
-
-
-class Submission(NamedTuple):
-    """One well-formed record as sent. Without a fact it is a retraction and names no participant."""
-
-    external_id: str
-    version: Version
 
 
 @dataclass(frozen=True, slots=True)
 class RecordReport:
-    """What became of one record."""
+    """Outcome of one record, with its errors or warnings."""
 
     outcome: RecordOutcome
     errors: Sequence[tuple[str, str]] = ()
-    """(JSON pointer within the record, code); the pointer is empty where the record as a whole is meant."""
+    """(JSON pointer within the record, code); an empty pointer is the record as a whole."""
     warnings: Sequence[str] = ()
 
 
 def decide(stored: Version | None, sent: Version) -> RecordOutcome:
-    """The outcome of a version against the stored one; ``rejected`` means ``revision_conflict``.
+    """Return the outcome of a version against the stored one; ``rejected`` means ``revision_conflict``.
 
     No revision ranks below every revision. Same content is ``unchanged`` whatever its revision. Without revisions the
-    later arrival wins, with two exceptions: it does not move a record to another participant, and a retraction that
-    came before its record holds the record off.
+    later arrival wins, with two exceptions: it does not move a record to another participant, and a record that arrives
+    after its retraction is ``stale``.
     """
     written: RecordOutcome = "retracted" if sent.retracted else "updated"
     if stored is None:
@@ -90,7 +83,7 @@ def _same_content(stored: Version, sent: Version) -> bool:
 
 @dataclass(slots=True)
 class StandingRecord:
-    """A record of a person as it stands now. ``order`` is that of first registration."""
+    """A current record of a person. ``order`` is that of first registration."""
 
     order: int
     client: str
@@ -99,10 +92,10 @@ class StandingRecord:
 
 @dataclass(slots=True)
 class Person:
-    """A drawn participant with the standing records, which an intake changes as records come in.
+    """A drawn participant with the standing records, changed by ``RecordIngest`` record by record.
 
-    Of a person whose records are not ``whole`` only the history is known, and what was put since: enough for records
-    that were never registered before, which is what most are.
+    If not ``complete``, only the history and later records are loaded. They suffice for records never registered
+    before, which most are.
     """
 
     participant_id: UUID
@@ -111,94 +104,94 @@ class Person:
     assigned_on: date
     target_group: int | None = None
     records: dict[RecordKey, StandingRecord] = field(default_factory=dict)
-    whole: bool = True
+    complete: bool = True
     judged: Judged | None = None
-    """The weeks of a history that this person had, kept because working them out again costs more."""
+    """The judged weeks of an earlier history of this person: judging only the difference costs less."""
     _history: History | None = None
-    """The records as they were read last, but for the ``_late`` ones."""
+    """The history without the ``_appended`` records."""
     _last: int = -1
-    """The order of the last record in all of it."""
-    _late: list[StandingRecord] = field(default_factory=list)
-    """What was put since, in its order, registered after all others."""
+    """The highest order in the history and the appended records."""
+    _appended: list[StandingRecord] = field(default_factory=list)
+    """Records put after ``_history`` was built, in order, registered after all in it."""
 
     def history(self) -> History:
-        """The person's records as the rules read them, in the order of first registration."""
+        """Return the records as the rules read them, in the order of first registration."""
         if self._history is None:
-            self._history, self._last = self._read()
-        elif self._late:
-            self._history = _appended(self._history, self._late)
-        self._late = []
+            self._history, self._last = self._build_history()
+        elif self._appended:
+            self._history = _with_records(self._history, self._appended)
+        self._appended = []
         return self._history
 
-    def history_with(self, key: RecordKey, known: StandingRecord) -> History:
-        """The same as it would be with a record put."""
+    def history_with(self, key: RecordKey, record: StandingRecord) -> History:
+        """Return the history as it would be after ``put``."""
         history, before = self.history(), self.records.get(key)
-        if before is None and known.order > self._last:
-            return _appended(history, [known])
-        assert self.whole, "what is not known cannot be replaced"
-        self.records[key] = known
-        history, _ = self._read()
+        if before is None and record.order > self._last:
+            return _with_records(history, [record])
+        assert self.complete, "a record that is not loaded cannot be replaced"
+        self.records[key] = record
+        history, _ = self._build_history()
         if before is None:
             del self.records[key]
         else:
             self.records[key] = before
         return history
 
-    def put(self, key: RecordKey, known: StandingRecord) -> None:
-        """A record stands as given from now on."""
-        if self._history is not None and key not in self.records and known.order > self._last:
-            self._late.append(known)
-            self._last = known.order
+    def put(self, key: RecordKey, record: StandingRecord) -> None:
+        """Add or replace a record."""
+        if self._history is not None and key not in self.records and record.order > self._last:
+            self._appended.append(record)
+            self._last = record.order
         else:
-            assert self.whole, "what is not known cannot be replaced"
+            assert self.complete, "a record that is not loaded cannot be replaced"
             self._forget_history()
-        self.records[key] = known
+        self.records[key] = record
 
     def drop(self, key: RecordKey) -> None:
-        """A record stands no longer."""
-        assert self.whole, "what is not known cannot be dropped"
+        """Remove a record, if it is there."""
+        assert self.complete, "a record that is not loaded cannot be removed"
         if self.records.pop(key, None) is not None:
             self._forget_history()
 
     def without_records(self) -> "Person":
-        """The same person by history alone: a few bytes a record."""
+        """Return the person with the history alone, which takes a few bytes a record."""
         history = self.history()
-        return replace(self, records={}, whole=False, _history=history, _last=REGISTERED, _late=[])
+        return replace(self, records={}, complete=False, _history=history, _last=FIRST_NEW_ORDER - 1, _appended=[])
 
     def _forget_history(self) -> None:
-        self._history, self._last, self._late = None, -1, []
+        self._history, self._last, self._appended = None, -1, []
 
-    def _read(self) -> tuple[History, int]:
+    def _build_history(self) -> tuple[History, int]:
         facts: dict[type[Fact], list[Any]] = {kind: [] for kind in KINDS.values()}
-        ordered = sorted(self.records.values(), key=lambda each: each.order)
-        for known in ordered:
-            facts[type(known.fact)].append(_entry(known))
+        ordered = sorted(self.records.values(), key=lambda record: record.order)
+        for record in ordered:
+            facts[type(record.fact)].append(_entry(record))
         history = History(self.assigned_on, *map(tuple, facts.values()), target_group=self.target_group)
         return history, ordered[-1].order if ordered else -1
 
 
-def _entry(known: StandingRecord) -> Any:
-    """A fact as it stands in a history: an activation beside its client."""
-    return (known.client, known.fact) if isinstance(known.fact, Activation) else known.fact
+def _entry(record: StandingRecord) -> Any:
+    """Return the fact as it is in a history: an activation with its client."""
+    return (record.client, record.fact) if isinstance(record.fact, Activation) else record.fact
 
 
-def _appended(history: History, several: Sequence[StandingRecord]) -> History:
-    """A history with more records, registered after all others."""
+def _with_records(history: History, records: Sequence[StandingRecord]) -> History:
+    """Return a history with more records, registered after all in it."""
     added: dict[str, list[Any]] = {}
-    for known in several:
-        added.setdefault(_PLACES[type(known.fact)], []).append(_entry(known))
+    for record in records:
+        added.setdefault(_HISTORY_FIELDS[type(record.fact)], []).append(_entry(record))
     changes: dict[str, Any] = {name: (*getattr(history, name), *entries) for name, entries in added.items()}
     return replace(history, **changes)
 
 
-_PLACES: Mapping[type[Fact], str] = dict(
+_HISTORY_FIELDS: Mapping[type[Fact], str] = dict(
     zip(KINDS.values(), (each.name for each in fields(History) if each.name != "assigned_on"), strict=False)
 )
-"""Where in a history the facts of each kind stand."""
+"""The field of a history for the facts of each kind."""
 
 
 class Change(NamedTuple):
-    """A version to be written, and the one that it supersedes."""
+    """A version to be written, with the one that it supersedes."""
 
     key: RecordKey
     before: Version | None
@@ -207,7 +200,7 @@ class Change(NamedTuple):
 
 @dataclass(slots=True)
 class RecordIngest:
-    """Receives the records of one client and kind into a trial."""
+    """Judges the records that one client sends of one kind."""
 
     protocol: Protocol
     ends_on: date
@@ -216,38 +209,37 @@ class RecordIngest:
     client: str
     people: Mapping[UUID, Person]
     stored: dict[str, Version]
-    """The latest version by external id, of this client and kind."""
+    """By external id the latest version of this client and kind."""
     order: dict[str, int]
-    """The order of first registration by external id, for the stored records."""
+    """By external id the order of first registration of the stored records."""
     changes: list[Change] = field(default_factory=list)
     before: dict[UUID, History] = field(default_factory=dict)
-    """What was known of each person whom a change touches, before the first of them."""
+    """The history of each person whom a change touches, before the first change."""
 
-    def receive(self, sent: Submission) -> RecordReport:
-        """Judges one record and, unless it is refused, makes it part of what is known.
+    def receive(self, external_id: str, version: Version) -> RecordReport:
+        """Judge one record and, unless it is refused, apply it.
 
-        Codes: ``event_order``, ``revision_conflict``, and in a trial that refuses those of ``door.ENFORCED_CODES``.
+        Codes: ``event_order``, ``revision_conflict``, and ``warnings.ENFORCED_CODES`` in a trial that enforces them.
         """
-        version = sent.version
-        stored = self.stored.get(sent.external_id)
+        stored = self.stored.get(external_id)
         outcome = decide(stored, version)
         if outcome == "rejected":
             return RecordReport("rejected", (("/revision", "revision_conflict"),))
         if outcome == "unchanged":
             if stored is not None and _rank(version) > _rank(stored):
-                self._write(sent.external_id, stored, replace(stored, revision=version.revision))
+                self._write(external_id, stored, replace(stored, revision=version.revision))
             return RecordReport("unchanged")
         if isinstance(version.fact, PresenceEvent) and self._person(version).assigned_on > version.fact.date:
             return RecordReport("rejected", (("/date", "event_order"),))
         if outcome == "stale":
             return RecordReport("stale")
         if version.fact is None:
-            self._write(sent.external_id, stored, _retraction(stored, version))
+            self._write(external_id, stored, _retraction(stored, version))
             return RecordReport(outcome)
-        warnings = self._warnings(sent.external_id, version)
+        warnings = self._warnings(external_id, version)
         if self.enforcement == "refuse" and (refused := [code for code in warnings if code in ENFORCED_CODES]):
-            return RecordReport("rejected", tuple((_FIELD_OF[code], code) for code in refused))
-        self._write(sent.external_id, stored, version)
+            return RecordReport("rejected", tuple((_POINTERS[code], code) for code in refused))
+        self._write(external_id, stored, version)
         return RecordReport(outcome, warnings=warnings)
 
     def _person(self, version: Version) -> Person:
@@ -264,26 +256,26 @@ class RecordIngest:
         return (self.kind, self.client, external_id)
 
     def _warnings(self, external_id: str, version: Version) -> Sequence[str]:
-        """Holds a record against its person's weeks as they would be with it, and leaves everything as it was."""
+        """Return the warnings of the person's weeks with the record applied. Changes nothing."""
         fact = version.fact
         if not isinstance(fact, WARNED_KINDS):
             return ()
         person = self._person(version)
-        key, known = self._key(external_id), StandingRecord(self._order_of(external_id), self.client, fact)
+        key, record = self._key(external_id), StandingRecord(self._order_of(external_id), self.client, fact)
         if isinstance(fact, Conversation):
             course = self._course_of(person)
-            return conversation_warnings(self.protocol, course, fact, lambda: person.history_with(key, known))
-        history = person.history_with(key, known)
+            return conversation_warnings(self.protocol, course, fact, lambda: person.history_with(key, record))
+        history = person.history_with(key, record)
         return warnings_of(self.protocol, Course.of(self.protocol, self.ends_on, history), history, fact)
 
     def _course_of(self, person: Person) -> Course:
-        """The course of a person to whom conversations are put, which change none of it."""
+        """Return the person's course, which conversations do not change."""
         if person.judged is None:
             person.judged = Judged.of(self.protocol, self.ends_on, person.history())
         return person.judged.course
 
     def _order_of(self, external_id: str) -> int:
-        return self.order.get(external_id, NEW + len(self.order))
+        return self.order.get(external_id, FIRST_NEW_ORDER + len(self.order))
 
     def _write(self, external_id: str, before: Version | None, after: Version) -> None:
         self.order[external_id] = self._order_of(external_id)
@@ -291,27 +283,26 @@ class RecordIngest:
         if before is not None and before.participant_id is not None and not before.retracted:
             self._touch(before.participant_id).drop(key)
         if after.fact is not None and after.participant_id is not None and not after.retracted:
-            known = StandingRecord(self._order_of(external_id), self.client, after.fact)
-            self._touch(after.participant_id).put(key, known)
+            record = StandingRecord(self._order_of(external_id), self.client, after.fact)
+            self._touch(after.participant_id).put(key, record)
         self.stored[external_id] = after
         self.changes.append(Change(key, before, after))
 
 
 WARNED_KINDS = (Conversation, Activation)
-NEW = 1 << 128
-"""Orders from here on belong to records first registered in this intake."""
-REGISTERED = NEW - 1
-"""No order of a record that was registered before is higher."""
+"""The facts that rules can warn of."""
+FIRST_NEW_ORDER = 1 << 128
+"""Orders from here on are of records first registered in this batch; stored records have 128-bit ids."""
 
 
 def _retraction(stored: Version | None, sent: Version) -> Version:
-    """A retraction keeps what it retracts, so that the history shows it."""
+    """Return the retraction with the fact that it retracts, so that the record's history shows it."""
     if stored is None:
         return sent
     return Version(stored.participant_id, sent.revision, stored.fact, sent.retraction_reason)
 
 
-_FIELD_OF: Mapping[str, str] = {
+_POINTERS: Mapping[str, str] = {
     "form_not_accepted": "/form",
     "remote_too_early": "/form",
     "conducted_by_mentor": "/conducted_by",

@@ -46,7 +46,7 @@ class Services:
     signer: Signer
     reports: Database
     """Database that reports are read from: the same one, or its replica."""
-    together: GroupCommit
+    group_commit: GroupCommit
     """Stores single records."""
     people: PersonReads
     """Reads single participants."""

@@ -1,27 +1,28 @@
-"""Batches of records: any number of people at once, judged one by one."""
+"""Endpoint for batches of records of any number of people; each record is judged for itself."""
 
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
-from pydantic_core import to_json
 
-from app.db.records.batch_request import BatchRequest, BatchResult, RecordInput
+from app.db.records.batch_request import BatchRequest, BatchResult, RequestKey
 from app.db.records.pipeline import receive
-from app.db.records.receipts import RequestKey
 from app.domain.records.ingest import RecordReport
 from app.routers.common.services import JSON, Services, ServicesDep, TrialPath, access_scope_of
-from app.routers.records.batch_io import BatchReport, ReportLevel, media_type_of, read_batch, report_of
-from app.routers.records.kinds import RecordKind, require_jobcentre_access
-from app.routers.records.parse import RecordWire, read_record, wire_of
+from app.routers.records.batch_io import BatchReport, ReportLevel, encode_report, media_type_of, read_batch
+from app.routers.records.kinds import RecordKind, jobcentres_of, require_jobcentre_access
+from app.routers.records.parse import read_record, wire_of
 from app.routers.records.schemas import batch_body
 from app.web.auth import Principal, requires
 from app.web.metrics import BATCHES, RECORDS
 from app.web.problems import BODY, COMMON, problem_responses
 
 DryRun = Annotated[bool, Query(description="Judges everything and stores nothing.")]
+Atomic = Annotated[bool, Query(description="Stores all or, if one is rejected, nothing.")]
+Level = Annotated[ReportLevel, Query(description="`errors` leaves warnings out, `full` lists all.")]
 IdempotencyKey = Annotated[
     str | None,
     Header(
@@ -38,6 +39,7 @@ IdempotencyKey = Annotated[
 
 
 def add_batch(router: APIRouter, kind: RecordKind) -> None:
+    """Add the batch endpoint of a kind."""
     wire = wire_of(kind.kind)
 
     @router.post(
@@ -55,10 +57,8 @@ def add_batch(router: APIRouter, kind: RecordKind) -> None:
         trial_id: TrialPath,
         principal: Annotated[Principal, Depends(requires(kind.writes))],
         dry_run: DryRun = False,
-        atomic: Annotated[bool, Query(description="Stores all or, if one is rejected, nothing.")] = False,
-        report: Annotated[
-            ReportLevel, Query(description="`errors` leaves warnings out, `full` lists all.")
-        ] = "default",
+        atomic: Atomic = False,
+        report: Level = "default",
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
         """Sends what is new, changed or taken back, for any number of people. Sending again is always safe.
@@ -76,58 +76,43 @@ def add_batch(router: APIRouter, kind: RecordKind) -> None:
         when the body cannot be read, the whole batch is refused with 400, 413 or 422, and nothing is stored.
         """
         body = await request.body()
-        records = read_batch(media_type_of(request), body)
+        raw = read_batch(media_type_of(request), body)
         trial = await services.get_trial(principal, trial_id)
-        require_jobcentre_access(principal, trial)
-        external_ids, parsed = _read(wire, services, records)
-        delivery = BatchRequest(
-            trial,
-            kind.kind,
-            principal.client_id,
-            principal.reads_person_of,
-            access_scope_of(principal),
-            parsed,
-            keep=not dry_run,
-            atomic=atomic,
-            request=None if dry_run else request_key(request, body, idempotency_key),
-            receipt=lambda received: to_json(report_of(received, external_ids, report)),
+        jobcentres = frozenset(require_jobcentre_access(principal, trial))
+        today, index_of = services.today(), services.vault.blind_index
+        records = [read_record(wire, each, today, index_of) for each in raw]
+        key = None if dry_run else request_key(request, body, idempotency_key)
+        batch = BatchRequest(
+            trial, kind.kind, access_scope_of(principal), jobcentres, records, dry_run, atomic, key=key
         )
-        received = await receive(services.database, services.participant_cache, delivery)
-        measure(kind.kind, received.reports, committed=received.committed)
-        await _note_questions(services, principal, delivery, received)
-        return Response(received.receipt, 207, media_type=JSON)
+        make_receipt = partial(encode_report, level=report)
+        result = await receive(services.database, services.participant_cache, batch, make_receipt)
+        measure(kind.kind, result.reports, committed=result.committed)
+        await _audit_disclosure(services, principal, batch, result)
+        return Response(result.receipt, 207, media_type=JSON)
 
 
 def measure(kind: str, reports: Sequence[RecordReport], *, committed: bool = True) -> None:
+    """Count a batch and its records in the metrics."""
     BATCHES.labels(kind, str(committed).lower()).inc()
     for outcome, n in Counter(report.outcome for report in reports).items():
         RECORDS.labels(kind, outcome).inc(n)
 
 
-async def _note_questions(
-    services: Services, principal: Principal, delivery: BatchRequest, received: BatchResult
-) -> None:
-    """What a batch asks, it learns: whether the people in it are the client's, and what it would come to."""
-    trial, kind, reports = delivery.trial, delivery.kind, received.reports
+async def _audit_disclosure(services: Services, principal: Principal, batch: BatchRequest, result: BatchResult) -> None:
+    """Audit as reads what a batch discloses: who is not among the client's people, and outcomes without a change."""
+    trial, kind, reports = batch.trial, batch.kind, result.reports
     if unknown := sum(code == "unknown_participant" for report in reports for _, code in report.errors):
         await services.audit_read(principal, "records.unknown_participant", trial.id, kind=kind, records=unknown)
-    stored = received.committed and any(each.outcome in ("created", "updated", "retracted") for each in reports)
+    stored = result.committed and any(report.outcome in ("created", "updated", "retracted") for report in reports)
     if reports and not stored and unknown < len(reports):
-        jobcentres = [code for code in trial.jobcentres if principal.reads_person_of(code)]
+        jobcentres = jobcentres_of(principal, trial)
         await services.audit_read(principal, "records.judged", trial.id, jobcentres, kind=kind, received=len(reports))
 
 
 def request_key(request: Request, body: bytes, key: str | None) -> RequestKey | None:
-    """Of the key, too, only the hash is kept: a client may have put anything into it."""
+    """Hash the key and the request. A client may put anything into its key, so the key itself is not stored."""
     if key is None:
         return None
     described = f"{request.url.path}?{request.url.query}\n{request.headers.get('content-type')}\n"
     return RequestKey(hashlib.sha256(key.encode()).hexdigest(), hashlib.sha256(described.encode() + body).digest())
-
-
-def _read(
-    wire: RecordWire, services: Services, records: list[Any]
-) -> tuple[list[str | None], list[RecordInput | RecordReport]]:
-    today = services.today()
-    read = [read_record(wire, record, today, services.vault.blind_index) for record in records]
-    return [external_id for external_id, _ in read], [record for _, record in read]

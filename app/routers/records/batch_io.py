@@ -1,4 +1,4 @@
-"""A batch as it comes in: JSON, NDJSON or CSV; and the report that goes out (api.md "Records")."""
+"""Parsing of batch bodies (JSON, NDJSON, CSV) and encoding of batch reports (api.md "Records")."""
 
 import csv
 import io
@@ -9,9 +9,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, Field
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
-from app.db.records.batch_request import BatchResult
+from app.db.records.batch_request import BatchRequest, BatchResult
 from app.db.records.receipts import find_receipt
 from app.domain.records.ingest import OUTCOMES, RecordReport
 from app.routers.common.services import ServicesDep, json_response
@@ -101,9 +101,9 @@ async def get_batch(
 
 
 def media_type_of(request: Request) -> str:
-    """The body's media type; Problem ``unsupported_media_type`` for another one, or for a charset that is not UTF-8."""
-    kind, _, parameters = request.headers.get("content-type", "").partition(";")
-    media_type = kind.strip().lower()
+    """Return the body's media type. Problem ``unsupported_media_type`` for others, and for charsets but UTF-8."""
+    full_type, _, parameters = request.headers.get("content-type", "").partition(";")
+    media_type = full_type.strip().lower()
     for parameter in parameters.lower().split(";"):
         name, _, value = parameter.partition("=")
         if name.strip() == "charset" and value.strip().strip('"') not in ("utf-8", "utf8", "us-ascii"):
@@ -114,7 +114,7 @@ def media_type_of(request: Request) -> str:
 
 
 def read_batch(media_type: str, body: bytes) -> list[Any]:
-    """The records in a body, each still as it was sent; None stands for a line that is no JSON.
+    """Return the raw records of a body; None for a line that is not JSON.
 
     Problems for the whole batch: ``invalid_json`` 400, ``malformed`` 422, ``too_large`` 413 beyond 10,000 records.
     """
@@ -160,7 +160,7 @@ def _json_or_none(line: bytes) -> Any:
 
 
 def _csv_records(text: str) -> Iterator[dict[str, Any]]:
-    """Rows by the names in the header; empty is null, lists are joined by ``|``, flags are true or false."""
+    """Parse rows by the names in the header: empty is null, ``|`` joins lists, flags are true or false."""
     rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = next(rows, [])
@@ -193,34 +193,36 @@ def _csv_value(name: str, value: str) -> Any:
 # --- the report -----------------------------------------------------------------------------------------------------
 
 
-def report_of(
-    received: BatchResult, external_ids: Sequence[str | None], level: ReportLevel, sent: int | None = None
-) -> dict[str, Any]:
-    """The report of a batch; of the records from the ``sent``-th on, which a snapshot lacks, each is listed."""
-    reports = received.reports
-    sent = len(reports) if sent is None else sent
+def encode_report(request: BatchRequest, result: BatchResult, level: ReportLevel, received: int | None = None) -> bytes:
+    """Encode the report of a batch as JSON.
+
+    Records from the ``received``-th on were not sent: they are retractions of what a snapshot lacks, and all listed.
+    """
+    reports = result.reports
+    received = len(reports) if received is None else received
     counts = Counter(report.outcome for report in reports)
-    return {
-        "batch_id": received.batch_id,
-        "committed": received.committed,
-        "received": sent,
+    report: dict[str, Any] = {
+        "batch_id": result.batch_id,
+        "committed": result.committed,
+        "received": received,
         "counts": {outcome: counts[outcome] for outcome in OUTCOMES},
         "results": [
-            _result(index if index < sent else None, external_ids[index], report)
+            _result(index if index < received else None, request.records[index].external_id, report)
             for index, report in enumerate(reports)
             if level == "full"
-            or index >= sent
+            or index >= received
             or report.outcome in ("rejected", "stale")
             or (level == "default" and report.warnings)
         ],
     }
+    return to_json(report)
 
 
 def _result(index: int | None, external_id: str | None, report: RecordReport) -> Mapping[str, Any]:
     result: dict[str, Any] = {"index": index, "external_id": external_id, "outcome": report.outcome}
     if report.errors:
-        place = "" if index is None else f"/records/{index}"
-        result["errors"] = [{"pointer": place + pointer, "code": code} for pointer, code in report.errors]
+        parent = "" if index is None else f"/records/{index}"
+        result["errors"] = [{"pointer": parent + pointer, "code": code} for pointer, code in report.errors]
     if report.warnings:
         result["warnings"] = report.warnings
     return result

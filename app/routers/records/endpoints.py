@@ -1,4 +1,4 @@
-"""The endpoints of records: the same for every kind, each kind with its own names in the contract."""
+"""Endpoints of records, the same for every kind; each kind has its own names in the contract."""
 
 from fastapi import APIRouter
 
@@ -10,7 +10,7 @@ from app.routers.records.single import add_writes
 
 
 def router_of(kind: RecordKind) -> APIRouter:
-    """The five endpoints of one kind."""
+    """Return the endpoints of one kind."""
     router = APIRouter(tags=["records"], prefix=f"/v1/trials/{{trial}}/{kind.kind}")
     add_batch(router, kind)
     add_reads(router, kind)

@@ -1,4 +1,4 @@
-"""The kinds of records as the contract names them, and what their endpoints share."""
+"""Kinds of record as the contract names them, and what their endpoints share."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ ClientQuery = Annotated[ClientName | None, Query(alias="client_id", description=
 
 @dataclass(frozen=True, slots=True)
 class RecordKind:
-    """A kind of record as the contract names it."""
+    """A kind of record: its names in the contract, and the scopes that its endpoints require."""
 
     kind: str
     singular: str
@@ -35,21 +35,29 @@ KINDS = (
     RecordKind("support-efforts", "SupportEffort", "SupportEfforts", "participants:write", "participants:read"),
     RecordKind("mentors", "Mentor", "Mentors", "participants:write", "participants:read"),
     RecordKind("declined-offers", "DeclinedOffer", "DeclinedOffers", "participants:write", "participants:read"),
-    RecordKind("outcomes", "Outcome", "Outcomes", "activations:write", "activations:write"),  # registers deliver both
+    RecordKind("outcomes", "Outcome", "Outcomes", "activations:write", "activations:write"),  # registers send both
 )
 
 
-def require_jobcentre_access(principal: Principal, trial: Trial) -> None:
-    """Problem ``not_found`` for a client that is bound to no jobcentre of the trial."""
-    if not any(principal.reads_person_of(code) for code in trial.jobcentres):
+def jobcentres_of(principal: Principal, trial: Trial) -> list[str]:
+    """Return the trial's jobcentres whose people and records the client may read and write."""
+    return [code for code in trial.jobcentres if principal.reads_person_of(code)]
+
+
+def require_jobcentre_access(principal: Principal, trial: Trial) -> list[str]:
+    """Return the client's jobcentres of the trial. Problem ``not_found`` if there are none."""
+    jobcentres = jobcentres_of(principal, trial)
+    if not jobcentres:
         raise Problem("not_found")
+    return jobcentres
 
 
 async def find_one(
     connection: Any, kind: RecordKind, trial: Trial, external_id: str, principal: Principal, client: str | None
 ) -> tuple[str, Mapping[str, Any]]:
-    jobcentres = [code for code in trial.jobcentres if principal.reads_person_of(code)]
-    found = await find_record(connection, kind.kind, trial.id, external_id, jobcentres, principal.client_id, client)
-    if found is None:
+    """Return the version id and the content of a record. Problems ``not_found``, ``ambiguous_client``."""
+    jobcentres = jobcentres_of(principal, trial)
+    record = await find_record(connection, kind.kind, trial.id, external_id, jobcentres, principal.client_id, client)
+    if record is None:
         raise Problem("not_found")
-    return str(found[0]), found[1]
+    return str(record[0]), record[1]

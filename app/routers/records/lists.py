@@ -1,4 +1,4 @@
-"""Reading records: as a list, as a feed of changes, one alone, and its history."""
+"""Endpoints that read records: a list, a change feed, one record, and its history."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic_core import to_json
 
-from app.db.records.queries import changed_records, history_of, list_records
+from app.db.records.queries import changed_records, list_records, load_history
 from app.routers.common.services import (
     CURSOR_PATTERN,
     JSON,
@@ -25,7 +25,14 @@ from app.routers.common.services import (
     page,
     trial_or_404,
 )
-from app.routers.records.kinds import ClientQuery, ExternalIdPath, RecordKind, find_one, require_jobcentre_access
+from app.routers.records.kinds import (
+    ClientQuery,
+    ExternalIdPath,
+    RecordKind,
+    find_one,
+    jobcentres_of,
+    require_jobcentre_access,
+)
 from app.routers.records.schemas import models_of
 from app.web.auth import Principal, requires
 from app.web.problems import COMMON, Problem, problem_responses
@@ -42,8 +49,9 @@ ChangedSince = Annotated[
 
 
 def add_reads(router: APIRouter, kind: RecordKind) -> None:
+    """Add the endpoints that read records of a kind."""
     _add_list(router, kind)
-    _add_history(router, kind)  # before the single one, whose path would take its address too
+    _add_history(router, kind)  # before the single record, whose path matches the history's too
     _add_single(router, kind)
 
 
@@ -74,68 +82,60 @@ def _add_list(router: APIRouter, kind: RecordKind) -> None:
         with the reason `moved`.
         """
         if changed_since is not None:
-            reader = _Reader(request, services, trial_id, principal, kind.kind, participant_id, client_id, limit)
-            return await _follow(reader, changed_since)
+            feed = _Feed(kind.kind, trial_id, participant_id, client_id, limit)
+            return await _read_feed(request, services, principal, feed, changed_since)
         (after,) = decode_cursor(cursor, UUID) or (_FIRST,)
         trial = await services.get_trial(principal, trial_id)
-        require_jobcentre_access(principal, trial)
-        jobcentres = [code for code in trial.jobcentres if principal.reads_person_of(code)]
-        asked = {"kind": kind.kind, "client_id": client_id}
-        wanted = (participant_id, client_id, after, limit + 1)
-        async with services.audited_read(principal, "records.listed", trial_id, jobcentres, participant_id, **asked):
-            found = await list_records(
-                services.database, access_scope_of(principal), kind.kind, trial_id, jobcentres, *wanted
-            )
-        versions = [version_id for version_id, _ in found]
-        return page(request, [record for _, record in found], limit, lambda _: encode_cursor(versions[limit - 1]))
+        jobcentres = require_jobcentre_access(principal, trial)
+        filters = {"kind": kind.kind, "client_id": client_id}
+        selection = (kind.kind, trial_id, jobcentres, participant_id, client_id, after, limit + 1)
+        async with services.audited_read(principal, "records.listed", trial_id, jobcentres, participant_id, **filters):
+            rows = await list_records(services.database, access_scope_of(principal), *selection)
+        version_ids = [version_id for version_id, _ in rows]
+        return page(request, [record for _, record in rows], limit, lambda _: encode_cursor(version_ids[limit - 1]))
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
-    """Who follows the feed of a kind, and of whose records."""
+class _Feed:
+    """The records that a change feed selects."""
 
-    request: Request
-    services: Services
-    trial_id: str
-    principal: Principal
     kind: str
+    trial_id: str
     participant_id: UUID | None
     client_id: str | None
     limit: int
 
 
-async def _follow(reader: _Reader, changed_since: str) -> Response:
-    """What has changed since, with the place reached."""
-    services, principal = reader.services, reader.principal
+async def _read_feed(
+    request: Request, services: Services, principal: Principal, feed: _Feed, changed_since: str
+) -> Response:
+    """Return what has changed since, with the cursor reached."""
     async with services.read(principal) as connection:
-        trial = await trial_or_404(services, connection, reader.trial_id)
-        require_jobcentre_access(principal, trial)
-        jobcentres = [code for code in trial.jobcentres if principal.reads_person_of(code)]
-        places = _places(changed_since, jobcentres)
+        trial = await trial_or_404(services, connection, feed.trial_id)
+        jobcentres = require_jobcentre_access(principal, trial)
+        positions = _positions(changed_since, jobcentres)
         changed, reached = await changed_records(
-            connection, reader.kind, reader.trial_id, places, reader.participant_id, reader.client_id, reader.limit
+            connection, feed.kind, feed.trial_id, positions, feed.participant_id, feed.client_id, feed.limit
         )
-    filters = {"kind": reader.kind, "client_id": reader.client_id}
-    await services.audit_read(
-        principal, "records.followed", reader.trial_id, jobcentres, reader.participant_id, **filters
-    )
-    return json_response(reader.request, {"items": changed, "next": _feed_cursor(reached)})
+    filters = {"kind": feed.kind, "client_id": feed.client_id}
+    await services.audit_read(principal, "records.followed", feed.trial_id, jobcentres, feed.participant_id, **filters)
+    return json_response(request, {"items": changed, "next": _feed_cursor(reached)})
 
 
-def _places(changed_since: str, jobcentres: Sequence[str]) -> dict[str, UUID]:
-    """How far a reader of the feed has come in each jobcentre; ``0`` is the beginning."""
-    reached: dict[str, UUID] = {}
+def _positions(changed_since: str, jobcentres: Sequence[str]) -> dict[str, UUID]:
+    """Decode the position of a feed cursor in each jobcentre; ``0`` is the beginning."""
+    positions: dict[str, UUID] = {}
     if changed_since != "0":
         (given,) = decode_cursor(changed_since, dict, parameter="changed_since") or ({},)
         try:
-            reached = {code: UUID(hex=place) for code, place in given.items()}
+            positions = {code: UUID(hex=position) for code, position in given.items()}
         except (ValueError, AttributeError, TypeError):
             raise Problem("malformed", errors=[("/query/changed_since", "invalid_value")]) from None
-    return {code: reached.get(code, _FIRST) for code in jobcentres}
+    return {code: positions.get(code, _FIRST) for code in jobcentres}
 
 
-def _feed_cursor(reached: Mapping[str, UUID]) -> str:
-    return encode_cursor({code: place.hex for code, place in reached.items() if place != _FIRST})
+def _feed_cursor(positions: Mapping[str, UUID]) -> str:
+    return encode_cursor({code: position.hex for code, position in positions.items() if position != _FIRST})
 
 
 def _add_history(router: APIRouter, kind: RecordKind) -> None:
@@ -162,10 +162,10 @@ def _add_history(router: APIRouter, kind: RecordKind) -> None:
         async with services.read(principal) as connection:
             trial = await trial_or_404(services, connection, trial_id)
             latest, _ = await find_one(connection, kind, trial, external_id, principal, client_id)
-            jobcentres = [code for code in trial.jobcentres if principal.reads_person_of(code)]
-            versions = await history_of(connection, kind.kind, trial_id, jobcentres, UUID(latest))
-        for someone in dict.fromkeys(version["participant_id"] for version in versions):
-            await services.audit_read(principal, "history.read", trial_id, (), someone, kind=kind.kind)
+            jobcentres = jobcentres_of(principal, trial)
+            versions = await load_history(connection, kind.kind, trial_id, jobcentres, UUID(latest))
+        for participant_id in dict.fromkeys(version["participant_id"] for version in versions):
+            await services.audit_read(principal, "history.read", trial_id, (), participant_id, kind=kind.kind)
         return json_response(request, {"items": versions})
 
 

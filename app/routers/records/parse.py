@@ -1,6 +1,6 @@
-"""Records as clients write them, kind by kind, made from the facts of the domain and the envelope that all share."""
+"""Parsing of records: one model per kind, built from the facts of the domain and a shared envelope."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import MISSING, dataclass, fields
 from datetime import date
 from decimal import Decimal
@@ -20,7 +20,7 @@ from pydantic import (
     create_model,
 )
 
-from app.db.records.batch_request import RecordInput
+from app.db.records.batch_request import MalformedRecord, RecordInput
 from app.domain.facts import KINDS, Fact, RetractionReason, validate_fact
 from app.domain.records.ingest import RecordReport
 from app.routers.common.types import Code, CprNumber, CvrNumber, ExternalId, Hours, IsoDate, PNumber, Revision, WeekCode
@@ -54,84 +54,85 @@ class Retraction(_Envelope):
 
 @dataclass(frozen=True)
 class RecordWire:
-    """How one kind is read: its model, the names it knows, and the fact it becomes."""
+    """The wire format of one kind."""
 
     kind: str
     fact: type[Fact]
     model: type[_RecordBase]
     names: frozenset[str]
+    """Every name that a record may have."""
     fields: Mapping[str, TypeAdapter[Any]]
-    """Each of the fact's fields alone."""
+    """A validator for each field of the fact."""
     harmless: Mapping[str, Any]
-    """Values with which no field of the fact is at fault."""
+    """A valid value for each field of the fact."""
 
     @cached_property
     def plain_names(self) -> frozenset[str]:
-        """The names in a record that is no retraction and names no CPR number."""
+        """The names that a record on the fast path may have."""
         return frozenset((*self.fields, "external_id", "revision", "participant_id", "cpr"))
 
     def fact_of(self, record: BaseModel) -> Fact:
-        """The fact that a record on the wire tells."""
-        values = {each.name: getattr(record, each.name) for each in fields(self.fact)}
+        """Return the fact of a validated record."""
+        values = {field.name: getattr(record, field.name) for field in fields(self.fact)}
         if "focus" in values:
             values["focus"] = tuple(sorted(set(values["focus"])))
         return self.fact(**values)
 
 
 def _wire_type(name: str, annotation: Any) -> Any:
-    """The strict type for a field of the domain."""
+    """Return the strict wire type for a field of the domain."""
     if name in _BY_NAME:
         return _BY_NAME[name]
     if get_origin(annotation) in (Union, UnionType):
-        inner = [each for each in get_args(annotation) if each is not NoneType]
-        return Union[tuple(_wire_type("", each) for each in inner)] | None  # noqa: UP007 - built at run time
+        members = [member for member in get_args(annotation) if member is not NoneType]
+        return Union[tuple(_wire_type("", member) for member in members)] | None  # noqa: UP007 - built at run time
     if get_origin(annotation) is tuple:
         return Annotated[list[get_args(annotation)[0]], Field(max_length=_MOST_CODES)]  # type: ignore[misc]
-    if get_origin(annotation) is Literal and all(isinstance(each, int) for each in get_args(annotation)):
+    if get_origin(annotation) is Literal and all(isinstance(value, int) for value in get_args(annotation)):
         return Annotated[annotation, BeforeValidator(_no_bool)]
     return _BY_TYPE.get(annotation, annotation)
 
 
 def _no_bool(value: object) -> object:
-    """True is no 1, and 1.0 is none either."""
+    """Reject True and 1.0, which Literal takes for 1."""
     return value if type(value) is int else ""
 
 
 @cache
 def wire_of(kind: str) -> RecordWire:
+    """Return the wire format of a kind."""
     fact = KINDS[kind]
     members: dict[str, Any] = {}
     harmless: dict[str, Any] = {}
     hints = get_type_hints(fact, include_extras=True)
-    for each in fields(fact):
-        annotation, description = get_args(hints[each.name])
-        default = ... if each.default is MISSING else (list(each.default) if each.default == () else each.default)
-        harmless[each.name] = _HARMLESS.get(annotation) if each.default is MISSING else each.default
-        members[each.name] = (
-            Annotated[_wire_type(each.name, annotation), Field(description=description)],
-            default,
-        )
+    for field in fields(fact):
+        annotation, description = get_args(hints[field.name])
+        required = field.default is MISSING
+        default = ... if required else [] if field.default == () else field.default
+        harmless[field.name] = _HARMLESS.get(annotation) if required else field.default
+        members[field.name] = (Annotated[_wire_type(field.name, annotation), Field(description=description)], default)
     model = create_model(f"{fact.__name__}Record", __base__=_RecordBase, __doc__=fact.__doc__, **members)
     names = frozenset((*model.model_fields, "retracted", "retraction_reason"))
-    alone = {name: TypeAdapter(annotated) for name, (annotated, _) in members.items()}
-    return RecordWire(kind, fact, model, names, alone, harmless)
+    adapters = {name: TypeAdapter(annotated) for name, (annotated, _) in members.items()}
+    return RecordWire(kind, fact, model, names, adapters, harmless)
 
 
 _RETRACTION = TypeAdapter(Retraction)
+_EXTERNAL_ID: TypeAdapter[str] = TypeAdapter(ExternalId)
 
 
 def read_record(
-    wire: RecordWire, raw: object, today: date, index_of: Any
-) -> tuple[str | None, RecordInput | RecordReport]:
-    """One record as sent: its external id where that can be told, and what it says, or a report of every fault in it.
+    wire: RecordWire, raw: object, today: date, index_of: Callable[[str], bytes]
+) -> RecordInput | MalformedRecord:
+    """Parse one raw record, or report every fault in it. Null means absent.
 
-    Null means absent. ``index_of`` gives the blind index of a CPR number. Codes: ``missing_field``, ``unknown_field``,
+    ``index_of`` computes the blind index of a CPR number. Codes: ``missing_field``, ``unknown_field``,
     ``invalid_value``, ``invalid_cpr``, ``invalid_cvr``, ``invalid_json`` and those of ``facts.validate_fact``.
     """
     if not isinstance(raw, dict):
-        return None, _rejected([("", "invalid_json")])
+        return _malformed(None, [("", "invalid_json")])
     if (plain := _plain_record(wire, raw, today)) is not None:
-        return plain.external_id, plain
+        return plain
     external_id = _legible_id(raw.get("external_id"))
     values = {name: value for name, value in raw.items() if value is not None}
     faults: list[tuple[str, str]] = []
@@ -140,9 +141,9 @@ def read_record(
         values = {name: value for name, value in values.items() if name in wire.names}
     retracted = values.pop("retracted", False)
     if not isinstance(retracted, bool):
-        return external_id, _rejected([*faults, ("/retracted", "invalid_value")])
+        return _malformed(external_id, [*faults, ("/retracted", "invalid_value")])
     if retracted:
-        return external_id, _read_retraction(values, faults)
+        return _read_retraction(external_id, values, faults)
     if "retraction_reason" in values:
         faults.append(("/retraction_reason", "invalid_value"))
         del values["retraction_reason"]
@@ -151,75 +152,74 @@ def read_record(
         record = wire.model.model_validate(values)
     except ValidationError as error:
         errors = error.errors(include_url=False, include_context=False)
-        found = field_errors(errors, values, wire.names)
-        beside = _validate_beside(wire, values, {str(each["loc"][0]) for each in errors}, today)
-        return external_id, _rejected([*faults, *found, *beside])
+        faults += field_errors(errors, values, wire.names)
+        faults += _validate_other_fields(wire, values, {str(details["loc"][0]) for details in errors}, today)
+        return _malformed(external_id, faults)
     fact = wire.fact_of(record)
     faults += [(f"/{name}", code) for name, code in validate_fact(fact, today)]
     if faults:
-        return external_id, _rejected(faults)
+        return _malformed(external_id, faults)
     blind_index = None if record.cpr is None else index_of(record.cpr.number)
-    return external_id, RecordInput(record.external_id, record.revision, record.participant_id, blind_index, fact, None)
+    return RecordInput(record.external_id, record.revision, record.participant_id, blind_index, fact, None)
 
 
 def _plain_record(wire: RecordWire, raw: dict[str, Any], today: date) -> RecordInput | None:
-    """Most records by a shorter way: sound, of a participant named by id, with facts that others told alike before.
-
-    None of every other one, to be read with care.
-    """
+    """Fast path for records with plain fields and a participant id. Returns None to fall back to full validation."""
     named = raw.get("participant_id") is not None and raw.get("cpr") is None
     if not named or not wire.plain_names.issuperset(raw):
         return None
-    told = tuple([raw.get(name) for name in wire.fields])
+    values = tuple([raw.get(name) for name in wire.fields])
     try:
-        fact = _sound_fact(wire.kind, told, tuple(map(type, told)), today)
+        fact = _valid_fact(wire.kind, values, tuple(map(type, values)), today)
         if fact is None:
             return None
-        said = _Plain.model_validate(raw)
-    except (TypeError, ValidationError):  # a list cannot be looked up
+        envelope = _PlainEnvelope.model_validate(raw)
+    except (TypeError, ValidationError):  # TypeError: a list is not hashable
         return None
-    return RecordInput(said.external_id, said.revision, said.participant_id, None, fact, None)
+    return RecordInput(envelope.external_id, envelope.revision, envelope.participant_id, None, fact, None)
 
 
 @lru_cache(maxsize=16_384)
-def _sound_fact(kind: str, told: tuple[Any, ...], types: tuple[type, ...], today: date) -> Fact | None:  # noqa: ARG001 - 1 is no True
-    """The fact that these values tell, by the names of ``RecordWire.fields``; None where one is at fault."""
+def _valid_fact(kind: str, values: tuple[Any, ...], types: tuple[type, ...], today: date) -> Fact | None:  # noqa: ARG001 - 1 is no True
+    """Return the fact of the values of ``RecordWire.fields``, or None if one is at fault. Many records are alike."""
     wire = wire_of(kind)
-    values = {name: value for name, value in zip(wire.fields, told, strict=True) if value is not None}
-    fact = wire.fact_of(wire.model.model_validate({**values, "external_id": "plain"}))
+    named = {name: value for name, value in zip(wire.fields, values, strict=True) if value is not None}
+    fact = wire.fact_of(wire.model.model_validate({**named, "external_id": "plain"}))
     return None if validate_fact(fact, today) else fact
 
 
-class _Plain(BaseModel):
-    """What is left to read of such a record."""
+class _PlainEnvelope(BaseModel):
+    """The fields of such a record besides those of its fact."""
 
     external_id: ExternalId
     revision: Revision | None = None
     participant_id: UUID
 
 
-def _validate_beside(
+def _validate_other_fields(
     wire: RecordWire, values: Mapping[str, Any], malformed: Container[str], today: date
 ) -> list[tuple[str, str]]:
-    """What is wrong with the well-formed fields in themselves, something harmless standing for the malformed ones."""
-    sound = {
-        name: alone.validate_python(values[name])
-        for name, alone in wire.fields.items()
+    """Validate the fact's well-formed fields, with harmless values in place of the malformed ones."""
+    well_formed = {
+        name: adapter.validate_python(values[name])
+        for name, adapter in wire.fields.items()
         if name in values and name not in malformed
     }
-    fact = wire.fact(**{**wire.harmless, **sound})
+    fact = wire.fact(**{**wire.harmless, **well_formed})
     return [(f"/{name}", code) for name, code in validate_fact(fact, today) if name not in malformed]
 
 
-def _read_retraction(values: Mapping[str, Any], faults: list[tuple[str, str]]) -> RecordInput | RecordReport:
-    asked = {name: values[name] for name in ("external_id", "revision", "retraction_reason") if name in values}
+def _read_retraction(
+    external_id: str | None, values: Mapping[str, Any], faults: list[tuple[str, str]]
+) -> RecordInput | MalformedRecord:
+    envelope = {name: values[name] for name in ("external_id", "revision", "retraction_reason") if name in values}
     try:
-        retraction = _RETRACTION.validate_python({**asked, "retracted": True})
+        retraction = _RETRACTION.validate_python({**envelope, "retracted": True})
     except ValidationError as error:
-        found = field_errors(error.errors(include_url=False, include_context=False), asked, frozenset(ENVELOPE))
-        return _rejected([*faults, *found])
+        errors = error.errors(include_url=False, include_context=False)
+        return _malformed(external_id, [*faults, *field_errors(errors, envelope, frozenset(ENVELOPE))])
     if faults:
-        return _rejected(faults)
+        return _malformed(external_id, faults)
     return RecordInput(retraction.external_id, retraction.revision, None, None, None, retraction.retraction_reason)
 
 
@@ -230,15 +230,12 @@ def _validate_person(values: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _legible_id(value: object) -> str | None:
-    """The external id for the report, unless it is not one that may be repeated."""
+    """Return the external id for the report, or None if it is not a valid one."""
     try:
         return _EXTERNAL_ID.validate_python(value)
     except ValidationError:
         return None
 
 
-_EXTERNAL_ID: TypeAdapter[str] = TypeAdapter(ExternalId)
-
-
-def _rejected(faults: list[tuple[str, str]]) -> RecordReport:
-    return RecordReport("rejected", tuple(dict.fromkeys(faults)))
+def _malformed(external_id: str | None, faults: list[tuple[str, str]]) -> MalformedRecord:
+    return MalformedRecord(external_id, RecordReport("rejected", tuple(dict.fromkeys(faults))))

@@ -1,4 +1,4 @@
-"""Writing one record: a batch of one, with an HTTP status for its outcome."""
+"""Endpoints that write one record: a batch of one, with an HTTP status for its outcome."""
 
 import re
 from collections.abc import Collection
@@ -23,13 +23,13 @@ from app.web.auth import Principal, requires
 from app.web.problems import BODY, COMMON, Problem, problem_responses
 
 _VERSION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-"""How the ETag of a single record is written."""
-_REFUSALS = {
+"""ETag of a single record: the id of its version."""
+_ENFORCED = {
     "conversations": ("form_not_accepted", "remote_too_early", "conducted_by_mentor"),
     "activations": ("hours_too_few", "not_at_workplace"),
 }
 _CONFLICTS = ("not_drawn", "event_order", "revision_conflict")
-_ABOUT_THE_VERSION = ("revision_conflict", "stale", "precondition_failed")
+_VERSION_CODES = ("revision_conflict", "stale", "precondition_failed")
 IfMatch = Annotated[
     str | None,
     Header(
@@ -40,13 +40,14 @@ IfMatch = Annotated[
 
 
 def add_writes(router: APIRouter, kind: RecordKind) -> None:
+    """Add the endpoints that write one record of a kind."""
     _add_put(router, kind)
     _add_delete(router, kind)
 
 
 def _add_put(router: APIRouter, kind: RecordKind) -> None:
     order = ("event_order",) if kind.kind == "presence-events" else ()
-    about_the_person = ("unknown_participant", "not_drawn", *order, *_REFUSALS.get(kind.kind, ()))
+    person_codes = ("unknown_participant", "not_drawn", *order, *_ENFORCED.get(kind.kind, ()))
 
     @router.put(
         "/{external_id:path}",
@@ -57,7 +58,7 @@ def _add_put(router: APIRouter, kind: RecordKind) -> None:
         responses={
             200: {"description": "Stored, in a new version or unchanged; see `outcome`."},
             201: {"model": models_of(kind).written, "description": "Stored for the first time."},
-            **problem_responses(*COMMON, *BODY, "not_found", *about_the_person, *_ABOUT_THE_VERSION),
+            **problem_responses(*COMMON, *BODY, "not_found", *person_codes, *_VERSION_CODES),
         },
     )
     async def put(
@@ -80,7 +81,7 @@ def _add_put(router: APIRouter, kind: RecordKind) -> None:
 
 
 async def _body_of(request: Request, external_id: str) -> dict[str, Any]:
-    """The record that was sent, which names no other id than its address."""
+    """Parse the body. Problem ``malformed`` if its external id is not that of the path."""
     if media_type_of(request) != JSON:
         raise Problem("unsupported_media_type")
     try:
@@ -102,7 +103,7 @@ def _add_delete(router: APIRouter, kind: RecordKind) -> None:
         response_model=models_of(kind).written,
         responses={
             200: {"description": "Retracted. If the record arrives later, the service does not store it."},
-            **problem_responses(*COMMON, "not_found", "unknown_participant", *_ABOUT_THE_VERSION),
+            **problem_responses(*COMMON, "not_found", "unknown_participant", *_VERSION_CODES),
         },
     )
     async def delete(
@@ -140,20 +141,13 @@ async def _write_one(
     principal: Principal,
     if_match: str | None,
 ) -> Response:
-    """A batch of one, its outcome as a status: 201 created, 200 otherwise, a problem where it was rejected or stale."""
+    """Store a batch of one. Status 201 created, 200 otherwise; a problem if it is rejected or stale."""
     trial = await services.get_trial(principal, trial_id)
-    require_jobcentre_access(principal, trial)
-    (_, parsed) = read_record(wire_of(kind.kind), raw, services.today(), services.vault.blind_index)
-    delivery = BatchRequest(
-        trial,
-        kind.kind,
-        principal.client_id,
-        principal.reads_person_of,
-        access_scope_of(principal),
-        [parsed],
-        if_match=_versions(if_match),
-    )
-    report, stored = await services.together.receive(delivery)
+    jobcentres = frozenset(require_jobcentre_access(principal, trial))
+    parsed = read_record(wire_of(kind.kind), raw, services.today(), services.vault.blind_index)
+    scope, versions = access_scope_of(principal), _versions(if_match)
+    batch = BatchRequest(trial, kind.kind, scope, jobcentres, [parsed], if_match=versions)
+    report, stored = await services.group_commit.receive(batch)
     measure(kind.kind, [report])
     if report.outcome == "stale":
         raise Problem("stale")
@@ -169,7 +163,7 @@ async def _write_one(
 
 
 def _versions(if_match: str | None) -> Collection[UUID] | Literal["any"] | None:
-    """The versions behind a list of ETags (RFC 9110, 13.1.1); those that were never ours, or are weak, match none."""
+    """Parse a list of ETags to version ids (RFC 9110, 13.1.1). Weak and foreign ones match nothing."""
     if if_match is None:
         return None
     if if_match.strip() == "*":
@@ -179,7 +173,7 @@ def _versions(if_match: str | None) -> Collection[UUID] | Literal["any"] | None:
 
 
 def _problem_of(report: RecordReport) -> Problem:
-    """Single codes have a status of their own; everything else is a malformed body, every fault with its pointer."""
+    """Return the problem of a rejected record: a code with a status of its own, else ``malformed`` with all faults."""
     for _, code in report.errors:
         if code in ENFORCED_CODES or code in (*_CONFLICTS, "unknown_participant"):
             return Problem(code, errors=report.errors)

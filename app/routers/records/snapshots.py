@@ -1,22 +1,24 @@
-"""Register extracts: a jobcentre's activations of a span of days, which replace what the same client sent before."""
+"""Endpoint for register snapshots: a jobcentre's activations of a span of days replace the client's earlier ones."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
+from functools import partial
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, WithJsonSchema
-from pydantic_core import PydanticCustomError, to_json
+from pydantic_core import PydanticCustomError
 
-from app.db.records.batch_request import BatchRequest, BatchResult
+from app.db.records.batch_request import BatchRequest, MalformedRecord
 from app.db.records.pipeline import receive
-from app.db.records.snapshots import KIND, Snapshot, SnapshotLine, delivery_of
+from app.db.records.snapshots import KIND, Snapshot, SnapshotLine
 from app.domain.records.ingest import RecordReport
 from app.routers.common.services import JSON, Services, ServicesDep, TrialPath, access_scope_of, trial_or_404
 from app.routers.common.types import IsoDate, JobcentreCode
-from app.routers.records.batch import DryRun, IdempotencyKey, measure, request_key
-from app.routers.records.batch_io import MAX_RECORDS, BatchReport, ReportLevel, report_of
+from app.routers.records.batch import Atomic, DryRun, IdempotencyKey, Level, measure, request_key
+from app.routers.records.batch_io import MAX_RECORDS, BatchReport, encode_report
+from app.routers.records.kinds import jobcentres_of
 from app.routers.records.parse import read_record, wire_of
 from app.web.auth import Principal, requires
 from app.web.identifiers import parse_cpr
@@ -24,9 +26,9 @@ from app.web.problems import BODY, COMMON, Problem, problem_responses
 
 router = APIRouter(tags=["records"])
 _WIRE: Final = wire_of(KIND)
-_NOT_SENT: Final = frozenset({"external_id", "revision", "retracted", "retraction_reason"})
-_SOME_ID: Final = "spell"
-_ID: Final = TypeAdapter(UUID)
+_FORBIDDEN_FIELDS: Final = frozenset({"external_id", "revision", "retracted", "retraction_reason"})
+_PLACEHOLDER_ID: Final = "spell"
+_UUID: Final = TypeAdapter(UUID)
 Records = Annotated[
     list[Any],
     WithJsonSchema(
@@ -61,8 +63,8 @@ async def post_snapshot(
     trial_id: TrialPath,
     principal: Annotated[Principal, Depends(requires("activations:write"))],
     dry_run: DryRun = False,
-    atomic: Annotated[bool, Query(description="Stores all or, if one is rejected, nothing.")] = False,
-    report: Annotated[ReportLevel, Query(description="`errors` leaves warnings out, `full` lists all.")] = "default",
+    atomic: Atomic = False,
+    report: Level = "default",
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """For a register without ids, whose newest file replaces the last: what you sent before of spells that start in
@@ -82,47 +84,40 @@ async def post_snapshot(
         raise Problem("too_large", f"A snapshot holds at most {MAX_RECORDS} records.")
     async with services.read(principal) as connection:
         trial = await trial_or_404(services, connection, trial_id)
-    if body.jobcentre not in trial.jobcentres or not principal.reads_person_of(body.jobcentre):
+    jobcentres = frozenset(jobcentres_of(principal, trial))
+    if body.jobcentre not in jobcentres:
         raise Problem("not_found")
     today = services.today()
     snapshot = Snapshot(body.jobcentre, body.first, body.last, [_line(services, today, each) for each in body.records])
-
-    def receipt_of(external_ids: Sequence[str | None]) -> Callable[[BatchResult], bytes]:
-        return lambda received: to_json(report_of(received, external_ids, report, len(body.records)))
-
-    delivery = BatchRequest(
-        trial,
-        KIND,
-        principal.client_id,
-        principal.reads_person_of,
-        access_scope_of(principal),
-        (),
-        keep=not dry_run,
-        atomic=atomic,
-        request=None if dry_run else request_key(request, await request.body(), idempotency_key),
+    key = None if dry_run else request_key(request, await request.body(), idempotency_key)
+    batch = BatchRequest(
+        trial, KIND, access_scope_of(principal), jobcentres, (), dry_run=dry_run, atomic=atomic, key=key
     )
-    received = await receive(services.database, services.participant_cache, delivery_of(delivery, snapshot, receipt_of))
-    measure(KIND, received.reports, committed=received.committed)
-    return Response(received.receipt, 207, media_type=JSON)
+    make_receipt = partial(encode_report, level=report, received=len(body.records))
+    result = await receive(services.database, services.participant_cache, batch, make_receipt, snapshot)
+    measure(KIND, result.reports, committed=result.committed)
+    return Response(result.receipt, 207, media_type=JSON)
 
 
 def _line(services: Services, today: date, raw: Any) -> SnapshotLine:
-    """One record as sent; it is read like one of a batch, but has no id and takes nothing back."""
+    """Parse one raw record like one of a batch, but without an id, and never a retraction."""
     if not isinstance(raw, dict):
-        return SnapshotLine(None, RecordReport("rejected", (("", "invalid_json"),)))
-    sent = {name: value for name, value in raw.items() if name not in _NOT_SENT}
-    _, record = read_record(_WIRE, {**sent, "external_id": _SOME_ID}, today, services.vault.blind_index)
-    if sent.keys() != raw.keys():
-        errors = record.errors if isinstance(record, RecordReport) else ()
-        record = RecordReport("rejected", tuple(dict.fromkeys((("", "unknown_field"), *errors))))
-    return SnapshotLine(_person_of(services, sent), record)
+        return SnapshotLine(None, MalformedRecord(None, RecordReport("rejected", (("", "invalid_json"),))))
+    fields = {name: value for name, value in raw.items() if name not in _FORBIDDEN_FIELDS}
+    record = read_record(_WIRE, {**fields, "external_id": _PLACEHOLDER_ID}, today, services.vault.blind_index)
+    errors = list(record.report.errors) if isinstance(record, MalformedRecord) else []
+    if fields.keys() != raw.keys():
+        errors = [("", "unknown_field"), *errors]
+    if errors:
+        record = MalformedRecord(None, RecordReport("rejected", tuple(dict.fromkeys(errors))))
+    return SnapshotLine(_person_of(services, fields), record)
 
 
-def _person_of(services: Services, sent: Mapping[str, Any]) -> UUID | bytes | None:
-    """Who a record is about, whatever else may be wrong with it; None where that cannot be told."""
+def _person_of(services: Services, fields: Mapping[str, Any]) -> UUID | bytes | None:
+    """Return the participant id or blind index in a record that may be malformed, or None if it is illegible."""
     try:
-        if sent.get("participant_id") is not None:
-            return _ID.validate_python(sent["participant_id"])
-        return services.vault.blind_index(parse_cpr(sent.get("cpr")).number)
+        if fields.get("participant_id") is not None:
+            return _UUID.validate_python(fields["participant_id"])
+        return services.vault.blind_index(parse_cpr(fields.get("cpr")).number)
     except (ValidationError, PydanticCustomError):
         return None

@@ -246,23 +246,21 @@ async def _feed(connection: AsyncConnection, kind: str, trial: str) -> list[Any]
 
 
 def test_writes_of_the_application_reach_nobody(place: Place) -> None:
-    """A delivery that is told that it may write everywhere, on a connection that may not."""
+    """A request that names every jobcentre, on a connection whose access scope has none of them."""
     talk = Conversation(date=LONG_AFTER.date().replace(year=2011))
     before = counted(place, SYSTEM_SCOPE, "conversation")
 
-    async def deliver(external_id: str, client: str) -> Any:
+    async def deliver() -> Any:
         database = Database(make_engine(place.url, 1))
-        sent = RecordInput(external_id, 5, place.anna, None, talk, None)
+        record, jobcentres = RecordInput("new", 5, place.anna, None, talk, None), frozenset(place.trial.jobcentres)
         try:
             return await receive(
-                database,
-                ParticipantCache(),
-                BatchRequest(place.trial, "conversations", client, lambda _: True, THEIRS, [sent]),
+                database, ParticipantCache(), BatchRequest(place.trial, "conversations", THEIRS, jobcentres, [record])
             )
         finally:
             await database.close()
 
-    (report,) = asyncio.run(deliver("new", "theirs")).reports
+    (report,) = asyncio.run(deliver()).reports
     assert (report.outcome, report.errors) == ("rejected", (("/participant_id", "unknown_participant"),))
     assert counted(place, SYSTEM_SCOPE, "conversation") == before
 
@@ -278,9 +276,9 @@ def test_a_client_that_lost_a_jobcentre_cannot_change_its_records_there(place: P
             RecordInput("849", 5, place.anna, None, talk, None),
             RecordInput("849", 6, None, None, None, "entered_in_error"),
         ]
-        delivery = BatchRequest(place.trial, "conversations", "ours", lambda code: code == "860", scope, sent)
+        request = BatchRequest(place.trial, "conversations", scope, frozenset({"860"}), sent)
         try:
-            return await receive(database, ParticipantCache(), delivery)
+            return await receive(database, ParticipantCache(), request)
         finally:
             await database.close()
 

@@ -10,7 +10,7 @@ import pytest
 
 from app.db.core.session import Database
 from app.db.derived.participant_cache import ParticipantCache
-from app.db.records import group_commit as together
+from app.db.records import group_commit
 from app.db.records.batch_request import BatchRequest, BatchResult, RecordInput
 from app.db.records.pipeline import receive
 from app.domain.records.errors import DomainError
@@ -27,18 +27,18 @@ def _all_at_once(calls: list[Callable[[], httpx2.Response]]) -> list[httpx2.Resp
 
 @pytest.fixture
 def groups(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """The external ids of each delivery. Each takes a moment, so that others gather."""
+    """The external ids of each batch. Each takes a moment, so that others wait for the next."""
     seen: list[list[str]] = []
 
-    async def slowly(database: Database, participant_cache: ParticipantCache, delivery: BatchRequest) -> BatchResult:
-        ids = [each.external_id for each in delivery.records if isinstance(each, RecordInput)]
+    async def slowly(database: Database, participant_cache: ParticipantCache, request: BatchRequest) -> BatchResult:
+        ids = [record.external_id for record in request.records if isinstance(record, RecordInput)]
         seen.append(ids)
         await asyncio.sleep(0.05)
         if any(each.startswith("poison") for each in ids):
             raise DomainError("unavailable")
-        return await receive(database, participant_cache, delivery)
+        return await receive(database, participant_cache, request)
 
-    monkeypatch.setattr(together, "receive", slowly)
+    monkeypatch.setattr(group_commit, "receive", slowly)
     return seen
 
 

@@ -18,7 +18,6 @@ from app.domain.records.ingest import (
     RecordKey,
     RecordReport,
     StandingRecord,
-    Submission,
     Version,
 )
 from app.domain.rules.warnings import Enforcement
@@ -41,16 +40,16 @@ Sent = tuple[str, int | None, Fact | str] | tuple[str, int | None, Fact | str, U
 """External id, revision, a fact or the reason of a retraction, and of whom (Anna's where nobody is named)."""
 
 
-def submission(sent: Sent) -> Submission:
-    external_id, revision, content, *person = sent
+def version_of(sent: Sent) -> Version:
+    _, revision, content, *person = sent
     if isinstance(content, str):
-        return Submission(external_id, Version(None, revision, None, content))
-    return Submission(external_id, Version(person[0] if person else ANNA, revision, content))
+        return Version(None, revision, None, content)
+    return Version(person[0] if person else ANNA, revision, content)
 
 
 @dataclass
 class Ledger:
-    """Versions by key, written as the intake says; people are made from what stands, as the database does it."""
+    """Versions by key, written as the ingest says; people are made from what stands, as the database does it."""
 
     enforcement: Enforcement = "flag"
     people: Mapping[UUID, tuple[str, date]] = field(default_factory=lambda: dict(PEOPLE))
@@ -64,27 +63,27 @@ class Ledger:
         found = {KIND_OF[type(sent[2])] for sent in batch if not isinstance(sent[2], str)}
         kind = kind or next(iter(found), "conversations")
         assert found <= {kind}, "a batch is of one kind"
-        return self.deliver(kind, client, [submission(sent) for sent in batch])
+        return self.deliver(kind, client, [(sent[0], version_of(sent)) for sent in batch])
 
-    def deliver(self, kind: str, client: str, batch: Sequence[Submission]) -> list[str]:
-        intake = self._intake(kind, client)
-        before = {each: intake.people[each].history() for each in self.people}
-        reports = [intake.receive(each) for each in batch]
-        for change in intake.changes:
+    def deliver(self, kind: str, client: str, batch: Sequence[tuple[str, Version]]) -> list[str]:
+        ingest = self._ingest(kind, client)
+        before = {each: ingest.people[each].history() for each in self.people}
+        reports = [ingest.receive(external_id, version) for external_id, version in batch]
+        for change in ingest.changes:
             assert self.stored.get(change.key) == change.before
             self.stored[change.key] = change.after
             self.order.setdefault(change.key, len(self.order))
-        # What the intake believes afterwards is what is stored; what it gives as before was before.
-        assert intake.before == {each: before[each] for each in intake.before}
-        touched = {each.participant_id for change in intake.changes for each in (change.before, change.after) if each}
-        assert set(intake.before) <= touched
+        # What the ingest believes afterwards is what is stored; what it gives as before was before.
+        assert ingest.before == {each: before[each] for each in ingest.before}
+        touched = {each.participant_id for change in ingest.changes for each in (change.before, change.after) if each}
+        assert set(ingest.before) <= touched
         for participant_id, person in self._people().items():
-            assert intake.people[participant_id].history() == person.history()
-            assert participant_id in intake.before or person.history() == before[participant_id]
+            assert ingest.people[participant_id].history() == person.history()
+            assert participant_id in ingest.before or person.history() == before[participant_id]
         self.reports = reports
         return [report.outcome for report in reports]
 
-    def _intake(self, kind: str, client: str) -> RecordIngest:
+    def _ingest(self, kind: str, client: str) -> RecordIngest:
         mine = {key: version for key, version in self.stored.items() if key[:2] == (kind, client)}
         return RecordIngest(
             protocol=PRVIJ,

@@ -34,16 +34,16 @@ def changed(spell: Spell, **fields: object) -> Spell:
 
 def file_of(spells: list[Spell]) -> dict[str, Spell]:
     """What is stored after a first file."""
-    aligned = match_spells({}, spells, ())
-    assert not aligned.vanished
-    return dict(zip(aligned.ids, spells, strict=True))
+    match = match_spells({}, spells, ())
+    assert not match.vanished
+    return dict(zip(match.ids, spells, strict=True))
 
 
 def test_changed_hours_or_an_end_are_the_same_record() -> None:
     stored = file_of([SPELL])
     for later in (changed(SPELL, hours_per_week=Decimal(20)), changed(SPELL, ends_on=date(2011, 2, 4))):
-        aligned = match_spells(stored, [later], ())
-        assert (list(aligned.ids), list(aligned.vanished)) == (list(stored), [])
+        match = match_spells(stored, [later], ())
+        assert (list(match.ids), list(match.vanished)) == (list(stored), [])
 
 
 def test_another_type_or_start_or_person_is_another_record() -> None:
@@ -53,9 +53,9 @@ def test_another_type_or_start_or_person_is_another_record() -> None:
         changed(SPELL, starts_on=date(2011, 1, 4)),
         replace(SPELL, participant_id=PEOPLE[1]),
     ):
-        aligned = match_spells(stored, [other], ())
-        assert list(aligned.vanished) == list(stored)
-        assert aligned.ids[0] not in stored
+        match = match_spells(stored, [other], ())
+        assert list(match.vanished) == list(stored)
+        assert match.ids[0] not in stored
 
 
 def test_what_comes_back_has_its_old_id() -> None:
@@ -64,15 +64,15 @@ def test_what_comes_back_has_its_old_id() -> None:
 
 
 def test_records_with_ids_of_their_own_are_recognised() -> None:
-    aligned = match_spells({"tilbud-12": SPELL}, [changed(SPELL, hours_per_week=Decimal(20))], ())
-    assert (list(aligned.ids), list(aligned.vanished)) == (["tilbud-12"], [])
+    match = match_spells({"tilbud-12": SPELL}, [changed(SPELL, hours_per_week=Decimal(20))], ())
+    assert (list(match.ids), list(match.vanished)) == (["tilbud-12"], [])
 
 
 def test_of_several_alike_those_with_the_same_content_belong_together() -> None:
     longer = changed(SPELL, hours_per_week=Decimal(20))
     stored = {"a": SPELL, "b": longer}
-    aligned = match_spells(stored, [longer], ())
-    assert (list(aligned.ids), list(aligned.vanished)) == (["b"], ["a"])
+    match = match_spells(stored, [longer], ())
+    assert (list(match.ids), list(match.vanished)) == (["b"], ["a"])
 
 
 def test_of_whom_something_was_illegible_nothing_vanishes() -> None:
@@ -90,11 +90,11 @@ def test_afterwards_the_file_is_what_is_stored(first: list[Spell], second: list[
     """Whatever was there: each spell is one record, and nothing else stands."""
     stored = file_of(first)
     assert len(stored) == len(first)
-    aligned = match_spells(stored, second, ())
-    after = {each: spell for each, spell in stored.items() if each not in aligned.vanished}
-    after.update(zip(aligned.ids, second, strict=True))
-    assert len(set(aligned.ids)) == len(second)
-    assert not set(aligned.ids) & set(aligned.vanished)
+    match = match_spells(stored, second, ())
+    after = {each: spell for each, spell in stored.items() if each not in match.vanished}
+    after.update(zip(match.ids, second, strict=True))
+    assert len(set(match.ids)) == len(second)
+    assert not set(match.ids) & set(match.vanished)
     assert Counter(after.values()) == Counter(second)
 
 
@@ -103,16 +103,16 @@ def test_the_same_file_in_any_order_changes_nothing(spells: list[Spell], random:
     stored = file_of(spells)
     shuffled = list(spells)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
-    aligned = match_spells(stored, shuffled, ())
-    assert not aligned.vanished
-    assert [stored[each] for each in aligned.ids] == shuffled
+    match = match_spells(stored, shuffled, ())
+    assert not match.vanished
+    assert [stored[each] for each in match.ids] == shuffled
 
 
 @given(FILES, FILES)
 def test_as_little_changes_as_can(first: list[Spell], second: list[Spell]) -> None:
     """Alike spells keep their records: new ones and vanished ones are the difference in numbers, no more."""
     stored = file_of(first)
-    aligned = match_spells(stored, second, ())
-    likes = [Counter(spell.likeness for spell in spells) for spells in (first, second)]
-    assert len(aligned.vanished) == sum((likes[0] - likes[1]).values())
-    assert len(set(aligned.ids) - set(stored)) == sum((likes[1] - likes[0]).values())
+    match = match_spells(stored, second, ())
+    likes = [Counter(spell.key for spell in spells) for spells in (first, second)]
+    assert len(match.vanished) == sum((likes[0] - likes[1]).values())
+    assert len(set(match.ids) - set(stored)) == sum((likes[1] - likes[0]).values())
