@@ -40,7 +40,6 @@ IdempotencyKey = Annotated[
 
 def add_batch(router: APIRouter, kind: RecordKind) -> None:
     """Add the batch endpoint of a kind."""
-    wire = wire_of(kind.kind)
 
     @router.post(
         "/batch",
@@ -79,12 +78,11 @@ def add_batch(router: APIRouter, kind: RecordKind) -> None:
         raw = read_batch(media_type_of(request), body)
         trial = await services.get_trial(principal, trial_id)
         jobcentres = frozenset(require_jobcentre_access(principal, trial))
-        today, index_of = services.today(), services.vault.blind_index
+        wire, today, index_of = wire_of(kind.kind), services.today(), services.vault.blind_index
         records = [read_record(wire, each, today, index_of) for each in raw]
         key = None if dry_run else request_key(request, body, idempotency_key)
-        batch = BatchRequest(
-            trial, kind.kind, access_scope_of(principal), jobcentres, records, dry_run, atomic, key=key
-        )
+        scope = access_scope_of(principal)
+        batch = BatchRequest(trial, kind.kind, scope, jobcentres, records, dry_run, atomic, key=key)
         make_receipt = partial(encode_report, level=report)
         result = await receive(services.database, services.participant_cache, batch, make_receipt)
         measure(kind.kind, result.reports, committed=result.committed)
