@@ -33,6 +33,10 @@ class MicroBatcher(Generic[_Key, _Item, _Result]):
             task.add_done_callback(self._tasks.discard)
         return await future
 
+    async def finish(self) -> None:
+        """Wait until every item that was submitted has its result."""
+        await asyncio.gather(*self._tasks)
+
     async def _drain(self, key: _Key) -> None:
         while batch := self._waiting[key][:_MAX_BATCH]:
             del self._waiting[key][:_MAX_BATCH]
