@@ -7,7 +7,7 @@ from typing import Annotated
 import httpx
 import typer
 from rettevej_client import KINDS, Client, RettevejError
-from rettevej_client.importing import ImportJob, ImportResult, broken_off, import_file
+from rettevej_client.importing import ImportJob, ImportResult, import_file, records_imported
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -74,7 +74,7 @@ def import_records(
         settings = settings_of(data_dir=data_dir)
         bearer = LocalIssuer.load_or_create(settings.data_dir, settings.audience).token("case-system")
     job = ImportJob(file=file, kind=kind, trial=trial, format=file_format, dry_run=dry_run, resume=resume)  # type: ignore[arg-type]  # looked at above
-    if not (dry_run or resume) and (before := broken_off(job)):
+    if not (dry_run or resume) and (before := records_imported(job)):
         console.print(f"An earlier import of this file stopped after {before} records; --resume would go on there.")
         console.print("Beginning anew, which is safe: what is stored is told as unchanged.")
     try:
@@ -93,7 +93,7 @@ def import_records(
 
 
 def _hint(job: ImportJob) -> str:
-    done = 0 if job.dry_run else broken_off(job)
+    done = 0 if job.dry_run else records_imported(job)
     return f"; records brought in: {done}; the same command with --resume goes on there" if done else ""
 
 

@@ -15,7 +15,7 @@ from rettevej_client import AsyncClient, Client, calls
 from rettevej_client.batches import Batch
 from rettevej_client.calls import Call, Page
 from rettevej_client.core import Request
-from rettevej_client.meanings import KINDS
+from rettevej_client.descriptions import KINDS
 from rettevej_client.push import PushOptions, batch_request
 from rettevej_client.records import StoredRecord
 
@@ -29,7 +29,7 @@ CALLS: dict[str, Callable[..., Any]] = {
     if inspect.isfunction(function)
     and function.__module__ == calls.__name__
     and not name.startswith("_")
-    and name not in ("ask", "save", "with_cursor", "report")
+    and name not in ("execute", "download", "with_cursor", "report")
 }
 """Every call with an address of its own; ``report`` takes the address of any other report."""
 VALUES: dict[str, Any] = {

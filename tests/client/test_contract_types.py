@@ -4,7 +4,7 @@ from typing import Any, get_args, get_type_hints, is_typeddict
 
 import pytest
 from rettevej_client import codes, people, reports
-from rettevej_client.meanings import CODE, CVR, DAY, FIELDS, FLAG, HOURS, KINDS, P_NUMBER, WHOLE
+from rettevej_client.descriptions import CODE, CVR, DAY, FIELDS, FLAG, HOURS, KINDS, P_NUMBER, WHOLE
 from rettevej_client.records import StoredRecord
 from rettevej_client.results import OUTCOMES
 

@@ -1,7 +1,7 @@
 """Codes and limits that the client has of its own: those of the register."""
 
-from rettevej_client.batches import MOST_BYTES, MOST_RECORDS
-from rettevej_client.meanings import FAULTS, WARNINGS
+from rettevej_client import batches
+from rettevej_client.descriptions import FAULTS, WARNINGS
 from rettevej_client.results import OUTCOMES
 
 from app.domain.codes import CODES
@@ -17,5 +17,5 @@ def test_every_code_of_a_rejected_record_and_of_a_warning_has_its_words() -> Non
 
 
 def test_batches_are_as_large_as_the_register_accepts() -> None:
-    assert MOST_RECORDS == MAX_RECORDS
-    assert Settings.model_fields["max_body_bytes"].default == MOST_BYTES
+    assert batches.MAX_RECORDS == MAX_RECORDS
+    assert Settings.model_fields["max_body_bytes"].default == batches.MAX_BYTES

@@ -9,32 +9,32 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rettevej_client.batches import MOST_BYTES, MOST_RECORDS, Batch, Batcher, TooLarge, line_of
+from rettevej_client.batches import MAX_BYTES, MAX_RECORDS, Batch, Batcher, TooLarge, encode_line
 from rettevej_client.errors import RecordError
 
 LINES = st.lists(st.binary(min_size=1, max_size=30).filter(lambda line: b"\n" not in line), max_size=60)
 
 
-def cut(lines: list[bytes], most_records: int, most_bytes: int, run: str = "run") -> list[Batch | TooLarge]:
-    batcher = Batcher(run, most_records, most_bytes)
-    return [each for line in lines for each in batcher.add(line)] + list(batcher.rest())
+def cut(lines: list[bytes], max_records: int, max_bytes: int, run: str = "run") -> list[Batch | TooLarge]:
+    batcher = Batcher(run, max_records, max_bytes)
+    return [each for line in lines for each in batcher.add(line)] + list(batcher.flush())
 
 
 @given(LINES, st.integers(1, 9), st.integers(5, 60))
 def test_every_record_is_in_one_batch_in_order_or_told_to_be_too_large(
-    lines: list[bytes], most_records: int, most_bytes: int
+    lines: list[bytes], max_records: int, max_bytes: int
 ) -> None:
     place = 0
-    for each in cut(lines, most_records, most_bytes):
+    for each in cut(lines, max_records, max_bytes):
         if isinstance(each, TooLarge):
             assert each.index == place
-            assert len(lines[place]) + 1 > most_bytes
+            assert len(lines[place]) + 1 > max_bytes
             place += 1
             continue
         assert each.first == place
         assert each.body == b"".join(line + b"\n" for line in lines[place : place + each.records])
-        assert 1 <= each.records <= most_records
-        assert len(each.body) <= most_bytes
+        assert 1 <= each.records <= max_records
+        assert len(each.body) <= max_bytes
         place += each.records
     assert place == len(lines)
 
@@ -51,7 +51,7 @@ def test_a_run_that_goes_on_cuts_as_it_would_have_without_the_break() -> None:
     lines = [b"%d" % number for number in range(10)]
     whole = cut(lines, 4, 1000)
     batcher = Batcher("run", 4, 1000, first=4)
-    rest = [each for line in lines[4:] for each in batcher.add(line)] + list(batcher.rest())
+    rest = [each for line in lines[4:] for each in batcher.add(line)] + list(batcher.flush())
     assert rest == whole[1:]
 
 
@@ -70,10 +70,10 @@ def test_nothing_is_read_ahead_of_the_batch_that_is_filled() -> None:
     assert (first.records, taken) == (3, 4)
 
 
-@pytest.mark.parametrize(("most_records", "most_bytes"), [(0, 10), (MOST_RECORDS + 1, 10), (1, MOST_BYTES + 1)])
-def test_batches_that_the_register_would_refuse_are_not_made(most_records: int, most_bytes: int) -> None:
+@pytest.mark.parametrize(("max_records", "max_bytes"), [(0, 10), (MAX_RECORDS + 1, 10), (1, MAX_BYTES + 1)])
+def test_batches_that_the_register_would_refuse_are_not_made(max_records: int, max_bytes: int) -> None:
     with pytest.raises(ValueError, match="a batch holds"):
-        Batcher("run", most_records, most_bytes)
+        Batcher("run", max_records, max_bytes)
 
 
 def test_values_are_written_as_the_register_reads_them() -> None:
@@ -96,7 +96,7 @@ def test_values_are_written_as_the_register_reads_them() -> None:
         "ends_on": float("nan"),
         "mentor_present": True,
     }
-    assert json.loads(line_of(record, 0)) == {
+    assert json.loads(encode_line(record, 0)) == {
         "external_id": "samtale-1",
         "revision": 7,
         "participant_id": "00000000-0000-0000-0000-000000000001",
@@ -114,7 +114,7 @@ def test_values_are_written_as_the_register_reads_them() -> None:
 @pytest.mark.parametrize("record", [{"cpr": object()}, {"cpr": float("inf")}, ["7101701234"], "7101701234", None])
 def test_what_cannot_be_written_is_named_by_its_place_and_not_by_its_value(record: object) -> None:
     with pytest.raises(RecordError) as caught:
-        line_of(record, 41)
+        encode_line(record, 41)
     assert caught.value.index == 41
     assert "7101701234" not in str(caught.value)
     assert caught.value.__context__ is None, "an error in the background would tell the value"

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from rettevej_client.batches import Batch
-from rettevej_client.results import OUTCOMES, PushResult, Tally, acknowledged
+from rettevej_client.results import OUTCOMES, PushResult, ResultBuilder, parse_report
 
 REPORT = {
     "batch_id": "b",
@@ -30,8 +30,8 @@ REPORT = {
 
 
 def result() -> PushResult:
-    tally = Tally(dry_run=False)
-    tally.add(acknowledged("conversations", Batch(100, 4, b"", "key"), REPORT))
+    tally = ResultBuilder(dry_run=False)
+    tally.add(parse_report("conversations", Batch(100, 4, b"", "key"), REPORT))
     return tally.result()
 
 

@@ -8,6 +8,7 @@ with Client("https://rettevej.example", token) as register:
 from rettevej_client.async_client import AsyncChanges, AsyncClient
 from rettevej_client.client import Changes, Client
 from rettevej_client.core import RetryPolicy
+from rettevej_client.descriptions import KINDS
 from rettevej_client.errors import (
     AccessError,
     AnswerError,
@@ -21,7 +22,6 @@ from rettevej_client.errors import (
     RettevejError,
     UnreachableError,
 )
-from rettevej_client.meanings import KINDS
 from rettevej_client.people import NewTrial, Participant, Screened, Screening, Trial, Week
 from rettevej_client.push import PushOptions
 from rettevej_client.records import StoredRecord

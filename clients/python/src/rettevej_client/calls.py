@@ -1,4 +1,4 @@
-"""Every request to the register, and how its answer is read. The clients' methods carry these out and do no more."""
+"""Calls: every request to the register, and the parsing of its response. The clients' methods execute them."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -7,9 +7,9 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar, cast
 
-from rettevej_client.batches import body_of
+from rettevej_client.batches import encode_record
 from rettevej_client.codes import Arm, CurveMeasure, GroupBy, ParticipantState, RetractionReason, WithdrawalReason
-from rettevej_client.core import Request, RetryPolicy, Steps, exchange, read_json
+from rettevej_client.core import Operation, Request, RetryPolicy, read_json, send_with_retries
 from rettevej_client.paths import path_of
 from rettevej_client.people import (
     Assigned,
@@ -56,34 +56,34 @@ _MEDIA_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
-    """A request, and what its JSON means."""
+    """Request, and the parsing of the JSON of its response."""
 
     request: Request
-    read: Callable[[Any], T] = lambda document: cast(T, document)
+    parse: Callable[[Any], T] = lambda document: cast(T, document)
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """A part of a list, and the cursor of the next one; None after the last. Of a change feed it is never None."""
+    """Page of a list, and the cursor of the next one: None after the last, never None in a change feed."""
 
     items: list[T]
     next: str | None
 
 
-def ask(call: Call[T], retry_policy: RetryPolicy) -> Steps[T]:
-    """Carries a call through to what it means."""
-    answer = yield from exchange(call.request, retry_policy)
-    return call.read(read_json(answer))
+def execute(call: Call[T], retry_policy: RetryPolicy) -> Operation[T]:
+    """Execute a call, and return its parsed response."""
+    response = yield from send_with_retries(call.request, retry_policy)
+    return call.parse(read_json(response))
 
 
-def save(request: Request, path: Path, retry_policy: RetryPolicy) -> Steps[Path]:
-    """Carries a call through to a file, which appears whole or not at all."""
-    yield from exchange(request, retry_policy, path)
+def download(request: Request, path: Path, retry_policy: RetryPolicy) -> Operation[Path]:
+    """Download a response to a file, which appears complete or not at all."""
+    yield from send_with_retries(request, retry_policy, path)
     return path
 
 
 def with_cursor(call: Call[Page[T]], cursor: str | None) -> Call[Page[T]]:
-    """The call for the page at a cursor."""
+    """Return the call for the page at a cursor."""
     if cursor is None:
         return call
     return replace(call, request=replace(call.request, params={**call.request.params, "cursor": cursor}))
@@ -100,13 +100,13 @@ def _get(*path: str, **params: object) -> Request:
     return Request("GET", path_of("v1", *path), given)
 
 
-def _send(
-    method: str, path: str, body: object = None, params: Mapping[str, str] | None = None, *, again: bool = True
+def _write(
+    method: str, path: str, body: object = None, params: Mapping[str, str] | None = None, *, repeatable: bool = True
 ) -> Request:
     if body is None:
-        return Request(method, path, params or {}, again=again)
+        return Request(method, path, params or {}, repeatable=repeatable)
     content = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
-    return Request(method, path, params or {}, {"Content-Type": "application/json"}, content, again)
+    return Request(method, path, params or {}, {"Content-Type": "application/json"}, content, repeatable)
 
 
 def _items(document: Any) -> Any:
@@ -118,7 +118,7 @@ def _page(document: Any) -> Page[Any]:
 
 
 def _records(document: Any) -> Page[StoredRecord]:
-    return Page([StoredRecord.of(each) for each in document["items"]], document["next"])
+    return Page([StoredRecord.of(item) for item in document["items"]], document["next"])
 
 
 # --- protocols and trials ---------------------------------------------------------------------------------------------
@@ -137,11 +137,11 @@ def trial(trial: str) -> Call[Trial]:
 
 
 def create_trial(new: NewTrial) -> Call[Trial]:
-    return Call(_send("POST", path_of("v1", "trials"), new))
+    return Call(_write("POST", path_of("v1", "trials"), new))
 
 
 def close_trial(trial: str) -> Call[Trial]:
-    return Call(_send("POST", path_of("v1", "trials", trial, "close")))
+    return Call(_write("POST", path_of("v1", "trials", trial, "close")))
 
 
 def draws(trial: str) -> Call[Page[Draw]]:
@@ -157,12 +157,12 @@ def _person(trial: str, participant_id: str, *rest: str) -> str:
 
 def screen(trial: str, screening: Screening, dry_run: bool) -> Call[Screened]:
     params = {"dry_run": "true"} if dry_run else {}
-    body = body_of(cast(Mapping[str, Any], screening))
-    return Call(_send("POST", path_of("v1", "trials", trial, "participants"), body, params))
+    body = encode_record(cast(Mapping[str, Any], screening))
+    return Call(_write("POST", path_of("v1", "trials", trial, "participants"), body, params))
 
 
 def lookup(trial: str, cpr: str) -> Call[Participant]:
-    return Call(_send("POST", path_of("v1", "trials", trial, "participants", "lookup"), {"cpr": cpr}))
+    return Call(_write("POST", path_of("v1", "trials", trial, "participants", "lookup"), {"cpr": cpr}))
 
 
 def participants(
@@ -176,11 +176,11 @@ def participant(trial: str, participant_id: str) -> Call[Participant]:
 
 
 def set_contact_person(trial: str, participant_id: str, contact_person: str | None) -> Call[Participant]:
-    return Call(_send("PATCH", _person(trial, participant_id), {"contact_person": contact_person}))
+    return Call(_write("PATCH", _person(trial, participant_id), {"contact_person": contact_person}))
 
 
 def draw(trial: str, participant_id: str) -> Call[Assignment]:
-    return Call(_send("POST", _person(trial, participant_id, "assignment")))
+    return Call(_write("POST", _person(trial, participant_id, "assignment")))
 
 
 def assignment(trial: str, participant_id: str) -> Call[Assignment]:
@@ -192,12 +192,12 @@ def assignments(trial: str, jobcentre: str | None) -> Call[Page[Assigned]]:
 
 
 def withdraw(trial: str, participant_id: str, reason: WithdrawalReason) -> Call[Participant]:
-    return Call(_send("POST", _person(trial, participant_id, "withdrawal"), {"reason": reason}, again=False))
+    return Call(_write("POST", _person(trial, participant_id, "withdrawal"), {"reason": reason}, repeatable=False))
 
 
 def correct_cpr(trial: str, participant_id: str, cpr: str, reason: str) -> Call[Participant]:
     body = {"cpr": cpr, "reason": reason}
-    return Call(_send("POST", _person(trial, participant_id, "cpr"), body, again=False))
+    return Call(_write("POST", _person(trial, participant_id, "cpr"), body, repeatable=False))
 
 
 def weeks(trial: str, participant_id: str, until: str | None) -> Call[list[Week]]:
@@ -216,9 +216,9 @@ def _record(trial: str, kind: str, external_id: str) -> str:
 
 
 def put(trial: str, kind: str, external_id: str, record: Mapping[str, Any], if_match: str | None) -> Call[StoredRecord]:
-    request = _send("PUT", _record(trial, kind, external_id), body_of(record))
-    if if_match is not None:  # once it has worked, the same request would be refused: it is not sent twice
-        request = replace(request, headers={**request.headers, "If-Match": if_match}, again=False)
+    request = _write("PUT", _record(trial, kind, external_id), encode_record(record))
+    if if_match is not None:  # a second attempt after a success would be refused
+        request = replace(request, headers={**request.headers, "If-Match": if_match}, repeatable=False)
     return Call(request, StoredRecord.of)
 
 
@@ -230,12 +230,12 @@ def retract(
     trial: str, kind: str, external_id: str, reason: RetractionReason, revision: int | None
 ) -> Call[StoredRecord]:
     params = {"retraction_reason": reason} | ({} if revision is None else {"revision": str(revision)})
-    return Call(_send("DELETE", _record(trial, kind, external_id), params=params), StoredRecord.of)
+    return Call(_write("DELETE", _record(trial, kind, external_id), params=params), StoredRecord.of)
 
 
 def history(trial: str, kind: str, external_id: str, client_id: str | None) -> Call[list[StoredRecord]]:
     request = _get("trials", trial, kind, external_id, "history", client_id=client_id)
-    return Call(request, lambda document: [StoredRecord.of(each) for each in document["items"]])
+    return Call(request, lambda document: [StoredRecord.of(item) for item in document["items"]])
 
 
 def records(trial: str, kind: str, participant_id: str | None, client_id: str | None) -> Call[Page[StoredRecord]]:
@@ -271,7 +271,7 @@ def grant_assessments(trial: str) -> Call[list[Assessment]]:
 
 def freeze_grant(trial: str, jobcentre: str, week: str) -> Call[Assessment]:
     return Call(
-        _send("POST", path_of("v1", "trials", trial, "grant-assessments"), {"jobcentre": jobcentre, "week": week})
+        _write("POST", path_of("v1", "trials", trial, "grant-assessments"), {"jobcentre": jobcentre, "week": week})
     )
 
 
@@ -298,7 +298,7 @@ def report(trial: str, name: str, params: Mapping[str, object]) -> Call[dict[str
 
 def record_release(trial: str, purpose: str, known_at: Moment | None) -> Call[Release]:
     body = {"purpose": purpose} | ({} if known_at is None else {"known_at": _text(known_at)})
-    return Call(_send("POST", path_of("v1", "trials", trial, "releases"), body, again=False))
+    return Call(_write("POST", path_of("v1", "trials", trial, "releases"), body, repeatable=False))
 
 
 def releases(trial: str) -> Call[Page[Release]]:
@@ -315,7 +315,7 @@ def panel(trial: str, table: Table, release: str, path: Path) -> Request:
 
 
 def _accepting(request: Request, path: Path, suffixes: tuple[str, ...]) -> Request:
-    """The request for the format that the file's name ends in. ValueError for another ending."""
+    """Return the request for the format of the file's suffix. Raises ``ValueError`` for any other suffix."""
     if path.suffix not in suffixes:
         raise ValueError(f"the file's name must end in one of {', '.join(suffixes)}")
     return replace(request, headers={**request.headers, "Accept": _MEDIA_TYPES[path.suffix]})

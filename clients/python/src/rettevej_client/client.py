@@ -11,8 +11,18 @@ import httpx
 from rettevej_client import calls
 from rettevej_client.calls import Call, Day, Moment, Page, Table
 from rettevej_client.codes import Arm, CurveMeasure, GroupBy, ParticipantState, RetractionReason, WithdrawalReason
-from rettevej_client.core import END, ConnectionFailure, RenewToken, Reply, RetryPolicy, Send, Step, Steps, Wait
-from rettevej_client.http import TIMEOUT, base_of, headers_of, lost_of, part_of, reply_of
+from rettevej_client.core import (
+    END,
+    ConnectionFailure,
+    Effect,
+    Operation,
+    RenewToken,
+    Response,
+    RetryPolicy,
+    Send,
+    Wait,
+)
+from rettevej_client.http import TIMEOUT, base_url_of, connection_failure, partial_path, request_headers, to_response
 from rettevej_client.people import (
     Assigned,
     Assignment,
@@ -60,10 +70,10 @@ class Client:
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._http = httpx.Client(base_url=base_of(url), timeout=timeout, transport=transport)
-        self._patience = retry_policy or RetryPolicy()
+        self._http = httpx.Client(base_url=base_url_of(url), timeout=timeout, transport=transport)
+        self._retry_policy = retry_policy or RetryPolicy()
         self._sleep = sleep
-        self._source = token
+        self._token_source = token
         self._token = token if isinstance(token, str) else None
 
     def __enter__(self) -> Self:
@@ -78,64 +88,64 @@ class Client:
         """Closes the connections."""
         self._http.close()
 
-    # --- carrying steps out -------------------------------------------------------------------------------------------
+    # --- effects ------------------------------------------------------------------------------------------------------
 
-    def _run(self, steps: Steps[T], records: Iterator[object] | None = None) -> T:
+    def _run(self, operation: Operation[T], records: Iterator[object] | None = None) -> T:
         answer: object = None
         feed = iter(()) if records is None else records
         while True:
             try:
-                step = steps.send(answer)
+                effect = operation.send(answer)
             except StopIteration as end:
                 return cast(T, end.value)
-            answer = self._do(step, feed)
+            answer = self._perform(effect, feed)
 
-    def _do(self, step: Step, records: Iterator[object]) -> object:
-        if isinstance(step, Send):
-            return self._send(step)
-        if isinstance(step, Wait):
-            self._sleep(step.seconds)
+    def _perform(self, effect: Effect, records: Iterator[object]) -> object:
+        if isinstance(effect, Send):
+            return self._send(effect)
+        if isinstance(effect, Wait):
+            self._sleep(effect.seconds)
             return None
-        if isinstance(step, RenewToken):
-            return self._renewed()
+        if isinstance(effect, RenewToken):
+            return self._renew_token()
         return next(records, END)
 
-    def _send(self, step: Send) -> Reply | ConnectionFailure:
-        request = step.request
+    def _send(self, effect: Send) -> Response | ConnectionFailure:
+        request = effect.request
         if self._token is None:
-            self._renewed()
-        headers = headers_of(request, self._token or "")
+            self._renew_token()
+        headers = request_headers(request, self._token or "")
         try:
             with self._http.stream(
                 request.method, request.path, params=request.params, headers=headers, content=request.content
             ) as response:
-                if step.save is None or response.status_code != 200:
-                    return reply_of(response, response.read())
-                part = part_of(step.save)
+                if effect.save is None or response.status_code != 200:
+                    return to_response(response, response.read())
+                part = partial_path(effect.save)
                 try:
                     with part.open("wb") as file:
                         for chunk in response.iter_bytes():
                             file.write(chunk)
-                    part.replace(step.save)
+                    part.replace(effect.save)
                 finally:
                     part.unlink(missing_ok=True)
-                return reply_of(response, b"")
+                return to_response(response, b"")
         except httpx.RequestError as error:
-            return lost_of(error)
+            return connection_failure(error)
 
-    def _renewed(self) -> bool:
-        if isinstance(self._source, str):
+    def _renew_token(self) -> bool:
+        if isinstance(self._token_source, str):
             return False
-        self._token = self._source()
+        self._token = self._token_source()
         return True
 
-    def _ask(self, call: Call[T]) -> T:
-        return self._run(calls.ask(call, self._patience))
+    def _execute(self, call: Call[T]) -> T:
+        return self._run(calls.execute(call, self._retry_policy))
 
-    def _each(self, call: Call[Page[T]]) -> Iterator[T]:
+    def _paginate(self, call: Call[Page[T]]) -> Iterator[T]:
         cursor: str | None = None
         while True:
-            page = self._ask(calls.with_cursor(call, cursor))
+            page = self._execute(calls.with_cursor(call, cursor))
             yield from page.items
             cursor = page.next
             if cursor is None:
@@ -145,80 +155,80 @@ class Client:
 
     def protocols(self) -> list[TrialProtocol]:
         """The protocols that the register knows."""
-        return self._ask(calls.protocols())
+        return self._execute(calls.protocols())
 
     def trials(self) -> Iterator[Trial]:
         """Every trial."""
-        return self._each(calls.trials())
+        return self._paginate(calls.trials())
 
     def trial(self, trial: str) -> Trial:
         """One trial."""
-        return self._ask(calls.trial(trial))
+        return self._execute(calls.trial(trial))
 
     def create_trial(self, new: NewTrial) -> Trial:
         """Creates a trial; the same one again is that one, other content under its id is a ``ConflictError``."""
-        return self._ask(calls.create_trial(new))
+        return self._execute(calls.create_trial(new))
 
     def close_trial(self, trial: str) -> Trial:
         """Ends the draws of a trial and shows their seed."""
-        return self._ask(calls.close_trial(trial))
+        return self._execute(calls.close_trial(trial))
 
     def draws(self, trial: str) -> Iterator[Draw]:
         """The published draws in their order, for whoever verifies them."""
-        return self._each(calls.draws(trial))
+        return self._paginate(calls.draws(trial))
 
     # --- people -----------------------------------------------------------------------------------------------------
 
     def screen(self, trial: str, screening: Screening, *, dry_run: bool = False) -> Screened:
         """Screens a person; who is eligible is drawn at once. The same screening again gives the same answer."""
-        return self._ask(calls.screen(trial, screening, dry_run))
+        return self._execute(calls.screen(trial, screening, dry_run))
 
     def lookup(self, trial: str, cpr: str) -> Participant:
         """The participant with a CPR number, which travels in the body. ``NotFoundError`` for nobody, or not yours."""
-        return self._ask(calls.lookup(trial, cpr))
+        return self._execute(calls.lookup(trial, cpr))
 
     def participants(
         self, trial: str, *, jobcentre: str | None = None, arm: Arm | None = None, state: ParticipantState | None = None
     ) -> Iterator[Participant]:
         """The participants that you see."""
-        return self._each(calls.participants(trial, jobcentre, arm, state))
+        return self._paginate(calls.participants(trial, jobcentre, arm, state))
 
     def participant(self, trial: str, participant_id: str) -> Participant:
         """One participant."""
-        return self._ask(calls.participant(trial, participant_id))
+        return self._execute(calls.participant(trial, participant_id))
 
     def set_contact_person(self, trial: str, participant_id: str, contact_person: str | None) -> Participant:
         """Names the contact person, or nobody."""
-        return self._ask(calls.set_contact_person(trial, participant_id, contact_person))
+        return self._execute(calls.set_contact_person(trial, participant_id, contact_person))
 
     def draw(self, trial: str, participant_id: str) -> Assignment:
         """Draws a supplement candidate; who is drawn already keeps that draw."""
-        return self._ask(calls.draw(trial, participant_id))
+        return self._execute(calls.draw(trial, participant_id))
 
     def assignment(self, trial: str, participant_id: str) -> Assignment:
         """The draw of one person."""
-        return self._ask(calls.assignment(trial, participant_id))
+        return self._execute(calls.assignment(trial, participant_id))
 
     def assignments(self, trial: str, *, jobcentre: str | None = None) -> Iterator[Assigned]:
         """Who was drawn to which arm."""
-        return self._each(calls.assignments(trial, jobcentre))
+        return self._paginate(calls.assignments(trial, jobcentre))
 
     def withdraw(self, trial: str, participant_id: str, reason: WithdrawalReason) -> Participant:
         """Withdraws an undrawn candidate."""
-        return self._ask(calls.withdraw(trial, participant_id, reason))
+        return self._execute(calls.withdraw(trial, participant_id, reason))
 
     def correct_cpr(self, trial: str, participant_id: str, cpr: str, reason: str) -> Participant:
         """Corrects a CPR number."""
-        return self._ask(calls.correct_cpr(trial, participant_id, cpr, reason))
+        return self._execute(calls.correct_cpr(trial, participant_id, cpr, reason))
 
     def weeks(self, trial: str, participant_id: str, *, until: str | None = None) -> list[Week]:
         """A person's weeks as the protocol judges them."""
-        return self._ask(calls.weeks(trial, participant_id, until))
+        return self._execute(calls.weeks(trial, participant_id, until))
 
     def letter(self, trial: str, participant_id: str, path: str | Path) -> Path:
         """Saves the letter of the draw, Danish: HTML or PDF, by the ending of the file."""
         target = Path(path)
-        return self._run(calls.save(calls.letter(trial, participant_id, target), target, self._patience))
+        return self._run(calls.download(calls.letter(trial, participant_id, target), target, self._retry_policy))
 
     # --- records ----------------------------------------------------------------------------------------------------
 
@@ -230,34 +240,34 @@ class Client:
         Retries are safe: each batch has an Idempotency-Key for all its attempts. When it breaks off, the error's
         ``so_far`` has what was acknowledged; pushing everything again is safe too.
         """
-        steps = push(trial, kind, options or PushOptions(), self._patience)
-        return self._run(steps, iter(records))
+        operation = push(trial, kind, options or PushOptions(), self._retry_policy)
+        return self._run(operation, iter(records))
 
     def put(
         self, trial: str, kind: str, external_id: str, record: Mapping[str, Any], *, if_match: str | None = None
     ) -> StoredRecord:
         """Stores one record, without ``external_id`` in it. ``if_match`` is the ETag that it must still have."""
-        return self._ask(calls.put(trial, kind, external_id, record, if_match))
+        return self._execute(calls.put(trial, kind, external_id, record, if_match))
 
     def get(self, trial: str, kind: str, external_id: str, *, client_id: str | None = None) -> StoredRecord:
         """One record as it stands."""
-        return self._ask(calls.get(trial, kind, external_id, client_id))
+        return self._execute(calls.get(trial, kind, external_id, client_id))
 
     def retract(
         self, trial: str, kind: str, external_id: str, reason: RetractionReason, *, revision: int | None = None
     ) -> StoredRecord:
         """Takes a record back, also before it has come."""
-        return self._ask(calls.retract(trial, kind, external_id, reason, revision))
+        return self._execute(calls.retract(trial, kind, external_id, reason, revision))
 
     def history(self, trial: str, kind: str, external_id: str, *, client_id: str | None = None) -> list[StoredRecord]:
         """Every version of a record, the first one first."""
-        return self._ask(calls.history(trial, kind, external_id, client_id))
+        return self._execute(calls.history(trial, kind, external_id, client_id))
 
     def records(
         self, trial: str, kind: str, *, participant_id: str | None = None, client_id: str | None = None
     ) -> Iterator[StoredRecord]:
         """The records that stand."""
-        return self._each(calls.records(trial, kind, participant_id, client_id))
+        return self._paginate(calls.records(trial, kind, participant_id, client_id))
 
     def changes(self, trial: str, kind: str, since: str = "0", *, participant_id: str | None = None) -> "Changes":
         """What has changed since a place of the feed (``0``: the beginning), retractions included.
@@ -265,11 +275,11 @@ class Client:
         Keep ``place`` when the loop is done, and begin there next time: nothing is missed, whatever is written
         meanwhile. It moves on only past records that the loop has been given.
         """
-        return Changes(lambda place: self._ask(calls.changes(trial, kind, place, participant_id)), since)
+        return Changes(lambda place: self._execute(calls.changes(trial, kind, place, participant_id)), since)
 
     def batch(self, batch_id: str) -> dict[str, Any]:
         """The report of a batch that you sent, once more."""
-        return self._ask(calls.batch(batch_id))
+        return self._execute(calls.batch(batch_id))
 
     # --- reports ----------------------------------------------------------------------------------------------------
 
@@ -283,57 +293,57 @@ class Client:
         known_at: Moment | None = None,
     ) -> WeeklySummary:
         """Figures by group and arm for a week (the last one over), or from the week ``since`` on."""
-        return self._ask(calls.weekly_summary(trial, week, by, since, known_at))
+        return self._execute(calls.weekly_summary(trial, week, by, since, known_at))
 
     def conditions(
         self, trial: str, *, week: str | None = None, since: str | None = None, known_at: Moment | None = None
     ) -> ConditionsReport:
         """Return conditions and grant of each jobcentre, cumulative to the week, or for each week from ``since`` on."""
-        return self._ask(calls.conditions(trial, week, since, known_at))
+        return self._execute(calls.conditions(trial, week, since, known_at))
 
     def grant_assessments(self, trial: str) -> list[Assessment]:
-        """The frozen assessments beside what they are today."""
-        return self._ask(calls.grant_assessments(trial))
+        """The frozen assessments companion what they are today."""
+        return self._execute(calls.grant_assessments(trial))
 
     def freeze_grant(self, trial: str, jobcentre: str, week: str) -> Assessment:
         """Freezes an assessment; the same one again is the same."""
-        return self._ask(calls.freeze_grant(trial, jobcentre, week))
+        return self._execute(calls.freeze_grant(trial, jobcentre, week))
 
     def worklist(
         self, trial: str, *, jobcentre: str | None = None, week: str | None = None, known_at: Moment | None = None
     ) -> Worklist:
         """What to do for whom in a week (the running one)."""
-        return self._ask(calls.worklist(trial, jobcentre, week, known_at))
+        return self._execute(calls.worklist(trial, jobcentre, week, known_at))
 
     def activity_curve(
         self, trial: str, measure: CurveMeasure, *, jobcentre: str | None = None, known_at: Moment | None = None
     ) -> ActivityCurve:
         """Treatment against control by weeks since the assignment; ``measure`` as the contract lists them."""
-        return self._ask(calls.activity_curve(trial, measure, jobcentre, known_at))
+        return self._execute(calls.activity_curve(trial, measure, jobcentre, known_at))
 
     def flow(
         self, trial: str, *, on: Day | None = None, jobcentre: str | None = None, known_at: Moment | None = None
     ) -> Flow:
         """Everyone screened, and what became of them."""
-        return self._ask(calls.flow(trial, on, jobcentre, known_at))
+        return self._execute(calls.flow(trial, on, jobcentre, known_at))
 
     def report(self, trial: str, name: str, **params: object) -> dict[str, Any]:
         """Any other report of the trial by the name in its address, such as ``data-quality`` or ``effects``."""
-        return self._ask(calls.report(trial, name, params))
+        return self._execute(calls.report(trial, name, params))
 
     # --- the panel --------------------------------------------------------------------------------------------------
 
     def record_release(self, trial: str, purpose: str, *, known_at: Moment | None = None) -> Release:
         """Records a release of the panel: what it is for, as known at which moment."""
-        return self._ask(calls.record_release(trial, purpose, known_at))
+        return self._execute(calls.record_release(trial, purpose, known_at))
 
     def releases(self, trial: str) -> Iterator[Release]:
         """Who exported the panel when, and for what."""
-        return self._each(calls.releases(trial))
+        return self._paginate(calls.releases(trial))
 
     def panel_dictionary(self, trial: str) -> dict[str, Any]:
         """What every column of the panel means."""
-        return self._ask(calls.panel_dictionary(trial))
+        return self._execute(calls.panel_dictionary(trial))
 
     def export_panel(self, trial: str, release: str, path: str | Path, *, table: Table = "person-weeks") -> Path:
         """Saves a table of a release as JSON, JSON Lines, CSV or Parquet, by the ending of the file.
@@ -342,7 +352,7 @@ class Client:
         appears whole or not at all.
         """
         target = Path(path)
-        return self._run(calls.save(calls.panel(trial, table, release, target), target, self._patience))
+        return self._run(calls.download(calls.panel(trial, table, release, target), target, self._retry_policy))
 
 
 class Changes:

@@ -1,13 +1,13 @@
-"""How a request is carried through, without any input or output: what to send, when to wait, when to give up.
+"""Retries without input or output (sans-IO): what to send, how long to wait, when to give up.
 
-Everything that takes more than one step is a generator of ``Step``. The sync and the async client only carry the steps
-out (``client.py``, ``async_client.py``): they send, sleep, fetch a token, take the next record. So there is one copy of
-every rule about retries and batches.
+A generator of ``Effect`` describes every operation of more than one effect. The sync and the async client perform the
+effects (``client.py``, ``async_client.py``): they send, sleep, renew the token, read the next record. So the rules
+about retries and batches exist once.
 
-What is sent again, and why nothing is doubled by it: after a lost connection, 502, 503 or 504 only a request that says
-``again``, which are reads, and writes that the register knows again (records by their ``external_id``, batches by their
-``Idempotency-Key``, screenings and draws by the person). After 429, or when no connection was made, any request: it was
-not looked at. Any other answer is final.
+A retry never stores anything twice. After a lost connection, 502, 503 or 504 only a ``repeatable`` request is sent
+again: reads, and writes that the register recognises (records by ``external_id``, batches by ``Idempotency-Key``,
+screenings and draws by the person). After 429, or when no connection was made, every request is, because the register
+did not process it. Any other response is final.
 """
 
 import json
@@ -18,29 +18,29 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rettevej_client.errors import AnswerError, ApiError, UnreachableError, error_of
+from rettevej_client.errors import AnswerError, ApiError, UnreachableError, api_error
 
 T = TypeVar("T")
-_NOT_LOOKED_AT = frozenset({429})
-RETRYABLE_SQLSTATES = frozenset({429, 502, 503, 504})
+_UNPROCESSED_STATUSES = frozenset({429})
+_RETRYABLE_STATUSES = frozenset({429, 502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """An HTTP request without its token."""
+    """HTTP request without its token."""
 
     method: str
     path: str
     params: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     content: bytes | None = field(default=None, repr=False)
-    again: bool = True
-    """Whether it may be sent again when it is not known what became of it."""
+    repeatable: bool = True
+    """Whether it may be sent again although the register may have processed it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """An HTTP answer; header names in lower case."""
+class Response:
+    """HTTP response; header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -49,7 +49,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionFailure:
-    """No answer: the kind of error, and whether the request may have reached the register."""
+    """Failed request: the kind of error, and whether the register may have received it."""
 
     reason: str
     sent: bool
@@ -57,7 +57,10 @@ class ConnectionFailure:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send it with the token; yields ``Reply`` or ``ConnectionFailure``. ``save``: the file for the body of a 200."""
+    """Effect: send the request with the token. Its result is a ``Response`` or a ``ConnectionFailure``.
+
+    ``save`` is the file for the body of a 200.
+    """
 
     request: Request
     save: Path | None = None
@@ -65,103 +68,103 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Wait so many seconds, and come back with nothing."""
+    """Effect: sleep. Its result is None."""
 
     seconds: float
 
 
 class RenewToken:
-    """Get another token; come back with whether there is one."""
+    """Effect: fetch another token. Its result is whether there is one."""
 
 
-class TakeRecord:
-    """Come back with the next record of the input, or with ``END``."""
+class NextRecord:
+    """Effect: read the input. Its result is the next record, or ``END``."""
 
 
 END = object()
-Step = Send | Wait | RenewToken | TakeRecord
-Steps = Generator[Step, Any, T]
+Effect = Send | Wait | RenewToken | NextRecord
+Operation = Generator[Effect, Any, T]
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often and how long it is tried.
+    """Retry policy: number of attempts, and exponential backoff with jitter.
 
-    Pauses double from ``first_pause`` to ``longest_pause`` seconds, each between half and all of that at random, so
-    that clients that failed together do not come back together. ``Retry-After`` is waited for besides; a register that
-    asks for more than ``longest_asked`` seconds is not waited for.
+    Pauses double from ``first_pause`` to ``longest_pause`` seconds. Each is shortened at random by up to half, so that
+    clients that failed at the same moment do not retry at the same moment. ``Retry-After`` is added to the pause; a
+    value above ``longest_retry_after`` seconds ends the attempts.
     """
 
     attempts: int = 8
     first_pause: float = 0.5
     longest_pause: float = 30.0
-    longest_asked: float = 300.0
+    longest_retry_after: float = 300.0
     jitter: Callable[[], float] = random.random
 
     def pause(self, failures: int) -> float:
-        """Seconds to wait after so many failures (1, 2 …), without what the register asks for."""
-        whole: float = min(self.longest_pause, self.first_pause * 2 ** min(failures - 1, 60))
-        return whole * (0.5 + 0.5 * self.jitter())
+        """Return the pause in seconds after a number of failures (1, 2 …), without ``Retry-After``."""
+        longest: float = min(self.longest_pause, self.first_pause * 2 ** min(failures - 1, 60))
+        return longest * (0.5 + 0.5 * self.jitter())
 
 
-def exchange(request: Request, retry_policy: RetryPolicy, save: Path | None = None) -> Steps[Reply]:
-    """Sends until there is a final answer, which is one below 300. Raises ``ApiError``, ``UnreachableError``."""
+def send_with_retries(request: Request, retry_policy: RetryPolicy, save: Path | None = None) -> Operation[Response]:
+    """Send a request until its response is final. Raises ``ApiError`` (300 and above), ``UnreachableError``."""
     failures, renewed = 0, False
     while True:
-        answer: Reply | ConnectionFailure = yield Send(request, save)
-        if isinstance(answer, Reply) and answer.status == 401 and not renewed:
+        response: Response | ConnectionFailure = yield Send(request, save)
+        if isinstance(response, Response) and response.status == 401 and not renewed:
             renewed = True
             if (yield RenewToken()):
                 continue
-        if isinstance(answer, Reply) and not _passes(request, answer):
-            if answer.status < 300:
-                return answer
-            raise problem_of(answer)
+        if isinstance(response, Response) and not _is_retryable(request, response):
+            if response.status < 300:
+                return response
+            raise error_from(response)
         failures += 1
-        asked = _asked(answer) if isinstance(answer, Reply) else 0.0
-        final = isinstance(answer, ConnectionFailure) and answer.sent and not request.again
-        if final or failures >= retry_policy.attempts or asked > retry_policy.longest_asked:
-            raise _given_up(answer, failures)
-        yield Wait(asked + retry_policy.pause(failures))
+        retry_after = _retry_after(response) if isinstance(response, Response) else 0.0
+        final = isinstance(response, ConnectionFailure) and response.sent and not request.repeatable
+        if final or failures >= retry_policy.attempts or retry_after > retry_policy.longest_retry_after:
+            raise _final_error(response, failures)
+        yield Wait(retry_after + retry_policy.pause(failures))
 
 
-def _passes(request: Request, answer: Reply) -> bool:
-    """Whether another try may end otherwise, and is safe."""
-    return answer.status in (RETRYABLE_SQLSTATES if request.again else _NOT_LOOKED_AT)
+def _is_retryable(request: Request, response: Response) -> bool:
+    """Return whether another attempt may succeed, and is safe."""
+    return response.status in (_RETRYABLE_STATUSES if request.repeatable else _UNPROCESSED_STATUSES)
 
 
-def _given_up(answer: Reply | ConnectionFailure, attempts: int) -> ApiError | UnreachableError:
-    if isinstance(answer, Reply):
-        return problem_of(answer)
-    return UnreachableError(f"no answer after {attempts} attempts, the last ended with {answer.reason}")
+def _final_error(response: Response | ConnectionFailure, attempts: int) -> ApiError | UnreachableError:
+    if isinstance(response, Response):
+        return error_from(response)
+    return UnreachableError(f"no answer after {attempts} attempts, the last ended with {response.reason}")
 
 
-def _asked(answer: Reply) -> float:
-    """Seconds that ``Retry-After`` asks for, as a number or as a date beside that of the answer; 0 without one."""
-    text = answer.headers.get("retry-after", "").strip()
+def _retry_after(response: Response) -> float:
+    """Return ``Retry-After`` in seconds: a number, or a date after that of the response. 0 without either."""
+    text = response.headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
         return float(text)
     try:
-        there, here = (parsedate_to_datetime(each) for each in (text, answer.headers.get("date", "")))
-        return max(0.0, (there - here).total_seconds())
+        until, sent_at = (parsedate_to_datetime(value) for value in (text, response.headers.get("date", "")))
+        return max(0.0, (until - sent_at).total_seconds())
     except (TypeError, ValueError):  # no date, or one with and one without a zone
         return 0.0
 
 
-def problem_of(answer: Reply) -> ApiError:
-    """The exception that an answer stands for."""
-    if not answer.headers.get("content-type", "").startswith("application/problem+json"):
-        return error_of(answer.status, None)
+def error_from(response: Response) -> ApiError:
+    """Return the exception of a response that is an error."""
+    if not response.headers.get("content-type", "").startswith("application/problem+json"):
+        return api_error(response.status, None)
     try:
-        return error_of(answer.status, json.loads(answer.content))
+        return api_error(response.status, json.loads(response.content))
     except (ValueError, TypeError, KeyError):
-        return error_of(answer.status, None)
+        return api_error(response.status, None)
 
 
-def read_json(answer: Reply) -> Any:
-    """The answer's document. Raises ``AnswerError``."""
+def read_json(response: Response) -> Any:
+    """Parse a response as JSON. Raises ``AnswerError``."""
     try:
-        return json.loads(answer.content)
+        return json.loads(response.content)
     except ValueError:
         pass  # outside the block: an error chained to this one would carry the text with it
     raise AnswerError("the answer is not JSON: is that the address of the register?")

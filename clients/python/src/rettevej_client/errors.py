@@ -1,44 +1,44 @@
-"""What can go wrong, as exceptions. None of them repeats anything that was sent in a body."""
+"""Exceptions of the client. None of them repeats a value that was sent in a body."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rettevej_client.meanings import meaning_of
+from rettevej_client.descriptions import describe_code
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault of a request: where (a JSON pointer), what (a stable code), and what that means."""
+    """Fault of a request: JSON pointer, stable code, and its meaning."""
 
     pointer: str
     code: str
 
     @property
     def meaning(self) -> str:
-        """The code in words."""
-        return meaning_of(self.code)
+        """Description of the code."""
+        return describe_code(self.code)
 
 
 class RettevejError(Exception):
-    """Anything that this client raises.
+    """Base class of the exceptions of this client.
 
-    ``so_far``: of a push that broke off, the ``PushResult`` of what was acknowledged before; None of anything else.
+    ``so_far`` is the ``PushResult`` of the batches that were acknowledged before a push failed; None otherwise.
     """
 
     so_far: Any = None
 
 
 class UnreachableError(RettevejError):
-    """No answer came, however often it was tried. What was sent may have been stored; sending it again is safe."""
+    """No response after the last attempt. The register may have stored what was sent; sending it again is safe."""
 
 
 class AnswerError(RettevejError):
-    """An answer came that cannot be read: something other than the register answers at that address."""
+    """Response that cannot be parsed: the address is not that of a register."""
 
 
 class RecordError(RettevejError, ValueError):
-    """A record holds a value that cannot be written as JSON. The message says which record, never which value."""
+    """Record with a value that has no JSON form. The message names the position of the record, never the value."""
 
     def __init__(self, index: int) -> None:
         super().__init__(f"record {index} is no mapping, or holds a value that cannot be written as JSON")
@@ -46,18 +46,18 @@ class RecordError(RettevejError, ValueError):
 
 
 class ApiError(RettevejError):
-    """The register refused: its problem document (RFC 9457).
+    """Problem document of the register (RFC 9457).
 
-    ``code`` is stable and to be branched on; ``status`` is the HTTP status; ``errors`` has every fault of a malformed
-    request; ``members`` has what some codes tell besides. Whatever stood between that answers without a problem
-    document gets the code ``http_<status>``.
+    ``code`` is stable: branch on it. ``status`` is the HTTP status. ``errors`` has every fault of a malformed request,
+    ``members`` the extension members of some codes. A response without a problem document, for example of a proxy,
+    has the code ``http_<status>``.
     """
 
     def __init__(
         self, status: int, code: str, title: str, detail: str, errors: Sequence[Fault], members: dict[str, Any]
     ) -> None:
-        places = ", ".join(f"{each.pointer or '/'}: {each.code}" for each in errors[:5])
-        super().__init__(f"{status} {code}: {detail}" + (f" ({places})" if places else ""))
+        faults = ", ".join(f"{fault.pointer or '/'}: {fault.code}" for fault in errors[:5])
+        super().__init__(f"{status} {code}: {detail}" + (f" ({faults})" if faults else ""))
         self.status = status
         self.code = code
         self.title = title
@@ -67,23 +67,23 @@ class ApiError(RettevejError):
 
 
 class AccessError(ApiError):
-    """401 or 403: no token, one that is not accepted, or one without the scope."""
+    """401 or 403: the token is missing, not accepted, or lacks the scope."""
 
 
 class NotFoundError(ApiError):
-    """404: it is not there, or not yours."""
+    """404: it does not exist, or is not yours."""
 
 
 class ConflictError(ApiError):
-    """409 or 412: contradicts what is stored; ``code`` says how."""
+    """409 or 412: conflict with what is stored; ``code`` has the reason."""
 
 
 class MalformedError(ApiError):
-    """400 or 422: the request is not as it should be; ``errors`` says where."""
+    """400 or 422: malformed request; ``errors`` has the faults."""
 
 
 class BusyError(ApiError):
-    """429, 502, 503 or 504, still, after every retry."""
+    """429, 502, 503 or 504 after the last attempt."""
 
 
 _BY_STATUS: dict[int, type[ApiError]] = {
@@ -101,8 +101,8 @@ _BY_STATUS: dict[int, type[ApiError]] = {
 }
 
 
-def error_of(status: int, problem: Any) -> ApiError:
-    """The exception for a status and its problem document; anything else in place of one is not looked at."""
+def api_error(status: int, problem: Any) -> ApiError:
+    """Return the exception for a status and its problem document. Any other document is ignored."""
     if not isinstance(problem, dict) or not isinstance(problem.get("code"), str):
         return _BY_STATUS.get(status, ApiError)(status, f"http_{status}", "", "answered without an explanation", (), {})
     faults = [Fault(str(each["pointer"]), str(each["code"])) for each in problem.get("errors", ())]

@@ -15,8 +15,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from rettevej_client.descriptions import DAY, FIELDS, FLAG, HOURS, WHOLE, Expected
 from rettevej_client.errors import RettevejError
-from rettevej_client.meanings import DAY, FIELDS, FLAG, HOURS, WHOLE, Expected
 
 Format = Literal["csv", "ndjson", "xlsx"]
 _FORMATS: Final[Mapping[str, Format]] = {

@@ -22,7 +22,7 @@ from rettevej_client.push import BATCH_RECORDS, PushOptions
 from rettevej_client.results import OUTCOMES, Acknowledged, csv_of
 
 COLUMNS: Final = ("line", "field", "external_id", "outcome", "code", "meaning")
-KEPT: Final = 1_000
+SHOWN_FAULTS: Final = 1_000
 """So many rejected lines are kept to be shown; the file of faults has all of them."""
 
 
@@ -52,7 +52,7 @@ class ImportJob:
 
 
 @dataclass(slots=True)
-class _Run:
+class _Checkpoint:
     """How far an import has come."""
 
     digest: str
@@ -86,12 +86,12 @@ class ImportResult:
     continued: int
 
 
-def beside(file: Path, ending: str) -> Path:
+def companion(file: Path, ending: str) -> Path:
     """The path of a companion of a file."""
     return file.with_name(f"{file.name}.{ending}")
 
 
-def broken_off(job: ImportJob) -> int:
+def records_imported(job: ImportJob) -> int:
     """How many records of the file an import that broke off has brought in; 0 without one."""
     run = _stored(job, survey(job.file))
     return 0 if run is None else run.acknowledged
@@ -104,31 +104,31 @@ def import_file(
     told (Excel). Raises ``FileError`` and what ``Client.push`` raises; then the import can be resumed."""
     file = survey(job.file)
     stored = _stored(job, file) if job.resume and not job.dry_run else None
-    run = stored or _Run(file.digest, job.kind, job.trial, job.batch_records, uuid4().hex)
+    run = stored or _Checkpoint(file.digest, job.kind, job.trial, job.batch_records, uuid4().hex)
     importer = _Importer(job, file, run, progress)
     client.push(job.trial, job.kind, importer.records(), importer.options())
     return importer.finish()
 
 
-def _stored(job: ImportJob, file: Survey) -> _Run | None:
+def _stored(job: ImportJob, file: Survey) -> _Checkpoint | None:
     """The import of this very file that broke off."""
     try:
-        run = _Run(**json.loads(beside(job.file, "import.json").read_text(encoding="utf-8")))
-        whole = not run.faults_size or beside(job.file, "faults.csv").stat().st_size >= run.faults_size
+        run = _Checkpoint(**json.loads(companion(job.file, "import.json").read_text(encoding="utf-8")))
+        whole = not run.faults_size or companion(job.file, "faults.csv").stat().st_size >= run.faults_size
     except (FileNotFoundError, ValueError, TypeError):
         return None
     return run if whole and run.is_of(job, file) else None
 
 
 class _Importer:
-    def __init__(self, job: ImportJob, file: Survey, run: _Run, progress: Callable[[int, int], None]) -> None:
+    def __init__(self, job: ImportJob, file: Survey, run: _Checkpoint, progress: Callable[[int, int], None]) -> None:
         self._job, self._file, self._run, self._progress = job, file, run, progress
         self._format = job.format or format_of(job.file)
         self._expected = {"csv": file.lines - 1, "ndjson": file.lines, "xlsx": 0}[self._format]
         self._continued = run.acknowledged
-        self._under_way: deque[int] = deque()
+        self._pending_lines: deque[int] = deque()
         self._rejected: list[FaultLine] = []
-        self._faults = beside(job.file, "faults.csv")
+        self._faults = companion(job.file, "faults.csv")
         self._begin_faults()
 
     def records(self) -> Iterator[object]:
@@ -139,7 +139,7 @@ class _Importer:
             if place >= self._continued:
                 if place == self._continued and not job.dry_run:
                     self._keep()  # the name of the run, before anything is sent under it
-                self._under_way.append(line.number)
+                self._pending_lines.append(line.number)
                 yield line.record
 
     def options(self) -> PushOptions:
@@ -155,7 +155,7 @@ class _Importer:
     def finish(self) -> ImportResult:
         run = self._run
         with contextlib.suppress(FileNotFoundError):
-            beside(self._job.file, "import.json").unlink()
+            companion(self._job.file, "import.json").unlink()
         if not run.faults_size:
             with contextlib.suppress(FileNotFoundError):
                 self._faults.unlink()
@@ -173,7 +173,7 @@ class _Importer:
 
     def _take(self, batch: Acknowledged) -> None:
         """Notes a batch: first its faults, then that it is done."""
-        numbers = [self._under_way.popleft() for _ in range(batch.records)]
+        numbers = [self._pending_lines.popleft() for _ in range(batch.records)]
         faults = [
             FaultLine(
                 numbers[row.index - batch.first], row.field, row.external_id or "", row.outcome, row.code, row.meaning
@@ -182,7 +182,7 @@ class _Importer:
         ]
         run = self._run
         self._append(faults)
-        self._rejected += [each for each in faults if each.outcome == "rejected"][: KEPT - len(self._rejected)]
+        self._rejected += [each for each in faults if each.outcome == "rejected"][: SHOWN_FAULTS - len(self._rejected)]
         run.acknowledged += batch.records
         for outcome, count in batch.counts.items():
             run.counts[outcome] = run.counts.get(outcome, 0) + count
@@ -202,7 +202,7 @@ class _Importer:
             self._run.faults_size = file.tell()
 
     def _keep(self) -> None:
-        path = beside(self._job.file, "import.json")
-        part = beside(path, "part")
+        path = companion(self._job.file, "import.json")
+        part = companion(path, "part")
         part.write_text(json.dumps(asdict(self._run), indent=1), encoding="utf-8")
         part.replace(path)

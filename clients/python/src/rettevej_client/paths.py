@@ -1,10 +1,10 @@
-"""Addresses, with every part quoted."""
+"""URL paths, with every part quoted."""
 
 from urllib.parse import quote
 
 
 def path_of(*parts: str) -> str:
-    """``/v1/trials/prvij``. A part may hold anything: a slash, or dots that would otherwise lead upwards."""
+    """Join parts to a path such as ``/v1/trials/prvij``. Slashes and dot segments in a part are escaped."""
     return "".join(f"/{_quoted(part)}" for part in parts)
 
 

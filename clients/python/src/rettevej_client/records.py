@@ -1,4 +1,4 @@
-"""Records as the register shows them."""
+"""Stored records, as the register returns them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ _ENVELOPE: Final = (
     "retracted",
     "retraction_reason",
 )
-_ABOUT: Final = (*_ENVELOPE, "outcome", "warnings", "batch_id", "superseded_at")
+_METADATA: Final = (*_ENVELOPE, "outcome", "warnings", "batch_id", "superseded_at")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredRecord:
-    """A record as it stands, or one version of it.
+    """Stored record, or one version of it.
 
-    ``facts`` are the fields of its kind, all null in a retraction. ``outcome`` and ``warnings`` are there after a
-    write, ``batch_id`` and ``superseded_at`` in a history.
+    ``facts`` are the fields of its kind, all null in a retraction. A write sets ``outcome`` and ``warnings``, a history
+    ``batch_id`` and ``superseded_at``.
     """
 
     external_id: str
@@ -41,10 +41,10 @@ class StoredRecord:
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Self:
-        """A record out of an answer."""
+        """Parse a record of a response."""
         return cls(
             **{name: document[name] for name in _ENVELOPE},
-            facts={name: value for name, value in document.items() if name not in _ABOUT},
+            facts={name: value for name, value in document.items() if name not in _METADATA},
             outcome=document.get("outcome"),
             warnings=tuple(document.get("warnings", ())),
             batch_id=document.get("batch_id"),

@@ -1,4 +1,4 @@
-"""What became of the records of a push, as a table."""
+"""Result of a push: counts by outcome, and a table of faults and warnings."""
 
 import csv
 import io
@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any, Final
 
 from rettevej_client.batches import Batch
-from rettevej_client.meanings import explained, meaning_of
+from rettevej_client.descriptions import describe_code, describe_fault
 
 OUTCOMES: Final = ("created", "updated", "unchanged", "stale", "retracted", "rejected")
-_RISKY: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_PREFIXES: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One thing that the register said of one record; a record with three faults has three rows.
+    """One fault or warning of one record; a record with three faults has three rows.
 
-    ``index`` is the place in the whole input, from 0; ``field`` the field meant, empty for the record as a whole;
-    ``meaning`` the code in words.
+    ``index`` is the position in the whole input, from 0. ``field`` is empty for the record as a whole. ``meaning``
+    describes the code.
     """
 
     index: int
@@ -41,7 +41,7 @@ COLUMNS: Final = ("index", "external_id", "outcome", "pointer", "code", "meaning
 
 @dataclass(frozen=True, slots=True)
 class PushResult:
-    """The counts by outcome, and a row for everything that was not plainly stored."""
+    """Counts by outcome, and a row for every fault and warning."""
 
     received: int
     counts: Mapping[str, int]
@@ -51,21 +51,21 @@ class PushResult:
 
     @property
     def rejected(self) -> list[Row]:
-        """Why records were not stored."""
+        """Rows of records that were not stored."""
         return [row for row in self.rows if row.outcome == "rejected"]
 
     @property
     def stale(self) -> list[Row]:
-        """Records of which the register has a higher revision."""
+        """Rows of records of which the register has a higher revision."""
         return [row for row in self.rows if row.outcome == "stale"]
 
     @property
     def warnings(self) -> list[Row]:
-        """What the rules say of records that were stored."""
+        """Warnings of records that were stored."""
         return [row for row in self.rows if row.outcome not in ("rejected", "stale")]
 
     def to_csv(self, path: str | Path | None = None) -> str:
-        """The rows as CSV, UTF-8, written to ``path`` where one is given; nothing in it that a spreadsheet runs."""
+        """Return the rows as CSV, and write them to ``path`` in UTF-8 if it is given. No cell is a formula."""
         text = csv_of(COLUMNS, ([getattr(row, name) for name in COLUMNS] for row in self.rows))
         if path is not None:
             Path(path).write_text(text, encoding="utf-8", newline="")
@@ -73,19 +73,23 @@ class PushResult:
 
 
 def csv_of(header: Sequence[str] | None, rows: Iterator[list[Any]]) -> str:
-    """Lines of CSV (RFC 4180). Text that a spreadsheet would take for a formula begins with an apostrophe."""
+    """Format CSV (RFC 4180). An apostrophe precedes text that a spreadsheet would run as a formula."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\r\n")
     if header is not None:
         writer.writerow(header)
     for row in rows:
-        writer.writerow([f"'{each}" if isinstance(each, str) and each.startswith(_RISKY) else each for each in row])
+        writer.writerow([_without_formula(cell) for cell in row])
     return out.getvalue()
+
+
+def _without_formula(cell: Any) -> Any:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_PREFIXES) else cell
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a push has come: what the register has acknowledged."""
+    """Progress of a push: what the register has acknowledged."""
 
     batches: int
     records: int
@@ -94,7 +98,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """One batch that the register has answered: from then on it is on disk, and in every report (not of a dry run)."""
+    """Acknowledged batch: it is on disk and in every later report, unless it is of a dry run."""
 
     first: int
     records: int
@@ -103,31 +107,31 @@ class Acknowledged:
     batch_id: str | None
 
 
-def acknowledged(kind: str, batch: Batch, report: Mapping[str, Any]) -> Acknowledged:
-    """A batch with its report, places counted in the whole input."""
+def parse_report(kind: str, batch: Batch, report: Mapping[str, Any]) -> Acknowledged:
+    """Parse the report of a batch, with positions in the whole input."""
     rows = [row for result in report["results"] for row in _rows(kind, batch.first, result)]
     return Acknowledged(batch.first, batch.records, dict(report["counts"]), rows, report["batch_id"])
 
 
-def refused_here(index: int, code: str) -> Acknowledged:
-    """A record that was not even sent, as if it had been rejected."""
-    row = Row(index, None, "rejected", "", code, meaning_of(code))
+def rejected_locally(index: int, code: str) -> Acknowledged:
+    """Return the rejection of a record that the client does not send."""
+    row = Row(index, None, "rejected", "", code, describe_code(code))
     return Acknowledged(index, 1, {"rejected": 1}, [row], None)
 
 
 def _rows(kind: str, first: int, result: Mapping[str, Any]) -> Iterator[Row]:
     index, external_id, outcome = first + result["index"], result["external_id"], result["outcome"]
     if outcome == "stale":
-        yield Row(index, external_id, outcome, "revision", "stale", meaning_of("stale"))
+        yield Row(index, external_id, outcome, "revision", "stale", describe_code("stale"))
     for fault in result.get("errors", ()):
         name = fault["pointer"].removeprefix(f"/records/{result['index']}").removeprefix("/")
-        yield Row(index, external_id, outcome, name, fault["code"], explained(kind, name, fault["code"]))
+        yield Row(index, external_id, outcome, name, fault["code"], describe_fault(kind, name, fault["code"]))
     for code in result.get("warnings", ()):
-        yield Row(index, external_id, outcome, "", code, meaning_of(code, warning=True))
+        yield Row(index, external_id, outcome, "", code, describe_code(code, warning=True))
 
 
-class Tally:
-    """The result of a push as it grows."""
+class ResultBuilder:
+    """Accumulator of a push's result."""
 
     def __init__(self, *, dry_run: bool, keep_rows: bool = True) -> None:
         self._dry_run = dry_run
@@ -139,7 +143,7 @@ class Tally:
         self._batch_ids: list[str] = []
 
     def add(self, batch: Acknowledged) -> Progress:
-        """Takes a batch in, and tells how far it has come."""
+        """Add a batch, and return the progress."""
         self._batches += 1
         self._records += batch.records
         self._counts.update(batch.counts)
@@ -153,7 +157,7 @@ class Tally:
         return {outcome: self._counts[outcome] for outcome in OUTCOMES}
 
     def result(self) -> PushResult:
-        """What has been taken in so far."""
+        """Return the result of the batches added so far."""
         return PushResult(
             self._records, self._by_outcome(), tuple(self._rows), tuple(self._batch_ids), dry_run=self._dry_run
         )

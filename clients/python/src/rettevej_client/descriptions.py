@@ -47,7 +47,7 @@ WARNINGS: Final[Mapping[str, str]] = {
 """What the rules say of a record that was stored."""
 
 
-def meaning_of(code: str, *, warning: bool = False) -> str:
+def describe_code(code: str, *, warning: bool = False) -> str:
     """A code in words; the code itself where it is not known here."""
     return (WARNINGS if warning else FAULTS).get(code, code)
 
@@ -174,10 +174,10 @@ FIELDS: Final[Mapping[str, Mapping[str, Expected]]] = {
 KINDS: Final = tuple(FIELDS)
 
 
-def explained(kind: str, field: str, code: str) -> str:
+def describe_fault(kind: str, field: str, code: str) -> str:
     """A fault in words, with what the field may hold where that is what was wrong."""
     expected = FIELDS.get(kind, {}).get(field.partition("/")[0])
     if expected is None or code not in ("invalid_value", "missing_field"):
-        return meaning_of(code)
+        return describe_code(code)
     held = expected if isinstance(expected, str) else f"one of {', '.join(expected)}"
-    return f"{meaning_of(code)}: {held}"
+    return f"{describe_code(code)}: {held}"
