@@ -1,4 +1,4 @@
-"""Names and meanings in the contract that are no codes of the domain: tags, scopes, problem codes."""
+"""Texts of the contract for tags, scopes and problem codes; the codes of the domain are in ``app.domain.codes``."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -19,41 +19,41 @@ CODE_LISTS: Final[Mapping[str, CodeList]] = {**ENUMERATIONS, **OPEN_LISTS}
 
 TAGS: Final[Mapping[str, str]] = {
     "protocols": (
-        "A protocol is the rule book of a trial as data: who is eligible, how often people are talked to, from which"
-        " week they are activated, what the grant depends on. Every value stands beside its source."
+        "A protocol contains the rules of a trial as data: who is eligible, how often conversations are due, from which"
+        " week activation is due, and the conditions of the grant. Every value has its source."
     ),
     "trials": (
-        "A trial applies a protocol to jobcentres between two dates. The agency creates and closes it. Its draws are"
-        " concealed until it is closed, and can then be recomputed by anyone."
+        "A trial applies a protocol to jobcentres between two dates. The agency creates and closes it. The seed of its"
+        " draws is secret until the trial is closed; then anyone can recompute the draws."
     ),
     "participants": (
-        "People are screened, drawn to an arm, looked up, and seen week by week. A person is known by `participant_id`;"
-        " a CPR number (the Danish personal identification number) is sent in bodies only, and never comes back."
+        "Screen people, draw their arm, look them up, and read their weeks. `participant_id` identifies a person. Send"
+        " a CPR number (the Danish personal identification number) in bodies only; the service never returns one."
     ),
     "records": (
         "What happened to people: conversations, activations, exemptions, presence events, support efforts, mentors,"
-        " declined offers, outcomes. Facts are stored and the rules judge them: a record against the rules is kept, and"
-        " the answer warns of it. Sending again is safe."
+        " declined offers, outcomes. The service stores a record that breaks the trial's rules and returns a warning,"
+        " unless the trial refuses such records. Sending a record again is safe."
     ),
-    "reports": "Figures of jobcentres, regions and the whole trial. They hold everything that was acknowledged before.",
+    "reports": "Figures of jobcentres, regions and the whole trial. They include every acknowledged write.",
     "panel": (
         "The pseudonymous panel for evaluators: person-weeks, baseline and draws, as JSON, JSON Lines, CSV or Parquet,"
-        " in releases that stay as they were."
+        " in releases that never change."
     ),
     "audit": (
-        "Who did or read what, when: hash chains to which entries are only ever added, and their signed heads, by which"
-        " anyone can tell that nothing was changed."
+        "Who wrote or read what, and when. Entries form hash chains with signed heads, so that anyone can verify that"
+        " no entry was changed or removed."
     ),
-    "operation": "For those who run the service, not for integrators. No token is needed.",
+    "operation": "For operators of the service, not for integrators. Needs no token.",
 }
 
 SCOPES: Final[Mapping[str, str]] = {
-    "participants:read": "people, their weeks and what is recorded of them but conversations and activations",
-    "participants:write": "screening, draw and corrected CPR numbers; writing those records",
-    "conversations:write": "conversations, read and written",
-    "activations:write": "activations and outcomes, read and written",
-    "reports:read": "figures of the jobcentres or regions that the token is bound to",
-    "trials:write": "creating and closing trials, handing records over, freezing grant assessments",
+    "participants:read": "people, their weeks and their records except conversations, activations and outcomes",
+    "participants:write": "screening, draw and corrected CPR numbers; writing the same records",
+    "conversations:write": "reading and writing conversations",
+    "activations:write": "reading and writing activations and outcomes",
+    "reports:read": "figures of the jobcentres or regions to which the token is bound",
+    "trials:write": "creating and closing trials, transferring records, freezing grant assessments",
     "panel:export": "the pseudonymous panel of person-weeks",
     "audit:read": "the audit trail and the published draws",
 }

@@ -7,10 +7,10 @@ from app.domain.codes.code_list import CodeList
 
 ENUMERATIONS: Final[Mapping[str, CodeList]] = {
     "Arm": CodeList(
-        "The arm that a person was drawn to.",
+        "The arm of a person.",
         {
-            "treatment": "takes part in the intensive course",
-            "control": "gets what everybody gets; the yardstick of the comparison",
+            "treatment": "takes the intensive course",
+            "control": "receives the ordinary services; the basis of the comparison",
         },
     ),
     "Region": CodeList(
@@ -23,26 +23,26 @@ ENUMERATIONS: Final[Mapping[str, CodeList]] = {
         },
     ),
     "ReportSource": CodeList(
-        "From where reports are read.",
+        "The database from which the service reads reports.",
         {
-            "primary": "the database that is written to: they hold everything that was acknowledged before",
-            "replica": "a replica of it: they hold everything up to the watermark that they state",
-            "away": "a replica that does not answer, or follows nothing any more: reports are 503 meanwhile",
+            "primary": "the primary database: reports include every acknowledged write",
+            "replica": "a replica: reports include every write up to their watermark",
+            "away": "a replica that does not respond or no longer follows the primary: reports return 503",
         },
     ),
     "Enforcement": CodeList(
-        "What happens to a record that breaks the trial's rules.",
+        "How the service treats a record that breaks the trial's rules.",
         {
-            "flag": "it is stored, and the answer warns",
-            "refuse": "it is rejected where the form or the hours are wrong",
+            "flag": "it stores the record and returns a warning",
+            "refuse": "it rejects a record with a wrong form, conductor, place or number of hours",
         },
     ),
     "Channel": CodeList(
-        "How a person came to be screened.",
+        "Why the person was screened.",
         {
             "new_match": "newly assessed into match group 2",
             "rematch": "reassessed into match group 2",
-            "supplement": "in match group 2 already; drawn only when a week's intake is too small",
+            "supplement": "already in match group 2; drawn only if a week's intake is too small",
         },
     ),
     "Benefit": CodeList(
@@ -55,25 +55,25 @@ ENUMERATIONS: Final[Mapping[str, CodeList]] = {
         },
     ),
     "Circumstance": CodeList(
-        "A circumstance that decides eligibility in some protocols.",
+        "A circumstance that affects eligibility in some protocols.",
         {
             "in_stu": "in specially planned youth education (STU)",
             "pregnancy_related_illness": "ill because of a pregnancy",
             "residential_programme": "in a round-the-clock programme, or in release from prison",
-            "after_first_follow_up": "the first follow-up conversation has been held already",
+            "after_first_follow_up": "the first follow-up conversation has already taken place",
             "referred_to_flexjob": "referred to a flex-job",
             "pension_case_started": "a pension case has been opened",
             "terminal_illness": "terminally ill",
-            "treatment_prevents_offers": "a treatment rules out every offer",
+            "treatment_prevents_offers": "a medical treatment rules out every offer",
         },
     ),
     "ExemptFrom": CodeList(
-        "What the person is exempt from on the day of the screening. It decides eligibility, and creates no exemption.",
+        "The person's exemption on the day of the screening. It only affects eligibility; it is no exemption record.",
         {
             "none": "nothing",
             "conversations": "conversations",
             "activation": "activation",
-            "both": "both, which makes the person ineligible",
+            "both": "both; the person is not eligible",
         },
     ),
     "WithdrawalReason": CodeList(
@@ -81,40 +81,40 @@ ENUMERATIONS: Final[Mapping[str, CodeList]] = {
         {
             "job": "found a job",
             "moved": "moved away",
-            "not_interviewed": "the interview was not held",
-            "entered_in_error": "the screening should not have been sent",
+            "not_interviewed": "the job interview did not take place",
+            "entered_in_error": "the screening was sent by mistake",
         },
     ),
     "WeekState": CodeList(
-        "What an ISO week of a person is. Only counted weeks move the person's programme forward.",
+        "The state of an ISO week of a person. After the assignment week only counted weeks get a number.",
         {
-            "assignment_week": "the week of the draw: programme week 1, in which nothing is due",
-            "counted": "has a programme week number: at least three working days in the trial and not exempt from both",
-            "absent": "fewer than three working days in the trial; the clock stands still",
-            "exempt": "exempt from both conversations and activation; the clock stands still",
-            "complete": "after the end of the course; nothing is due any more",
+            "assignment_week": "the week of the draw: programme week 1; nothing is due",
+            "counted": "at least three working days in the trial and not exempt from both; has a programme week number",
+            "absent": "fewer than three working days in the trial; has no programme week number",
+            "exempt": "exempt from both conversations and activation; has no programme week number",
+            "complete": "after the end of the course; nothing is due",
         },
     ),
     "ParticipantState": CodeList(
-        "The state of the week that today lies in, or of someone who was not drawn.",
+        "The state of the current week of a person, or the state of a person who is not drawn.",
         {
             "assignment_week": "drawn this week",
             "counted": "in the course this week",
             "absent": "out of the trial this week",
             "exempt": "exempt this week",
-            "complete": "through with the course",
-            "waiting": "eligible by the supplement channel, and not drawn yet",
+            "complete": "has completed the course",
+            "waiting": "eligible through the supplement channel, not drawn yet",
             "withdrawn": "withdrawn before a draw",
-            "ineligible": "no longer eligible by a later screening",
-            "duplicate": "turned out to be a person drawn before; in no figure",
+            "ineligible": "not eligible by a later screening",
+            "duplicate": "the same person was drawn before; in no figure",
         },
     ),
     "ConversationStatus": CodeList(
-        "What became of a conversation.",
-        {"held": "it was held", "no_show": "the person did not come", "cancelled": "it was called off"},
+        "Whether a conversation took place.",
+        {"held": "it took place", "no_show": "the person did not come", "cancelled": "it was cancelled"},
     ),
     "ConversationForm": CodeList(
-        "How the two met.",
+        "The form of a conversation.",
         {
             "in_person": "face to face",
             "telephone": "by telephone",
@@ -125,7 +125,7 @@ ENUMERATIONS: Final[Mapping[str, CodeList]] = {
         },
     ),
     "ConversationPlace": CodeList(
-        "Where the two met.",
+        "The place of a conversation.",
         {
             "jobcentre": "at the jobcentre",
             "company": "at a company",
@@ -138,28 +138,28 @@ ENUMERATIONS: Final[Mapping[str, CodeList]] = {
         {
             "caseworker": "the caseworker",
             "company_consultant": "the jobcentre's company consultant",
-            "external_provider": "an external provider (anden aktør)",
-            "mentor": "the mentor, which counts in few protocols",
+            "external_provider": "an external provider (*anden aktør*)",
+            "mentor": "the mentor; counts in few protocols only",
         },
     ),
     "RemoteGround": CodeList(
         "Why a conversation was not in person.",
         {
             "illness": "the person was ill",
-            "other_obstacle": "something else was in the way",
+            "other_obstacle": "another obstacle",
             "hospitalised": "the person was in hospital",
         },
     ),
     "ConversationFocus": CodeList(
-        "What a conversation was about.",
+        "A subject of a conversation.",
         {
-            "clarification": "clarifying the situation",
+            "clarification": "clarifying the person's situation",
             "motivation": "motivation",
             "preparation": "preparing an activation",
             "follow_up": "following up an activation",
             "retention": "staying at the workplace",
             "progression": "the next step",
-            "transition_to_job": "the way into a job",
+            "transition_to_job": "the transition into a job",
         },
     ),
     "ActivationType": CodeList(
@@ -177,11 +177,11 @@ ENUMERATIONS: Final[Mapping[str, CodeList]] = {
         },
     ),
     "CurveMeasure": CodeList(
-        "What an activity curve looks at, in a week of a person.",
+        "What an activity curve measures in a week of a person.",
         {
             "conversation": "a conversation that counts",
-            "activation": "active: enough hours of activation, or an accepted reason for fewer",
-            "workplace": "active, and at a workplace",
+            "activation": "activation with enough hours, or with an accepted reason for fewer",
+            "workplace": "activation as above, at a workplace",
             "part_time_job": "a part-time job with supplementary benefit, whatever the hours",
             "wage_subsidy_public": "wage subsidy with a public employer, whatever the hours",
             "wage_subsidy_private": "wage subsidy with a private employer, whatever the hours",
@@ -194,7 +194,7 @@ ENUMERATIONS: Final[Mapping[str, CodeList]] = {
         },
     ),
     "OutcomeMeasure": CodeList(
-        "What the effect analysis looks at.",
+        "What the effect analysis measures.",
         {
             "employment": "employed in the week",
             "education": "in education in the week",
@@ -204,31 +204,31 @@ ENUMERATIONS: Final[Mapping[str, CodeList]] = {
         },
     ),
     "Criterion": CodeList(
-        "The success criteria of the trial, the best first.",
+        "A success criterion of the trial; the first is the best.",
         {
-            "job_or_education": "in a job or education and out of public support, in any week since the assignment",
+            "job_or_education": "in a job or education without public support, in any week since the assignment",
             "part_time_job": "a part-time job with supplementary cash benefit",
             "workplace_activation": "wage subsidy or work placement at a workplace",
         },
     ),
     "Analysis": CodeList(
-        "Who is looked at.",
+        "The people in the analysis.",
         {
-            "conditional": "people who are in the trial on all five working days of the week",
-            "intention_to_treat": "everyone drawn, in the trial or out of it",
+            "conditional": "people in the trial on all five working days of the week",
+            "intention_to_treat": "everyone drawn, including people who left",
         },
     ),
     "ReducedHoursReason": CodeList(
         "Why an activation has fewer hours than the minimum.",
         {
             "health": "the person's health",
-            "gradual_start": "it begins with few hours",
+            "gradual_start": "the hours increase gradually",
             "care": "care of others",
             "other": "another reason",
         },
     ),
     "NotWorkplaceReason": CodeList(
-        "Why an activation is not at a workplace. The last three are recorded, and are no sufficient reason.",
+        "Why an activation is not at a workplace. The last three are not sufficient reasons.",
         {
             "substance_abuse": "substance abuse",
             "untreated_mental_illness": "untreated mental illness",
@@ -240,11 +240,15 @@ ENUMERATIONS: Final[Mapping[str, CodeList]] = {
     ),
     "MentorStatus": CodeList(
         "Whether an activation has a mentor.",
-        {"assigned": "a mentor is assigned", "waived": "done without, for a reason", "unknown": "not told"},
+        {"assigned": "a mentor is assigned", "waived": "no mentor, for a stated reason", "unknown": "not stated"},
     ),
     "ExemptionScope": CodeList(
         "What the person is exempt from.",
-        {"conversations": "conversations", "activation": "activation", "both": "both: the clock stands still"},
+        {
+            "conversations": "conversations",
+            "activation": "activation",
+            "both": "both; weeks get no programme week number",
+        },
     ),
     "ExemptionGround": CodeList(
         "The ground of an exemption.",
@@ -263,39 +267,39 @@ ENUMERATIONS: Final[Mapping[str, CodeList]] = {
         },
     ),
     "WorklistReason": CodeList(
-        "What is to be done for a person in a week.",
+        "What the jobcentre has to do for a person in a week.",
         {
-            "no_conversation_this_week": "a conversation is due, and none that counts is recorded yet",
-            "no_conversation_yet": "there was no counting conversation since the assignment",
-            "activation_to_arrange": "activation becomes due within two programme weeks, or is due, and there is none",
-            "remote_used_up": "one more conversation that is not in person would be too often",
+            "no_conversation_this_week": "a conversation is due, and no counting conversation is recorded yet",
+            "no_conversation_yet": "no counting conversation since the assignment",
+            "activation_to_arrange": "activation is due now or within two programme weeks, and none is recorded",
+            "remote_used_up": "one more remote conversation would exceed the limit",
             "exemption_ends": "an exemption ends in the week",
-            "no_contact_person": "no contact person is named",
+            "no_contact_person": "the person has no contact person",
         },
     ),
     "SupportArea": CodeList(
-        "Where a support effort helps.",
+        "The area of a support effort.",
         {
-            "company": "in dealing with the company",
-            "social_services": "in dealing with the social services",
-            "health": "in dealing with the health services",
+            "company": "cooperation with the company",
+            "social_services": "cooperation with the social services",
+            "health": "cooperation with the health services",
         },
     ),
     "OutcomeStatus": CodeList(
-        "What a person lived on in a week.",
+        "The main status of a person in a week.",
         {
             "employed": "employed",
             "education": "in education",
             "benefit": "on a public benefit",
-            "other": "none of these, or not known",
+            "other": "none of these, or unknown",
         },
     ),
     "PresenceEventKind": CodeList(
-        "What a presence event is.",
+        "The kind of a presence event.",
         {
             "exit": "the person leaves the trial; the date is the first day out",
-            "re_entry": "the person comes back; the date is the first day in",
-            "rematch": "the person is assessed into another match group; it moves nobody",
+            "re_entry": "the person returns; the date is the first day in",
+            "rematch": "the person is assessed into another match group; changes no presence",
         },
     ),
     "ExitReason": CodeList(
@@ -303,70 +307,70 @@ ENUMERATIONS: Final[Mapping[str, CodeList]] = {
         {
             "match_group_3": "assessed into match group 3",
             "job": "found a job",
-            "education": "began an education",
+            "education": "started an education",
             "moved": "moved to a municipality outside the trial",
             "benefit_ended": "the benefit ended",
             "deceased": "died",
         },
     ),
     "MatchGroup": CodeList(
-        "How ready for the labour market the person was assessed to be.",
-        {1: "ready for a job", 2: "ready for an effort", 3: "temporarily passive"},
+        "The person's readiness for the labour market, as assessed.",
+        {1: "ready for a job", 2: "ready for activation", 3: "temporarily passive"},
     ),
     "RetractionReason": CodeList(
-        "Why a record is taken back.",
+        "Why the sender retracts a record.",
         {
-            "entered_in_error": "it should not have been sent",
-            "duplicate": "it was sent under another id as well",
-            "wrong_person": "it belongs to someone else",
+            "entered_in_error": "it was sent by mistake",
+            "duplicate": "it was also sent under another id",
+            "wrong_person": "it concerns another person",
         },
     ),
     "RetractionTold": CodeList(
-        "Why a record does not stand, as it is told.",
+        "Why a record is retracted.",
         {
-            "entered_in_error": "it should not have been sent",
-            "duplicate": "it was sent under another id as well",
-            "wrong_person": "it belongs to someone else",
-            "moved": "in the change feed only: it has passed to a person or client where you do not see it",
+            "entered_in_error": "it was sent by mistake",
+            "duplicate": "it was also sent under another id",
+            "wrong_person": "it concerns another person",
+            "moved": "in the change feed only: it now belongs to a person or client that you do not see",
         },
     ),
     "Outcome": CodeList(
-        "What became of a record in a batch.",
+        "The outcome of a record in a batch.",
         {
             "created": "stored for the first time",
-            "updated": "stored in place of an earlier version",
-            "unchanged": "stored already with this content",
-            "stale": "not stored: a higher revision is",
-            "retracted": "taken back, or held off if it should still come",
+            "updated": "stored as a new version",
+            "unchanged": "already stored with this content",
+            "stale": "not stored: a higher revision is stored",
+            "retracted": "retracted; a record that arrives later is not stored",
             "rejected": "not stored: see `errors`",
         },
     ),
     "WriteOutcome": CodeList(
-        "What became of a record that was sent alone.",
+        "The outcome of a record that was sent alone.",
         {
             "created": "stored for the first time",
-            "updated": "stored in place of an earlier version",
-            "unchanged": "stored already with this content",
-            "retracted": "taken back, or held off if it should still come",
+            "updated": "stored as a new version",
+            "unchanged": "already stored with this content",
+            "retracted": "retracted; a record that arrives later is not stored",
         },
     ),
     "ConditionStanding": CodeList(
-        "How one condition of the grant stands.",
-        {"met": "it is met", "not_met": "it is not met", "nothing_due": "nothing was due, which is not met"},
+        "Whether a condition of the grant is met.",
+        {"met": "it is met", "not_met": "it is not met", "nothing_due": "nothing was due; counts as not met"},
     ),
     "GroupBy": CodeList(
-        "Whose figures make a row.",
-        {"jobcentre": "each jobcentre's", "region": "each region's", "trial": "the whole trial's"},
+        "How figures are grouped into rows.",
+        {"jobcentre": "one row per jobcentre", "region": "one row per region", "trial": "one row for the whole trial"},
     ),
     "AuditChain": CodeList(
-        "In which of a jobcentre's two hash chains an entry stands.",
-        {"writes": "what was written", "reads": "what was read"},
+        "One of the two hash chains of a jobcentre.",
+        {"writes": "entries about writes", "reads": "entries about reads"},
     ),
     "ReportLevel": CodeList(
-        "How much of a batch is listed in the report.",
+        "Which records the report of a batch lists.",
         {
-            "default": "what was rejected, stale, or stored with warnings",
-            "errors": "what was rejected or stale",
+            "default": "rejected, stale, or stored with warnings",
+            "errors": "rejected or stale",
             "full": "every record",
         },
     ),
