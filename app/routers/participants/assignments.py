@@ -39,7 +39,7 @@ router = APIRouter(tags=["participants"])
     status_code=201,
     response_model=AssignmentView,
     responses={
-        200: {"model": AssignmentView, "description": "The person was drawn before: the same assignment."},
+        200: {"model": AssignmentView, "description": "The person was drawn before."},
         **problem_responses(
             *COMMON, "not_found", "intake_sufficient", "supplement_order", "trial_closed", "not_waiting"
         ),
@@ -52,21 +52,21 @@ async def post_assignment(
     participant_id: ParticipantPath,
     principal: ParticipantWriter,
 ) -> Response:
-    """Draws someone who was found eligible by the channel `supplement`.
+    """Draws the arm of a candidate who is eligible through the channel `supplement`.
 
-    Of anyone drawn before: the same assignment (200). Refused while the week's intake is sufficient
-    (`intake_sufficient`), and while candidates with shorter unemployment are ahead (`supplement_order`, with their
+    A person drawn before keeps the assignment (200). The draw is refused while the week's intake is sufficient
+    (`intake_sufficient`), and while candidates with shorter unemployment come first (`supplement_order`, with their
     number as `ahead`).
     """
     async with services.write(principal) as connection:
         trial = await trial_or_404(services, connection, trial_id)
-        view = await visible_participant(connection, principal, trial_id, participant_id, services.today())
-        drawn, is_new = await draw_candidate(
-            connection, services.vault, trial, view.jobcentre, participant_id, principal.client_id
+        participant = await visible_participant(connection, principal, trial_id, participant_id, services.today())
+        assignment, is_new = await draw_candidate(
+            connection, services.vault, trial, participant.jobcentre, participant_id, principal.client_id
         )
     if not is_new:
-        await services.audit_read(principal, "assignment.read", trial_id, [view.jobcentre], participant_id)
-    return json_response(request, drawn, 201 if is_new else 200)
+        await services.audit_read(principal, "assignment.read", trial_id, [participant.jobcentre], participant_id)
+    return json_response(request, assignment, 201 if is_new else 200)
 
 
 @router.get(
@@ -83,13 +83,13 @@ async def get_assignment(
     participant_id: ParticipantPath,
     principal: ParticipantReader,
 ) -> Response:
-    """To which arm the person was drawn, and when. 404 for someone who was not drawn."""
+    """Returns the arm of a participant and the moment of the draw. 404 for a person who was not drawn."""
     async with services.read(principal) as connection:
-        view = await visible_participant(connection, principal, trial_id, participant_id, services.today())
+        participant = await visible_participant(connection, principal, trial_id, participant_id, services.today())
         assignment = await assignment_of(connection, trial_id, participant_id)
     if assignment is None:
         raise Problem("not_found")
-    await services.audit_read(principal, "assignment.read", trial_id, [view.jobcentre], participant_id)
+    await services.audit_read(principal, "assignment.read", trial_id, [participant.jobcentre], participant_id)
     return json_response(request, assignment)
 
 
@@ -109,7 +109,7 @@ async def get_assignments(
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Response:
-    """Everyone of your jobcentres who was drawn, with the arm; a draw that turned out to be a duplicate is left out."""
+    """Returns everyone drawn in the token's jobcentres, with the arm. Duplicates are left out."""
     after = decode_cursor(cursor, str, UUID) or ("", FIRST_ID)
     async with services.read(principal) as connection:
         trial = await trial_or_404(services, connection, trial_id)

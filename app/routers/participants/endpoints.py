@@ -64,12 +64,12 @@ async def get_participants(
     trial_id: TrialPath,
     principal: ParticipantReader,
     jobcentre: JobcentreQuery = None,
-    arm: Annotated[Arm | None, Query(description="Only who was drawn to this arm.")] = None,
-    state: Annotated[ParticipantState | None, Query(description="Only who is in this state today.")] = None,
+    arm: Annotated[Arm | None, Query(description="Only participants of this arm.")] = None,
+    state: Annotated[ParticipantState | None, Query(description="Only participants in this state today.")] = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Response:
-    """Everyone who was found eligible at your jobcentres, as they stand today: drawn, waiting or withdrawn."""
+    """Returns the eligible people of the token's jobcentres, whether drawn, waiting or withdrawn, as of today."""
     after = decode_cursor(cursor, str, UUID) or ("", FIRST_ID)
     async with services.read(principal) as connection:
         trial = await trial_or_404(services, connection, trial_id)
@@ -90,9 +90,9 @@ async def get_participants(
 async def post_lookup(
     request: Request, body: LookupIn, services: ServicesDep, trial_id: TrialPath, principal: ParticipantReader
 ) -> Response:
-    """Finds the participant of a CPR number, which is sent in the body because it may never be in an address.
+    """Returns the participant with a CPR number. The number is in the body, since CPR numbers never appear in a URL.
 
-    404 for someone who is not in the trial, and for someone of a jobcentre that is not yours.
+    404 if the person is not in the trial, or belongs to a jobcentre that the token is not bound to.
     """
     async with services.read(principal) as connection:
         participant_id = await find_by_person(connection, trial_id, services.vault.blind_index(body.cpr.number))
@@ -117,7 +117,7 @@ async def get_participant(
     participant_id: ParticipantPath,
     principal: ParticipantReader,
 ) -> Response:
-    """The person as they stand today: arm, state, programme week, contact person."""
+    """Returns a participant as of today: arm, state, programme week, contact person."""
     async with services.read(principal) as connection:
         view = await visible_participant(connection, principal, trial_id, participant_id, services.today())
     await services.audit_read(principal, "participant.read", trial_id, [view.jobcentre], participant_id)
@@ -139,7 +139,7 @@ async def patch_participant(
     participant_id: ParticipantPath,
     principal: ParticipantWriter,
 ) -> Response:
-    """Names who answers for the person from now on; the history is kept. Null means nobody."""
+    """Sets the contact person from now on; null removes it. Earlier contact persons remain in the history."""
     async with services.write(principal) as connection:
         before = await visible_participant(connection, principal, trial_id, participant_id, services.today())
         await change_contact_person(connection, trial_id, before, body.contact_person, principal.client_id)
@@ -162,8 +162,9 @@ async def post_withdrawal(
     participant_id: ParticipantPath,
     principal: ParticipantWriter,
 ) -> Response:
-    """Takes back someone who is eligible and waits for a draw. The candidate blocks nobody from then on, and may be
-    screened anew. Someone drawn cannot be withdrawn (`already_drawn`): send a presence event of the kind `exit`.
+    """Withdraws a candidate who waits for a draw. The candidate no longer precedes others, and may be screened again.
+
+    A person who was drawn cannot be withdrawn (`already_drawn`): send a presence event of the kind `exit` instead.
     """
     async with services.write(principal) as connection:
         before = await visible_participant(connection, principal, trial_id, participant_id, services.today())
@@ -187,10 +188,10 @@ async def post_cpr(
     participant_id: ParticipantPath,
     principal: ParticipantWriter,
 ) -> Response:
-    """Puts another number in the place of one that was wrong; the reason is kept.
+    """Replaces a wrong CPR number and stores the reason.
 
-    When it turns out to be the number of a person drawn before, the earlier draw governs: this or the other participant
-    becomes a `duplicate`, leaves all figures, and its records pass to the earlier one.
+    If the new number belongs to a person drawn before, the earlier draw applies: the later participant becomes a
+    `duplicate`, is left out of all figures, and its records move to the earlier one.
     """
     async with services.read(principal) as connection:
         trial = await trial_or_404(services, connection, trial_id)

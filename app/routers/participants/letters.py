@@ -1,4 +1,4 @@
-"""What a person is told, and by whom: the letter of the draw, and the history of contact persons (domain 3.3, 4.7)."""
+"""Letter about the draw, and history of contact persons (domain 3.3, 4.7)."""
 
 import asyncio
 from typing import Any, Final
@@ -20,13 +20,13 @@ router = APIRouter(tags=["participants"])
 HTML: Final = "text/html"
 PDF: Final = "application/pdf"
 _FORMS: Final[dict[str, Any]] = {
-    "description": "The letter. `Vary: Accept`: each form has an ETag of its own.",
+    "description": "The letter. `Vary: Accept`: HTML and PDF have different ETags.",
     "content": {HTML: {"schema": {"type": "string"}}, PDF: {"schema": {"type": "string", "format": "binary"}}},
 }
 
 
 class ContactPersonHistory(ResponseModel):
-    """The contact persons of one participant, the first one first."""
+    """Contact persons of one participant, oldest first."""
 
     items: list[ContactPerson]
 
@@ -45,34 +45,34 @@ async def get_letter(
     participant_id: ParticipantPath,
     principal: ParticipantReader,
 ) -> Response:
-    """In Danish, to either arm: what the draw was, what it means, whom to ask and where to complain. HTML, or PDF for
-    `Accept: application/pdf`; both say the same.
+    """Returns the letter in Danish as HTML, or as PDF for `Accept: application/pdf`. It explains the draw and its
+    consequences, and names whom to ask and where to complain.
 
-    What it promises comes from the trial's protocol; in a trial of one arm no draw is mentioned. It has neither name
-    nor CPR number: your system fills the empty block `<div class="address">`, or prints onto the empty first 55 mm of
-    the page. Refused for someone who was not drawn, and for a duplicate, whose earlier draw governs (`not_drawn`).
+    The content follows the trial's protocol; a trial with one arm mentions no draw. The letter has no name and no CPR
+    number: fill in the empty block `<div class="address">`, or print onto the empty first 55 mm of the page. The
+    request is refused for a person who was not drawn and for a duplicate, whose earlier draw applies (`not_drawn`).
     """
     async with services.read(principal) as connection:
         trial = await trial_or_404(services, connection, trial_id)
-        view = await visible_participant(connection, principal, trial_id, participant_id, services.today())
-        drawn = await assignment_of(connection, trial_id, participant_id)
-    if view.state == "duplicate":
-        raise Problem("not_drawn", "This is a person drawn before, whose letter is that of the earlier draw.")
-    if drawn is None:
+        participant = await visible_participant(connection, principal, trial_id, participant_id, services.today())
+        assignment = await assignment_of(connection, trial_id, participant_id)
+    if participant.state == "duplicate":
+        raise Problem("not_drawn", "The person was drawn before: the letter is that of the earlier draw.")
+    if assignment is None:
         raise Problem("not_drawn")
     letter = Letter(
         protocol=trial.protocol,
         title=trial.title,
-        jobcentre=trial.jobcentres[view.jobcentre].name,
-        arm=drawn.arm,
-        assigned_on=drawn.assigned_on,
-        drawn_on=civil_day(drawn.drawn_at),
+        jobcentre=trial.jobcentres[participant.jobcentre].name,
+        arm=assignment.arm,
+        assigned_on=assignment.assigned_on,
+        drawn_on=civil_day(assignment.drawn_at),
         ends_on=trial.ends_on,
-        contact_person=view.contact_person,
+        contact_person=participant.contact_person,
     )
     form = PDF if negotiate(request, [HTML, PDF]) == PDF else HTML
     content = await asyncio.to_thread(as_pdf, letter) if form == PDF else as_html(letter).encode()
-    await services.audit_read(principal, "letter.read", trial_id, [view.jobcentre], participant_id, form=form)
+    await services.audit_read(principal, "letter.read", trial_id, [participant.jobcentre], participant_id, form=form)
     response = etag_response(request, content, form, digest(content))
     response.headers["Vary"] = "Accept"
     return response
@@ -92,9 +92,9 @@ async def get_contact_persons(
     participant_id: ParticipantPath,
     principal: ParticipantReader,
 ) -> Response:
-    """Everyone who was named for the person, from when on, and by which client; the last one is the one of today."""
+    """Returns every contact person of the participant, oldest first, with the moment and the client that set it."""
     async with services.read(principal) as connection:
-        view = await visible_participant(connection, principal, trial_id, participant_id, services.today())
-        items = await contact_persons_of(connection, trial_id, view.jobcentre, participant_id)
-    await services.audit_read(principal, "contact_persons.read", trial_id, [view.jobcentre], participant_id)
+        participant = await visible_participant(connection, principal, trial_id, participant_id, services.today())
+        items = await contact_persons_of(connection, trial_id, participant.jobcentre, participant_id)
+    await services.audit_read(principal, "contact_persons.read", trial_id, [participant.jobcentre], participant_id)
     return json_response(request, {"items": items})

@@ -1,4 +1,4 @@
-"""What comes in and goes out of the endpoints of people: screenings, participants, assignments, weeks."""
+"""Request and response types of participants: screenings, assignments, weeks."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -36,7 +36,7 @@ ParticipantState = Literal[
 
 
 class ScreeningIn(BaseModel):
-    """What is stated of a person at the job interview. Which fields are asked for depends on the trial's protocol."""
+    """Facts about a person at the job interview. The trial's protocol decides which fields are required."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -80,118 +80,126 @@ class ScreeningIn(BaseModel):
     cpr: CprNumber = Field(description="The person's CPR number: ten digits, with or without a dash.")
     jobcentre: JobcentreCode
     interview_on: IsoDate = Field(
-        description="The day of the job interview, or of what stands for it in the trial; not after today."
+        description="Day of the job interview, or of the meeting that replaces it in the trial; not in the future."
     )
     channel: Channel | None = None
-    at_job_interview: StrictBool | None = Field(None, description="Not at the short first visit.")
+    at_job_interview: StrictBool | None = Field(
+        None, description="Whether the screening takes place at the job interview, not at the short first visit."
+    )
     match_group: Annotated[int, Field(ge=1, le=3, strict=True)] | None = None
     benefit: Benefit | None = None
     unemployed_since: IsoDate | None = Field(
-        None, description="Asked for in the channel supplement, and where the protocol looks at it."
+        None, description="Required in the channel `supplement`, and if the protocol uses it."
     )
     circumstances: list[Circumstance] = Field(
-        default_factory=list, max_length=50, description="What else is known of the person that day."
+        default_factory=list, max_length=50, description="Further facts about the person on that day."
     )
-    exempt_from: ExemptFrom | None = Field(None, description="Decides eligibility only; creates no exemption.")
-    contact_person: Text | None = Field(None, description="Who answers for the person from the start.")
+    exempt_from: ExemptFrom | None = Field(None, description="Used for eligibility only; creates no exemption.")
+    contact_person: Text | None = Field(None, description="First contact person at the jobcentre.")
     target_group: TargetGroup | None = Field(
-        None, description="Where the trial has picked target groups: the person's, whether picked or not."
+        None, description="Target group of the person, required if the trial has target groups."
     )
     _faults: Sequence[tuple[str, str]] = PrivateAttr(())
 
     @property
     def faults(self) -> Sequence[tuple[str, str]]:
-        """What is wrong with the body as it was sent: empty, or this is only what could be read of it."""
+        """Pointer and code of every fault of the body. With faults, only the valid fields are set."""
         return self._faults
 
     def with_faults(self, faults: Sequence[tuple[str, str]]) -> Self:
-        """The same, of a body with these faults."""
+        """Set the faults and return this object."""
         self._faults = faults
         return self
 
 
-def _with_faults(sent: Any, read: ValidatorFunctionWrapHandler) -> ScreeningIn:
-    """A body at fault is not refused at once: the trial's protocol may find more, and all of it is told together."""
+def _collect_faults(body: Any, validate: ValidatorFunctionWrapHandler) -> ScreeningIn:
+    """Parse a body without raising for its faults: the protocol adds its own, and the response lists all of them."""
     try:
-        screening: ScreeningIn = read(sent)
-    except ValidationError as error:
-        if not isinstance(sent, dict):
+        screening: ScreeningIn = validate(body)
+    except ValidationError as failure:
+        if not isinstance(body, dict):
             raise
-        errors = error.errors(include_url=False, include_context=False)
-        unread: dict[str, Any] = dict.fromkeys(name for name, field in _SCREENING_FIELDS.items() if field.is_required())
-        screening = ScreeningIn.model_construct(**unread)
-        for name in sent.keys() & _SCREENING_FIELDS.keys() - {each["loc"][0] for each in errors if each["loc"]}:
-            ScreeningIn.__pydantic_validator__.validate_assignment(screening, name, sent[name])
-        return screening.with_faults(field_errors(errors, sent, _SCREENING_FIELDS))
+        errors = failure.errors(include_url=False, include_context=False)
+        required: dict[str, Any] = dict.fromkeys(
+            name for name, field in _SCREENING_FIELDS.items() if field.is_required()
+        )
+        screening = ScreeningIn.model_construct(**required)
+        for name in body.keys() & _SCREENING_FIELDS.keys() - {error["loc"][0] for error in errors if error["loc"]}:
+            ScreeningIn.__pydantic_validator__.validate_assignment(screening, name, body[name])
+        return screening.with_faults(field_errors(errors, body, _SCREENING_FIELDS))
     return screening
 
 
 _SCREENING_FIELDS = ScreeningIn.model_fields
-ScreeningBody = Annotated[ScreeningIn, WrapValidator(_with_faults)]
+ScreeningBody = Annotated[ScreeningIn, WrapValidator(_collect_faults)]
 
 
 class FailureView(BaseModel):
-    """A rule of eligibility that the person does not meet."""
+    """Eligibility rule that the person does not meet."""
 
     code: FailureCode
-    detail: str = Field(description="The rule in a sentence.")
+    detail: str = Field(description="The rule in one sentence.")
 
 
 class AssignmentView(BaseModel):
-    """The draw: the arm, the day from which the person is in the trial, and the moment of the draw."""
+    """Result of the draw."""
 
     arm: Literal["treatment", "control"]
-    assigned_on: date = Field(description="The day from which the person is in the trial: that of the interview.")
+    assigned_on: date = Field(description="First day in the trial: the day of the interview.")
     drawn_at: datetime
 
 
 class ScreeningView(BaseModel):
-    """What the screening found, and what was drawn."""
+    """Result of the screening and, if there was one, of the draw."""
 
-    participant_id: UUID | None = Field(description="Null for the ineligible, of whom nothing is kept but the codes.")
+    participant_id: UUID | None = Field(
+        description="Null for an ineligible person, of whom only the failure codes are stored."
+    )
     eligible: bool
     failures: list[FailureView] = Field(description="Every failing rule.")
-    assignment: AssignmentView | None = Field(description="Null for a supplement candidate, who waits for a draw.")
+    assignment: AssignmentView | None = Field(
+        description="Null for a supplement candidate, whose draw is a separate request."
+    )
 
 
 class ParticipantModel(BaseModel):
-    """A participant today."""
+    """Current state of a participant."""
 
     participant_id: UUID
     jobcentre: JobcentreCode
-    state: ParticipantState = Field(description="State of the week that today lies in, or of the undrawn candidate.")
-    programme_week: int | None = Field(description="The programme week reached so far.")
+    state: ParticipantState = Field(description="State of the current week; before a draw, state of the candidate.")
+    programme_week: int | None = Field(description="Programme week reached so far.")
     arm: Literal["treatment", "control"] | None = Field(description="Null before a draw.")
     assigned_on: date | None = Field(description="Null before a draw.")
     interview_on: date
-    channel: Channel | None = Field(description="Null where the protocol does not ask for it.")
-    target_group: TargetGroup | None = Field(description="Null where the trial has no target groups.")
+    channel: Channel | None = Field(description="Null if the protocol does not use it.")
+    target_group: TargetGroup | None = Field(description="Null if the trial has no target groups.")
     contact_person: str | None
 
 
 class ParticipantPage(BaseModel):
-    """A page of participants, by jobcentre and id."""
+    """Page of participants, by jobcentre and id."""
 
     items: list[ParticipantModel]
     next: NextPage
 
 
 class AssignedView(AssignmentView):
-    """Who was drawn to which arm."""
+    """Participant with the result of the draw."""
 
     participant_id: UUID
     jobcentre: JobcentreCode
 
 
 class AssignmentPage(BaseModel):
-    """A page of assignments, by jobcentre and participant."""
+    """Page of assignments, by jobcentre and participant."""
 
     items: list[AssignedView]
     next: NextPage
 
 
 class LookupIn(BaseModel):
-    """Whom to look up."""
+    """CPR number to look up."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"cpr": "7101701234"}]})
 
@@ -199,26 +207,26 @@ class LookupIn(BaseModel):
 
 
 class ContactPersonIn(BaseModel):
-    """The new contact person."""
+    """New contact person."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"contact_person": "Team 3, desk 12"}]})
 
-    contact_person: Text | None = Field(description="Who answers for the person from now on; null for nobody.")
+    contact_person: Text | None = Field(description="Contact person from now on; null for none.")
 
 
 class CorrectedCprIn(BaseModel):
-    """The right number, and why it was wrong before."""
+    """Correct CPR number, and the reason for the correction."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"cpr": "7101701242", "reason": "typing_error"}]}
     )
 
-    cpr: CprNumber = Field(description="The CPR number from now on.")
+    cpr: CprNumber = Field(description="Correct CPR number.")
     reason: Code = Field(description="Code of the reason.", examples=["typing_error"])
 
 
 class WithdrawalIn(BaseModel):
-    """Why the candidate is withdrawn."""
+    """Reason for the withdrawal."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "not_interviewed"}]})
 
@@ -226,10 +234,10 @@ class WithdrawalIn(BaseModel):
 
 
 class WeekView(BaseModel):
-    """One ISO week of a person, judged by the trial's protocol."""
+    """One ISO week of a participant, judged by the trial's protocol."""
 
     week: str = Field(examples=["2010-W46"])
-    number: int | None = Field(description="Programme week; null while the clock stands still.")
+    number: int | None = Field(description="Programme week; null in a week that is not counted.")
     state: Literal["assignment_week", "counted", "absent", "exempt", "complete"]
     conversation_due: bool
     conversation_held: bool
@@ -237,11 +245,13 @@ class WeekView(BaseModel):
     activation_due: bool
     activated: bool
     workplace_activated: bool
-    meter: int = Field(description="Weeks of activation used up, this one included; they end the course.")
-    deviations: list[DeviationCode] = Field(description="Sorted; none while the week is not over.")
+    meter: int = Field(
+        description="Weeks of activation so far, this one included. At `max_activation_weeks` the course is complete."
+    )
+    deviations: list[DeviationCode] = Field(description="Sorted; empty until the week is over.")
 
 
 class WeekList(BaseModel):
-    """The weeks of one person in their order."""
+    """Weeks of one participant, in order."""
 
     items: list[WeekView]

@@ -30,13 +30,13 @@ async def get_weeks(
     trial_id: TrialPath,
     participant_id: ParticipantPath,
     principal: ParticipantReader,
-    until: Annotated[WeekCode | None, Query(description="The last week wanted.")] = None,
+    until: Annotated[WeekCode | None, Query(description="Last week to return.")] = None,
 ) -> Response:
-    """Every ISO week from the assignment week to the last of the trial: number, state, what was due, what was done.
+    """Returns every ISO week from the assignment week to the end of the trial, with what was due and what was done.
 
-    A programme week's number stands still while the person is absent or exempt, and so does the meter of weeks of
-    activation, at whose end (`max_activation_weeks` of the protocol) the course is complete. Weeks that are not over
-    are computed from what is known so far, and have no deviations yet. 404 for someone who was not drawn.
+    The programme week and `meter` do not advance while the person is absent or exempt. The course is complete once
+    `meter` reaches the protocol's `max_activation_weeks`. Weeks that are not over are computed from the records so far,
+    and have no deviations. 404 for a person who was not drawn.
     """
     trial = await services.get_trial(principal, trial_id)
     person = await services.people.find(access_scope_of(principal), trial_id, participant_id)
@@ -59,7 +59,7 @@ async def get_weeks(
 
 @lru_cache(maxsize=8192)
 def _week_json(week: Week, meter: int) -> bytes:
-    """A week as JSON. Most weeks of most people are alike."""
+    """Encode a week as JSON. The cache pays because most weeks of most people are equal."""
     return to_json(
         {
             "week": week_code(week.monday),

@@ -1,4 +1,4 @@
-"""The audit trail, for the auditor: who did or read what, when; and the heads of its chains, signed."""
+"""Audit trail: writes and reads by client, and the signed heads of the hash chains."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -30,21 +30,23 @@ Auditor = Annotated[Principal, Depends(requires("audit:read"))]
 
 
 class AuditEntryView(BaseModel):
-    """An entry of a hash chain. Nothing in it is personal: ids, codes, counts and dates."""
+    """Entry of a hash chain. It holds ids, codes, counts and dates, and no personal data."""
 
-    at: datetime = Field(description="When it was done.")
-    client_id: str | None = Field(description="The client that did it; null for the service itself.")
+    at: datetime = Field(description="Moment of the action.")
+    client_id: str | None = Field(description="Client that acted; null for the service itself.")
     action: str = Field(
-        description="What was done, such as `participant.drawn`, `records.received` or `weekly_summary.read`.",
+        description="Action, such as `participant.drawn`, `records.received` or `weekly_summary.read`.",
         examples=["participant.drawn"],
     )
-    trial: str | None = Field(description="Id of the trial; null for what is of none.")
-    participant_id: UUID | None = Field(description="Of whom; null for what is of nobody, or of many.")
-    details: dict[str, Any] = Field(description="What else is told of such an action: counts, codes, the filter asked.")
-    jobcentre: str = Field(description="The chain's jobcentre; empty for what belongs to no single one.")
+    trial: str | None = Field(description="Id of the trial; null if the action concerns none.")
+    participant_id: UUID | None = Field(
+        description="Participant concerned; null if the action concerns none or several."
+    )
+    details: dict[str, Any] = Field(description="Counts, codes and filters of the action.")
+    jobcentre: str = Field(description="Jobcentre of the chain; empty if the action concerns no single one.")
     chain: Literal["writes", "reads"]
-    position: int = Field(description="0, 1, 2 … in its chain, without gap or repeat.")
-    previous_hash: str = Field(description="`hash` of the entry before it, hex; 64 zeros for the first one.")
+    position: int = Field(description="Number in the chain: 0, 1, 2 … without gaps.")
+    previous_hash: str = Field(description="`hash` of the previous entry, in hex; 64 zeros for the first.")
     hash: str = Field(
         description=(
             "SHA-256, hex, over the 32 bytes of `previous_hash` and this entry as canonical JSON (RFC 8785) with the"
@@ -55,27 +57,27 @@ class AuditEntryView(BaseModel):
 
 
 class AuditPage(BaseModel):
-    """A page of the audit trail, in the order of its moments."""
+    """Page of the audit trail, in order of time."""
 
     items: list[AuditEntryView]
     next: NextPage
 
 
 class HeadView(BaseModel):
-    """How far one chain has come."""
+    """Head of one chain."""
 
-    jobcentre: str = Field(description="Empty for what belongs to no single one.")
+    jobcentre: str = Field(description="Empty for actions that concern no single jobcentre.")
     chain: Literal["writes", "reads"]
-    length: int = Field(description="How many entries it has.")
-    head: str = Field(description="The hash of its last entry.")
+    length: int = Field(description="Number of entries.")
+    head: str = Field(description="Hash of the last entry.")
 
 
 class HeadsView(BaseModel):
-    """The heads of all chains, and the same as a signed JWS (ES256) with the moment in it."""
+    """Heads of all chains, also as a signed JWS (ES256) with the moment of signing."""
 
     items: list[HeadView]
-    jws: str = Field(description="Compact JWS; its payload is `{iat, heads}`, the moment and the same items.")
-    jwk: dict[str, str] = Field(description="The public key of the signature.")
+    jws: str = Field(description="Compact JWS with the payload `{iat, heads}`: moment of signing, and the items.")
+    jwk: dict[str, str] = Field(description="Public key of the signature.")
 
 
 @router.get(
@@ -89,19 +91,19 @@ async def get_audit(
     request: Request,
     services: ServicesDep,
     principal: Auditor,
-    participant_id: Annotated[UUID | None, Query(description="Only what was done or read of this participant.")] = None,
-    client_id: Annotated[ClientName | None, Query(description="Only what this client did or read.")] = None,
+    participant_id: Annotated[UUID | None, Query(description="Only actions on this participant.")] = None,
+    client_id: Annotated[ClientName | None, Query(description="Only actions of this client.")] = None,
     since: Annotated[
         Moment | None,
-        Query(alias="from", description="Entries from this moment on.", examples=["2011-01-01T00:00:00Z"]),
+        Query(alias="from", description="Only entries from this moment on.", examples=["2011-01-01T00:00:00Z"]),
     ] = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Response:
-    """Every write and every read, in the order of their moments, by ids, codes and counts; nothing in it is personal.
+    """Returns every write and read in order of time, as ids, codes and counts without personal data.
 
-    Of a participant also the batches that brought records of theirs. Each entry is a link of a hash chain, one chain of
-    writes and one of reads for each jobcentre. Reading the trail is an entry of its own.
+    With `participant_id`, the batches with records of the participant are included. Each entry is part of a hash chain:
+    each jobcentre has one chain of writes and one of reads. Reading the trail adds an entry.
     """
     after = decode_cursor(cursor, _MOMENT.validate_python, str, str, whole_number)
     async with services.database.read(SYSTEM_SCOPE) as connection:
@@ -109,7 +111,7 @@ async def get_audit(
     await services.audit_read(principal, "audit.read", None, (), participant_id, client_id=client_id, since=since)
     return page(
         request,
-        [_view(each) for each in entries],
+        [_view(entry) for entry in entries],
         limit,
         lambda item: encode_cursor(item["at"], item["jobcentre"], item["chain"], item["position"]),
     )
@@ -123,9 +125,9 @@ async def get_audit(
     responses=problem_responses(*COMMON),
 )
 async def get_heads(request: Request, services: ServicesDep, principal: Auditor) -> Response:
-    """The last hash of every chain, signed with the moment: keep it somewhere else.
+    """Returns the last hash of every chain, signed with the current moment.
 
-    Whoever has it can tell later whether anything before it was changed, removed or inserted.
+    A copy stored elsewhere proves later whether any earlier entry was changed, removed or inserted.
     """
     async with services.database.read(SYSTEM_SCOPE) as connection:
         heads = await heads_of_audit(connection)

@@ -1,6 +1,6 @@
-"""``/docs``: the contract as a page that loads nothing from anywhere else (Swagger UI 5.35.0, Apache 2.0).
+"""``/docs``: the contract in Swagger UI 5.35.0 (Apache 2.0), served without external resources.
 
-``/docs/rules``: the protocols to be read, each value beside its source.
+``/docs/rules``: the protocols as a page, each value with its source.
 """
 
 from pathlib import Path
@@ -23,9 +23,9 @@ _ICON: Final = (
 
 
 def install(app: FastAPI) -> None:
-    """Serves the page and its files below ``/docs``. Paths are relative, so that a proxy's prefix does not matter.
+    """Add the routes below ``/docs``. Paths are relative, so that the pages work behind a proxy with a prefix.
 
-    Nothing is asked of a validator, and the token that was typed in is forgotten with the page.
+    The page calls no external validator and does not store the token.
     """
 
     async def page(_: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Whether the process lives, whether it can work, and what it has done."""
+"""Liveness, readiness and metrics of the process."""
 
 from typing import Literal
 
@@ -18,13 +18,13 @@ router = APIRouter(tags=["operation"])
 
 
 class Health(BaseModel):
-    """The process lives."""
+    """Liveness of the process."""
 
     status: Literal["ok"]
 
 
 class Readiness(BaseModel):
-    """The service can work."""
+    """Readiness of the service."""
 
     status: Literal["ready"]
     schema_revision: str
@@ -33,7 +33,7 @@ class Readiness(BaseModel):
 
 @router.get("/healthz", operation_id="getHealth", summary="The process answers", response_model=Health)
 async def healthz() -> Response:
-    """Says that the process answers, and nothing of the database. For a liveness probe."""
+    """Returns 200 while the process responds, whatever the state of the database. For liveness probes."""
     return Response(b'{"status":"ok"}', media_type=JSON)
 
 
@@ -44,16 +44,16 @@ async def healthz() -> Response:
     responses=problem_responses("unavailable", "internal_error"),
 )
 async def readyz(services: ServicesDep) -> Readiness:
-    """503 while the database cannot be reached, or has another schema than this version needs.
+    """Returns 503 while the database cannot be reached or its schema is not that of this version.
 
-    Reports that are read from a replica are 503 while it is away; everything else is answered, so that this is 200.
+    While the replica for reports is unavailable, reports return 503 and everything else works: readiness stays 200.
     """
     async with services.database.engine.connect() as connection:
         await connection.execute(text("select 1"))
-        found = await schema_of(connection)
-    if found is None or found != newest_schema():
+        revision = await schema_of(connection)
+    if revision is None or revision != newest_schema():
         raise Problem("unavailable", "The database's schema is not the one expected: run `rettevej migrate`.")
-    return Readiness(status="ready", schema_revision=found, reports=await _reports_from(services))
+    return Readiness(status="ready", schema_revision=revision, reports=await _reports_from(services))
 
 
 async def _reports_from(services: ServicesDep) -> Literal["primary", "replica", "away"]:
@@ -75,7 +75,7 @@ async def _reports_from(services: ServicesDep) -> Literal["primary", "replica", 
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
 async def metrics(services: ServicesDep) -> Response:
-    """Counts and durations of requests by route and status, in Prometheus' text format; no value from a request."""
+    """Returns counts and durations of requests by route and status as Prometheus text, without values from requests."""
     pool = services.database.engine.pool
     if isinstance(pool, QueuePool):
         CONNECTIONS.labels("in_use").set(pool.checkedout())

@@ -1,6 +1,6 @@
-"""Pages to be read that come with the contract: what a problem means, and the rules with their sources.
+"""HTML pages of the contract: problem types, and the rules with their sources.
 
-They load nothing, run nothing, and say the same as the JSON beside them.
+They load no other resource, run no script, and have the content of the JSON resources.
 """
 
 import base64
@@ -33,7 +33,7 @@ _HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-_WORDS_OF: Final[Mapping[str, str]] = {
+_CODE_LISTS: Final[Mapping[str, str]] = {
     "accepted_forms": "ConversationForm",
     "in_person_forms": "ConversationForm",
     "accepted_conductors": "ConductedBy",
@@ -42,12 +42,12 @@ _WORDS_OF: Final[Mapping[str, str]] = {
     "sufficient_not_workplace_reasons": "NotWorkplaceReason",
     "channels": "Channel",
 }
-"""The list of codes that a parameter's values are from."""
+"""Code list of each parameter whose values are codes."""
 
 
 def html_page(request: Request, template: str, **values: Any) -> Response:
-    """A page of a template, with an ETag."""
-    # Markup: the style is a file of ours, and its characters must be those that the policy has the hash of.
+    """Render a template and respond with the page and its ETag."""
+    # Markup: the style is a constant file, and the policy has the hash of its exact characters.
     text = _TEMPLATES.get_template(template).render(style=Markup(_STYLE), **values)  # noqa: S704
     content = text.encode()
     response = etag_response(request, content, f"{HTML}; charset=utf-8", digest(content))
@@ -56,9 +56,9 @@ def html_page(request: Request, template: str, **values: Any) -> Response:
 
 
 def rules_page(request: Request, protocols: Mapping[str, Protocol]) -> Response:
-    """Every protocol: its parameters and rules of eligibility, each beside its source (domain 6)."""
-    shown = [_protocol(each.document) for each in protocols.values()]
-    return html_page(request, "rules.html", title="The rules", protocols=shown)
+    """Respond with a page of every protocol's parameters and eligibility rules with their sources (domain 6)."""
+    documents = [_protocol(protocol.document) for protocol in protocols.values()]
+    return html_page(request, "rules.html", title="The rules", protocols=documents)
 
 
 def _protocol(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,9 +78,9 @@ def _parameter(name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _values(name: str, value: Any) -> Iterator[dict[str, str | None]]:
-    """The value, or each of several: a code with what it means, in Danish where there is a word."""
+    """Yield the values of a parameter; a code as its meaning, with the Danish word if there is one."""
     if isinstance(value, list) and value:
-        component = _WORDS_OF.get(name, "")
+        component = _CODE_LISTS.get(name, "")
         meaning = ENUMERATIONS[component].meaning if component else {}
         for code in value:
             yield {"text": meaning.get(code, str(code)), "danish": danish(component, code)}
@@ -94,10 +94,10 @@ def _values(name: str, value: Any) -> Iterator[dict[str, str | None]]:
 
 
 def _rule(code: str, entry: Mapping[str, Any]) -> dict[str, Any]:
-    """A rule of eligibility. An operator's protocol may have codes of its own, with a sentence of their own."""
+    """Return a rule of eligibility. An operator's protocol may have its own codes, described by its own sentences."""
     meaning = CODES["FailureCode"].meaning.get(code) or entry.get("detail", code)
     terms = {name: value for name, value in entry.items() if name not in ("check", "source", "detail")}
-    shown = ", ".join(
+    terms_text = ", ".join(
         f"{name.replace('_', ' ')}: {', '.join(map(str, value)) if isinstance(value, list) else value}"
         for name, value in terms.items()
     )
@@ -105,6 +105,6 @@ def _rule(code: str, entry: Mapping[str, Any]) -> dict[str, Any]:
         "code": code,
         "meaning": meaning,
         "danish": danish("FailureCode", code) or "–",
-        "terms": shown or "–",
+        "terms": terms_text or "–",
         "source": entry["source"],
     }

@@ -1,4 +1,4 @@
-"""What the ``type`` of a problem document leads to: what the code means (RFC 9457), for programs and for people."""
+"""Problem types: the resource behind the ``type`` of a problem document (RFC 9457), as JSON and as a page."""
 
 from typing import Annotated, Any, Final
 
@@ -13,28 +13,28 @@ from app.web.problems import PROBLEMS, Problem, problem_responses
 
 router = APIRouter(tags=["operation"])
 _FORMS: Final[dict[str, Any]] = {"content": {HTML: {"schema": {"type": "string"}}}}
-_AGAIN: Final = frozenset({408, 429, 500, 503})
-_ANEW: Final = frozenset({401, 403})
+_RETRYABLE: Final = frozenset({408, 429, 500, 503})
+_NEEDS_TOKEN: Final = frozenset({401, 403})
 
 
 class ProblemType(BaseModel):
-    """A kind of problem."""
+    """Problem type."""
 
-    type: str = Field(description="The address of this explanation, as problem documents name it.")
+    type: str = Field(description="Address of this resource, as in problem documents.")
     code: str
-    status: int = Field(description="The HTTP status that goes with it.")
+    status: int = Field(description="HTTP status of the problem.")
     title: str
-    danish: str | None = Field(description="What it is called in Danish; null where there is no word for it.")
-    detail: str = Field(description="What it means; the single problem may say more.")
-    what_to_do: str = Field(description="Whether sending the same again can help.")
+    danish: str | None = Field(description="Danish title; null if there is none.")
+    detail: str = Field(description="Meaning of the code. A problem document may be more specific.")
+    what_to_do: str = Field(description="Whether repeating the request can help.")
 
 
 def _what_to_do(status: int) -> str:
-    if status in _AGAIN:
-        return "Send the same request again, after what Retry-After says where it is there: nothing is stored twice."
-    if status in _ANEW:
-        return "Get a token that is accepted and has what is asked for; the same one will not do."
-    return "The same request will be answered alike: change it, or what it contradicts."
+    if status in _RETRYABLE:
+        return "Repeat the request, after `Retry-After` if the response has it. Nothing is stored twice."
+    if status in _NEEDS_TOKEN:
+        return "Get a valid token with the required scope. The same token will be refused again."
+    return "Change the request, or the data that it conflicts with. The same request will be refused again."
 
 
 @router.get(
@@ -47,13 +47,13 @@ def _what_to_do(status: int) -> str:
 async def get_problem_type(
     request: Request, code: Annotated[str, Path(pattern=r"^[a-z0-9_]{1,60}$", description="Code of the problem.")]
 ) -> Response:
-    """Every problem document has a `type` such as `/problems/already_drawn`, which leads here. JSON, or a page to be
-    read for browsers (`Accept: text/html`).
+    """Explains a problem code. The `type` of a problem document is an address such as `/problems/already_drawn`. The
+    response is JSON, or a page for `Accept: text/html`.
     """
     kind = PROBLEMS.get(code)
     if kind is None:
         raise Problem("not_found")
-    told = {
+    problem_type = {
         "type": f"/problems/{code}",
         "code": code,
         "status": kind.status,
@@ -63,5 +63,5 @@ async def get_problem_type(
         "what_to_do": _what_to_do(kind.status),
     }
     if negotiate(request, [HTML]) == HTML:
-        return html_page(request, "problem.html", **told)
-    return json_response(request, told)
+        return html_page(request, "problem.html", **problem_type)
+    return json_response(request, problem_type)

@@ -1,7 +1,7 @@
-"""``/``: the page for people, a client of the API like any other.
+"""``/``: the web page, a client of the API.
 
-Its files lie in ``app/page`` and load nothing from anywhere else. Whoever signs in with an issuer does so in the
-browser (authorisation code with PKCE); ``page/sign-in.json`` says with which.
+Its files are in ``app/page`` and load no external resource. Users sign in in the browser (authorisation code with PKCE)
+at the issuer that ``page/sign-in.json`` names.
 """
 
 from pathlib import Path
@@ -14,8 +14,8 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
 _FILES: Final = Path(__file__).parents[2] / "page"
-_ALWAYS: Final = {
-    "Cache-Control": "no-cache",  # asked for anew, and mostly answered 304: a new version is seen at once
+_HEADERS: Final = {
+    "Cache-Control": "no-cache",  # revalidated each time, so that a new version appears at once
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Referrer-Policy": "no-referrer",
@@ -24,40 +24,39 @@ _ALWAYS: Final = {
 
 
 class _Files(StaticFiles):
-    """The page's files, each with the headers that the page has."""
+    """Static files with the headers of the page."""
 
     def file_response(self, *args: object, **options: object) -> Response:
-        """As Starlette has it."""
+        """Return Starlette's response with the headers of the page."""
         response = super().file_response(*args, **options)  # type: ignore[arg-type]
-        response.headers.update(_ALWAYS)
+        response.headers.update(_HEADERS)
         return response
 
 
 def install(app: FastAPI, issuer: str | None, client_id: str | None, scope: str) -> None:
-    """Serves the page at ``/`` and its files below ``/page``. Its paths are relative: a proxy's prefix does not matter.
+    """Add ``/`` and its files below ``/page``. Paths are relative, so that the page works behind a proxy with a prefix.
 
-    With an issuer and the page's client there, people sign in with it, and the page asks for ``scope``. The policy lets
-    the page load nothing but its own files and talk to nobody but this service and that issuer; text that came from
-    data can never become markup (Trusted Types).
+    With an issuer and a client id, users sign in at the issuer, and the page requests ``scope``. The policy allows
+    only the page's own files, and requests to this service and the issuer. Trusted Types prevent markup from data.
     """
     if client_id is None:
         issuer = None
-    headers = {**_ALWAYS, "Content-Security-Policy": policy(issuer)}
+    headers = {**_HEADERS, "Content-Security-Policy": policy(issuer)}
     sign_in = {"issuer": issuer, "client_id": client_id, "scope": scope if issuer else None}
 
     async def page(_: Request) -> Response:
         return FileResponse(_FILES / "index.html", headers=headers)
 
-    async def how_to_sign_in(_: Request) -> Response:
-        return JSONResponse(sign_in, headers=_ALWAYS)
+    async def sign_in_settings(_: Request) -> Response:
+        return JSONResponse(sign_in, headers=_HEADERS)
 
     app.add_route("/", page, include_in_schema=False)
-    app.add_route("/page/sign-in.json", how_to_sign_in, include_in_schema=False)
+    app.add_route("/page/sign-in.json", sign_in_settings, include_in_schema=False)
     app.mount("/page", _Files(directory=_FILES))
 
 
 def policy(issuer: str | None) -> str:
-    """The Content-Security-Policy; ``issuer`` may be asked for its endpoints and for tokens."""
+    """Return the Content-Security-Policy, which allows requests to ``issuer``."""
     parts = urlsplit(issuer or "")
     origin = f" {parts.scheme}://{parts.netloc}" if issuer else ""
     return "; ".join(

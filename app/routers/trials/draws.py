@@ -1,4 +1,4 @@
-"""The published draws of a trial (domain 3.3)."""
+"""Published draws of a trial (domain 3.3)."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -29,17 +29,17 @@ router = APIRouter(tags=["trials"])
 
 
 class DrawView(BaseModel):
-    """A published draw, under a pseudonym of its own."""
+    """Published draw, under a pseudonym."""
 
     jobcentre: JobcentreCode
-    position: int = Field(description="0, 1, 2 … within the jobcentre, without gap or repeat.")
+    position: int = Field(description="Number of the draw in the jobcentre: 0, 1, 2 … without gaps.")
     arm: Literal["treatment", "control"]
     drawn_at: datetime
-    pseudonym: UUID = Field(description="Stands for the person here and nowhere else.")
+    pseudonym: UUID = Field(description="Pseudonym of the person, used only here.")
 
 
 class DrawList(BaseModel):
-    """A page of draws, by jobcentre and position."""
+    """Page of draws, by jobcentre and position."""
 
     items: list[DrawView]
     next: NextPage
@@ -60,13 +60,13 @@ async def list_draws(
     limit: Limit = 1000,
     cursor: Cursor = None,
 ) -> Response:
-    """All draws by jobcentre and position, under pseudonyms that are used nowhere else.
+    """Returns all draws by jobcentre and position, under pseudonyms that are used nowhere else.
 
-    With `audit:read` at any time; with `reports:read` once the trial is closed (403 before), so that anyone can verify
-    them.
+    With `reports:read` the draws are available once the trial is closed (403 before), to verify them against the seed;
+    with `audit:read` at any time.
     """
     after = decode_cursor(cursor, str, whole_number) or ("", -1)
-    async with services.database.read(SYSTEM_SCOPE) as connection:  # pseudonyms of all jobcentres, and nothing else
+    async with services.database.read(SYSTEM_SCOPE) as connection:  # pseudonyms of all jobcentres, no other data
         trial = await trial_or_404(services, connection, trial_id, closing=True)
         if trial.closed_at is None and not principal.may("audit:read"):
             raise Problem("insufficient_scope", "Until the trial is closed this needs the scope audit:read.")

@@ -33,7 +33,7 @@ _FIRST, _LAST, _LONGEST = date(1970, 1, 1), date(2199, 12, 31), timedelta(days=2
 _DATES = ("intake_from", "intake_to", "ends_on")
 
 
-def _view(services: Services, trial: Trial) -> dict[str, Any]:
+def _trial_view(services: Services, trial: Trial) -> dict[str, Any]:
     closed = trial.closed_at is not None
     seed = services.vault.open_seed(trial.id, trial.sealed_seed).hex() if closed else None
     return {
@@ -55,7 +55,7 @@ def _view(services: Services, trial: Trial) -> dict[str, Any]:
 
 
 def _new_trial(body: TrialIn) -> NewTrial:
-    """The trial asked for, dates filled in from the protocol. Problem ``malformed`` where it contradicts itself."""
+    """Return the requested trial, with missing dates from the protocol. Problem ``malformed`` if it is inconsistent."""
     protocol = protocols().get(body.protocol)
     dates: dict[str, Any] = {name: getattr(body, name) or getattr(protocol, name, None) for name in _DATES}
     intake_from, intake_to, ends_on = dates.values()
@@ -70,17 +70,17 @@ def _new_trial(body: TrialIn) -> NewTrial:
         errors.append(("/ends_on", "ends_before_start"))
     elif intake_from and ends_on and ends_on - intake_from > _LONGEST:
         errors.append(("/ends_on", "invalid_value"))
-    codes = [each.code for each in body.jobcentres]
+    codes = [jobcentre.code for jobcentre in body.jobcentres]
     errors += [
-        (f"/jobcentres/{place}/code", "invalid_value") for place, code in enumerate(codes) if code in codes[:place]
+        (f"/jobcentres/{index}/code", "invalid_value") for index, code in enumerate(codes) if code in codes[:index]
     ]
     if protocol is not None:
         errors += _validate_contacts(protocol, body)
     if errors:
         raise Problem("malformed", errors=errors)
-    filled: dict[str, Any] = {name: str(value) for name, value in dates.items()}
+    defaults: dict[str, Any] = {name: str(value) for name, value in dates.items()}
     if protocol is not None and protocol.target_groups:
-        filled["target_groups"] = sorted(body.target_groups or protocol.target_groups)
+        defaults["target_groups"] = sorted(body.target_groups or protocol.target_groups)
     return NewTrial(
         id=body.id,
         protocol=body.protocol,
@@ -88,22 +88,25 @@ def _new_trial(body: TrialIn) -> NewTrial:
         **dates,
         pilot=body.pilot,
         enforcement=body.enforcement,
-        jobcentres=tuple(Jobcentre(**each.model_dump()) for each in body.jobcentres),
-        definition={**body.model_dump(mode="json"), **filled},
+        jobcentres=tuple(Jobcentre(**jobcentre.model_dump()) for jobcentre in body.jobcentres),
+        definition={**body.model_dump(mode="json"), **defaults},
     )
 
 
 def _validate_contacts(protocol: Protocol, body: TrialIn) -> Iterator[tuple[str, str]]:
-    """Domain 6 [C]: what a protocol has no use for is refused, since the trial would seem to be held to it."""
+    """Yield the faults of contacts and target groups that the protocol does not use (domain 6 [C]).
+
+    A value without effect is refused, because the trial would seem to be bound by it.
+    """
     if body.required_contacts is not None and protocol.cadence != "average":
         yield "/required_contacts", "invalid_value"
     groups = body.target_groups or []
     if body.target_groups is not None and not protocol.target_groups:
         yield "/target_groups", "invalid_value"
     else:
-        for place, group in enumerate(groups):
-            if group not in protocol.target_groups or group in groups[:place]:
-                yield f"/target_groups/{place}", "invalid_value"
+        for index, group in enumerate(groups):
+            if group not in protocol.target_groups or group in groups[:index]:
+                yield f"/target_groups/{index}", "invalid_value"
 
 
 @router.post(
@@ -123,22 +126,22 @@ async def post_trial(
     services: ServicesDep,
     principal: TrialWriter,
 ) -> Response:
-    """Creates a trial with a fresh secret seed, from which every draw follows; the answer has the seed's SHA-256.
+    """Creates a trial with a new secret seed, which determines every draw. The response has the seed's SHA-256.
 
-    Dates may be left out where the protocol has them. `required_contacts` and `target_groups` are for protocols that
-    measure an average of contacts, and refused elsewhere. The same content again answers 200 and changes nothing; other
-    content under an id that is taken is refused (`trial_exists`). The token must be bound to every jobcentre. A trial
-    lies between 1970 and 2199, and lasts at most twenty years.
+    Dates may be left out if the protocol has them. `required_contacts` and `target_groups` are accepted only if the
+    protocol uses them. The token must be bound to every jobcentre. A trial's dates are between 1970 and 2199, and it
+    lasts at most twenty years. The same content sent again changes nothing (200). Different content with an existing id
+    is refused (`trial_exists`).
     """
     new = _new_trial(body)
-    if not all(principal.reads_person_of(each.code) for each in new.jobcentres):
+    if not all(principal.reads_person_of(jobcentre.code) for jobcentre in new.jobcentres):
         raise Problem("not_found")
     async with services.write(principal) as connection:
         created = await create_trial(connection, services.vault, new, principal.client_id)
         trial = await trial_or_404(services, connection, new.id, closing=True)
     if trial.definition != new.definition:
         raise Problem("trial_exists")
-    return json_response(request, _view(services, trial), 201 if created else 200)
+    return json_response(request, _trial_view(services, trial), 201 if created else 200)
 
 
 @router.get(
@@ -151,12 +154,12 @@ async def post_trial(
 async def list_trials(
     request: Request, services: ServicesDep, principal: Anyone, limit: Limit = 100, cursor: Cursor = None
 ) -> Response:
-    """Every trial there is, by id. That a trial exists is no secret; its people and figures are."""
+    """Returns all trials, by id. Every client may read them; people and figures are restricted."""
     (after,) = decode_cursor(cursor, str) or ("",)
     async with services.read(principal) as connection:
         ids = await trial_ids(connection, after, limit + 1)
         trials = await load_trials(connection, ids)
-    items = [_view(services, trials[trial_id]) for trial_id in ids]
+    items = [_trial_view(services, trials[trial_id]) for trial_id in ids]
     return page(request, items, limit, lambda item: encode_cursor(item["id"]))
 
 
@@ -168,10 +171,10 @@ async def list_trials(
     responses=problem_responses(*COMMON, "not_found"),
 )
 async def get_trial(request: Request, services: ServicesDep, trial_id: TrialPath, principal: Anyone) -> Response:
-    """The trial with its dates, jobcentres and the commitment to its seed; the seed itself once it is closed."""
+    """Returns a trial with its dates, its jobcentres and the SHA-256 of its seed; the seed itself once it is closed."""
     async with services.read(principal) as connection:
         trial = await trial_or_404(services, connection, trial_id, closing=True)
-    return json_response(request, _view(services, trial))
+    return json_response(request, _trial_view(services, trial))
 
 
 @router.post(
@@ -187,11 +190,11 @@ async def post_close(
     trial_id: TrialPath,
     principal: TrialWriter,
 ) -> Response:
-    """Ends the intake for good, and shows the seed: nobody is drawn any more, and records are still taken.
+    """Ends the intake permanently and publishes the seed. Records are still accepted.
 
-    From now on anyone can recompute every draw (`GET /v1/trials/{trial}/draws`). For draw number p = 0, 1, 2 … of a
+    Anyone can then recompute every draw of `GET /v1/trials/{trial}/draws`. For draw number p = 0, 1, 2 … of a
     jobcentre, take the first bit of HMAC-SHA256(seed, "{trial}:{jobcentre}:{p}"): 0 is treatment, 1 is control, unless
-    one arm is 3 ahead in the jobcentre; then it is the other. Closing again answers the same.
+    one arm is 3 ahead in the jobcentre; then it is the other arm. Closing again returns the same response.
     """
     async with services.write(principal) as connection:
         trial = await trial_or_404(services, connection, trial_id)
@@ -199,4 +202,4 @@ async def post_close(
             raise Problem("not_found")
         await close_trial(connection, trial, principal.client_id)
         trial = await trial_or_404(services, connection, trial_id, closing=True)
-    return json_response(request, _view(services, trial))
+    return json_response(request, _trial_view(services, trial))

@@ -16,7 +16,7 @@ router = APIRouter(tags=["trials"])
 
 
 class HandoverIn(BaseModel):
-    """Whose records of a jobcentre become whose."""
+    """Jobcentre, and the clients that its records pass between."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -26,14 +26,14 @@ class HandoverIn(BaseModel):
     )
 
     jobcentre: JobcentreCode
-    from_client: Text = Field(description="The `client_id` of the client whose records they are.")
-    to_client: Text = Field(description="The `client_id` of its successor.")
+    from_client: Text = Field(description="`client_id` of the client that owns the records.")
+    to_client: Text = Field(description="`client_id` of its successor.")
 
 
 class HandoverView(BaseModel):
-    """What was handed over."""
+    """Number of records handed over."""
 
-    handed_over: dict[str, int] = Field(description="How many records, by kind.", examples=[{"conversations": 120}])
+    handed_over: dict[str, int] = Field(description="Number of records by kind.", examples=[{"conversations": 120}])
 
 
 @router.post(
@@ -50,17 +50,19 @@ async def post_handover(
     trial_id: TrialPath,
     principal: Annotated[Principal, Depends(requires("trials:write"))],
 ) -> Response:
-    """For a municipality that changes its case system: the successor corrects and retracts these records from then on.
+    """Makes another client the owner of a jobcentre's records, when a municipality changes its case system.
 
-    Each gets a new version of the successor's. Retractions that wait for their record hold it off from the successor
-    too. Sent again, it finds nothing more to hand over. Refused while the successor has records of the same external
-    ids (`handover_conflict`).
+    The successor corrects and retracts the records from then on. Each record gets a new version. A retraction that
+    arrived before its record applies to the successor's record too. Repeating the request changes nothing. The request
+    is refused while the successor has records with the same external ids (`handover_conflict`).
     """
     async with services.read(principal) as connection:
         trial = await trial_or_404(services, connection, trial_id)
     if body.jobcentre not in trial.jobcentres or not principal.reads_person_of(body.jobcentre):
         raise Problem("not_found")
-    async with services.database.write(SYSTEM_SCOPE) as connection:  # a retraction without its record is nobody's yet
+    async with services.database.write(
+        SYSTEM_SCOPE
+    ) as connection:  # a retraction without its record belongs to no jobcentre
         moved = await hand_over(
             connection, trial, body.jobcentre, body.from_client, body.to_client, principal.client_id
         )

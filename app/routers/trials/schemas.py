@@ -13,7 +13,7 @@ _MAX_PEOPLE = 1_000_000
 
 
 class JobcentreIn(BaseModel):
-    """A jobcentre that takes part."""
+    """Jobcentre that takes part in the trial."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -21,15 +21,15 @@ class JobcentreIn(BaseModel):
     name: Text = Field(examples=["Jammerbugt"])
     region: Region
     agreed_participants: Annotated[StrictInt, Field(ge=0, le=_MAX_PEOPLE)] = Field(
-        description="The agreed number of treatment participants.", examples=[85]
+        description="Agreed number of treatment participants.", examples=[85]
     )
     weekly_target: Annotated[StrictInt, Field(ge=0, le=_MAX_PEOPLE)] | None = Field(
-        None, description="People to be drawn a week; ceil(2 × agreed / weeks of the intake period) where left out."
+        None, description="People to draw per week. Default: ceil(2 × agreed / weeks of the intake period)."
     )
 
 
 class TrialIn(BaseModel):
-    """A trial to be created. Dates may be left out where the protocol has them."""
+    """Trial to create. Dates may be left out if the protocol has them."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -56,42 +56,44 @@ class TrialIn(BaseModel):
         },
     )
 
-    id: TrialId = Field(description="Your name for the trial; it is part of every address.")
+    id: TrialId = Field(description="Id of the trial, part of every address.")
     protocol: Annotated[str, Field(max_length=60, pattern=r"^[^\x00]*$")] = Field(
-        description="Id of the protocol whose rules hold.", examples=["prvij-2010-11"]
+        description="Id of the protocol.", examples=["prvij-2010-11"]
     )
     title: Text
-    intake_from: IsoDate | None = Field(None, description="First day on which people are taken in.")
-    intake_to: IsoDate | None = Field(None, description="Last day on which people are taken in.")
-    ends_on: IsoDate | None = Field(None, description="Last day of the trial; overrides the protocol's.")
-    pilot: StrictBool = Field(False, description="A pilot is a trial of its own, in nobody else's figures.")
+    intake_from: IsoDate | None = Field(None, description="First day of intake.")
+    intake_to: IsoDate | None = Field(None, description="Last day of intake.")
+    ends_on: IsoDate | None = Field(None, description="Last day of the trial, instead of the protocol's.")
+    pilot: StrictBool = Field(
+        False, description="Whether the trial is a pilot. Its people are in no other trial's figures."
+    )
     jobcentres: list[JobcentreIn] = Field(min_length=1, max_length=200)
     enforcement: Literal["flag", "refuse"] = Field(
-        "flag", description="Whether records that break the trial's rules are stored with warnings, or refused."
+        "flag", description="Whether records that break the trial's rules are stored with warnings or refused."
     )
     required_contacts: Annotated[float, Field(gt=0, le=100, strict=True)] | None = Field(
-        None, description="Contacts per person and four weeks, where the protocol measures an average."
+        None, description="Required contacts per person and four weeks, if the protocol measures an average."
     )
     target_groups: list[TargetGroup] | None = Field(
         None,
         min_length=1,
         max_length=50,
-        description="The target groups that the trial picks among its protocol's; all of them where left out.",
+        description="Target groups of the protocol that the trial includes. Default: all.",
     )
 
 
 class JobcentreView(BaseModel):
-    """A jobcentre of the trial."""
+    """Jobcentre of the trial."""
 
     code: JobcentreCode
     name: str
     region: Region
-    agreed_participants: int = Field(description="The agreed number of treatment participants.")
-    weekly_target: int | None = Field(description="Null where it follows from the agreed number.")
+    agreed_participants: int = Field(description="Agreed number of treatment participants.")
+    weekly_target: int | None = Field(description="Null if it follows from the agreed number.")
 
 
 class TrialView(BaseModel):
-    """A trial. The seed of its draws is shown once it is closed; its SHA-256 from the first moment."""
+    """Trial. Its seed is secret until the trial is closed; the seed's SHA-256 is public from the start."""
 
     id: str
     protocol: str
@@ -102,15 +104,15 @@ class TrialView(BaseModel):
     pilot: bool
     jobcentres: list[JobcentreView]
     enforcement: Literal["flag", "refuse"]
-    required_contacts: float | None = Field(description="Null where it is not set.")
-    target_groups: list[TargetGroup] | None = Field(description="Null where the protocol has none.")
-    seed_commitment: str = Field(description="SHA-256 of the seed, hex.")
-    seed: str | None = Field(description="The seed, hex; null until the trial is closed.")
+    required_contacts: float | None = Field(description="Null if not set.")
+    target_groups: list[TargetGroup] | None = Field(description="Null if the protocol has none.")
+    seed_commitment: str = Field(description="SHA-256 of the seed, in hex.")
+    seed: str | None = Field(description="Seed of the draws, in hex; null until the trial is closed.")
     closed: bool
 
 
 class TrialList(BaseModel):
-    """A page of trials, by id."""
+    """Page of trials, by id."""
 
     items: list[TrialView]
     next: NextPage
