@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.db.audit.log import check_audit
 from app.db.core.kinds import TABLES
 from app.db.core.session import SYSTEM_SCOPE, Database
+from app.db.core.statements import sql
 from app.db.derived.week_counts import rebuild
 from app.db.personal_data.vault import SealedIdentity, Vault
 from app.db.records.versions import digest_of
@@ -72,10 +73,11 @@ async def _weeks(connection: AsyncConnection, trial_id: str) -> Mapping[UUID, tu
 async def _counts(connection: AsyncConnection, trial_id: str) -> Mapping[tuple[str, str, str], Mapping[str, Any]]:
     """The kept counts that are not zero."""
     rows = await connection.execute(
-        text(
-            f"""
-            select jobcentre_code, arm, monday, {", ".join(SUMS)}, other from week_count where trial_id = :trial
-            """  # noqa: S608 - column names of our own
+        sql(
+            """
+            select jobcentre_code, arm, monday, {columns}, other from week_count where trial_id = :trial
+            """,
+            columns=SUMS,
         ),
         {"trial": trial_id},
     )
@@ -126,10 +128,10 @@ async def _check_keys(connection: AsyncConnection) -> list[str]:
     faults: list[str] = []
     for table in TABLES.values():
         rows = await connection.execute(
-            text(
-                f"""
+            sql(
+                """
                 with standing as (
-                    select trial_id, external_id, client_id, version_id, jobcentre_code from {table.name}
+                    select trial_id, external_id, client_id, version_id, jobcentre_code from {table}
                     where superseded_at = 'infinity'
                 ), pointed as (
                     select trial_id, external_id, client_id, version_id, jobcentre_code from record_key
@@ -137,7 +139,8 @@ async def _check_keys(connection: AsyncConnection) -> list[str]:
                 )
                 select (select count(*) from (table pointed except table standing) as lost),
                        (select count(*) from (table standing except table pointed) as stray)
-                """  # noqa: S608 - table of our own
+                """,
+                table=table.name,
             ),
             {"kind": table.kind},
         )
@@ -154,13 +157,15 @@ async def _check_digests(connection: AsyncConnection) -> list[str]:
     faults: list[str] = []
     for table in TABLES.values():
         rows = await connection.stream(
-            text(
-                f"""
+            sql(
+                """
                 select digest, participant_id, revision, retraction_reason,
-                       {", ".join(f"version.{column}" for column in table.columns)}
-                from record_key key join {table.name} version using (jobcentre_code, trial_id, version_id)
+                       {columns}
+                from record_key key join {table} version using (jobcentre_code, trial_id, version_id)
                 where key.kind = :kind and digest is not null
-                """  # noqa: S608 - table and columns of our own
+                """,
+                columns=", ".join(f"version.{column}" for column in table.columns),
+                table=table.name,
             ),
             {"kind": table.kind},
         )

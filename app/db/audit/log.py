@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.core.kinds import TABLES
 from app.db.core.session import driver_of
+from app.db.core.statements import compose
 
 Chain = Literal["writes", "reads"]
 EVERYWHERE = ""
@@ -221,11 +222,14 @@ def _stored(row: Any) -> StoredEntry:
 async def _batches_of(connection: AsyncConnection, participant_id: UUID) -> list[str]:
     """The batches that brought versions of a participant's records: their entries speak of the participant too."""
     versions = " union ".join(
-        f"""
-        select batch_id from {table.name}
-        where (jobcentre_code, trial_id, participant_id) in (
-            select jobcentre_code, trial_id, participant_id from participant where participant_id = :participant)
-        """  # noqa: S608 - tables of our own
+        compose(
+            """
+            select batch_id from {table}
+            where (jobcentre_code, trial_id, participant_id) in (
+                select jobcentre_code, trial_id, participant_id from participant where participant_id = :participant)
+            """,
+            table=table.name,
+        )
         for table in TABLES.values()
     )
     rows = await connection.execute(text(versions), {"participant": participant_id})

@@ -108,12 +108,19 @@ async def insert_versions(connection: AsyncConnection, table: RecordTable, rows:
     taken = {name: f"cast(:{name}_ as {_type_of(name)})" if name in alike else name for name in names}
     if "focus" in taken:
         taken["focus"] = f"string_to_array({taken['focus']}, '|')"
-    statement = f"""
-        insert into {table.name} ({", ".join(names)})
-        select {", ".join(taken.values())} from unnest({given}) as version ({", ".join(apart)})
-    """  # noqa: S608 - names of our own
+    statement = sql(
+        """
+        insert into {table} ({names})
+        select {values} from unnest({arrays}) as version ({apart})
+        """,
+        table=table.name,
+        names=tuple(names),
+        values=tuple(taken.values()),
+        arrays=given,
+        apart=tuple(apart),
+    )
     values = {f"{name}_": columns[name][0] if name in alike else columns[name] for name in names}
-    await connection.execute(sql(statement), values)
+    await connection.execute(statement, values)
 
 
 def _is_alike(values: Sequence[object]) -> bool:

@@ -38,14 +38,17 @@ async def load_changes_since(
         rows = (
             await connection.execute(
                 sql(
-                    f"""
+                    """
                     select participant_id, client_id, external_id,
                            previous_id is null and retraction_reason is null and superseded_at = 'infinity' as added,
-                           {", ".join(f"version.{column}" for column in table.columns)}
+                           {columns}
                     from unnest(cast(:codes as text[]), cast(:places as uuid[])) as reached (in_jobcentre, from_id)
-                    join {table.name} version on jobcentre_code = in_jobcentre and version_id >= from_id
-                    where trial_id = :trial and participant_id is not null order by version_id limit {_MOST + 1}
-                    """  # noqa: S608 - table and columns of our own
+                    join {table} version on jobcentre_code = in_jobcentre and version_id >= from_id
+                    where trial_id = :trial and participant_id is not null order by version_id limit {limit}
+                    """,
+                    columns=", ".join(f"version.{column}" for column in table.columns),
+                    table=table.name,
+                    limit=str(_MOST + 1),
                 ),
                 places,
             )

@@ -77,12 +77,15 @@ async def _load_records(
     then = known_at is not None
     rows = await connection.execute(
         sql(
-            f"""
-            select record_id, participant_id, client_id, external_id, {", ".join(table.columns)}
+            """
+            select record_id, participant_id, client_id, external_id, {columns}
             from unnest(cast(:codes as text[]), cast(:ids as uuid[])) as person (jobcentre_code, participant_id)
-            join {table.name} version using (jobcentre_code, participant_id)
-            where trial_id = :trial and {_STOOD if then else _STANDS} and retraction_reason is null
-            """  # noqa: S608 - table and columns of our own
+            join {table} version using (jobcentre_code, participant_id)
+            where trial_id = :trial and {condition} and retraction_reason is null
+            """,
+            columns=table.columns,
+            table=table.name,
+            condition=_STOOD if then else _STANDS,
         ),
         {
             "trial": trial_id,

@@ -7,28 +7,36 @@ from uuid import UUID
 from app.db.core.kinds import TABLES, RecordTable
 from app.db.core.micro_batch import MicroBatcher
 from app.db.core.session import AccessScope, Database
+from app.db.core.statements import compose
 from app.domain.records.ingest import Person, StandingRecord
 
 
 def _records(table: RecordTable) -> str:
     columns = ", ".join(("record_id", "client_id", "external_id", *table.columns))
-    return f"""
-        (select array_agg(row({columns})) from {table.name} version
+    return compose(
+        """
+        (select array_agg(row({columns})) from {table} version
          where version.jobcentre_code = assignment.jobcentre_code and version.trial_id = assignment.trial_id
            and version.participant_id = assignment.participant_id
            and superseded_at = 'infinity' and retraction_reason is null)
-    """  # noqa: S608 - table and columns of our own
+    """,
+        columns=columns,
+        table=table.name,
+    )
 
 
-_PEOPLE: Final = f"""
-    select participant_id, jobcentre_code, arm, assigned_on, target_group, {", ".join(map(_records, TABLES.values()))}
+_PEOPLE: Final = compose(
+    """
+    select participant_id, jobcentre_code, arm, assigned_on, target_group, {records}
     from assignment join participant using (jobcentre_code, trial_id, participant_id)
     where assignment.trial_id = $1 and assignment.participant_id = any($2)
       and not exists (
           select from duplicate
           where duplicate.jobcentre_code = assignment.jobcentre_code and duplicate.trial_id = assignment.trial_id
             and duplicate.participant_id = assignment.participant_id)
-"""  # noqa: S608 - tables and columns of our own
+""",
+    records=tuple(map(_records, TABLES.values())),
+)
 
 
 async def find_people(

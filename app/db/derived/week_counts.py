@@ -24,16 +24,19 @@ STATE_LETTERS = {"assignment_week": "s", "counted": "c", "absent": "a", "exempt"
 
 _COLUMNS = ", ".join(SUMS)
 _ADD = sql(
-    f"""
-    insert into week_count (jobcentre_code, trial_id, arm, monday, {_COLUMNS}, other)
-    select jobcentre_code, :trial, arm, monday, {_COLUMNS}, cast(other as jsonb)
+    """
+    insert into week_count (jobcentre_code, trial_id, arm, monday, {columns}, other)
+    select jobcentre_code, :trial, arm, monday, {columns}, cast(other as jsonb)
     from unnest(cast(:jobcentres as text[]), cast(:arms as text[]), cast(:mondays as date[]),
-                {", ".join(f"cast(:{name} as int[])" for name in SUMS)}, cast(:other as text[]))
-         as added (jobcentre_code, arm, monday, {_COLUMNS}, other)
+                {casts}, cast(:other as text[]))
+         as added (jobcentre_code, arm, monday, {columns}, other)
     on conflict (jobcentre_code, trial_id, arm, monday) do update set
-        {", ".join(f"{name} = week_count.{name} + excluded.{name}" for name in SUMS)},
+        {sums},
         other = add_counts(week_count.other, excluded.other)
-    """  # noqa: S608 - column names of our own
+    """,
+    columns=_COLUMNS,
+    casts=", ".join(f"cast(:{name} as int[])" for name in SUMS),
+    sums=", ".join(f"{name} = week_count.{name} + excluded.{name}" for name in SUMS),
 )
 
 

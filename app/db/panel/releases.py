@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.audit.log import EVERYWHERE, NewAuditEntry, append_entries
 from app.db.core.ids import uuid7_at
+from app.db.core.statements import sql
 from app.db.personal_data.vault import Vault
 from app.db.trials.trials import Trial
 from app.db.trials.watermarks import wait_for_writers
@@ -60,11 +61,12 @@ async def record_release(
     release = Release(uuid7_at(now), trial.id, client, purpose, now, watermark, day_of(watermark), VERSION)
     await vault.make_key(connection, _key_name(release.release_id))
     await connection.execute(
-        text(
-            f"""
-            insert into release ({_COLUMNS})
+        sql(
+            """
+            insert into release ({columns})
             values (:release_id, :trial_id, :client_id, :purpose, :recorded_at, :watermark, :as_of, :dictionary_version)
-            """  # noqa: S608 - column names of our own
+            """,
+            columns=_COLUMNS,
         ),
         {name: getattr(release, name) for name in _COLUMNS.split(", ")},
     )
@@ -76,7 +78,7 @@ async def record_release(
 async def find_release(connection: AsyncConnection, trial_id: str, release_id: UUID) -> Release | None:
     """A release of the trial, None when there is none of that id."""
     rows = await connection.execute(
-        text(f"select {_COLUMNS} from release where trial_id = :trial and release_id = :id"),  # noqa: S608 - our own
+        sql("select {columns} from release where trial_id = :trial and release_id = :id", columns=_COLUMNS),
         {"trial": trial_id, "id": release_id},
     )
     row = rows.one_or_none()
@@ -86,11 +88,12 @@ async def find_release(connection: AsyncConnection, trial_id: str, release_id: U
 async def list_releases(connection: AsyncConnection, trial_id: str, after: UUID, limit: int) -> list[Release]:
     """The releases of a trial in the order in which they were recorded, those after an id."""
     rows = await connection.execute(
-        text(
-            f"""
-            select {_COLUMNS} from release where trial_id = :trial and release_id > :after
+        sql(
+            """
+            select {columns} from release where trial_id = :trial and release_id > :after
             order by release_id limit :limit
-            """  # noqa: S608 - column names of our own
+            """,
+            columns=_COLUMNS,
         ),
         {"trial": trial_id, "after": after, "limit": limit},
     )

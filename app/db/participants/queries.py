@@ -9,6 +9,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.audit.log import NewAuditEntry, append_entries
+from app.db.core.statements import compose
 from app.db.derived.week_counts import STATE_LETTERS
 from app.db.participants.screening import note_contact_person, release
 from app.db.trials.strata import lock_strata
@@ -17,13 +18,16 @@ from app.domain.rules.calendar import monday_of
 
 _STATES = {letter: state for state, letter in STATE_LETTERS.items()}
 _WEEK_NOW = "least(greatest((cast(:monday as date) - first_monday) / 7, 0), length(week_states) - 1)"
-_SELECT = f"""
+_SELECT = compose(
+    """
     select participant_id, participant.jobcentre_code, status, interview_on, channel, target_group, contact_person,
            arm, assigned_on,
-           substr(week_states, 1, {_WEEK_NOW} + 1) as states
+           substr(week_states, 1, {week_now} + 1) as states
     from participant left join assignment using (jobcentre_code, trial_id, participant_id)
     where participant.trial_id = :trial
-"""  # noqa: S608 - constants of our own
+""",
+    week_now=_WEEK_NOW,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.audit.log import NewAuditEntry, append_entries
 from app.db.core.kinds import TABLES
+from app.db.core.statements import sql
 from app.db.derived.histories import load_people
 from app.db.derived.week_counts import add_to_counts, store_states
 from app.db.participants.screening import release
@@ -74,12 +75,13 @@ async def _number_holder(
     connection: AsyncConnection, trial_id: str, condition: str, values: Mapping[str, object]
 ) -> _NumberHolder | None:
     rows = await connection.execute(
-        text(
-            f"""
+        sql(
+            """
             select index.jobcentre_code, index.participant_id, assignment.drawn_at
             from person_index index left join assignment using (jobcentre_code, trial_id, participant_id)
             where index.trial_id = :trial and {condition}
-            """  # noqa: S608 - conditions of our own
+            """,
+            condition=condition,
         ),
         {"trial": trial_id, **values},
     )

@@ -261,14 +261,16 @@ class BatchJudge:
         # Key by key: a join with record_key made PostgreSQL scan the whole table as long as it had no statistics.
         rows = await self._connection.execute(
             sql(
-                f"""
+                """
                 select external_id, version.jobcentre_code, version.version_id, record_id, participant_id, revision,
-                       retraction_reason, {", ".join(self._table.columns)}
+                       retraction_reason, {columns}
                 from unnest(cast(:codes as text[]), cast(:versions as uuid[])) as latest (jobcentre_code, version_id)
-                join {self._table.name} version
+                join {table} version
                   on version.jobcentre_code = latest.jobcentre_code and version.trial_id = :trial
                  and version.version_id = latest.version_id
-                """  # noqa: S608 - table and columns of our own
+                """,
+                columns=self._table.columns,
+                table=self._table.name,
             ),
             {
                 "trial": self._trial.id,

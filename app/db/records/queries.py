@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.core.kinds import TABLES, RecordTable
 from app.db.core.session import AccessScope, Database
-from app.db.core.statements import sql
+from app.db.core.statements import compose, sql
 from app.db.core.tables import MOVED_AWAY, NO_JOBCENTRE
 from app.domain.records.errors import DomainError
 from app.domain.rules.calendar import week_code
@@ -17,11 +17,15 @@ from app.domain.rules.calendar import week_code
 
 def _select(table: RecordTable) -> str:
     columns = ", ".join(f"version.{column}" for column in table.columns)
-    return f"""
+    return compose(
+        """
         select version.version_id, version.jobcentre_code, version.external_id, version.client_id,
                version.participant_id, version.revision, version.retraction_reason, version.registered_at, {columns}
-        from {table.name} version
-    """  # noqa: S608 - table and columns of our own
+        from {table} version
+    """,
+        columns=columns,
+        table=table.name,
+    )
 
 
 def _body(table: RecordTable, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,18 +85,26 @@ def _page_of(table: RecordTable, *, one_person: bool, one_client: bool) -> str:
         conditions += " and participant_id = $5"
     if one_client:
         conditions += f" and client_id = ${5 + one_person}"
-    page = f"""
+    page = compose(
+        """
         select version_id, external_id, client_id, participant_id, revision, registered_at, false as retracted,
                retraction_reason, {columns}
-        from {table.name} version
-    """  # noqa: S608 - table and columns of our own
+        from {table} version
+    """,
+        columns=columns,
+        table=table.name,
+    )
     if one_person:
         return f"{page} where jobcentre_code = any($2) and {conditions} order by version_id limit $4"
-    return f"""
+    return compose(
+        """
         select next.* from unnest($2::text[]) as jobcentre (code) cross join lateral (
             {page} where jobcentre_code = jobcentre.code and {conditions} order by version_id limit $4
         ) next order by version_id limit $4
-    """  # noqa: S608 - the statement above
+    """,
+        page=page,
+        conditions=conditions,
+    )
 
 
 _EXPRESSIONS: Final = {"hours_per_week": "version.hours_per_week::float8 as hours_per_week"}
@@ -160,20 +172,22 @@ async def load_history(
     table = TABLES[kind]
     rows = await connection.execute(
         sql(
-            f"""
+            """
             with recursive chain as (
-                select version_id, previous_id, 0 as age from {table.name}
+                select version_id, previous_id, 0 as age from {table}
                 where jobcentre_code = any(:codes) and trial_id = :trial and version_id = :latest
                 union all
-                select earlier.version_id, earlier.previous_id, age + 1 from {table.name} earlier
+                select earlier.version_id, earlier.previous_id, age + 1 from {table} earlier
                 join chain on earlier.version_id = chain.previous_id
                 where earlier.jobcentre_code = any(:codes) and earlier.trial_id = :trial
             )
             select selected.*, version.batch_id, nullif(version.superseded_at, 'infinity') as superseded_at
-            from chain join ({_select(table)}) selected using (version_id)
-            join {table.name} version using (jobcentre_code, version_id)
+            from chain join ({select}) selected using (version_id)
+            join {table} version using (jobcentre_code, version_id)
             where version.trial_id = :trial order by age desc
-            """  # noqa: S608 - table of our own
+            """,
+            table=table.name,
+            select=_select(table),
         ),
         {"codes": [*sorted(jobcentres), NO_JOBCENTRE], "trial": trial_id, "latest": latest},
     )

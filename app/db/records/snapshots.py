@@ -6,10 +6,10 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.core.kinds import TABLES
+from app.db.core.statements import sql
 from app.db.participants.resolve import ResolvedPerson, resolve_people
 from app.db.records.batch_request import BatchRequest, MalformedRecord, RecordInput
 from app.db.trials.strata import lock_strata
@@ -122,12 +122,14 @@ async def _load_stored_spells(
     """Return the client's standing records of the jobcentre that start in the span, by external id."""
     table = TABLES[KIND]
     rows = await connection.execute(
-        text(
-            f"""
-            select external_id, participant_id, revision, {", ".join(table.columns)} from {table.name}
+        sql(
+            """
+            select external_id, participant_id, revision, {columns} from {table}
             where jobcentre_code = :jobcentre and trial_id = :trial and client_id = :client
               and starts_on between :first and :last and superseded_at = 'infinity' and retraction_reason is null
-            """  # noqa: S608 - table and columns of our own
+            """,
+            columns=table.columns,
+            table=table.name,
         ),
         {
             "jobcentre": snapshot.jobcentre,

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.core.ids import uuid7_at, uuids7_at
 from app.db.core.kinds import RecordTable, insert_versions
+from app.db.core.statements import sql
 from app.db.core.tables import MOVED_AWAY
 from app.db.records.versions import supersede
 
@@ -35,16 +36,18 @@ async def latest_versions(
 ) -> Sequence[Row[Any]]:
     """Return the latest versions in a jobcentre of a participant or a client, retracted ones included."""
     rows = await connection.execute(
-        text(
-            f"""
+        sql(
+            """
             select version_id, record_id, jobcentre_code, participant_id, client_id, external_id, revision,
-                   retraction_reason, {", ".join(table.columns)}
-            from {table.name}
+                   retraction_reason, {columns}
+            from {table}
             where jobcentre_code = :jobcentre and trial_id = :trial and superseded_at = 'infinity'
               and (cast(:participant as uuid) is null or participant_id = :participant)
               and (cast(:client as text) is null or client_id = :client)
             order by version_id
-            """  # noqa: S608 - table and columns of our own
+            """,
+            columns=table.columns,
+            table=table.name,
         ),
         {"jobcentre": jobcentre, "trial": trial_id, "participant": participant_id, "client": client},
     )

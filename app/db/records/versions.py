@@ -167,14 +167,15 @@ class VersionWriter:
             return 0
         result = await self.connection.execute(
             sql(
-                f"""
+                """
                 with latest (external_id, jobcentre_code, version_id, digest) as (
                     select *
                     from unnest(cast(:external_ids as text[]), cast(:jobcentres as text[]), cast(:ids as uuid[]),
                                 cast(:digests as bytea[]))
                 )
                 {statement}
-                """  # noqa: S608 - statements of our own
+                """,
+                statement=statement,
             ),
             {
                 "trial": self.origin.trial,
@@ -207,12 +208,13 @@ async def supersede(
     """Close versions, given by jobcentre and version id. Versions of this very batch get a span of no length."""
     await connection.execute(
         sql(
-            f"""
-            update {table.name} version set superseded_at = :moment
+            """
+            update {table} version set superseded_at = :moment
             from unnest(cast(:jobcentres as text[]), cast(:ids as uuid[])) as old (jobcentre_code, version_id)
             where version.jobcentre_code = old.jobcentre_code and version.trial_id = :trial
               and version.version_id = old.version_id
-            """  # noqa: S608 - table of our own
+            """,
+            table=table.name,
         ),
         {
             "moment": moment,

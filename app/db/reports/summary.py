@@ -6,11 +6,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.core.kinds import TABLES
 from app.db.core.session import SYSTEM_SCOPE, Database
+from app.db.core.statements import compose, sql
 from app.db.derived.histories import load_everyone
 from app.db.trials.trials import Trial
 from app.domain.figures.contacts import MEASURES as CONTACTS
@@ -30,15 +30,18 @@ class WeekCounts:
     weeks: Mapping[tuple[str, Arm], Mapping[date, Mapping[str, int]]]
 
 
-_NUMBERS = text(
-    f"""
-    select jobcentre_code, arm, null as monday, null as other, {_SUMMED} from week_count
-    where {_OF_THESE} and monday < :first
+_NUMBERS = sql(
+    """
+    select jobcentre_code, arm, null as monday, null as other, {sums} from week_count
+    where {condition} and monday < :first
     group by jobcentre_code, arm
     union all
-    select jobcentre_code, arm, monday, other, {_COLUMNS} from week_count
-    where {_OF_THESE} and monday between :first and :last
-    """  # noqa: S608 - column names of our own
+    select jobcentre_code, arm, monday, other, {columns} from week_count
+    where {condition} and monday between :first and :last
+    """,
+    sums=_SUMMED,
+    condition=_OF_THESE,
+    columns=_COLUMNS,
 )
 
 
@@ -61,13 +64,14 @@ async def load_week_counts(
     return WeekCounts(before, weeks)
 
 
-_CONTACTS = text(
-    f"""
+_CONTACTS = sql(
+    """
     select jobcentre_code, arm, measure.key, sum(cast(measure.value as int))
     from week_count, jsonb_each_text(other) measure
-    where {_OF_THESE} and monday < :first and starts_with(measure.key, :contacts)
+    where {condition} and monday < :first and starts_with(measure.key, :contacts)
     group by jobcentre_code, arm, measure.key
-    """  # noqa: S608 - a condition of our own
+    """,
+    condition=_OF_THESE,
 )
 """The measures of contacts (domain 6 [C]) of all weeks before a span."""
 
@@ -127,19 +131,24 @@ async def load_sources(
         delivered = "select client_id, kind, last_received_at as at from source"
     else:
         delivered = " union all ".join(
-            f"select client_id, '{table.kind}' as kind, registered_at as at, jobcentre_code, trial_id from {table.name}"  # noqa: S608 - names of our own
+            compose(
+                "select client_id, '{kind}' as kind, registered_at as at, jobcentre_code, trial_id from {table}",
+                kind=table.kind,
+                table=table.name,
+            )
             for table in TABLES.values()
         )
-        delivered = f"select client_id, kind, at from ({delivered}) version"  # noqa: S608 - the statement above
+        delivered = compose("select client_id, kind, at from ({delivered}) version", delivered=delivered)
     rows = await connection.execute(
-        text(
-            f"""
+        sql(
+            """
             select client_id, kind, max(at) from (
                 {delivered} where jobcentre_code = any(:jobcentres) and trial_id = :trial
             ) delivery
             where cast(:known_at as timestamptz) is null or at <= :known_at
             group by client_id, kind order by client_id, kind
-            """  # noqa: S608 - tables and kinds of our own
+            """,
+            delivered=delivered,
         ),
         parameters,
     )
