@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -17,7 +17,7 @@ from fastapi.telemetry import TelemetryConfig
 from app.contract.document import document
 from app.db.audit.signing import Signer
 from app.db.core.replica import Replica
-from app.db.core.session import Database, make_engine
+from app.db.core.session import Database, ReadDatabase, engine_on
 from app.db.derived.participant_cache import ParticipantCache
 from app.db.derived.person_reads import PersonReads
 from app.db.personal_data.vault import Vault, load_or_create_master_key
@@ -135,33 +135,32 @@ async def _lifespan(
 ) -> AsyncIterator[None]:
     """Lifespan of the application: open its services, close them at the end."""
     assert database_url is not None, "serving needs a database"
-    database = Database(make_engine(database_url, settings.pool_size))
-    vault, signer = await _open_keys(database, master_key_of(settings))
-    report_database = database
-    if settings.report_database_url is not None:
-        report_database = Replica(make_engine(settings.report_database_url, settings.pool_size))
-    reads = ReadAudit(database)
-    participant_cache = ParticipantCache()
-    app.state.services = Services(
-        database,
-        vault,
-        clock,
-        reads,
-        signer,
-        report_database,
-        GroupCommit(database, participant_cache),
-        PersonReads(database),
-        participant_cache,
-        TrialCache(),
-    )
-    app.state.response_cache = ResponseCache(report_database)
-    app.state.verifier = verifier_of(settings)
-    app.state.limit = RateLimit(settings.rate_limit)
-    app.openapi()  # the first 422 would wait for it
-    yield
-    await reads.stop()
-    await report_database.close()
-    await database.close()
+    async with AsyncExitStack() as stack:
+        database = Database(await stack.enter_async_context(engine_on(database_url, settings.pool_size)))
+        vault, signer = await _open_keys(database, master_key_of(settings))
+        report_database: ReadDatabase = database
+        if (url := settings.report_database_url) is not None:
+            report_database = Replica(await stack.enter_async_context(engine_on(url, settings.pool_size)))
+        reads = ReadAudit(database)
+        participant_cache = ParticipantCache()
+        app.state.services = Services(
+            database,
+            vault,
+            clock,
+            reads,
+            signer,
+            report_database,
+            GroupCommit(database, participant_cache),
+            PersonReads(database),
+            participant_cache,
+            TrialCache(),
+        )
+        app.state.response_cache = ResponseCache(report_database)
+        app.state.verifier = verifier_of(settings)
+        app.state.limit = RateLimit(settings.rate_limit)
+        app.openapi()  # the first 422 would wait for it
+        yield
+        await reads.stop()
 
 
 async def _open_keys(database: Database, master_key: bytes) -> tuple[Vault, Signer]:

@@ -48,10 +48,10 @@ def seen(url: str, scope: AccessScope, work: Callable[[AsyncConnection], Awaitab
     async def run() -> T:
         database = Database(make_engine(url, 1))
         try:
-            async with database.write(scope, keep=keep) as connection:
+            async with database.write(scope, commit=keep) as connection:
                 return await work(connection)
         finally:
-            await database.close()
+            await database.engine.dispose()
 
     return asyncio.run(run())
 

@@ -17,7 +17,7 @@ import uvicorn
 
 from app.cli.common import console, database_of, fail
 from app.db.core.migrate import migrate
-from app.db.core.session import make_engine
+from app.db.core.session import engine_on
 from app.main import create_app
 from app.settings import Settings
 from app.simulate import SimulationError
@@ -76,11 +76,8 @@ def _settings(port: int, data_dir: Path) -> Settings:
 
 
 async def _migrated(database: str) -> None:
-    engine = make_engine(database, 1)
-    try:
+    async with engine_on(database, 1) as engine:
         await migrate(engine)
-    finally:
-        await engine.dispose()
 
 
 @contextmanager

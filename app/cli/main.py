@@ -22,7 +22,7 @@ from app.cli.operate import app as operator
 from app.cli.operations import check_audit_trail, check_stored_protocols
 from app.cli.verify_draws import check_published_draws
 from app.db.core.migrate import migrate as apply_migrations
-from app.db.core.session import make_engine
+from app.db.core.session import engine_on
 from app.main import master_key_of, new_key_file, verifier_of
 from app.settings import Settings
 from app.simulate import SimulationError
@@ -143,11 +143,8 @@ def token(
 
 
 async def _migrate(url: str) -> None:
-    engine = make_engine(url, 1)
-    try:
+    async with engine_on(url, 1) as engine:
         await apply_migrations(engine)
-    finally:
-        await engine.dispose()
 
 
 @app.command()

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from app.db.audit.log import NewAuditEntry, append_entries, check_audit
 from app.db.core.migrate import newest_schema, schema_of
-from app.db.core.session import APPLICATION_ROLE, SYSTEM_SCOPE, Database, make_engine, without_tls
+from app.db.core.session import APPLICATION_ROLE, SYSTEM_SCOPE, Database, engine_on, without_tls
 from app.db.integrity import check_register
 from app.db.personal_data.vault import Vault, WrongMasterKeyError, change_master_key
 from app.db.trials.trials import check_protocols, note_protocols
@@ -73,8 +73,7 @@ async def examine(url: str, master_key: bytes) -> list[str]:
     """Schema, master key, numbers, protocols, audit chains, draws, keys of records, kept counts and weeks: every fault,
     in one sentence each. Nothing is changed.
     """
-    engine = make_engine(url, 2)
-    try:
+    async with engine_on(url, 2) as engine:
         async with engine.connect() as connection:
             found = await schema_of(connection)
         if found != newest_schema():
@@ -92,39 +91,25 @@ async def examine(url: str, master_key: bytes) -> list[str]:
             if faults := await check_protocols(connection):
                 return faults
         return await check_register(Database(engine), vault)
-    finally:
-        await engine.dispose()
 
 
 async def check_stored_protocols(url: str) -> list[str]:
     """The trials whose protocol is not what it was when they were created, in one sentence each."""
-    engine = make_engine(url, 1)
-    try:
-        async with engine.begin() as connection:
-            await note_protocols(connection)
-            return await check_protocols(connection)
-    finally:
-        await engine.dispose()
+    async with engine_on(url, 1) as engine, engine.begin() as connection:
+        await note_protocols(connection)
+        return await check_protocols(connection)
 
 
 async def check_audit_trail(url: str) -> tuple[int, list[str]]:
     """How many audit entries there are, and every fault in any chain."""
-    engine = make_engine(url, 1)
-    try:
-        async with Database(engine).read(SYSTEM_SCOPE) as connection:
-            return await check_audit(connection)
-    finally:
-        await engine.dispose()
+    async with engine_on(url, 1) as engine, Database(engine).read(SYSTEM_SCOPE) as connection:
+        return await check_audit(connection)
 
 
 async def rotate_master_key(url: str, old: bytes, new: bytes) -> int:
     """Seals with a new master key all that the old one sealed; how many persons' keys. Stop the servers first."""
-    engine = make_engine(url, 1)
-    try:
-        async with engine.begin() as connection:
-            return await change_master_key(connection, old, new)
-    finally:
-        await engine.dispose()
+    async with engine_on(url, 1) as engine, engine.begin() as connection:
+        return await change_master_key(connection, old, new)
 
 
 async def erase_person(url: str, trial: str, participant_id: UUID, client: str) -> None:
@@ -132,24 +117,20 @@ async def erase_person(url: str, trial: str, participant_id: UUID, client: str) 
 
     The blind index stays: without it the same person could be drawn a second time.
     """
-    engine = make_engine(url, 1)
-    try:
-        async with Database(engine).write(SYSTEM_SCOPE) as connection:
-            erased = await connection.execute(
-                text(
-                    """
+    async with engine_on(url, 1) as engine, Database(engine).write(SYSTEM_SCOPE) as connection:
+        erased = await connection.execute(
+            text(
+                """
                     update vault.identity set wrapped_key = null, sealed_cpr = null
                     where trial_id = :trial and participant_id = :participant and wrapped_key is not null
                     returning jobcentre_code
                     """
-                ),
-                {"trial": trial, "participant": participant_id},
-            )
-            jobcentre = erased.scalar_one_or_none()
-            if jobcentre is None:
-                raise OperationError("there is no such participant, or it was erased before")
-            await append_entries(
-                connection, [NewAuditEntry(jobcentre, client, "participant.erased", trial, participant_id)]
-            )
-    finally:
-        await engine.dispose()
+            ),
+            {"trial": trial, "participant": participant_id},
+        )
+        jobcentre = erased.scalar_one_or_none()
+        if jobcentre is None:
+            raise OperationError("there is no such participant, or it was erased before")
+        await append_entries(
+            connection, [NewAuditEntry(jobcentre, client, "participant.erased", trial, participant_id)]
+        )

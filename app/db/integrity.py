@@ -43,7 +43,7 @@ async def check_register(database: Database, vault: Vault) -> list[str]:
 
 async def check_counts(database: Database, trial: Trial) -> list[str]:
     """Where the kept counts, or people's weeks, differ from those made anew out of the records."""
-    async with database.write(SYSTEM_SCOPE, keep=False) as connection:
+    async with database.write(SYSTEM_SCOPE, commit=False) as connection:
         await connection.execute(
             text("select from stratum where trial_id = :trial order by jobcentre_code for update"), {"trial": trial.id}
         )

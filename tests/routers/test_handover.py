@@ -158,7 +158,7 @@ async def _rebuild(place: Place) -> None:
         trial = await load_trial(connection, place.trial)
         assert trial is not None
         await rebuild(connection, trial)
-    await database.close()
+    await database.engine.dispose()
 
 
 def test_who_may(place: Place) -> None:

@@ -1,12 +1,12 @@
-"""A standby of the database, from which reports are read: as consistent as the primary, and a little behind it.
+"""Replica: a standby from which reports are read, as consistent as the primary and a little behind it.
 
-A standby replays the primary's log in its order, so that a snapshot of it is a state that the primary was in. What it
-cannot do is lock: `settle`, which on the primary waits for what is being registered, cannot run there. Several
-jobcentres register at the same time, each under the lock of its stratum, and one may commit a later registration
-before another commits an earlier one; a snapshot between the two would hold the later and miss the earlier. But the
-log brings row locks too: a stratum whose row carries a transaction that was still running is seen to be locked. So
-`Replica.report` takes a snapshot in which no stratum of the trial is locked, and if there is none for a while, one in
-which all that was running when it was asked for has ended; then it states the watermark of that first moment.
+A standby replays the primary's log in order, so that each of its snapshots is a state that the primary was in. It
+cannot lock, so `wait_for_writers` cannot run there. On the primary several jobcentres register at the same time, each
+under the lock of its stratum. One may commit a later registration before another commits an earlier one. A snapshot
+between the two would hold the later and miss the earlier. But the log contains row locks too: the `xmax` of a locked
+stratum is a transaction that was still running. So `Replica.report` takes a snapshot in which no stratum of the trial
+is locked. If there is none for half a second, it takes one in which every transaction that ran at the first try has
+ended, and reports the watermark of that first try.
 """
 
 import asyncio
@@ -19,26 +19,26 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.core.session import EMPTY_SCOPE, AccessScope, Database
+from app.db.core.session import EMPTY_SCOPE, AccessScope, ReadDatabase
 from app.domain.records.errors import DomainError
 
 _REPLAYED: Final = "rettevej_replayed_to"
 _PAUSE: Final = 0.02
-"""Seconds between two looks at strata that are locked."""
+"""Seconds between two tries while strata are locked."""
 _QUIET_TRIES: Final = 25
 _TRIES: Final = 500
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
-class Replica(Database):
-    """The database as a standby has it. Only ``read`` and ``report`` are for it; a write fails."""
+class Replica(ReadDatabase):
+    """A standby of the database."""
 
     @asynccontextmanager
     async def report(self, scope: AccessScope, trial_id: str) -> AsyncIterator[AsyncConnection]:
-        """One snapshot for the figures of a trial and their watermark.
+        """Open a snapshot that holds everything of the trial registered up to ``replayed_to(connection)``.
 
-        Everything registered up to ``replayed_to(connection)`` is in it. Refused ``unavailable``: this is no standby
-        (any more), or a transaction that registers something takes longer than ten seconds.
+        DomainError ``unavailable``: the server is not a standby (any more), or a registration takes longer than ten
+        seconds.
         """
         moment = await self._replayed()
         awaited: frozenset[int] | None = None
@@ -49,7 +49,7 @@ class Replica(Database):
                     awaited = strata.running
                     moment = max(moment, strata.latest)
                 quiet = not strata.running
-                if quiet or (attempt >= _QUIET_TRIES and all(strata.has_ended(each) for each in awaited)):
+                if quiet or (attempt >= _QUIET_TRIES and all(map(strata.has_ended, awaited))):
                     to = max(moment, strata.latest) if quiet else moment
                     yield await connection.execution_options(**{_REPLAYED: to})
                     return
@@ -57,14 +57,15 @@ class Replica(Database):
         raise DomainError("unavailable", "What is being registered takes long; ask again.")
 
     async def is_standby(self) -> bool:
-        """Whether the server follows a primary; raises what the driver raised when it is away."""
+        """Return whether the server follows a primary; errors of the driver are raised."""
         rows = await self.fetch(EMPTY_SCOPE, "select pg_is_in_recovery()")
         return bool(rows[0][0])
 
     async def _replayed(self) -> datetime:
-        """When the last transaction that is replayed was committed: read before the snapshot, which holds it then.
+        """Return the commit time of the last replayed transaction.
 
-        Whoever locks a stratum later than the snapshot reads the primary's clock later than that.
+        Read before the snapshot, which therefore holds it. A transaction that locks a stratum after the snapshot reads
+        a later time from the primary's clock.
         """
         rows = await self.fetch(EMPTY_SCOPE, "select pg_is_in_recovery(), pg_last_xact_replay_timestamp()")
         standby, moment = rows[0]
@@ -74,7 +75,7 @@ class Replica(Database):
 
 
 def replayed_to(connection: AsyncConnection) -> datetime | None:
-    """Up to which moment a report's snapshot of a standby holds all that is registered; None on the primary."""
+    """Return the moment up to which a report's snapshot holds every registration; None on the primary."""
     moment: datetime | None = connection.sync_connection.get_execution_options().get(_REPLAYED)  # type: ignore[union-attr]
     return moment
 
@@ -83,8 +84,8 @@ def replayed_to(connection: AsyncConnection) -> datetime | None:
 class _Strata:
     """The strata of a trial in a snapshot.
 
-    ``running`` are the numbers of transactions that hold one of them; ``oldest`` is that of the oldest transaction that
-    was running. Numbers go round at 2^32.
+    ``holders`` are the ids of the transactions that locked or changed one of them last; ``oldest`` is the id of the
+    oldest transaction that was running. Ids wrap around at 2^32.
     """
 
     latest: datetime
@@ -96,11 +97,11 @@ class _Strata:
 
     @property
     def running(self) -> frozenset[int]:
-        return frozenset(each for each in self.holders if not self.has_ended(each))
+        return frozenset(holder for holder in self.holders if not self.has_ended(holder))
 
 
 async def _strata(connection: AsyncConnection, trial_id: str) -> _Strata:
-    """``xmax`` of a row is the transaction that locked it, or made the next version of it, last; 0 where none did."""
+    """Read the strata. ``xmax`` is the last transaction that locked the row or made its next version; 0 without one."""
     rows = await connection.execute(
         text(
             """

@@ -1,11 +1,12 @@
-"""Connections. A write is one transaction that is committed before the answer; a read sees one snapshot.
+"""Database sessions: a write is one transaction, committed before its response; a read is one snapshot.
 
-Every transaction runs as a role that owns nothing, and tells the database what its client may see: row-level security
-there is the second line behind the application's own checks.
+Every transaction runs as a role that owns nothing, with the access scope of its client as settings. Row-level security
+reads them, as the second line behind the application's own checks.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -24,7 +25,7 @@ T = TypeVar("T")
 APPLICATION_ROLE = "rettevej_app"
 ALL_JOBCENTRES = "*"
 POOLER: Final = "pooler"
-"""The part of a database's URL that says what stands before it."""
+"""The query parameter of a database URL that names the pooler before it."""
 TRANSACTION: Final = "transaction"
 _LOST: Final = (
     asyncpg.PostgresConnectionError,
@@ -34,19 +35,19 @@ _LOST: Final = (
     asyncpg.InternalClientError,
     OSError,
 )
-"""What the driver raises when a connection was closed, or broke in the middle of being closed."""
+"""Errors of the driver for a connection that was closed, or broke while it was closed."""
 
 
 @dataclass(frozen=True, slots=True)
 class AccessScope:
-    """What a transaction may see: people and records of jobcentres, figures of regions, receipts of a client."""
+    """Access scope of a transaction: people and records of jobcentres, figures of regions, receipts of a client."""
 
     client: str = ""
     jobcentres: frozenset[str] = field(default_factory=frozenset)
     regions: frozenset[str] = field(default_factory=frozenset)
 
     def as_settings(self) -> tuple[str, str, str]:
-        """As the database is told: client, jobcentres, regions."""
+        """Return the values of the settings: client, jobcentres, regions."""
         return self.client, ",".join(sorted(self.jobcentres)), ",".join(sorted(self.regions))
 
 
@@ -61,7 +62,7 @@ _ENTER: Final = f"""
 
 
 def without_tls(url: str) -> tuple[URL, dict[str, str]]:
-    """A URL without what it says of TLS (``sslmode``, ``sslrootcert``, ``sslcert``, ``sslkey``, …), and that."""
+    """Return a URL without its TLS parameters (``sslmode``, ``sslrootcert``, ``sslcert``, ``sslkey``, …), and those."""
     parts = make_url(url)
     tls = {name: str(value) for name, value in parts.query.items() if name.startswith("ssl")}
     bare = parts.difference_update_query(tls)
@@ -71,17 +72,17 @@ def without_tls(url: str) -> tuple[URL, dict[str, str]]:
 
 
 def make_engine(url: str, pool_size: int) -> AsyncEngine:
-    """An engine on PostgreSQL by ``postgresql://…``, ``?sslmode=…`` and its like included.
+    """Return an engine for a ``postgresql://…`` URL, which may have TLS parameters.
 
     ``?pooler=transaction``: behind pgbouncer in transaction mode.
     """
     parts, tls = without_tls(url)
     arguments: dict[str, Any] = {}
     if tls:
-        # asyncpg reads these from an address only; what SQLAlchemy hands it besides comes first.
+        # asyncpg reads these only from a DSN; the other arguments that SQLAlchemy passes take precedence.
         arguments["dsn"] = f"postgresql:///?{urlencode(tls)}"
     if parts.query.get(POOLER) == TRANSACTION:
-        # The next transaction is on another connection of the server's, which knows no statement prepared in this one.
+        # The next transaction may run on another server connection, which lacks the statements prepared on this one.
         arguments |= {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
     engine = create_async_engine(
         parts.set(drivername="postgresql+asyncpg").difference_update_query([POOLER]),
@@ -97,10 +98,20 @@ def make_engine(url: str, pool_size: int) -> AsyncEngine:
     return engine
 
 
-def _require_open(connection: Any, *_: object) -> None:
-    """Raises DisconnectionError, upon which the pool makes a new connection, for one that was closed.
+@asynccontextmanager
+async def engine_on(url: str, pool_size: int) -> AsyncIterator[AsyncEngine]:
+    """Open an engine, and close its connections when the block ends."""
+    engine = make_engine(url, pool_size)
+    try:
+        yield engine
+    finally:
+        await engine.dispose()
 
-    One that broke and did not tell yet is found out by its first statement: see ``Database``.
+
+def _require_open(connection: Any, *_: object) -> None:
+    """Raise DisconnectionError for a closed connection: the pool then makes a new one.
+
+    A broken connection that is not closed yet fails at its first statement: see ``ReadDatabase``.
     """
     if connection.driver_connection.is_closed():
         raise DisconnectionError
@@ -110,11 +121,11 @@ def _is_lost(error: BaseException) -> bool:
     return isinstance(error.driver_exception if isinstance(error, DBAPIError) else error, _LOST)
 
 
-class Database:
-    """The one database, entered with a ``AccessScope``.
+class ReadDatabase(ABC):
+    """Reads from PostgreSQL within an ``AccessScope``.
 
-    A connection of the pool that turns out to be broken when it is entered is given up for another: nothing was done on
-    it. So a restart of the server is not noticed by who comes after it.
+    A pooled connection that turns out to be broken on entering is replaced: no statement has run on it. So callers do
+    not notice a restart of the server.
     """
 
     def __init__(self, engine: AsyncEngine) -> None:
@@ -125,33 +136,24 @@ class Database:
         self._snapshots = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
     @asynccontextmanager
-    async def write(self, scope: AccessScope, *, keep: bool = True) -> AsyncIterator[AsyncConnection]:
-        """Commits when its block ends well and takes everything back when it does not.
-
-        ``keep=False`` is a dry run: everything happens, and is taken back at the end.
-        """
-        async with AsyncExitStack() as stack:
-            connection, _ = await self._enter(stack, self.engine, partial(set_access_scope, scope=scope))
-            yield connection
-            await (connection.commit() if keep else connection.rollback())
-
-    @asynccontextmanager
     async def read(self, scope: AccessScope) -> AsyncIterator[AsyncConnection]:
-        """All statements of the block see the same state."""
+        """Open a read-only snapshot: all statements of the block see the same state."""
         async with AsyncExitStack() as stack:
             connection, _ = await self._enter(stack, self._snapshots, partial(set_access_scope, scope=scope))
             yield connection
 
     async def fetch(self, scope: AccessScope, statement: str, *arguments: object) -> list[asyncpg.Record]:
-        """The rows of one read in the driver's own words (``$1``)."""
-        async with self.driver(scope, readonly=True) as driver:
+        """Return the rows of one read by the driver, whose parameters are ``$1`` and so on."""
+        async with self._driver(scope, readonly=True) as driver:
             rows: list[asyncpg.Record] = await driver.fetch(statement, *arguments)
         return rows
 
+    @abstractmethod
+    def report(self, scope: AccessScope, trial_id: str) -> AbstractAsyncContextManager[AsyncConnection]:
+        """Open a transaction that reads a trial's figures and their watermark: see ``app.db.trials.watermarks``."""
+
     @asynccontextmanager
-    async def driver(self, scope: AccessScope, *, readonly: bool = False) -> AsyncIterator[asyncpg.Connection]:
-        """The driver's connection in a transaction: for what is done all the time, at a third of what it costs with a
-        connection's ``execute``. Commits when its block ends well."""
+    async def _driver(self, scope: AccessScope, *, readonly: bool) -> AsyncIterator[asyncpg.Connection]:
         async with AsyncExitStack() as stack:
             begin = partial(_begin, scope=scope, readonly=readonly)
             connection, transaction = await self._enter(stack, self.engine, begin)
@@ -159,40 +161,50 @@ class Database:
                 yield _driver_of(connection)
                 await transaction.commit()
             except BaseException:
-                await connection.invalidate()  # broken off at the end, its transaction could be left for the next one
+                await connection.invalidate()  # its transaction may still be open, and must not reach the next user
                 raise
 
     async def _enter(
         self, stack: AsyncExitStack, engine: AsyncEngine, enter: Callable[[AsyncConnection], Awaitable[T]]
     ) -> tuple[AsyncConnection, T]:
-        """A connection until the stack ends, and what it gave when it was entered."""
-        others = self._size
+        """Return a connection that is open until the stack ends, and the result of ``enter``."""
+        retries = self._size
         while True:
             connection = await stack.enter_async_context(engine.connect())
             try:
                 return connection, await enter(connection)
             except BaseException as error:
                 await connection.invalidate()
-                if not others or not _is_lost(error):
+                if not retries or not _is_lost(error):
                     raise
-                others -= 1
+                retries -= 1
+
+
+class Database(ReadDatabase):
+    """The primary: reads, and the only database that writes."""
 
     @asynccontextmanager
-    async def report(self, scope: AccessScope, trial_id: str) -> AsyncIterator[AsyncConnection]:  # noqa: ARG002 - see Replica
-        """For the figures of a trial with the watermark that they are cut to. Nothing is kept.
-
-        Here ``app.db.reports.settle`` waits, by locks, for what is being registered.
-        """
-        async with self.write(scope, keep=False) as connection:
+    async def write(self, scope: AccessScope, *, commit: bool = True) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction. It commits when its block ends without an error; a dry run (``commit=False``) never."""
+        async with AsyncExitStack() as stack:
+            connection, _ = await self._enter(stack, self.engine, partial(set_access_scope, scope=scope))
             yield connection
+            await (connection.commit() if commit else connection.rollback())
 
-    async def close(self) -> None:
-        """Closes every connection."""
-        await self.engine.dispose()
+    def driver(self, scope: AccessScope) -> AbstractAsyncContextManager[asyncpg.Connection]:
+        """Open a transaction on the driver's connection, for frequent statements.
+
+        They cost a third of a connection's ``execute``. It commits when its block ends without an error.
+        """
+        return self._driver(scope, readonly=False)
+
+    def report(self, scope: AccessScope, trial_id: str) -> AbstractAsyncContextManager[AsyncConnection]:  # noqa: ARG002 - see Replica
+        """Open a dry run: ``wait_for_writers`` locks strata, which a read-only transaction cannot."""
+        return self.write(scope, commit=False)
 
 
 def driver_of(connection: AsyncConnection) -> asyncpg.Connection:
-    """The driver's connection in the transaction that a connection has begun."""
+    """Return the driver's connection, within the transaction that the connection has begun."""
     driver = _driver_of(connection)
     assert driver.is_in_transaction()
     return driver
@@ -205,7 +217,7 @@ def _driver_of(connection: AsyncConnection) -> asyncpg.Connection:
 
 
 async def _begin(connection: AsyncConnection, scope: AccessScope, *, readonly: bool) -> Transaction:
-    """Begins a transaction of the driver's that sees no more than ``scope``."""
+    """Begin a transaction of the driver with this access scope."""
     driver = _driver_of(connection)
     transaction = driver.transaction(readonly=readonly)
     await transaction.start()
@@ -214,5 +226,5 @@ async def _begin(connection: AsyncConnection, scope: AccessScope, *, readonly: b
 
 
 async def set_access_scope(connection: AsyncConnection, scope: AccessScope) -> None:
-    """Sets, until the transaction ends, what it may see."""
+    """Set the access scope until the transaction ends."""
     await connection.exec_driver_sql(_ENTER, scope.as_settings())

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from app.db.core.kinds import TABLES, RecordTable
 from app.db.core.micro_batch import MicroBatcher
-from app.db.core.session import AccessScope, Database
+from app.db.core.session import AccessScope, ReadDatabase
 from app.db.core.statements import compose
 from app.domain.records.ingest import Person, StandingRecord
 
@@ -40,7 +40,7 @@ _PEOPLE: Final = compose(
 
 
 async def find_people(
-    database: Database, scope: AccessScope, trial_id: str, participant_ids: Collection[UUID]
+    database: ReadDatabase, scope: AccessScope, trial_id: str, participant_ids: Collection[UUID]
 ) -> dict[UUID, Person]:
     """Drawn people of a trial with the standing records, as ``load_people`` gives them; without duplicates, and without
     those outside of what may be seen."""
@@ -58,7 +58,7 @@ async def find_people(
 class PersonReads:
     """Those who ask for one person each at the same time share a reading that begins after they asked."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: ReadDatabase) -> None:
         async def read(line: tuple[str, AccessScope], ids: Sequence[UUID]) -> list[Person | None]:
             trial_id, scope = line
             people = await find_people(database, scope, trial_id, ids)

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from app.db.core.session import EMPTY_SCOPE, AccessScope, Database
+from app.db.core.session import EMPTY_SCOPE, AccessScope, ReadDatabase
 from app.db.derived.histories import load_people
 from app.db.panel.releases import Release, find_release
 from app.db.trials.trials import Jobcentre, Trial
@@ -54,7 +54,7 @@ class _Member:
     facts: Mapping[str, Any]
 
 
-async def wait_for_replica(database: Database, release: Release) -> bool:
+async def wait_for_replica(database: ReadDatabase, release: Release) -> bool:
     """Whether the database has the release, at once or within five seconds; a replica gets it a little later.
 
     All that a release holds was committed before it was recorded, and so arrives before it.
@@ -71,7 +71,7 @@ async def wait_for_replica(database: Database, release: Release) -> bool:
 class PanelReader:
     """Reads the tables of one release. It sees one jobcentre at a time, whatever its client is bound to."""
 
-    database: Database
+    database: ReadDatabase
     trial: Trial
     release: Release
     pseudonym: Callable[[UUID], str]

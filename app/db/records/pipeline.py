@@ -63,7 +63,7 @@ async def _receive_once(
     snapshot: Snapshot | None,
     extra_jobcentres: frozenset[str],
 ) -> BatchResult:
-    async with database.write(request.scope, keep=not request.dry_run) as connection:
+    async with database.write(request.scope, commit=not request.dry_run) as connection:
         if request.key is not None:
             earlier = await find_receipt_by_key(connection, request.client, request.key)
             if earlier is not None:

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.core.kinds import TABLES
-from app.db.core.session import SYSTEM_SCOPE, Database
+from app.db.core.session import SYSTEM_SCOPE, ReadDatabase
 from app.db.core.statements import compose, sql
 from app.db.derived.histories import load_everyone
 from app.db.trials.trials import Trial
@@ -103,7 +103,7 @@ _STATES = """
 """
 
 
-async def load_states(database: Database, trial_id: str) -> dict[str, str]:
+async def load_states(database: ReadDatabase, trial_id: str) -> dict[str, str]:
     """Read, by jobcentre, the state that its figures rest on: the last registration and the clients' last batches.
 
     A change of a count always comes with a later registration.

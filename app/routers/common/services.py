@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.audit.log import EVERYWHERE, NewAuditEntry
 from app.db.audit.signing import Signer
-from app.db.core.session import ALL_JOBCENTRES, AccessScope, Database
+from app.db.core.session import ALL_JOBCENTRES, AccessScope, Database, ReadDatabase
 from app.db.derived.participant_cache import ParticipantCache
 from app.db.derived.person_reads import PersonReads
 from app.db.personal_data.vault import Vault
@@ -44,7 +44,7 @@ class Services:
     clock: Callable[[], datetime]
     reads: ReadAudit
     signer: Signer
-    reports: Database
+    reports: ReadDatabase
     """Database that reports are read from: the same one, or its replica."""
     group_commit: GroupCommit
     """Stores single records."""
@@ -84,9 +84,9 @@ class Services:
         finally:
             await entry
 
-    def write(self, principal: Principal, *, keep: bool = True) -> AbstractAsyncContextManager[AsyncConnection]:
+    def write(self, principal: Principal, *, commit: bool = True) -> AbstractAsyncContextManager[AsyncConnection]:
         """Open a transaction with the client's access scope."""
-        return self.database.write(access_scope_of(principal), keep=keep)
+        return self.database.write(access_scope_of(principal), commit=commit)
 
     def read(self, principal: Principal) -> AbstractAsyncContextManager[AsyncConnection]:
         """Open a read-only snapshot with the client's access scope."""
@@ -144,7 +144,7 @@ Cursor = Annotated[
 NextPage = Annotated[str | None, Field(description="Cursor of the next page; null on the last page.", examples=[None])]
 
 
-async def _find_trial(services: Services, database: Database, principal: Principal, trial_id: str) -> Trial:
+async def _find_trial(services: Services, database: ReadDatabase, principal: Principal, trial_id: str) -> Trial:
     trial = services.trials.get(trial_id)
     if trial is None:
         async with database.read(access_scope_of(principal)) as connection:

@@ -98,7 +98,7 @@ async def post_participant(
     if not body.faults and not principal.reads_person_of(body.jobcentre):
         raise Problem("not_found")
     try:
-        async with services.write(principal, keep=not dry_run) as connection:
+        async with services.write(principal, commit=not dry_run) as connection:
             trial = await trial_or_404(services, connection, trial_id)
             screening = _screening_request(trial, body, services.today())
             result = await screen(connection, services.vault, trial, screening, principal.client_id)

@@ -120,7 +120,7 @@ async def list_assessments(
     request: Request, services: ServicesDep, trial_id: TrialPath, principal: ReportReader
 ) -> Response:
     """Returns each frozen assessment and the same figures today, for the jobcentres that the token is bound to."""
-    async with services.write(principal, keep=False) as connection:
+    async with services.write(principal, commit=False) as connection:
         trial = await trial_or_404(services, connection, trial_id)
         jobcentres = visible_groups(principal, trial, "jobcentre")
         # All jobcentres at once: waiting for one at a time, two requests could deadlock.

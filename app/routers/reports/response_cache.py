@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 
 from app.db.core.micro_batch import MicroBatcher
 from app.db.core.replica import Replica
-from app.db.core.session import Database
+from app.db.core.session import ReadDatabase
 from app.db.reports.summary import load_states
 
 _MAX_BYTES: Final = 16 * 1024 * 1024
@@ -28,7 +28,7 @@ class CachedResponse:
 class ResponseCache:
     """LRU cache of responses, at most ``max_bytes``. Concurrent calls share one read of the states."""
 
-    def __init__(self, database: Database, max_bytes: int = _MAX_BYTES) -> None:
+    def __init__(self, database: ReadDatabase, max_bytes: int = _MAX_BYTES) -> None:
         async def read(trial_id: str, calls: Sequence[None]) -> list[Mapping[str, str]]:
             return [await load_states(database, trial_id)] * len(calls)
 

@@ -31,7 +31,7 @@ def test_the_moment_is_read_when_all_chains_are_held(new_database: Callable[[], 
             assert not waiting.done()
             released: datetime = (await connection.execute(text("select clock_timestamp()"))).scalar_one()
         await waiting
-        await database.close()
+        await database.engine.dispose()
         return released
 
     url = new_database()
@@ -47,7 +47,7 @@ def test_new_chains_begin_beside_old_ones(new_database: Callable[[], str]) -> No
         database = Database(make_engine(url, 4))
         await _append(database, "849")
         await asyncio.gather(*(_append(database, "860", "849", "860", "861") for _ in range(4)))
-        await database.close()
+        await database.engine.dispose()
 
     url = new_database()
     asyncio.run(run())

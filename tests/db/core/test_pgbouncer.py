@@ -187,7 +187,7 @@ def test_a_read_is_one_snapshot(bouncer: Path, new_database: Callable[[], str]) 
                 )
                 return tuple(row.one())
         finally:
-            await database.close()
+            await database.engine.dispose()
 
     url = through(bouncer, new_database())
     assert asyncio.run(run()) == ("repeatable read", "on")

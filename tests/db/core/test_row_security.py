@@ -218,7 +218,7 @@ def test_a_list_of_records_holds_none_of_others(place: Place, kind: str) -> None
         try:
             return await list_records(database, scope, kind, place.trial.id, ["849"], None, None, UUID(int=0), 10)
         finally:
-            await database.close()
+            await database.engine.dispose()
 
     for scope in (THEIRS, REGION, EMPTY_SCOPE):
         assert asyncio.run(listed(scope)) == []
@@ -231,7 +231,7 @@ def test_one_person_is_found_by_those_alone_who_may_see_them(place: Place) -> No
         try:
             return (await find_people(database, scope, place.trial.id, [place.anna])).get(place.anna)
         finally:
-            await database.close()
+            await database.engine.dispose()
 
     for scope in (THEIRS, REGION, EMPTY_SCOPE):
         assert asyncio.run(find(scope)) is None
@@ -258,7 +258,7 @@ def test_writes_of_the_application_reach_nobody(place: Place) -> None:
                 database, ParticipantCache(), BatchRequest(place.trial, "conversations", THEIRS, jobcentres, [record])
             )
         finally:
-            await database.close()
+            await database.engine.dispose()
 
     (report,) = asyncio.run(deliver()).reports
     assert (report.outcome, report.errors) == ("rejected", (("/participant_id", "unknown_participant"),))
@@ -280,7 +280,7 @@ def test_a_client_that_lost_a_jobcentre_cannot_change_its_records_there(place: P
         try:
             return await receive(database, ParticipantCache(), request)
         finally:
-            await database.close()
+            await database.engine.dispose()
 
     assert [report.outcome for report in asyncio.run(deliver()).reports] == ["rejected", "rejected"]
 

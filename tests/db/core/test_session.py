@@ -34,7 +34,7 @@ def test_a_connection_that_the_server_closed_is_replaced(new_database: Callable[
         await asyncio.to_thread(query, url, "select pg_terminate_backend($1)", arguments=[first])
         await asyncio.sleep(0.2)  # the driver is told
         assert await _process_id(database) != first
-        await database.close()
+        await database.engine.dispose()
 
     url = new_database()
     asyncio.run(run())
@@ -66,7 +66,7 @@ def test_connections_that_broke_unseen_are_given_up(
             ended = other.submit(query, url, f"select pg_terminate_backend(pid) as ended {OTHERS}").result()
         assert [row["ended"] for row in ended] == [True] * POOL
         assert await entered(database)
-        await database.close()
+        await database.engine.dispose()
 
     url = new_database()
     asyncio.run(run())
@@ -85,7 +85,7 @@ def test_a_server_that_ends_every_connection_is_not_asked_for_ever(
         with pytest.raises((DBAPIError, asyncpg.PostgresError)) as refused:
             await entered(database)
         assert database_is_away(refused.value)
-        await database.close()
+        await database.engine.dispose()
 
     url = new_database()
     asyncio.run(run())

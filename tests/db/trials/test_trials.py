@@ -21,7 +21,7 @@ def test_a_trial_that_is_taken_back_is_not_kept(register: Register) -> None:
     async def run() -> None:
         cache = TrialCache()
         database = Database(make_engine(register.database_url, 2))
-        async with database.write(SYSTEM_SCOPE, keep=False) as connection:
+        async with database.write(SYSTEM_SCOPE, commit=False) as connection:
             assert await get_trial(connection, cache, copy) is None
             await connection.execute(text(_COPY), {"trial": trial, "copy": copy})
             found = await get_trial(connection, cache, copy)
@@ -32,7 +32,7 @@ def test_a_trial_that_is_taken_back_is_not_kept(register: Register) -> None:
             loaded = await get_trial(connection, cache, trial)
             assert loaded is not None
         assert cache[trial] is loaded
-        await database.close()
+        await database.engine.dispose()
 
     asyncio.run(run())
 

@@ -33,7 +33,7 @@ def _faults(register: Register) -> list[str]:
         async with database.engine.begin() as connection:
             vault = await Vault.open(connection, master_key_of(register.settings))
         faults = await check_register(database, vault)
-        await database.close()
+        await database.engine.dispose()
         return faults
 
     return asyncio.run(run())
