@@ -7,6 +7,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.db.audit.log import NewAuditEntry
+
 
 @dataclass(frozen=True, slots=True)
 class ContactPerson:
@@ -20,7 +22,7 @@ class ContactPerson:
     """Client that registered the change."""
 
 
-async def contact_persons_of(
+async def load_contact_persons(
     connection: AsyncConnection, trial_id: str, jobcentre: str, participant_id: UUID
 ) -> list[ContactPerson]:
     """Return every contact person of the participant, oldest first."""
@@ -35,3 +37,35 @@ async def contact_persons_of(
         {"jobcentre": jobcentre, "trial": trial_id, "participant": participant_id},
     )
     return [ContactPerson(*row) for row in rows]
+
+
+async def store_contact_person(
+    connection: AsyncConnection,
+    trial_id: str,
+    jobcentre: str,
+    participant_id: UUID,
+    name: str | None,
+    client: str,
+    moment: datetime,
+) -> NewAuditEntry:
+    """Store a new contact person under the stratum's lock. Returns the audit entry, which the caller appends."""
+    parameters = {"jobcentre": jobcentre, "trial": trial_id, "participant": participant_id, "name": name}
+    await connection.execute(
+        text(
+            """
+            insert into contact_person (jobcentre_code, trial_id, participant_id, registered_at, name, client_id)
+            values (:jobcentre, :trial, :participant, :moment, :name, :client)
+            """
+        ),
+        {**parameters, "moment": moment, "client": client},
+    )
+    await connection.execute(
+        text(
+            """
+            update participant set contact_person = :name
+            where jobcentre_code = :jobcentre and trial_id = :trial and participant_id = :participant
+            """
+        ),
+        parameters,
+    )
+    return NewAuditEntry(jobcentre, client, "participant.contact_person_changed", trial_id, participant_id)

@@ -1,4 +1,4 @@
-"""The draw: one for each person and trial, for ever (domain 3.3). All of it happens under the jobcentre's lock."""
+"""The draw under the stratum's lock: one for each person and trial, never undone (domain 3.3)."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -9,9 +9,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.audit.log import NewAuditEntry, append_entries
+from app.db.core.statements import sql
 from app.db.derived.week_counts import add_to_counts, store_states
 from app.db.personal_data.vault import Vault
-from app.db.trials.strata import advance_watermark, count_draw, lock_strata
+from app.db.trials.strata import Stratum, advance_watermark, count_draw, lock_strata
 from app.db.trials.trials import Trial, is_closed
 from app.domain.figures.counts import count, difference
 from app.domain.records.errors import DomainError
@@ -23,15 +24,15 @@ from app.domain.rules.eligibility import Candidate, ahead_of, weekly_target
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """The arm that a person was drawn to. ``assigned_on`` is the day of the interview, ``drawn_at`` the moment."""
+    """The assignment of a person to an arm; ``assigned_on`` is the day of the interview."""
 
     arm: Arm
     assigned_on: date
     drawn_at: datetime
 
 
-async def assignment_of(connection: AsyncConnection, trial_id: str, participant_id: UUID) -> Assignment | None:
-    """The assignment of a participant; None before the draw."""
+async def load_assignment(connection: AsyncConnection, trial_id: str, participant_id: UUID) -> Assignment | None:
+    """Return the assignment of a participant; None before the draw."""
     row = (
         await connection.execute(
             text(
@@ -51,15 +52,17 @@ async def assign(
     connection: AsyncConnection,
     vault: Vault,
     trial: Trial,
-    jobcentre: str,
+    stratum: Stratum,
+    moment: datetime,
     participant_id: UUID,
     assigned_on: date,
     client: str,
-) -> Assignment:
-    """Draws an eligible person who was not drawn before, or, in a one-arm trial, assigns without a draw."""
-    strata, moment = await lock_strata(connection, trial.id, [jobcentre])
-    await advance_watermark(connection, trial.id, [jobcentre], moment)
-    stratum = strata[jobcentre]
+) -> tuple[Assignment, NewAuditEntry]:
+    """Draw an arm for an eligible person under the stratum's lock; in a one-arm trial, assign without a draw.
+
+    Returns the assignment and its audit entry, which the caller appends.
+    """
+    jobcentre = stratum.jobcentre
     position: int | None = None
     arm: Arm = "treatment"
     if trial.protocol.design == "randomised":
@@ -67,17 +70,13 @@ async def assign(
         seed = vault.open_seed(trial.id, trial.sealed_seed)
         arm = arm_of_draw(seed, trial.id, jobcentre, position, stratum.balance, trial.protocol.imbalance_limit)
         await count_draw(connection, trial.id, stratum, arm)
-    where = {"jobcentre": jobcentre, "trial": trial.id, "participant": participant_id}
-    await connection.execute(
-        text(
-            """
-            insert into assignment (jobcentre_code, trial_id, participant_id, position, arm, assigned_on, drawn_at,
-                                    pseudonym, client_id)
-            values (:jobcentre, :trial, :participant, :position, :arm, :day, :moment, :pseudonym, :client)
-            """
-        ),
+    await advance_watermark(connection, trial.id, [jobcentre], moment)
+    assigned = await connection.execute(
+        _ASSIGN,
         {
-            **where,
+            "jobcentre": jobcentre,
+            "trial": trial.id,
+            "participant": participant_id,
             "position": position,
             "arm": arm,
             "day": assigned_on,
@@ -86,38 +85,40 @@ async def assign(
             "client": client,
         },
     )
-    drawn = await connection.execute(
-        text(
-            """
-            update participant set status = 'drawn'
-            where jobcentre_code = :jobcentre and trial_id = :trial and participant_id = :participant
-            returning target_group
-            """
-        ),
-        where,
-    )
-    person = Person(participant_id, jobcentre, arm, assigned_on, drawn.scalar_one())
-    first = difference({}, count(trial.protocol, trial.ends_on, person.history()))
-    await add_to_counts(connection, trial.id, {(jobcentre, arm): first})
+    person = Person(participant_id, jobcentre, arm, assigned_on, assigned.scalar_one())
+    counts = difference({}, count(trial.protocol, trial.ends_on, person.history()))
+    await add_to_counts(connection, trial.id, {(jobcentre, arm): counts})
     await store_states(connection, trial, [person])
-    told = {"position": position, "arm": arm, "assigned_on": str(assigned_on)}
-    await append_entries(
-        connection, [NewAuditEntry(jobcentre, client, "participant.drawn", trial.id, participant_id, told)]
+    details = {"position": position, "arm": arm, "assigned_on": str(assigned_on)}
+    entry = NewAuditEntry(jobcentre, client, "participant.drawn", trial.id, participant_id, details)
+    return Assignment(arm, assigned_on, moment), entry
+
+
+_ASSIGN = sql(
+    """
+    with assigned as (
+        insert into assignment (jobcentre_code, trial_id, participant_id, position, arm, assigned_on, drawn_at,
+                                pseudonym, client_id)
+        values (:jobcentre, :trial, :participant, :position, :arm, :day, :moment, :pseudonym, :client)
     )
-    return Assignment(arm, assigned_on, moment)
+    update participant set status = 'drawn'
+    where jobcentre_code = :jobcentre and trial_id = :trial and participant_id = :participant
+    returning target_group
+    """
+)
 
 
 async def draw_candidate(
     connection: AsyncConnection, vault: Vault, trial: Trial, jobcentre: str, participant_id: UUID, client: str
 ) -> tuple[Assignment, bool]:
-    """The draw of a supplement candidate (domain 3.2); for anyone drawn the same assignment again, and False.
+    """Draw a supplement candidate (domain 3.2). For a drawn participant it returns the same assignment, and False.
 
-    Refused: ``trial_closed``, ``not_waiting``, ``intake_sufficient``, ``supplement_order`` (with how many are
-    ``ahead``).
+    DomainError: ``trial_closed``, ``not_waiting``, ``intake_sufficient``, ``supplement_order`` (``ahead``: how many
+    candidates are to be drawn before).
     """
-    await lock_strata(connection, trial.id, [jobcentre])
-    if (drawn := await assignment_of(connection, trial.id, participant_id)) is not None:
-        return drawn, False
+    strata, moment = await lock_strata(connection, trial.id, [jobcentre])
+    if (assignment := await load_assignment(connection, trial.id, participant_id)) is not None:
+        return assignment, False
     if await is_closed(connection, trial.id):
         raise DomainError("trial_closed")
     candidate = (
@@ -133,20 +134,20 @@ async def draw_candidate(
     ).one()
     if candidate.status != "waiting":
         raise DomainError("not_waiting")
-    await _hold_against_supplement_rules(connection, trial, jobcentre, participant_id, candidate.interview_on)
-    return await assign(connection, vault, trial, jobcentre, participant_id, candidate.interview_on, client), True
+    await _check_supplement_rules(connection, trial, jobcentre, participant_id, candidate.interview_on)
+    assignment, entry = await assign(
+        connection, vault, trial, strata[jobcentre], moment, participant_id, candidate.interview_on, client
+    )
+    await append_entries(connection, [entry])
+    return assignment, True
 
 
-async def _hold_against_supplement_rules(
+async def _check_supplement_rules(
     connection: AsyncConnection, trial: Trial, jobcentre: str, participant_id: UUID, interview_on: date
 ) -> None:
+    """Raise DomainError ``intake_sufficient`` or ``supplement_order`` (domain 3.2)."""
     monday = monday_of(interview_on)
-    week = {
-        "jobcentre": jobcentre,
-        "trial": trial.id,
-        "monday": monday,
-        "sunday": monday + timedelta(days=6),
-    }
+    week = {"jobcentre": jobcentre, "trial": trial.id, "monday": monday, "sunday": monday + timedelta(days=6)}
     drawn = await connection.execute(
         text(
             """
@@ -180,7 +181,7 @@ async def _hold_against_supplement_rules(
 async def published_draws(
     connection: AsyncConnection, trial_id: str, after: tuple[str, int], limit: int
 ) -> list[dict[str, Any]]:
-    """Draws by jobcentre and position, those after a jobcentre's position, under their own pseudonyms."""
+    """Return draws under their own pseudonyms, by jobcentre and position, from ``after`` on."""
     rows = await connection.execute(
         text(
             """

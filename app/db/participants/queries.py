@@ -1,4 +1,4 @@
-"""Participants as they are shown, and what may be changed of them."""
+"""Participants as clients read them, and changes besides the draw: withdrawal and contact person."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.db.audit.log import NewAuditEntry, append_entries
 from app.db.core.statements import compose
 from app.db.derived.week_counts import STATE_LETTERS
-from app.db.participants.screening import note_contact_person, release
+from app.db.participants.contact_persons import store_contact_person
+from app.db.participants.screening import release
 from app.db.trials.strata import lock_strata
 from app.domain.records.errors import DomainError
 from app.domain.rules.calendar import monday_of
@@ -32,8 +33,11 @@ _SELECT = compose(
 
 @dataclass(frozen=True, slots=True)
 class ParticipantView:
-    """A participant today. ``state`` is that of the week that today lies in (of the last week, once the trial is over),
-    or, before any draw, ``waiting``, ``withdrawn`` or ``ineligible``; ``programme_week`` the number reached so far."""
+    """A participant today.
+
+    ``state`` is the state of the current week (of the last week, once the trial is over), or, before the draw,
+    ``waiting``, ``withdrawn`` or ``ineligible``. ``programme_week`` is the number reached so far.
+    """
 
     participant_id: UUID
     jobcentre: str
@@ -67,7 +71,7 @@ def _view(row: Row[tuple[object, ...]]) -> ParticipantView:
 async def find_participant(
     connection: AsyncConnection, trial_id: str, participant_id: UUID, today: date
 ) -> ParticipantView | None:
-    """The participant as known on a day, None when there is none in the trial."""
+    """Return the participant as of a day; None if the trial has none of that id."""
     rows = await connection.execute(
         text(f"{_SELECT} and participant_id = :participant"),
         {"trial": trial_id, "participant": participant_id, "monday": monday_of(today)},
@@ -77,7 +81,7 @@ async def find_participant(
 
 
 async def find_by_person(connection: AsyncConnection, trial_id: str, person: bytes) -> UUID | None:
-    """The participant behind a blind index: who waits or was drawn."""
+    """Return the id of the participant who waits or was drawn under a blind index."""
     rows = await connection.execute(
         text("select participant_id from person_index where trial_id = :trial and blind_index = :person"),
         {"trial": trial_id, "person": person},
@@ -95,8 +99,8 @@ async def list_participants(
     after: tuple[str, UUID],
     limit: int,
 ) -> list[ParticipantView]:
-    """Participants of jobcentres, by jobcentre and id, those after one of them."""
-    wanted = {
+    """Return participants of jobcentres, by jobcentre and id, from ``after`` on."""
+    filters = {
         "arm": arm,
         "letter": STATE_LETTERS.get(state or ""),
         "status": state if state not in STATE_LETTERS else None,
@@ -114,7 +118,7 @@ async def list_participants(
             """
         ),
         {
-            **wanted,
+            **filters,
             "trial": trial_id,
             "jobcentres": sorted(jobcentres),
             "monday": monday_of(today),
@@ -129,7 +133,7 @@ async def list_participants(
 async def list_assignments(
     connection: AsyncConnection, trial_id: str, jobcentres: Collection[str], after: tuple[str, UUID], limit: int
 ) -> list[dict[str, object]]:
-    """Who was drawn to which arm, by jobcentre and participant."""
+    """Return assignments without duplicates, by jobcentre and participant, from ``after`` on."""
     rows = await connection.execute(
         text(
             """
@@ -157,7 +161,7 @@ async def list_assignments(
 async def withdraw(
     connection: AsyncConnection, trial_id: str, jobcentre: str, participant_id: UUID, reason: str, client: str
 ) -> None:
-    """Withdraws an undrawn candidate; the same again changes nothing. Refused: ``already_drawn``, ``not_waiting``."""
+    """Withdraw an undrawn candidate; idempotent. DomainError: ``already_drawn``, ``not_waiting``."""
     await lock_strata(connection, trial_id, [jobcentre])
     row = (
         await connection.execute(
@@ -177,16 +181,15 @@ async def withdraw(
     if row.status != "waiting":
         raise DomainError("not_waiting")
     await release(connection, trial_id, jobcentre, participant_id, "withdrawn", reason)
-    told = {"reason": reason}
-    await append_entries(
-        connection, [NewAuditEntry(jobcentre, client, "participant.withdrawn", trial_id, participant_id, told)]
-    )
+    entry = NewAuditEntry(jobcentre, client, "participant.withdrawn", trial_id, participant_id, {"reason": reason})
+    await append_entries(connection, [entry])
 
 
 async def change_contact_person(
     connection: AsyncConnection, trial_id: str, view: ParticipantView, name: str | None, client: str
 ) -> None:
-    """Notes a new contact person; the same again changes nothing."""
+    """Store a new contact person; the same again changes nothing."""
     _, moment = await lock_strata(connection, trial_id, [view.jobcentre])
     if view.contact_person != name:
-        await note_contact_person(connection, trial_id, view.jobcentre, view.participant_id, name, client, moment)
+        where = (trial_id, view.jobcentre, view.participant_id)
+        await append_entries(connection, [await store_contact_person(connection, *where, name, client, moment)])

@@ -1,4 +1,4 @@
-"""Who is meant by a participant id or a blind index."""
+"""Resolve participant ids and blind indexes to people."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -21,8 +21,8 @@ class ResolvedPerson:
 async def resolve_people(
     connection: AsyncConnection, trial_id: str, ids: Collection[UUID], indexes: Collection[bytes]
 ) -> dict[UUID | bytes, ResolvedPerson]:
-    """The people behind participant ids and blind indexes; behind a duplicate's id the one that governs."""
-    known: dict[UUID | bytes, ResolvedPerson] = {}
+    """Resolve participant ids and blind indexes to people; a duplicate's id to the participant that governs."""
+    resolved: dict[UUID | bytes, ResolvedPerson] = {}
     if ids:
         rows = await connection.execute(
             sql(
@@ -44,7 +44,7 @@ async def resolve_people(
             ),
             {"trial": trial_id, "ids": list(ids)},
         )
-        known.update((row[0], ResolvedPerson(*row[1:])) for row in rows)
+        resolved.update((row[0], ResolvedPerson(*row[1:])) for row in rows)
     if indexes:
         rows = await connection.execute(
             sql(
@@ -56,5 +56,5 @@ async def resolve_people(
             ),
             {"trial": trial_id, "indexes": list(indexes)},
         )
-        known.update((row[0], ResolvedPerson(*row[1:])) for row in rows)
-    return known
+        resolved.update((row[0], ResolvedPerson(*row[1:])) for row in rows)
+    return resolved

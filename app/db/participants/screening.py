@@ -1,7 +1,7 @@
-"""Screening and draw in one transaction under the jobcentre's lock (domain 3): no queue to choose from."""
+"""Screening and draw in one transaction under the stratum's lock (domain 3): nobody can choose from a queue."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.audit.log import NewAuditEntry, append_entries
 from app.db.core.ids import uuid7_at
-from app.db.participants.draws import Assignment, assign, assignment_of
+from app.db.participants.contact_persons import store_contact_person
+from app.db.participants.draws import Assignment, assign, load_assignment
 from app.db.personal_data.vault import Vault
 from app.db.trials.strata import lock_strata
 from app.db.trials.trials import Trial, is_closed
@@ -22,7 +23,7 @@ from app.domain.rules.eligibility import NOT_AVAILABLE, Failure, Screening, deta
 
 @dataclass(frozen=True, slots=True)
 class ScreeningRequest:
-    """A screening as sent: the person, the facts the rules look at, and all of it but the number, for keeping."""
+    """A screening as sent: CPR number, the facts that the rules read, and what is stored of it (no number)."""
 
     cpr: str
     screening: Screening
@@ -32,7 +33,7 @@ class ScreeningRequest:
 
 @dataclass(frozen=True, slots=True)
 class ScreeningAnswer:
-    """What a screening is answered with; ``created`` is False for one that was sent before."""
+    """The result of a screening; ``created`` is False for one that was sent before."""
 
     participant_id: UUID | None
     failures: Sequence[Failure]
@@ -47,54 +48,71 @@ class ScreeningAnswer:
 
 @dataclass(frozen=True, slots=True)
 class _NumberHolder:
-    """Where a person waits or was drawn in the trial."""
+    """The participant who waits or was drawn under a CPR number."""
 
     jobcentre: str
     participant_id: UUID
 
 
+@dataclass(frozen=True, slots=True)
+class _NewScreening:
+    """Keys of the rows of a new screening; without a participant it is ineligible. ``person`` is a blind index."""
+
+    trial_id: str
+    jobcentre: str
+    person: bytes
+    screening_id: UUID
+    participant_id: UUID | None
+    client: str
+    moment: datetime
+
+
 async def screen(
     connection: AsyncConnection, vault: Vault, trial: Trial, request: ScreeningRequest, client: str
 ) -> ScreeningAnswer:
-    """Screens one person and, where the channel says so, draws at once.
+    """Screen one person and, unless the channel is ``supplement``, draw at once (domain 3).
 
-    Refused: ``already_drawn``, ``screening_conflict``, ``trial_closed``.
+    DomainError: ``already_drawn``, ``screening_conflict``, ``trial_closed``.
     """
     screening = request.screening
     jobcentre = screening.jobcentre
-    _, moment = await lock_strata(connection, trial.id, [jobcentre])
+    strata, moment = await lock_strata(connection, trial.id, [jobcentre])
     person = vault.blind_index(request.cpr)
-    holder = await _number_holder(connection, trial.id, person)
+    holder = await _load_holder(connection, trial.id, person)
     elsewhere = holder is not None and holder.jobcentre != jobcentre
     failures = failures_of(trial.protocol, trial.terms, screening)
     if elsewhere:
         failures.append(NOT_AVAILABLE)
-    if (answer := await _answered_before(connection, trial, request, person, failures)) is not None:
+    if (answer := await _earlier_answer(connection, trial, request, person, failures)) is not None:
         return answer
-    if not elsewhere and holder is not None and await assignment_of(connection, trial.id, holder.participant_id):
+    if not elsewhere and holder is not None and await load_assignment(connection, trial.id, holder.participant_id):
         raise DomainError("already_drawn")
     if await is_closed(connection, trial.id):
         raise DomainError("trial_closed")
-    participant_id = await _participant_id(connection, trial.id, jobcentre, person) or uuid7_at(moment)
+    participant_id = await _existing_id(connection, trial.id, jobcentre, person) or uuid7_at(moment)
     if not failures and holder is None and not await _claim(connection, trial.id, jobcentre, person, participant_id):
         failures.append(NOT_AVAILABLE)
-    screening_id = uuid7_at(moment)
-    kept = participant_id if not failures else None
-    await _keep_screening(connection, trial.id, request, person, failures, screening_id, kept, client, moment)
-    told = {"interview_on": str(screening.interview_on), "failures": [failure.code for failure in failures]}
-    await append_entries(connection, [NewAuditEntry(jobcentre, client, "participant.screened", trial.id, kept, told)])
+    eligible_id = None if failures else participant_id
+    new = _NewScreening(trial.id, jobcentre, person, uuid7_at(moment), eligible_id, client, moment)
+    await _store_screening(connection, new, request, failures)
+    details = {"interview_on": str(screening.interview_on), "failures": [failure.code for failure in failures]}
+    entries = [NewAuditEntry(jobcentre, client, "participant.screened", trial.id, eligible_id, details)]
+    assignment = None
     if failures:
         if holder is not None and not elsewhere:
             await release(connection, trial.id, jobcentre, holder.participant_id, "ineligible")
-        return ScreeningAnswer(None, failures, None, created=True)
-    await _keep_participant(connection, vault, trial.id, request, person, participant_id, screening_id, client, moment)
-    assignment = None
-    if screening.channel != "supplement":
-        assignment = await assign(connection, vault, trial, jobcentre, participant_id, screening.interview_on, client)
-    return ScreeningAnswer(participant_id, (), assignment, created=True)
+    else:
+        entries += await _store_participant(connection, vault, new, request, participant_id)
+        if screening.channel != "supplement":
+            assignment, entry = await assign(
+                connection, vault, trial, strata[jobcentre], moment, participant_id, screening.interview_on, client
+            )
+            entries.append(entry)
+    await append_entries(connection, entries)
+    return ScreeningAnswer(eligible_id, failures, assignment, created=True)
 
 
-async def _number_holder(connection: AsyncConnection, trial_id: str, person: bytes) -> _NumberHolder | None:
+async def _load_holder(connection: AsyncConnection, trial_id: str, person: bytes) -> _NumberHolder | None:
     row = (
         await connection.execute(
             text(
@@ -107,13 +125,13 @@ async def _number_holder(connection: AsyncConnection, trial_id: str, person: byt
     return None if row is None else _NumberHolder(row.jobcentre_code, row.participant_id)
 
 
-async def _answered_before(
+async def _earlier_answer(
     connection: AsyncConnection, trial: Trial, request: ScreeningRequest, person: bytes, failures: list[Failure]
 ) -> ScreeningAnswer | None:
-    """The answer to the same screening sent before; None when this one is new.
+    """Return the answer to the same screening sent before; None if this one is new.
 
-    A withdrawn candidate's screening does not stand in the way of a corrected one, nor does an answer ``not_available``
-    once the person is available. Refused: ``already_drawn`` or ``screening_conflict`` for other facts of the same day.
+    A corrected screening of a withdrawn candidate is new, and so is one that was ``not_available`` once the person is
+    available. DomainError: ``already_drawn`` or ``screening_conflict`` for other facts of the same day.
     """
     row = (
         await connection.execute(
@@ -141,22 +159,22 @@ async def _answered_before(
         return None
     if row.facts is not None:
         if row.facts == request.facts:
-            assignment = await assignment_of(connection, trial.id, row.participant_id)
+            assignment = await load_assignment(connection, trial.id, row.participant_id)
             return ScreeningAnswer(row.participant_id, (), assignment, created=False)
         if row.status == "withdrawn":
             return None
         raise DomainError("already_drawn" if row.status == "drawn" else "screening_conflict")
-    now = {failure.code for failure in failures}
+    codes = {failure.code for failure in failures}
     ignored = {NOT_AVAILABLE.code}
-    if now - ignored != set(row.failures) - ignored:
+    if codes - ignored != set(row.failures) - ignored:
         raise DomainError("screening_conflict")
-    if NOT_AVAILABLE.code in row.failures and NOT_AVAILABLE.code not in now:
+    if NOT_AVAILABLE.code in row.failures and NOT_AVAILABLE.code not in codes:
         return None
     return ScreeningAnswer(None, details_of(trial.protocol, row.failures), None, created=False)
 
 
-async def _participant_id(connection: AsyncConnection, trial_id: str, jobcentre: str, person: bytes) -> UUID | None:
-    """The id that the person has in this jobcentre already, as a candidate replaced or withdrawn."""
+async def _existing_id(connection: AsyncConnection, trial_id: str, jobcentre: str, person: bytes) -> UUID | None:
+    """Return the id that a replaced or withdrawn candidate has in this jobcentre already."""
     row = await connection.execute(
         text(
             """
@@ -173,7 +191,7 @@ async def _participant_id(connection: AsyncConnection, trial_id: str, jobcentre:
 async def _claim(
     connection: AsyncConnection, trial_id: str, jobcentre: str, person: bytes, participant_id: UUID
 ) -> bool:
-    """Takes the person for this jobcentre; False when another one was quicker."""
+    """Claim the person for this jobcentre; False if another one has claimed it since."""
     claimed = await connection.execute(
         text(
             """
@@ -194,7 +212,7 @@ async def release(
     status: str,
     reason: str | None = None,
 ) -> None:
-    """A candidate waits no longer (``withdrawn`` or ``ineligible``) and blocks nobody."""
+    """Set a candidate's status to ``withdrawn`` or ``ineligible``, and give up the claim on the person."""
     parameters = {"jobcentre": jobcentre, "trial": trial_id, "participant": participant_id}
     await connection.execute(
         text(
@@ -210,62 +228,39 @@ async def release(
     )
 
 
-async def _keep_screening(
-    connection: AsyncConnection,
-    trial_id: str,
-    request: ScreeningRequest,
-    person: bytes,
-    failures: Sequence[Failure],
-    screening_id: UUID,
-    participant_id: UUID | None,
-    client: str,
-    moment: datetime,
+async def _store_screening(
+    connection: AsyncConnection, new: _NewScreening, request: ScreeningRequest, failures: Sequence[Failure]
 ) -> None:
     await connection.execute(
         text(
             """
             insert into screening (jobcentre_code, trial_id, screening_id, blind_index, interview_on, failures, facts,
                                    participant_id, client_id, registered_at)
-            values (:jobcentre, :trial, :id, :person, :day, :failures, cast(cast(:facts as text) as jsonb),
-                    :participant, :client, :moment)
+            values (:jobcentre, :trial_id, :screening_id, :person, :day, :failures,
+                    cast(cast(:facts as text) as jsonb), :participant_id, :client, :moment)
             """
         ),
         {
-            "jobcentre": request.screening.jobcentre,
-            "trial": trial_id,
-            "id": screening_id,
-            "person": person,
+            **asdict(new),
             "day": request.screening.interview_on,
             "failures": [failure.code for failure in failures],
             "facts": None if failures else to_json(request.facts).decode(),
-            "participant": participant_id,
-            "client": client,
-            "moment": moment,
         },
     )
 
 
-async def _keep_participant(
-    connection: AsyncConnection,
-    vault: Vault,
-    trial_id: str,
-    request: ScreeningRequest,
-    person: bytes,
-    participant_id: UUID,
-    screening_id: UUID,
-    client: str,
-    moment: datetime,
-) -> None:
-    """A new candidate, or the same person's newer screening in place of the older."""
+async def _store_participant(
+    connection: AsyncConnection, vault: Vault, new: _NewScreening, request: ScreeningRequest, participant_id: UUID
+) -> list[NewAuditEntry]:
+    """Store a new candidate, or replace an earlier screening of the same person. Returns further audit entries."""
     screening = request.screening
-    where = {"jobcentre": screening.jobcentre, "trial": trial_id, "participant": participant_id}
     await connection.execute(
         text(
             """
             insert into participant (jobcentre_code, trial_id, participant_id, screening_id, status, interview_on,
                                      channel, unemployed_since, target_group, waiting_since, contact_person)
-            values (:jobcentre, :trial, :participant, :screening, 'waiting', :day, :channel, :since, :target_group,
-                    :moment, :contact)
+            values (:jobcentre, :trial_id, :participant_id, :screening_id, 'waiting', :day, :channel, :since,
+                    :target_group, :moment, :contact)
             on conflict (jobcentre_code, trial_id, participant_id) do update set
                 screening_id = excluded.screening_id, status = 'waiting', interview_on = excluded.interview_on,
                 channel = excluded.channel, unemployed_since = excluded.unemployed_since,
@@ -275,13 +270,11 @@ async def _keep_participant(
             """
         ),
         {
-            **where,
-            "screening": screening_id,
+            **asdict(new),
             "day": screening.interview_on,
             "channel": screening.channel,
             "since": screening.unemployed_since,
             "target_group": screening.target_group,
-            "moment": moment,
             "contact": request.contact_person,
         },
     )
@@ -290,46 +283,12 @@ async def _keep_participant(
         text(
             """
             insert into vault.identity (jobcentre_code, trial_id, participant_id, blind_index, wrapped_key, sealed_cpr)
-            values (:jobcentre, :trial, :participant, :person, :key, :cpr) on conflict do nothing
+            values (:jobcentre, :trial_id, :participant_id, :person, :wrapped_key, :sealed_cpr) on conflict do nothing
             """
         ),
-        {**where, "person": person, "key": sealed.wrapped_key, "cpr": sealed.sealed_cpr},
+        {**asdict(new), **asdict(sealed)},
     )
-    if request.contact_person is not None:
-        await note_contact_person(
-            connection, trial_id, screening.jobcentre, participant_id, request.contact_person, client, moment
-        )
-
-
-async def note_contact_person(
-    connection: AsyncConnection,
-    trial_id: str,
-    jobcentre: str,
-    participant_id: UUID,
-    name: str | None,
-    client: str,
-    moment: datetime,
-) -> None:
-    """One contact person at a time, with history (domain 4.7)."""
-    await append_entries(
-        connection, [NewAuditEntry(jobcentre, client, "participant.contact_person_changed", trial_id, participant_id)]
-    )
-    parameters = {"jobcentre": jobcentre, "trial": trial_id, "participant": participant_id, "name": name}
-    await connection.execute(
-        text(
-            """
-            insert into contact_person (jobcentre_code, trial_id, participant_id, registered_at, name, client_id)
-            values (:jobcentre, :trial, :participant, :moment, :name, :client)
-            """
-        ),
-        {**parameters, "moment": moment, "client": client},
-    )
-    await connection.execute(
-        text(
-            """
-            update participant set contact_person = :name
-            where jobcentre_code = :jobcentre and trial_id = :trial and participant_id = :participant
-            """
-        ),
-        parameters,
-    )
+    if request.contact_person is None:
+        return []
+    where = (new.trial_id, new.jobcentre, participant_id)
+    return [await store_contact_person(connection, *where, request.contact_person, new.client, new.moment)]

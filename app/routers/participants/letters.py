@@ -6,8 +6,8 @@ from typing import Any, Final
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
-from app.db.participants.contact_persons import ContactPerson, contact_persons_of
-from app.db.participants.draws import assignment_of
+from app.db.participants.contact_persons import ContactPerson, load_contact_persons
+from app.db.participants.draws import load_assignment
 from app.domain.rules.calendar import civil_day
 from app.letters import Letter, as_html, as_pdf
 from app.routers.common.access import ParticipantPath, ParticipantReader, visible_participant
@@ -55,7 +55,7 @@ async def get_letter(
     async with services.read(principal) as connection:
         trial = await trial_or_404(services, connection, trial_id)
         participant = await visible_participant(connection, principal, trial_id, participant_id, services.today())
-        assignment = await assignment_of(connection, trial_id, participant_id)
+        assignment = await load_assignment(connection, trial_id, participant_id)
     if participant.state == "duplicate":
         raise Problem("not_drawn", "The person was drawn before: the letter is that of the earlier draw.")
     if assignment is None:
@@ -95,6 +95,6 @@ async def get_contact_persons(
     """Returns every contact person of the participant, oldest first, with the moment and the client that set it."""
     async with services.read(principal) as connection:
         participant = await visible_participant(connection, principal, trial_id, participant_id, services.today())
-        items = await contact_persons_of(connection, trial_id, participant.jobcentre, participant_id)
+        items = await load_contact_persons(connection, trial_id, participant.jobcentre, participant_id)
     await services.audit_read(principal, "contact_persons.read", trial_id, [participant.jobcentre], participant_id)
     return json_response(request, {"items": items})
