@@ -1,7 +1,9 @@
-"""Run by Alembic. The connection comes from ``app.db.migrate``; there is no offline mode."""
+"""Alembic environment. The connection comes from ``app.db.core.migrate``; there is no offline mode."""
 
 from alembic import context
 from sqlmodel import SQLModel
+
+from app.db.core import record_tables, tables  # noqa: F401 - fill the metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

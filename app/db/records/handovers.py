@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.db.audit.log import NewAuditEntry, append_entries
 from app.db.core.ids import uuid7_at
 from app.db.core.kinds import TABLES, RecordTable, insert_versions
-from app.db.core.tables import NO_JOBCENTRE
+from app.db.core.record_tables import NO_JOBCENTRE
 from app.db.derived.histories import load_everyone
 from app.db.derived.week_counts import add_to_counts, store_states
 from app.db.records.transfer import NewOwner, latest_versions, move_records_to

@@ -11,8 +11,8 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.core.kinds import TABLES, RecordTable
+from app.db.core.record_tables import NO_JOBCENTRE
 from app.db.core.statements import sql
-from app.db.core.tables import NO_JOBCENTRE
 from app.db.derived.changes_since import load_changes_since
 from app.db.derived.histories import load_people
 from app.db.derived.participant_cache import ParticipantCache

@@ -8,9 +8,9 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.core.kinds import TABLES, RecordTable
+from app.db.core.record_tables import MOVED_AWAY, NO_JOBCENTRE
 from app.db.core.session import AccessScope, Database
 from app.db.core.statements import compose, sql
-from app.db.core.tables import MOVED_AWAY, NO_JOBCENTRE
 from app.domain.records.errors import DomainError
 from app.domain.rules.calendar import week_code
 

@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.core.ids import uuid7_at, uuids7_at
 from app.db.core.kinds import RecordTable, insert_versions
+from app.db.core.record_tables import MOVED_AWAY, NO_JOBCENTRE
 from app.db.core.statements import sql
-from app.db.core.tables import MOVED_AWAY, NO_JOBCENTRE
 from app.domain.facts import Fact
 from app.domain.records.ingest import Change, Person, Version
 
