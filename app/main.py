@@ -22,7 +22,7 @@ from app.db.derived.participant_cache import ParticipantCache
 from app.db.derived.person_reads import PersonReads
 from app.db.personal_data.vault import Vault, load_or_create_master_key
 from app.db.records.group_commit import GroupCommit
-from app.db.trials.trials import TrialCache, check_protocols, note_protocols
+from app.db.trials.trials import TrialCache, check_protocols, record_protocol_digests
 from app.postgres.supervisor import EmbeddedPostgres
 from app.protocols import add_folder
 from app.routers import protocols
@@ -168,7 +168,7 @@ async def _open_keys(database: Database, master_key: bytes) -> tuple[Vault, Sign
     async with database.engine.begin() as connection:
         vault = await Vault.open(connection, master_key)
         signer = await Signer.open(connection, master_key)
-        await note_protocols(connection)
+        await record_protocol_digests(connection)
         if faults := await check_protocols(connection):
             raise RuntimeError("; ".join(faults))
     return vault, signer

@@ -12,7 +12,7 @@ from app.db.core.migrate import newest_schema, schema_of
 from app.db.core.session import APPLICATION_ROLE, SYSTEM_SCOPE, Database, engine_on, without_tls
 from app.db.integrity import check_register
 from app.db.personal_data.vault import Vault, WrongMasterKeyError, change_master_key
-from app.db.trials.trials import check_protocols, note_protocols
+from app.db.trials.trials import check_protocols, record_protocol_digests
 from app.postgres.supervisor import EmbeddedPostgres
 
 
@@ -96,7 +96,7 @@ async def examine(url: str, master_key: bytes) -> list[str]:
 async def check_stored_protocols(url: str) -> list[str]:
     """The trials whose protocol is not what it was when they were created, in one sentence each."""
     async with engine_on(url, 1) as engine, engine.begin() as connection:
-        await note_protocols(connection)
+        await record_protocol_digests(connection)
         return await check_protocols(connection)
 
 

@@ -188,7 +188,7 @@ async def check_audit(connection: AsyncConnection) -> tuple[int, list[str]]:
     return checked, faults
 
 
-async def heads_of_audit(connection: AsyncConnection) -> list[dict[str, Any]]:
+async def load_chain_heads(connection: AsyncConnection) -> list[dict[str, Any]]:
     """The head of every chain: who keeps these can tell later whether anything before was changed."""
     rows = await connection.execute(
         text("select jobcentre_code, chain, length, head from audit_chain order by jobcentre_code, chain")

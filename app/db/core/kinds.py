@@ -1,4 +1,4 @@
-"""How the facts of each kind lie in their table: one place that all reads and writes of records share."""
+"""Record tables by kind: how reads and writes of records map facts to columns."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -25,29 +25,29 @@ class RecordTable:
     """Reads these columns from a fact."""
 
     def fact_of(self, row: Row[Any]) -> Fact | None:
-        """The fact in a row; None in a retraction that came before its record."""
+        """Return the fact in a row; None for an orphan retraction."""
         if row.participant_id is None:
             return None
         values = row._mapping
         return self.fact_from([values[column] for column in self.columns])
 
     def fact_from(self, values: Sequence[Any]) -> Fact:
-        """The fact that the columns hold."""
-        return _fact(self.kind, tuple([tuple(each) if type(each) is list else each for each in values]))
+        """Return the fact with these values of the columns."""
+        return _fact(self.kind, tuple([tuple(value) if type(value) is list else value for value in values]))
 
     def values_of(self, fact: Fact | None) -> tuple[Any, ...]:
-        """The columns' values, for a retraction without a fact all null."""
+        """Return the columns' values; all null without a fact."""
         return (None,) * len(self.columns) if fact is None else self.read(fact)
 
 
 @lru_cache(maxsize=8192)
 def _fact(kind: str, values: tuple[Any, ...]) -> Fact:
-    """Facts are values, and many are alike: one object stands for all of them."""
+    """Return a shared object: facts are values, and many are equal."""
     return KINDS[kind](**dict(zip(TABLES[kind].columns, values, strict=True)))
 
 
 def _table(kind: str, name: str) -> RecordTable:
-    columns = tuple(each.name for each in fields(KINDS[kind]))
+    columns = tuple(field.name for field in fields(KINDS[kind]))
     return RecordTable(kind, name, KINDS[kind], columns, attrgetter(*columns))
 
 
@@ -92,22 +92,22 @@ _TYPES: Mapping[str, str] = {
 
 
 async def insert_versions(connection: AsyncConnection, table: RecordTable, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Appends versions in one statement; a row is the envelope's values and the facts' after them.
+    """Append versions in one statement; a row is the envelope's values followed by the fact's.
 
-    Not by COPY, which PostgreSQL refuses where row-level security holds. A column that is alike in all rows (of a batch
-    most of the envelope) is sent once.
+    COPY is impossible: PostgreSQL refuses it under row-level security. A column that is equal in all rows, as most of
+    the envelope is within a batch, is sent once.
     """
     names = [*_ENVELOPE, *table.columns]
     columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
     if "focus" in table.columns:
         columns["focus"] = [None if focus is None else "|".join(focus) for focus in columns["focus"]]
-    asked = names if len(rows) >= _MANY else _ALIKE
-    alike = {name for name in asked if _is_alike(columns[name])}
+    candidates = names if len(rows) >= _MANY else _ALIKE
+    alike = {name for name in candidates if _is_alike(columns[name])}
     apart = [name for name in names if name not in alike]
-    given = ", ".join(f"cast(:{name}_ as {_type_of(name)}[])" for name in apart)
-    taken = {name: f"cast(:{name}_ as {_type_of(name)})" if name in alike else name for name in names}
-    if "focus" in taken:
-        taken["focus"] = f"string_to_array({taken['focus']}, '|')"
+    arrays = ", ".join(f"cast(:{name}_ as {_type_of(name)}[])" for name in apart)
+    expressions = {name: f"cast(:{name}_ as {_type_of(name)})" if name in alike else name for name in names}
+    if "focus" in expressions:
+        expressions["focus"] = f"string_to_array({expressions['focus']}, '|')"
     statement = sql(
         """
         insert into {table} ({names})
@@ -115,8 +115,8 @@ async def insert_versions(connection: AsyncConnection, table: RecordTable, rows:
         """,
         table=table.name,
         names=tuple(names),
-        values=tuple(taken.values()),
-        arrays=given,
+        values=tuple(expressions.values()),
+        arrays=arrays,
         apart=tuple(apart),
     )
     values = {f"{name}_": columns[name][0] if name in alike else columns[name] for name in names}
@@ -129,9 +129,9 @@ def _is_alike(values: Sequence[object]) -> bool:
 
 
 _ALIKE = ("trial_id", "client_id", "batch_id", "registered_at")
-"""What all versions of a batch share."""
+"""Columns that are equal in all versions of a batch."""
 _MANY = 1000
-"""So many rows are worth a statement of their own, whatever else they share."""
+"""From this number of rows on, a statement for the columns that happen to be equal is worth parsing."""
 
 
 def _type_of(column: str) -> str:

@@ -1,4 +1,4 @@
-"""Brings the schema up to date. Two servers that start at once take turns on an advisory lock."""
+"""Schema migration under an advisory lock: servers that start at the same time migrate one after the other."""
 
 from pathlib import Path
 
@@ -19,12 +19,12 @@ def _config() -> Config:
 
 
 def newest_schema() -> str | None:
-    """The revision that this code expects."""
+    """Return the revision that this code expects."""
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
 async def schema_of(connection: AsyncConnection) -> str | None:
-    """The revision that the database has."""
+    """Return the revision of the database."""
     return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
 
 
@@ -36,6 +36,6 @@ def _upgrade(connection: Connection) -> None:
 
 
 async def migrate(engine: AsyncEngine) -> None:
-    """Applies every missing migration in one transaction."""
+    """Apply every missing migration in one transaction."""
     async with engine.begin() as connection:
         await connection.run_sync(_upgrade)

@@ -1,4 +1,4 @@
-"""What was registered in jobcentres since a moment, of the kinds that weeks are judged by."""
+"""Records of the judged kinds that were registered in jobcentres since a moment."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -13,26 +13,26 @@ from app.db.core.statements import sql
 from app.domain.facts import JUDGED_KINDS, Fact
 from app.domain.records.ingest import RecordKey
 
-_MOST = 20_000
-"""So many versions are worth reading, to know what else would be read anew person by person."""
+_MAX_VERSIONS = 20_000
+"""Above this number of versions, loading the people anew is cheaper."""
 
 
 @dataclass(slots=True)
 class ChangesSince:
-    """Records registered for the first time, by participant in the order of registration; and whose else changed."""
+    """New records by participant in the order of registration, and the participants with other changes."""
 
     added: dict[UUID, list[tuple[RecordKey, Fact]]] = field(default_factory=dict)
     changed: set[UUID] = field(default_factory=set)
-    """Those of whom a record was replaced, taken back or passed on, and the duplicates."""
+    """Participants with a replaced, retracted or moved record, and the duplicates."""
     duplicates: Collection[UUID] = ()
 
 
 async def load_changes_since(
     connection: AsyncConnection, trial_id: str, since: Mapping[str, datetime]
 ) -> ChangesSince | None:
-    """What is new in jobcentres, whose strata are locked, since a moment of each; None where it is too much."""
+    """Return the changes in locked strata since a moment of each; None if there are too many."""
     places = {"trial": trial_id, "codes": list(since), "places": [first_id_after(at) for at in since.values()]}
-    news = ChangesSince()
+    changes = ChangesSince()
     for kind in JUDGED_KINDS:
         table = TABLES[kind]
         rows = (
@@ -48,22 +48,22 @@ async def load_changes_since(
                     """,
                     columns=", ".join(f"version.{column}" for column in table.columns),
                     table=table.name,
-                    limit=str(_MOST + 1),
+                    limit=str(_MAX_VERSIONS + 1),
                 ),
                 places,
             )
         ).all()
-        if len(rows) > _MOST:
+        if len(rows) > _MAX_VERSIONS:
             return None
         for participant_id, client, external_id, added, *values in rows:
             if added:
                 fact = table.fact_from(values)
-                news.added.setdefault(participant_id, []).append(((kind, client, external_id), fact))
+                changes.added.setdefault(participant_id, []).append(((kind, client, external_id), fact))
             else:
-                news.changed.add(participant_id)
-    news.duplicates = await _duplicates_since(connection, trial_id, since)
-    news.changed.update(news.duplicates)
-    return news
+                changes.changed.add(participant_id)
+    changes.duplicates = await _duplicates_since(connection, trial_id, since)
+    changes.changed.update(changes.duplicates)
+    return changes
 
 
 async def _duplicates_since(connection: AsyncConnection, trial_id: str, since: Mapping[str, datetime]) -> set[UUID]:

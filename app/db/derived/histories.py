@@ -1,6 +1,7 @@
-"""People with all that is recorded of them, for the rules to judge: one query a kind, for any number of people.
+"""Histories: people with their records, as the rules read them. One query a kind, for any number of people.
 
-``known_at`` asks for what was registered by a moment; without it, for what stands now.
+With ``known_at`` the versions that stood at that moment are loaded, otherwise the standing ones. ``person_reads`` loads
+current people in one statement instead, which is quicker for few people.
 """
 
 from collections.abc import Collection, Mapping
@@ -20,7 +21,7 @@ _STOOD = "registered_at <= :known_at and superseded_at > :known_at"
 async def load_everyone(
     connection: AsyncConnection, trial_id: str, jobcentre: str, known_at: datetime | None = None
 ) -> dict[UUID, Person]:
-    """Everyone drawn in a jobcentre who is no duplicate, with their records."""
+    """Load everyone drawn in a jobcentre but duplicates, with their records."""
     rows = await connection.execute(
         sql("select participant_id from assignment where jobcentre_code = :jobcentre and trial_id = :trial"),
         {"jobcentre": jobcentre, "trial": trial_id},
@@ -36,7 +37,7 @@ async def load_people(
     known_at: datetime | None = None,
     kinds: Collection[str] = tuple(TABLES),
 ) -> dict[UUID, Person]:
-    """The drawn ones among participants of some jobcentres, duplicates left out, with their records of some kinds."""
+    """Load the drawn ones among participants of jobcentres but duplicates, with their records of these kinds."""
     if not participant_ids:
         return {}
     parameters: dict[str, object] = {
@@ -74,7 +75,6 @@ async def _load_records(
     known_at: datetime | None,
     people: Mapping[UUID, Person],
 ) -> None:
-    then = known_at is not None
     rows = await connection.execute(
         sql(
             """
@@ -85,15 +85,15 @@ async def _load_records(
             """,
             columns=table.columns,
             table=table.name,
-            condition=_STOOD if then else _STANDS,
+            condition=_STANDS if known_at is None else _STOOD,
         ),
         {
             "trial": trial_id,
             "codes": [person.jobcentre for person in people.values()],
             "ids": list(people),
-            **({"known_at": known_at} if then else {}),
+            "known_at": known_at,
         },
     )
     for record_id, participant_id, client, external_id, *values in rows:
-        known = StandingRecord(record_id.int, client, table.fact_from(values))
-        people[participant_id].records[table.kind, client, external_id] = known
+        record = StandingRecord(record_id.int, client, table.fact_from(values))
+        people[participant_id].records[table.kind, client, external_id] = record

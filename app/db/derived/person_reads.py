@@ -1,4 +1,4 @@
-"""People with all that is recorded, in one statement: for reads that are made all the time."""
+"""Reads of single people with their records: one statement for few people, micro-batched."""
 
 from collections.abc import Collection, Sequence
 from typing import Final
@@ -42,30 +42,32 @@ _PEOPLE: Final = compose(
 async def find_people(
     database: ReadDatabase, scope: AccessScope, trial_id: str, participant_ids: Collection[UUID]
 ) -> dict[UUID, Person]:
-    """Drawn people of a trial with the standing records, as ``load_people`` gives them; without duplicates, and without
-    those outside of what may be seen."""
+    """Find drawn people of a trial within the access scope, without duplicates, with their standing records.
+
+    The same as ``load_people``, in one statement through the driver.
+    """
     people: dict[UUID, Person] = {}
     for row in await database.fetch(scope, _PEOPLE, trial_id, list(participant_ids)):
         participant_id, jobcentre, arm, assigned_on, target_group, *kinds = row
         person = people[participant_id] = Person(participant_id, jobcentre, arm, assigned_on, target_group)
         for table, records in zip(TABLES.values(), kinds, strict=True):
             for record_id, client, external_id, *values in records or ():
-                known = StandingRecord(record_id.int, client, table.fact_from(values))
-                person.records[table.kind, client, external_id] = known
+                record = StandingRecord(record_id.int, client, table.fact_from(values))
+                person.records[table.kind, client, external_id] = record
     return people
 
 
 class PersonReads:
-    """Those who ask for one person each at the same time share a reading that begins after they asked."""
+    """Micro-batched reads: concurrent reads of one person each share a statement that begins after them."""
 
     def __init__(self, database: ReadDatabase) -> None:
-        async def read(line: tuple[str, AccessScope], ids: Sequence[UUID]) -> list[Person | None]:
-            trial_id, scope = line
+        async def read(key: tuple[str, AccessScope], ids: Sequence[UUID]) -> list[Person | None]:
+            trial_id, scope = key
             people = await find_people(database, scope, trial_id, ids)
-            return [people.get(each) for each in ids]
+            return [people.get(participant_id) for participant_id in ids]
 
-        self._gathered = MicroBatcher(read)
+        self._batcher = MicroBatcher(read)
 
     async def find(self, scope: AccessScope, trial_id: str, participant_id: UUID) -> Person | None:
-        """The person as ``find_people`` gives it; None where it gives none. It is for looking at, not for changing."""
-        return await self._gathered.submit((trial_id, scope), participant_id)
+        """Return the person as of ``find_people``, or None. Callers share the object and must not change it."""
+        return await self._batcher.submit((trial_id, scope), participant_id)

@@ -1,6 +1,6 @@
-"""What is kept for reports: the tallies of the pure function, added up by jobcentre, arm and week.
+"""Week counts: the counts of the pure function, summed by jobcentre, arm and week.
 
-They are changed in the transaction of the records that change them; ``rebuild`` makes them anew from the records.
+They change in the transaction of the records; ``rebuild`` computes them anew from the records.
 """
 
 from collections.abc import Iterable, Mapping
@@ -43,7 +43,7 @@ _ADD = sql(
 async def add_to_counts(
     connection: AsyncConnection, trial_id: str, differences: Mapping[tuple[str, Arm], Differences]
 ) -> None:
-    """Adds differences to the counts of jobcentres and arms whose strata are locked."""
+    """Add differences to the counts of jobcentres and arms. The strata are locked."""
     rows = [
         (jobcentre, arm, monday, numbers)
         for (jobcentre, arm), by_week in sorted(differences.items())
@@ -66,7 +66,7 @@ async def add_to_counts(
 
 
 async def store_states(connection: AsyncConnection, trial: Trial, people: Iterable[Person]) -> None:
-    """Keeps the states of people's weeks, so that lists can be filtered by them."""
+    """Store the states of people's weeks, by which lists are filtered."""
     rows = [
         (person.jobcentre, person.participant_id, Course.of(trial.protocol, trial.ends_on, person.history()))
         for person in people
@@ -94,7 +94,7 @@ async def store_states(connection: AsyncConnection, trial: Trial, people: Iterab
 
 
 async def rebuild(connection: AsyncConnection, trial: Trial) -> None:
-    """Judges everyone of a trial anew and replaces what is kept. The caller holds the trial's strata."""
+    """Compute counts and week states of a trial anew. The caller has locked the trial's strata."""
     await connection.execute(sql("delete from week_count where trial_id = :trial"), {"trial": trial.id})
     for jobcentre in trial.jobcentres:
         people = (await load_everyone(connection, trial.id, jobcentre)).values()
@@ -102,7 +102,7 @@ async def rebuild(connection: AsyncConnection, trial: Trial) -> None:
         for person in people:
             histories.setdefault(person.arm, []).append(person.history())
         counts = {
-            (jobcentre, arm): count_people(trial.protocol, trial.ends_on, several) for arm, several in histories.items()
+            (jobcentre, arm): count_people(trial.protocol, trial.ends_on, group) for arm, group in histories.items()
         }
         await add_to_counts(connection, trial.id, counts)
         await store_states(connection, trial, people)

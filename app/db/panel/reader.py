@@ -84,7 +84,7 @@ class PanelReader:
             for start in range(0, len(members), PORTION):
                 portion = members[start : start + PORTION]
                 ids = [member.participant_id for _, member in portion]
-                async with self.database.read(self._sight(jobcentre)) as connection:
+                async with self.database.read(self._scope_of(jobcentre)) as connection:
                     people = await load_people(connection, trial.id, [jobcentre.code], ids, release.watermark)
                 rows: list[PanelRow] = []
                 for subject, member in portion:
@@ -122,13 +122,13 @@ class PanelReader:
                 if member.position is not None
             ]
 
-    def _sight(self, jobcentre: Jobcentre) -> AccessScope:
+    def _scope_of(self, jobcentre: Jobcentre) -> AccessScope:
         return AccessScope(self.release.client_id, frozenset({jobcentre.code}))
 
     async def _members(self, jobcentre: Jobcentre) -> list[tuple[Subject, _Member]]:
         """Everyone drawn in a jobcentre by the watermark, duplicates too, in the order of their pseudonyms."""
         values = {"jobcentre": jobcentre.code, "trial": self.trial.id, "watermark": self.release.watermark}
-        async with self.database.read(self._sight(jobcentre)) as connection:
+        async with self.database.read(self._scope_of(jobcentre)) as connection:
             members = [_Member(**row._mapping) for row in await connection.execute(_MEMBERS, values)]
         named = [
             (Subject(self.pseudonym(each.participant_id), jobcentre.code, jobcentre.region, each.arm), each)

@@ -12,7 +12,7 @@ from app.db.audit.log import NewAuditEntry, append_entries
 from app.db.core.statements import compose
 from app.db.derived.week_counts import STATE_LETTERS
 from app.db.participants.contact_persons import store_contact_person
-from app.db.participants.screening import release
+from app.db.participants.screening import release_candidate
 from app.db.trials.strata import lock_strata
 from app.domain.records.errors import DomainError
 from app.domain.rules.calendar import monday_of
@@ -180,7 +180,7 @@ async def withdraw(
         return
     if row.status != "waiting":
         raise DomainError("not_waiting")
-    await release(connection, trial_id, jobcentre, participant_id, "withdrawn", reason)
+    await release_candidate(connection, trial_id, jobcentre, participant_id, "withdrawn", reason)
     entry = NewAuditEntry(jobcentre, client, "participant.withdrawn", trial_id, participant_id, {"reason": reason})
     await append_entries(connection, [entry])
 

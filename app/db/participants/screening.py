@@ -100,7 +100,7 @@ async def screen(
     assignment = None
     if failures:
         if holder is not None and not elsewhere:
-            await release(connection, trial.id, jobcentre, holder.participant_id, "ineligible")
+            await release_candidate(connection, trial.id, jobcentre, holder.participant_id, "ineligible")
     else:
         entries += await _store_participant(connection, vault, new, request, participant_id)
         if screening.channel != "supplement":
@@ -204,7 +204,7 @@ async def _claim(
     return bool(claimed.rowcount)
 
 
-async def release(
+async def release_candidate(
     connection: AsyncConnection,
     trial_id: str,
     jobcentre: str,

@@ -13,7 +13,7 @@ from app.db.core.kinds import TABLES
 from app.db.core.statements import sql
 from app.db.derived.histories import load_people
 from app.db.derived.week_counts import add_to_counts, store_states
-from app.db.participants.screening import release
+from app.db.participants.screening import release_candidate
 from app.db.personal_data.vault import Vault
 from app.db.records.transfer import NewOwner, latest_versions, move_records_to
 from app.db.trials.strata import advance_watermark, lock_strata
@@ -59,7 +59,9 @@ async def correct_cpr(
             await _delete_index(connection, trial.id, present.participant_id)
             await _insert_index(connection, trial.id, corrected, index)
         if later.drawn_at is None:
-            await release(connection, trial.id, later.jobcentre, later.participant_id, "withdrawn", "entered_in_error")
+            await release_candidate(
+                connection, trial.id, later.jobcentre, later.participant_id, "withdrawn", "entered_in_error"
+            )
         else:
             await _mark_duplicate(connection, trial.id, later, earlier, reason, client, moment)
             await move_records(connection, trial, later, earlier, moment)

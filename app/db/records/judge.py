@@ -92,7 +92,7 @@ class Judgement:
 def cache_people(cache: ParticipantCache, judgement: Judgement) -> None:
     """Cache the people of a committed batch for the next one."""
     request, touched = judgement.request, judgement.touched_jobcentres()
-    cache.keep(
+    cache.store(
         request.trial.id,
         judgement.registered_at,
         {code: judgement.moment if code in touched else at for code, at in judgement.registered_at.items()},

@@ -44,7 +44,7 @@ _LATEST = text(
 last one. A duplicate is nobody from the moment when it is known as one, and a person of its own before."""
 
 
-async def latest_screenings(
+async def load_latest_screenings(
     connection: AsyncConnection, trial_id: str, jobcentres: Collection[str] | None, moment: datetime
 ) -> tuple[list[ScreenedPerson], datetime | None]:
     """The screenings as known at a moment, and when the last of them, or of their withdrawals, was registered.

@@ -13,7 +13,7 @@ from app.domain.figures.data_quality import Finding, SourceActivity, findings_of
 from app.domain.rules.calendar import civil_day
 
 
-async def findings_in(
+async def load_findings(
     connection: AsyncConnection, trial: Trial, jobcentre: str, day: date, moment: datetime, known_at: datetime | None
 ) -> list[Finding]:
     """What is found in one jobcentre as of ``day``, as known at ``moment``.

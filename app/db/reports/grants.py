@@ -1,4 +1,4 @@
-"""Frozen grant assessments: a figure as it was decided, with everything it was computed from. Never changed."""
+"""Frozen grant assessments: figures as of the decision, with their inputs. Never changed."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ from app.domain.rules.calendar import week_code
 
 
 @dataclass(frozen=True, slots=True)
-class Frozen:
-    """An assessment: figures of a jobcentre's treatment arm, cumulative to a week, as they stood at the watermark."""
+class FrozenAssessment:
+    """An assessment: figures of a jobcentre's treatment arm, cumulative to a week, as of the watermark."""
 
     jobcentre: str
     monday: date
@@ -29,8 +29,8 @@ class Frozen:
     inputs: list[Mapping[str, Any]]
 
 
-async def inputs_of(connection: AsyncConnection, trial: Trial, jobcentre: str, monday: date) -> list[dict[str, Any]]:
-    """What each treatment participant adds to the figures up to the week, by the pseudonym of the published draws."""
+async def _load_inputs(connection: AsyncConnection, trial: Trial, jobcentre: str, monday: date) -> list[dict[str, Any]]:
+    """Load each treatment participant's part of the figures up to the week, by the pseudonym of the published draws."""
     pseudonyms = await connection.execute(
         text(
             """
@@ -49,7 +49,7 @@ async def inputs_of(connection: AsyncConnection, trial: Trial, jobcentre: str, m
                 name: sum(week[name] for day, week in counted.items() if day <= monday) for name in CONDITION_SUMS
             }
             inputs.append({"pseudonym": names[participant_id], **sums})
-    return sorted(inputs, key=lambda each: str(each["pseudonym"]))
+    return sorted(inputs, key=lambda row: str(row["pseudonym"]))
 
 
 async def freeze(
@@ -61,8 +61,8 @@ async def freeze(
     figures: Mapping[str, Any],
     client: str,
 ) -> bool:
-    """Keeps an assessment; False, and nothing is changed, when there is one of that jobcentre and week already."""
-    inputs = await inputs_of(connection, trial, jobcentre, monday)
+    """Store an assessment; False, without a change, if the jobcentre and week have one already."""
+    inputs = await _load_inputs(connection, trial, jobcentre, monday)
     stored = await connection.execute(
         text(
             """
@@ -91,8 +91,10 @@ async def freeze(
     return True
 
 
-async def frozen_assessments(connection: AsyncConnection, trial_id: str, jobcentres: Collection[str]) -> list[Frozen]:
-    """The frozen assessments of jobcentres, by week and jobcentre."""
+async def load_frozen(
+    connection: AsyncConnection, trial_id: str, jobcentres: Collection[str]
+) -> list[FrozenAssessment]:
+    """Load the frozen assessments of jobcentres, by week and jobcentre."""
     rows = await connection.execute(
         text(
             """
@@ -102,4 +104,4 @@ async def frozen_assessments(connection: AsyncConnection, trial_id: str, jobcent
         ),
         {"jobcentres": sorted(jobcentres), "trial": trial_id},
     )
-    return [Frozen(*row) for row in rows]
+    return [FrozenAssessment(*row) for row in rows]

@@ -219,7 +219,7 @@ async def close_trial(connection: AsyncConnection, trial: Trial, client: str) ->
 # --- protocols in use -----------------------------------------------------------------------------------------------
 
 
-async def note_protocols(connection: AsyncConnection) -> None:
+async def record_protocol_digests(connection: AsyncConnection) -> None:
     """Notes what the protocols say for trials that were created before this was kept."""
     known = protocols()
     await connection.execute(

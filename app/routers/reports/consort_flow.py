@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
 from app.db.reports.as_of import iter_participants
-from app.db.reports.consort_flow import latest_screenings
+from app.db.reports.consort_flow import load_latest_screenings
 from app.domain.facts import ExitReason
 from app.domain.figures.consort_flow import IntakeFlow, Paths, intake_flow, path_of
 from app.domain.rules.draw import ARMS, Arm
@@ -100,7 +100,7 @@ async def get_flow(
         day = today if on is None else on
         if day > today:
             raise Problem("malformed", errors=[("/query/on", "date_in_future")])
-        screenings, latest = await latest_screenings(
+        screenings, latest = await load_latest_screenings(
             scope.connection, trial_id, None if scope.is_whole else jobcentres, moment
         )
         async for person in iter_participants(scope.connection, trial_id, jobcentres, moment, _KINDS):

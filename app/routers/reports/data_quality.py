@@ -11,7 +11,7 @@ from pydantic import Field, WithJsonSchema
 
 from app.db.core.session import AccessScope
 from app.db.reports.as_of import load_as_of
-from app.db.reports.data_quality import findings_in
+from app.db.reports.data_quality import load_findings
 from app.domain.figures.data_quality import Finding
 from app.routers.common.services import KnownAt, ServicesDep, TrialPath, trial_or_404
 from app.routers.common.tables import CSV_RESPONSE, table_response
@@ -77,7 +77,7 @@ async def get_data_quality(
     async with services.reports.read(AccessScope(jobcentres=frozenset(codes))) as connection:
         for code in codes:
             with_people = principal.may("participants:read") and principal.reads_person_of(code)
-            findings = await findings_in(connection, trial, code, day, cut.moment, known_at)
+            findings = await load_findings(connection, trial, code, day, cut.moment, known_at)
             items += [_item(code, finding, with_people) for finding in findings]
     await services.audit_read(principal, "data_quality.read", trial_id, codes, known_at=known_at)
     value = {"as_of": today, "watermark": cut.watermark, "items": items}

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.reports.grants import Frozen, freeze, frozen_assessments
+from app.db.reports.grants import FrozenAssessment, freeze, load_frozen
 from app.db.trials.trials import Trial
 from app.db.trials.watermarks import wait_for_writers
 from app.domain.rules.calendar import is_over, week_code
@@ -104,8 +104,8 @@ async def post_assessment(
     return json_response(request, _view(frozen, today), 201 if created else 200)
 
 
-async def _find(connection: AsyncConnection, trial_id: str, jobcentre: str, monday: date) -> Frozen | None:
-    assessments = await frozen_assessments(connection, trial_id, [jobcentre])
+async def _find(connection: AsyncConnection, trial_id: str, jobcentre: str, monday: date) -> FrozenAssessment | None:
+    assessments = await load_frozen(connection, trial_id, [jobcentre])
     return next((assessment for assessment in assessments if assessment.monday == monday), None)
 
 
@@ -127,7 +127,7 @@ async def list_assessments(
         await wait_for_writers(connection, trial_id, jobcentres)
         items = [
             _view(frozen, (await _figures(connection, trial, frozen.jobcentre, frozen.monday))[0])
-            for frozen in await frozen_assessments(connection, trial_id, jobcentres)
+            for frozen in await load_frozen(connection, trial_id, jobcentres)
         ]
     await services.audit_read(principal, "grant_assessments.read", trial_id, jobcentres)
     return json_response(request, {"items": items})
@@ -143,7 +143,7 @@ async def _figures(
     return conditions_item(trial, jobcentre, monday, sums), watermark
 
 
-def _view(frozen: Frozen, today: dict[str, Any]) -> dict[str, Any]:
+def _view(frozen: FrozenAssessment, today: dict[str, Any]) -> dict[str, Any]:
     return {
         "week": week_code(frozen.monday),
         "jobcentre": frozen.jobcentre,

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field, TypeAdapter
 
-from app.db.audit.log import StoredEntry, heads_of_audit, list_entries
+from app.db.audit.log import StoredEntry, list_entries, load_chain_heads
 from app.db.core.session import SYSTEM_SCOPE
 from app.routers.common.services import (
     Cursor,
@@ -130,7 +130,7 @@ async def get_heads(request: Request, services: ServicesDep, principal: Auditor)
     A copy stored elsewhere proves later whether any earlier entry was changed, removed or inserted.
     """
     async with services.database.read(SYSTEM_SCOPE) as connection:
-        heads = await heads_of_audit(connection)
+        heads = await load_chain_heads(connection)
     await services.audit_read(principal, "audit.heads_read")
     jws = services.signer.sign({"iat": int(services.clock().timestamp()), "heads": heads})
     return json_response(request, {"items": heads, "jws": jws, "jwk": services.signer.public_jwk()})

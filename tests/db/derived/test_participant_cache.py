@@ -21,7 +21,7 @@ def kept(
     participant_cache: ParticipantCache, *people: Person, before: datetime | None = None, at: datetime = FIRST
 ) -> list[UUID]:
     places = {each.jobcentre for each in people}
-    participant_cache.keep("prvij", dict.fromkeys(places, before), dict.fromkeys(places, at), people)
+    participant_cache.store("prvij", dict.fromkeys(places, before), dict.fromkeys(places, at), people)
     return [each.participant_id for each in people]
 
 
@@ -63,7 +63,7 @@ def test_who_comes_back_after_others_went_on_is_not_kept() -> None:
     """Another request of this process caught up, and registered more, before this one came to keep its people."""
     participant_cache, late = ParticipantCache(), person()
     kept(participant_cache, person(), at=LATER)
-    participant_cache.keep("prvij", {"849": None}, {"849": FIRST}, [late])
+    participant_cache.store("prvij", {"849": None}, {"849": FIRST}, [late])
     assert participant_cache.holds("prvij", "849", LATER)
     assert participant_cache.take("prvij", "849", LATER, {late.participant_id}) == {}
 
@@ -71,7 +71,7 @@ def test_who_comes_back_after_others_went_on_is_not_kept() -> None:
 def test_who_comes_back_when_others_have_just_caught_up_is_kept() -> None:
     participant_cache, someone = ParticipantCache(), person()
     kept(participant_cache, person(), at=LATER)
-    participant_cache.keep("prvij", {"849": FIRST}, {"849": LATER}, [someone])
+    participant_cache.store("prvij", {"849": FIRST}, {"849": LATER}, [someone])
     assert participant_cache.take("prvij", "849", LATER, {someone.participant_id}) == {someone.participant_id: someone}
 
 
@@ -100,7 +100,7 @@ def test_people_read_after_something_that_is_not_known_push_out_the_others() -> 
 
 def test_where_nothing_was_ever_registered_nobody_is_kept() -> None:
     participant_cache, someone = ParticipantCache(), person()
-    participant_cache.keep("prvij", {"849": None}, {"849": None}, [someone])
+    participant_cache.store("prvij", {"849": None}, {"849": None}, [someone])
     assert participant_cache.jobcentre_of("prvij", someone.participant_id) is None
 
 
