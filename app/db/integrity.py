@@ -1,4 +1,4 @@
-"""What must hold in a database, checked from what is stored: chains, kept counts and weeks, keys, numbers, draws.
+"""Integrity checks of a database: audit chains, stored counts and weeks, record keys, CPR numbers, draws.
 
 Nothing is changed.
 """
@@ -27,7 +27,7 @@ _ALL_TRIALS = 1_000_000
 
 
 async def check_register(database: Database, vault: Vault) -> list[str]:
-    """Everything that is not as it should be, in one sentence each."""
+    """Return a sentence for every fault."""
     async with database.read(SYSTEM_SCOPE) as connection:
         _, faults = await check_audit(connection)
         trials = await load_trials(connection, await trial_ids(connection, "", _ALL_TRIALS))
@@ -42,27 +42,27 @@ async def check_register(database: Database, vault: Vault) -> list[str]:
 
 
 async def check_counts(database: Database, trial: Trial) -> list[str]:
-    """Where the kept counts, or people's weeks, differ from those made anew out of the records."""
+    """Return a sentence for every stored count and week state that differs from the records."""
     async with database.write(SYSTEM_SCOPE, commit=False) as connection:
         await connection.execute(
             text("select from stratum where trial_id = :trial order by jobcentre_code for update"), {"trial": trial.id}
         )
-        kept, weeks_kept = await _counts(connection, trial.id), await _weeks(connection, trial.id)
+        stored, stored_weeks = await _counts(connection, trial.id), await _weeks(connection, trial.id)
         await rebuild(connection, trial)
-        made, weeks_made = await _counts(connection, trial.id), await _weeks(connection, trial.id)
-    wrong = sorted(key for key in kept.keys() | made.keys() if kept.get(key, {}) != made.get(key, {}))
+        rebuilt, rebuilt_weeks = await _counts(connection, trial.id), await _weeks(connection, trial.id)
+    wrong = sorted(key for key in stored.keys() | rebuilt.keys() if stored.get(key, {}) != rebuilt.get(key, {}))
     return [
         f"trial {trial.id}: the counts of {code}, {arm}, {monday} are not those of the records"
         for code, arm, monday in wrong
     ] + [
         f"trial {trial.id}: the weeks of participant {participant_id} are not those of the records"
-        for participant_id in sorted(weeks_kept)
-        if weeks_kept[participant_id] != weeks_made[participant_id]
+        for participant_id in sorted(stored_weeks)
+        if stored_weeks[participant_id] != rebuilt_weeks[participant_id]
     ]
 
 
 async def _weeks(connection: AsyncConnection, trial_id: str) -> Mapping[UUID, tuple[Any, ...]]:
-    """The kept states of people's weeks, and the first of them."""
+    """Load people's first Mondays and week states."""
     rows = await connection.execute(
         text("select participant_id, first_monday, week_states from participant where trial_id = :trial"),
         {"trial": trial_id},
@@ -71,7 +71,7 @@ async def _weeks(connection: AsyncConnection, trial_id: str) -> Mapping[UUID, tu
 
 
 async def _counts(connection: AsyncConnection, trial_id: str) -> Mapping[tuple[str, str, str], Mapping[str, Any]]:
-    """The kept counts that are not zero."""
+    """Load the stored counts that are not zero."""
     rows = await connection.execute(
         sql(
             """
@@ -103,7 +103,7 @@ async def _check_draws(connection: AsyncConnection, vault: Vault, trial: Trial) 
 
 
 async def _check_numbers(connection: AsyncConnection, vault: Vault) -> list[str]:
-    """CPR numbers that cannot be opened, or that are not those by which their people are found."""
+    """Return CPR numbers that cannot be decrypted, or that do not match their blind index."""
     rows = await connection.execute(
         text(
             """
@@ -124,7 +124,7 @@ async def _check_numbers(connection: AsyncConnection, vault: Vault) -> list[str]
 
 
 async def _check_keys(connection: AsyncConnection) -> list[str]:
-    """Keys that point to no standing version, and standing versions that no key points to, or several of one record."""
+    """Return kinds with keys without a standing version, or standing versions without a key or several of a record."""
     faults: list[str] = []
     for table in TABLES.values():
         rows = await connection.execute(
@@ -153,7 +153,7 @@ async def _check_keys(connection: AsyncConnection) -> list[str]:
 
 
 async def _check_digests(connection: AsyncConnection) -> list[str]:
-    """Keys whose digest is not that of the version they point to: the same sent again would be taken for another."""
+    """Return kinds with keys whose digest is not that of their version: an exact repeat would not be recognised."""
     faults: list[str] = []
     for table in TABLES.values():
         rows = await connection.stream(

@@ -1,8 +1,8 @@
-"""The audit trail: who did or read what, when. Append-only, one hash chain per jobcentre for writes and one for reads.
+"""The audit log: who did or read what, when. Append-only, one hash chain per jobcentre for writes and one for reads.
 
-An entry's hash is SHA-256 over the hash before it and the entry's content in canonical JSON (RFC 8785), so that a
-changed, removed or inserted row breaks the chain from there on. Nothing personal stands in an entry: ids, codes, counts
-and dates. What belongs to no single jobcentre stands in the chain of ``EVERYWHERE``.
+An entry's hash is SHA-256 over the previous hash and the entry's content in canonical JSON (RFC 8785), so that a
+changed, removed or inserted row breaks the chain from there on. Entries contain ids, codes, counts and dates, and no
+personal data. Entries that belong to no single jobcentre are in the chain of ``EVERYWHERE``.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ _BEGINNING = bytes(32)
 
 @dataclass(frozen=True, slots=True)
 class NewAuditEntry:
-    """Something that was done. ``details`` holds strings, integers, null, and lists and maps of these."""
+    """An entry to append. ``details`` has strings, integers, null, and lists and maps of these."""
 
     jobcentre: str
     client: str | None
@@ -41,7 +41,7 @@ class NewAuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class StoredEntry:
-    """An entry as it stands in its chain."""
+    """An entry with its place in a chain."""
 
     entry: NewAuditEntry
     chain: Chain
@@ -52,7 +52,7 @@ class StoredEntry:
 
 
 def hash_of(previous: bytes, entry: NewAuditEntry, chain: Chain, position: int, at: datetime) -> bytes:
-    """The hash that an entry at this place of its chain must have."""
+    """Compute the hash of an entry at this position of its chain."""
     content: dict[str, Any] = {
         "jobcentre": entry.jobcentre,
         "chain": chain,
@@ -70,12 +70,12 @@ def hash_of(previous: bytes, entry: NewAuditEntry, chain: Chain, position: int, 
 async def append_entries(
     connection: AsyncConnection, entries: Sequence[NewAuditEntry], chain: Chain = "writes"
 ) -> None:
-    """Appends entries in the transaction of what they tell. Locks the chains in the order of their jobcentres."""
+    """Append entries in the transaction that they describe. Locks the chains in the order of their jobcentres."""
     await append_by(driver_of(connection), entries, chain)
 
 
 async def append_by(driver: asyncpg.Connection, entries: Sequence[NewAuditEntry], chain: Chain) -> None:
-    """The same on the driver's connection: every single record and read is noted, and waits for it."""
+    """Append entries on the driver's connection, for frequent appends: see ``append_entries``."""
     if not entries:
         return
     heads, at = await _lock_heads(driver, sorted({entry.jobcentre for entry in entries}), chain)
@@ -92,19 +92,19 @@ async def append_by(driver: asyncpg.Connection, entries: Sequence[NewAuditEntry]
         list(heads),
         [length for length, _ in heads.values()],
         [head for _, head in heads.values()],
-        [each.entry.jobcentre for each in stored],
-        [each.position for each in stored],
-        [each.entry.client for each in stored],
-        [each.entry.action for each in stored],
-        [each.entry.trial for each in stored],
-        [each.entry.participant_id for each in stored],
-        [to_json(each.entry.details).decode() for each in stored],
-        [each.previous_hash for each in stored],
-        [each.hash for each in stored],
+        [row.entry.jobcentre for row in stored],
+        [row.position for row in stored],
+        [row.entry.client for row in stored],
+        [row.entry.action for row in stored],
+        [row.entry.trial for row in stored],
+        [row.entry.participant_id for row in stored],
+        [to_json(row.entry.details).decode() for row in stored],
+        [row.previous_hash for row in stored],
+        [row.hash for row in stored],
     )
 
 
-# Entries and heads in one statement: every append costs a round trip less, and so does every single record and read.
+# Entries and heads in one statement: a round trip less for every append, and so for every single record and read.
 _APPEND = """
     with moved as (
         update audit_chain set length = new.length, head = new.head
@@ -120,7 +120,7 @@ _APPEND = """
          as entry (jobcentre_code, position, client_id, action, trial_id, participant_id, details, previous_hash, hash)
 """
 
-# The moment is read when the last lock is held: an aggregate is there when all it is made of is.
+# The moment is read when the last lock is held: the aggregate needs all rows.
 _LOCK = """
     with held as materialized (
         select jobcentre_code, length, head from audit_chain
@@ -139,7 +139,7 @@ _BEGIN = """
 async def _lock_heads(
     driver: asyncpg.Connection, jobcentres: Sequence[str], chain: Chain
 ) -> tuple[dict[str, tuple[int, bytes]], datetime]:
-    """Length and head of each chain, held until the transaction ends, and the moment from which all were held.
+    """Lock chains until the transaction ends. Returns length and head of each, and the moment when all were locked.
 
     A chain begins when it is first needed.
     """
@@ -154,24 +154,24 @@ async def _lock_heads(
 
 
 def check_chain(entries: Iterable[StoredEntry], length: int, head: bytes) -> Iterator[str]:
-    """Every break in a chain, in one sentence each: a changed, removed, inserted or moved entry."""
+    """Yield a sentence for every break in a chain: a changed, removed, inserted or moved entry."""
     previous, expected = _BEGINNING, 0
-    for each in entries:
-        place = f"{each.entry.jobcentre or 'everywhere'}, {each.chain}, entry {each.position}"
-        if each.position != expected:
+    for stored in entries:
+        place = f"{stored.entry.jobcentre or 'everywhere'}, {stored.chain}, entry {stored.position}"
+        if stored.position != expected:
             yield f"{place}: entry {expected} should stand here"
-            expected = each.position
-        if each.previous_hash != previous:
+            expected = stored.position
+        if stored.previous_hash != previous:
             yield f"{place}: does not follow the entry before it"
-        if hash_of(each.previous_hash, each.entry, each.chain, each.position, each.at) != each.hash:
+        if hash_of(stored.previous_hash, stored.entry, stored.chain, stored.position, stored.at) != stored.hash:
             yield f"{place}: its content is not what was hashed"
-        previous, expected = each.hash, expected + 1
+        previous, expected = stored.hash, expected + 1
     if (expected, previous) != (length, head):
         yield f"the chain ends at entry {expected - 1}, its head says {length - 1}"
 
 
 async def check_audit(connection: AsyncConnection) -> tuple[int, list[str]]:
-    """How many entries there are, and every fault in any chain."""
+    """Return the number of entries, and a sentence for every fault in any chain."""
     faults: list[str] = []
     checked = 0
     chains = await connection.execute(
@@ -182,14 +182,14 @@ async def check_audit(connection: AsyncConnection) -> tuple[int, list[str]]:
         entries = await _entries_of(connection, row.jobcentre_code, row.chain)
         checked += len(entries)
         faults += check_chain(entries, row.length, row.head)
-    known = {(row.jobcentre_code, row.chain) for row in heads}
+    with_head = {(row.jobcentre_code, row.chain) for row in heads}
     strays = await connection.execute(text("select distinct jobcentre_code, chain from audit_entry"))
-    faults += [f"{code}, {chain}: entries without a chain" for code, chain in strays if (code, chain) not in known]
+    faults += [f"{code}, {chain}: entries without a chain" for code, chain in strays if (code, chain) not in with_head]
     return checked, faults
 
 
 async def load_chain_heads(connection: AsyncConnection) -> list[dict[str, Any]]:
-    """The head of every chain: who keeps these can tell later whether anything before was changed."""
+    """Load the head of every chain. A stored copy shows later whether an earlier entry was changed."""
     rows = await connection.execute(
         text("select jobcentre_code, chain, length, head from audit_chain order by jobcentre_code, chain")
     )
@@ -220,7 +220,7 @@ def _stored(row: Any) -> StoredEntry:
 
 
 async def _batches_of(connection: AsyncConnection, participant_id: UUID) -> list[str]:
-    """The batches that brought versions of a participant's records: their entries speak of the participant too."""
+    """Load the batches with versions of a participant's records: their entries concern the participant too."""
     versions = " union ".join(
         compose(
             """
@@ -244,7 +244,7 @@ async def list_entries(
     after: tuple[datetime, str, str, int] | None,
     limit: int,
 ) -> list[StoredEntry]:
-    """Entries by their moment, those after one of them."""
+    """List entries by their moment, from ``after`` on."""
     at, jobcentre, chain, position = after or (None, "", "", -1)
     batches = [] if participant_id is None else await _batches_of(connection, participant_id)
     rows = await connection.execute(

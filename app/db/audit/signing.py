@@ -1,4 +1,4 @@
-"""The service's own signature under what it publishes for others to keep: ES256, its key wrapped in the vault."""
+"""Signatures of published statements: ES256, with a key wrapped in the vault."""
 
 import json
 from typing import Any, Self
@@ -22,7 +22,7 @@ class Signer:
 
     @classmethod
     async def open(cls, connection: AsyncConnection, master_key: bytes) -> Self:
-        """The signer of a database, its key made at the first start."""
+        """Return the signer of a database; the first call creates its key."""
         fresh = ec.generate_private_key(ec.SECP256R1()).private_bytes(
             serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
@@ -31,10 +31,10 @@ class Signer:
         return cls(key)
 
     def sign(self, statement: dict[str, Any]) -> str:
-        """The statement as a compact JWS."""
+        """Return the statement as a compact JWS."""
         return jwt.encode(statement, self._key, algorithm="ES256", headers={"typ": "JWT"})
 
     def public_jwk(self) -> dict[str, str]:
-        """What anybody needs to verify a signature."""
+        """Return the public key, which verifies signatures."""
         jwk: dict[str, str] = json.loads(ECAlgorithm.to_jwk(self._key.public_key()))
         return jwk

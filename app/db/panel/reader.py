@@ -1,8 +1,8 @@
-"""The rows of a release, a few people at a time: judged anew out of the versions that stood at its watermark.
+"""Panel reader: rows of a release in portions of people, computed from the versions that stood at its watermark.
 
-What stood at a watermark never changes, so that each portion may be read in a transaction of its own: no connection is
-held while a client takes its time, and the same release gives the same rows for ever, in the same order. People stand
-by jobcentre and pseudonym, which says nothing of when they came.
+Those versions never change, so that each portion is read in a transaction of its own: a slow client occupies no
+connection, and a release always has the same rows in the same order. Rows are sorted by jobcentre and pseudonym, which
+does not reveal the order of screening.
 """
 
 import asyncio
@@ -22,10 +22,10 @@ from app.domain.figures.panel import PanelRow, Subject, draw_row, participant_ro
 from app.domain.rules.calendar import civil_day
 
 PORTION = 200
-"""How many people are read at once."""
+"""People per portion."""
 _REPLICA_TRIES: Final = 100
 _REPLICA_PAUSE: Final = 0.05
-"""Seconds between two looks whether a replica has a release."""
+"""Seconds between two tries to read a release from a replica."""
 _MEMBERS = text(
     """
     select assignment.participant_id, assignment.arm, assignment.assigned_on, assignment.drawn_at, assignment.position,
@@ -43,7 +43,7 @@ _MEMBERS = text(
 
 @dataclass(frozen=True, slots=True)
 class _Member:
-    """Someone drawn, with what was stated of them at the screening."""
+    """A drawn person with the facts stated at the screening."""
 
     participant_id: UUID
     arm: str
@@ -55,9 +55,9 @@ class _Member:
 
 
 async def wait_for_replica(database: ReadDatabase, release: Release) -> bool:
-    """Whether the database has the release, at once or within five seconds; a replica gets it a little later.
+    """Wait up to five seconds until the database has the release; a replica gets it a little later.
 
-    All that a release holds was committed before it was recorded, and so arrives before it.
+    The content of a release was committed before the release, and so arrives before it.
     """
     for _ in range(_REPLICA_TRIES):
         async with database.read(EMPTY_SCOPE) as connection:
@@ -69,7 +69,7 @@ async def wait_for_replica(database: ReadDatabase, release: Release) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class PanelReader:
-    """Reads the tables of one release. It sees one jobcentre at a time, whatever its client is bound to."""
+    """Reads the tables of one release. Its access scope is one jobcentre at a time, whatever its client's is."""
 
     database: ReadDatabase
     trial: Trial
@@ -77,7 +77,7 @@ class PanelReader:
     pseudonym: Callable[[UUID], str]
 
     async def person_weeks(self) -> AsyncIterator[list[PanelRow]]:
-        """Portions of ``panel.PERSON_WEEKS``."""
+        """Yield portions of ``panel.PERSON_WEEKS``."""
         trial, release = self.trial, self.release
         for jobcentre in trial.jobcentres.values():
             members = [(subject, member) for subject, member in await self._members(jobcentre) if not member.duplicate]
@@ -90,11 +90,11 @@ class PanelReader:
                 for subject, member in portion:
                     history = people[member.participant_id].history()
                     rows += person_week_rows(subject, trial.protocol, trial.ends_on, release.as_of, history)
-                    await asyncio.sleep(0)  # others are answered meanwhile
+                    await asyncio.sleep(0)  # lets other requests run
                 yield rows
 
     async def participants(self) -> AsyncIterator[list[PanelRow]]:
-        """Portions of ``panel.PARTICIPANTS``."""
+        """Yield portions of ``panel.PARTICIPANTS``."""
         trial = self.trial
         for jobcentre in trial.jobcentres.values():
             yield [
@@ -106,7 +106,7 @@ class PanelReader:
             ]
 
     async def draws(self) -> AsyncIterator[list[PanelRow]]:
-        """Portions of ``panel.DRAWS``; positions only where the draws were published by the watermark."""
+        """Yield portions of ``panel.DRAWS``; with positions only if the draws were published by the watermark."""
         closed = self.trial.closed_at
         published = closed is not None and closed <= self.release.watermark
         for jobcentre in self.trial.jobcentres.values():
@@ -126,12 +126,12 @@ class PanelReader:
         return AccessScope(self.release.client_id, frozenset({jobcentre.code}))
 
     async def _members(self, jobcentre: Jobcentre) -> list[tuple[Subject, _Member]]:
-        """Everyone drawn in a jobcentre by the watermark, duplicates too, in the order of their pseudonyms."""
+        """Load everyone drawn in a jobcentre by the watermark, duplicates included, by pseudonym."""
         values = {"jobcentre": jobcentre.code, "trial": self.trial.id, "watermark": self.release.watermark}
         async with self.database.read(self._scope_of(jobcentre)) as connection:
             members = [_Member(**row._mapping) for row in await connection.execute(_MEMBERS, values)]
-        named = [
-            (Subject(self.pseudonym(each.participant_id), jobcentre.code, jobcentre.region, each.arm), each)
-            for each in members
+        subjects = [
+            Subject(self.pseudonym(member.participant_id), jobcentre.code, jobcentre.region, member.arm)
+            for member in members
         ]
-        return sorted(named, key=lambda each: each[0].person)
+        return sorted(zip(subjects, members, strict=True), key=lambda pair: pair[0].person)

@@ -1,4 +1,4 @@
-"""Releases of the panel: recorded once, with a key of pseudonyms of their own, and read again for ever."""
+"""Releases of the panel: recorded once, each with its own key of pseudonyms, and readable for ever."""
 
 import hmac
 from collections.abc import Callable
@@ -23,9 +23,9 @@ _COLUMNS = "release_id, trial_id, client_id, purpose, recorded_at, watermark, as
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Who exported the panel, when and for what; and what decides its content for ever.
+    """A release: client, moment and purpose of an export, and what determines its content.
 
-    Everything registered up to ``watermark`` is in it, and nothing later; weeks are those over on ``as_of``.
+    It holds everything registered up to ``watermark``, and the weeks that are over on ``as_of``.
     """
 
     release_id: UUID
@@ -47,10 +47,10 @@ async def record_release(
     known_at: datetime | None,
     day_of: Callable[[datetime], date],
 ) -> Release:
-    """Records a release of what is known now, or was known at an earlier moment.
+    """Record a release as known now, or at an earlier moment.
 
-    ``day_of`` gives the day by which weeks are over for a watermark. What is being registered meanwhile is waited for:
-    it is either all up to the watermark, or all later.
+    ``day_of`` returns the day by which weeks are over for a watermark. Writers are waited for, so that each of their
+    transactions is wholly before the watermark or wholly after it.
     """
     await wait_for_writers(connection, trial.id, trial.jobcentres)
     moments = await connection.execute(
@@ -76,7 +76,7 @@ async def record_release(
 
 
 async def find_release(connection: AsyncConnection, trial_id: str, release_id: UUID) -> Release | None:
-    """A release of the trial, None when there is none of that id."""
+    """Return a release of the trial; None if there is none of that id."""
     rows = await connection.execute(
         sql("select {columns} from release where trial_id = :trial and release_id = :id", columns=_COLUMNS),
         {"trial": trial_id, "id": release_id},
@@ -86,7 +86,7 @@ async def find_release(connection: AsyncConnection, trial_id: str, release_id: U
 
 
 async def list_releases(connection: AsyncConnection, trial_id: str, after: UUID, limit: int) -> list[Release]:
-    """The releases of a trial in the order in which they were recorded, those after an id."""
+    """Return the releases of a trial in the order of recording, from ``after`` on."""
     rows = await connection.execute(
         sql(
             """
@@ -103,7 +103,7 @@ async def list_releases(connection: AsyncConnection, trial_id: str, after: UUID,
 async def pseudonyms(
     connection: AsyncConnection, vault: Vault, trial_id: str, release_id: UUID
 ) -> Callable[[UUID], str]:
-    """How a release calls a participant: HMAC-SHA-256 with the release's key, cut to 128 bits, in hexadecimal."""
+    """Return the pseudonym function of a release: 128 bits of HMAC-SHA-256 with the release's key, in hexadecimal."""
     key = await vault.key(connection, _key_name(release_id))
 
     def pseudonym(participant_id: UUID) -> str:

@@ -1,8 +1,8 @@
-"""Personal data under lock: what is needed to find a person again, and to read a number back with a key from outside.
+"""The vault: encryption of CPR numbers and seeds, and the blind index by which a person is found.
 
-The master key is not in the database; it wraps everything that is needed to read what is in there: the key of the blind
-index, each person's data key, each trial's seed. Changing the master key rewraps these and leaves all else as it was.
-Destroying a person's wrapped data key makes the number unreadable for ever.
+The master key is not in the database. It wraps the key of the blind index, each person's data key and each trial's
+seed. Changing the master key rewraps these and changes nothing else. Destroying a person's wrapped data key makes the
+CPR number unreadable for ever.
 """
 
 import hmac
@@ -24,19 +24,19 @@ _DOES_NOT_FIT = "The master key does not fit this database."
 
 
 class WrongMasterKeyError(Exception):
-    """The master key is not the one that this database was sealed with."""
+    """The master key is not the one that this database was encrypted with."""
 
 
 @dataclass(frozen=True, slots=True)
 class SealedIdentity:
-    """A CPR number sealed with the person's data key, and that key sealed with the master key."""
+    """A CPR number encrypted with the person's data key, and that key encrypted with the master key."""
 
     wrapped_key: bytes
     sealed_cpr: bytes
 
 
 class Vault:
-    """Seals and finds. Both keys are 32 bytes."""
+    """Encrypts, decrypts and computes blind indexes. Both keys have 32 bytes."""
 
     def __init__(self, master_key: bytes, index_key: bytes) -> None:
         self._master_key = master_key
@@ -44,12 +44,12 @@ class Vault:
 
     @classmethod
     async def open(cls, connection: AsyncConnection, master_key: bytes) -> Self:
-        """The vault of a database, made at the first start. WrongMasterKeyError when the key does not fit."""
+        """Return the vault of a database; the first call creates it. WrongMasterKeyError if the key does not fit."""
         return cls(master_key, await stored_secret(connection, master_key, _INDEX_KEY, os.urandom(KEY_BYTES)))
 
     @classmethod
     async def existing(cls, connection: AsyncConnection, master_key: bytes) -> Self | None:
-        """The vault of a database, None where nothing was ever sealed. WrongMasterKeyError: the key does not fit."""
+        """Return the vault of a database; None if it was never created. WrongMasterKeyError if the key does not fit."""
         wrapped = await _wrapped_index_key(connection)
         try:
             return None if wrapped is None else cls(master_key, _open(master_key, wrapped, _INDEX_KEY.encode()))
@@ -57,34 +57,34 @@ class Vault:
             raise WrongMasterKeyError(_DOES_NOT_FIT) from None
 
     def blind_index(self, cpr: str) -> bytes:
-        """HMAC-SHA-256 of a CPR number: equal for equal numbers, and no way back."""
+        """Return the HMAC-SHA-256 of a CPR number: equal for equal numbers, and not reversible."""
         return hmac.digest(self._index_key, cpr.encode(), "sha256")
 
     def seal_cpr(self, participant_id: UUID, cpr: str) -> SealedIdentity:
-        """The number under a new data key of this person."""
+        """Encrypt a CPR number with a new data key of this person."""
         data_key = os.urandom(KEY_BYTES)
         context = participant_id.bytes
         return SealedIdentity(_seal(self._master_key, data_key, context), _seal(data_key, cpr.encode(), context))
 
     def open_cpr(self, participant_id: UUID, sealed: SealedIdentity) -> str:
-        """The number again; ``InvalidTag`` when key, person or content do not belong together."""
+        """Decrypt a CPR number; ``InvalidTag`` if key, person or content do not belong together."""
         context = participant_id.bytes
         return _open(_open(self._master_key, sealed.wrapped_key, context), sealed.sealed_cpr, context).decode()
 
     def seal_seed(self, trial: str, seed: bytes) -> bytes:
-        """The trial's seed, wrapped."""
+        """Encrypt a trial's seed."""
         return _seal(self._master_key, seed, _seed_context(trial))
 
     def open_seed(self, trial: str, sealed: bytes) -> bytes:
-        """The seed again; ``InvalidTag`` as with ``open_cpr``."""
+        """Decrypt a trial's seed; ``InvalidTag`` as in ``open_cpr``."""
         return _open(self._master_key, sealed, _seed_context(trial))
 
     async def make_key(self, connection: AsyncConnection, name: str) -> None:
-        """A fresh key of that name, wrapped and kept, unless there is one."""
+        """Create and store a key of this name, unless there is one."""
         await stored_secret(connection, self._master_key, name, os.urandom(KEY_BYTES))
 
     async def key(self, connection: AsyncConnection, name: str) -> bytes:
-        """The key of that name; ``InvalidTag`` when it was wrapped with another master key."""
+        """Load the key of this name; ``InvalidTag`` if it was wrapped with another master key."""
         stored = await connection.execute(text("select wrapped from vault.secret where name = :name"), {"name": name})
         return _open(self._master_key, stored.scalar_one(), name.encode())
 
@@ -96,7 +96,7 @@ async def _wrapped_index_key(connection: AsyncConnection) -> bytes | None:
 
 
 async def _fits(connection: AsyncConnection, master_key: bytes) -> bool:
-    """Whether the database was sealed with this key."""
+    """Return whether the database was encrypted with this key."""
     try:
         return await Vault.existing(connection, master_key) is not None
     except WrongMasterKeyError:
@@ -104,7 +104,7 @@ async def _fits(connection: AsyncConnection, master_key: bytes) -> bool:
 
 
 async def stored_secret(connection: AsyncConnection, master_key: bytes, name: str, fresh: bytes) -> bytes:
-    """A secret of the database; ``fresh`` becomes it when there is none. WrongMasterKeyError: the key does not fit."""
+    """Return a stored secret, ``fresh`` if there was none. WrongMasterKeyError if the key does not fit."""
     await connection.execute(
         text("insert into vault.secret (name, wrapped) values (:name, :wrapped) on conflict do nothing"),
         {"name": name, "wrapped": _seal(master_key, fresh, name.encode())},
@@ -117,9 +117,9 @@ async def stored_secret(connection: AsyncConnection, master_key: bytes, name: st
 
 
 async def change_master_key(connection: AsyncConnection, old: bytes, new: bytes) -> int:
-    """Rewraps everything in one transaction and says how many persons' keys there were.
+    """Rewrap everything in one transaction, and return the number of persons' keys.
 
-    Where the new key fits already, because this was done before, nothing is changed and the number is 0.
+    If the new key fits already, because of an earlier call, nothing is changed and the number is 0.
     """
     if await _fits(connection, new):
         return 0
@@ -140,7 +140,7 @@ async def change_master_key(connection: AsyncConnection, old: bytes, new: bytes)
     people = await connection.execute(
         text("select participant_id, wrapped_key from vault.identity where wrapped_key is not null for update")
     )
-    rewrapped = [(each, _rewrap(old, new, wrapped, each.bytes)) for each, wrapped in people.all()]
+    rewrapped = [(person, _rewrap(old, new, wrapped, person.bytes)) for person, wrapped in people.all()]
     await connection.execute(
         text(
             """
@@ -149,13 +149,13 @@ async def change_master_key(connection: AsyncConnection, old: bytes, new: bytes)
             where identity.participant_id = new.participant_id
             """
         ),
-        {"ids": [each for each, _ in rewrapped], "keys": [wrapped for _, wrapped in rewrapped]},
+        {"ids": [person for person, _ in rewrapped], "keys": [wrapped for _, wrapped in rewrapped]},
     )
     return len(rewrapped)
 
 
 def load_or_create_master_key(data_dir: Path) -> bytes:
-    """The master key of an embedded database: a file beside the database, readable by its owner only."""
+    """Return the master key of an embedded database, from a file beside it that only its owner can read."""
     path = data_dir / "master.key"
     data_dir.mkdir(parents=True, exist_ok=True)
     try:
@@ -168,9 +168,9 @@ def load_or_create_master_key(data_dir: Path) -> bytes:
 
 
 def write_key(path: Path, key: bytes | None = None) -> bytes:
-    """Writes a key, a fresh one by default, to a new file, for its owner only; FileExistsError when there is one.
+    """Write a key, a new one by default, to a new file that only its owner can read; FileExistsError if it exists.
 
-    The file gets its name when it is whole: several workers may start at once, and the machine may stop at any moment.
+    The file gets its name once it is complete: several workers may start at the same time, and the machine may stop.
     """
     draft = path.with_name(f"{path.name}.{os.urandom(8).hex()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -1,8 +1,8 @@
-"""Everyone of some jobcentres at one moment, for reports that judge people when they are asked for.
+"""People of jobcentres as of a moment, for reports that are computed on request.
 
-Kept counts answer the weekly summary. What is asked for rarely, and by weeks since the assignment, would need counters
-of every measure by jobcentre, arm, day of assignment and week; judging takes about 0.2 ms a person instead, plus the
-reading of the records: some seconds for 3,000 people, slice by slice, so that others are answered meanwhile [choice].
+The weekly summary reads stored counts. Rare reports by weeks since the assignment would need counters of every measure
+by jobcentre, arm, day of assignment and week. Computing takes about 0.2 ms a person instead, plus loading the records:
+some seconds for 3,000 people, in slices that let other requests run [choice].
 """
 
 import asyncio
@@ -20,12 +20,12 @@ from app.db.trials.watermarks import load_watermark, wait_for_writers
 from app.domain.records.ingest import Person
 
 _SLICE = 100
-"""People who are read and judged before others get their turn."""
+"""People who are loaded before other requests may run."""
 
 
 @dataclass(frozen=True, slots=True)
 class AsOf:
-    """What a report is cut to: what was registered up to ``moment``; the last such registration is ``watermark``."""
+    """The moment up to which a report reads registrations, and the last of these (``watermark``)."""
 
     moment: datetime
     watermark: datetime | None
@@ -34,10 +34,10 @@ class AsOf:
 async def load_as_of(
     connection: AsyncConnection, trial_id: str, jobcentres: Collection[str], known_at: datetime | None
 ) -> AsOf:
-    """The cut of a report as known now or at an earlier moment.
+    """Return the moment and watermark of a report as known now, or at an earlier moment.
 
-    Whatever is being registered is waited for; whatever comes later is registered later than the moment. So the locks
-    need not be held while the report is made. On a replica the moment is the one to which its snapshot holds all.
+    Writers are waited for, and later ones register after the moment. So the report may be made without the locks. On a
+    replica the moment is that of ``replayed_to``.
     """
     await wait_for_writers(connection, trial_id, jobcentres)
     watermark = await load_watermark(connection, trial_id, jobcentres)
@@ -57,7 +57,7 @@ async def iter_participants(
     moment: datetime,
     kinds: Collection[str] = tuple(TABLES),
 ) -> AsyncIterator[Person]:
-    """Everyone drawn in jobcentres who is no duplicate, with their records of some kinds, as known at a moment.
+    """Yield everyone drawn in jobcentres but duplicates, with their records of these kinds, as known at a moment.
 
     The connection reads one snapshot.
     """

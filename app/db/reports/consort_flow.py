@@ -40,16 +40,16 @@ _LATEST = text(
     ) withdrawal on true
     """
 )
-"""A withdrawal, or that a candidate gave way, is read where it is kept for ever: the candidate's row tells only of the
-last one. A duplicate is nobody from the moment when it is known as one, and a person of its own before."""
+"""Withdrawals are read from the audit log, because the candidate's row has only the last one. A duplicate counts as a
+person of its own until it is registered as a duplicate, and not at all from then on."""
 
 
 async def load_latest_screenings(
     connection: AsyncConnection, trial_id: str, jobcentres: Collection[str] | None, moment: datetime
 ) -> tuple[list[ScreenedPerson], datetime | None]:
-    """The screenings as known at a moment, and when the last of them, or of their withdrawals, was registered.
+    """Load the screenings as known at a moment, and the moment of the last of them or of their withdrawals.
 
-    Without jobcentres all of the trial, those in jobcentres that take no part in it included (``unknown_jobcentre``).
+    Without ``jobcentres`` all of the trial, including those in jobcentres outside it (``unknown_jobcentre``).
     """
     rows = (
         await connection.execute(
@@ -61,5 +61,5 @@ async def load_latest_screenings(
         ScreenedPerson(row.person, row.screening_id.int, tuple(row.failures), row.drawn, row.withdrawn_at is not None)
         for row in rows
     ]
-    moments = [each for row in rows for each in (row.registered_at, row.withdrawn_at) if each is not None]
+    moments = [moment for row in rows for moment in (row.registered_at, row.withdrawn_at) if moment is not None]
     return screened, max(moments, default=None)

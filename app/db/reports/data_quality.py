@@ -1,4 +1,4 @@
-"""What the data-quality report reads: the people of a jobcentre, who delivered when, and who was drawn twice."""
+"""Reads for the data-quality report: people of a jobcentre, sources and duplicates."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -16,24 +16,24 @@ from app.domain.rules.calendar import civil_day
 async def load_findings(
     connection: AsyncConnection, trial: Trial, jobcentre: str, day: date, moment: datetime, known_at: datetime | None
 ) -> list[Finding]:
-    """What is found in one jobcentre as of ``day``, as known at ``moment``.
+    """Return the findings in one jobcentre as of ``day``, as known at ``moment``.
 
-    ``known_at`` is the moment that was asked for, if any: what is kept of a source is its last delivery, unchanged
-    records included; of an earlier moment only the versions tell.
+    ``known_at`` is the requested moment, if any. A source's row has its last batch, unchanged records included; for an
+    earlier moment only the versions are known.
     """
-    signs = [
+    indicators = [
         quality_indicators(trial.protocol, trial.ends_on, person.participant_id, person.history(), day)
         async for person in iter_participants(connection, trial.id, [jobcentre], moment)
     ]
     sources = [
-        SourceActivity(each.client_id, each.kind, civil_day(each.last_received_at))
-        for each in await load_sources(connection, trial.id, [jobcentre], known_at)
+        SourceActivity(source.client_id, source.kind, civil_day(source.last_received_at))
+        for source in await load_sources(connection, trial.id, [jobcentre], known_at)
     ]
-    return findings_of(signs, sources, await _duplicates(connection, trial.id, jobcentre, moment), day)
+    return findings_of(indicators, sources, await _duplicates(connection, trial.id, jobcentre, moment), day)
 
 
 async def _duplicates(connection: AsyncConnection, trial_id: str, jobcentre: str, moment: datetime) -> list[UUID]:
-    """The participants of a jobcentre who turned out, by a corrected CPR number, to be people drawn before."""
+    """Load the duplicates of a jobcentre: participants whose corrected CPR number is that of a person drawn before."""
     rows = await connection.execute(
         text(
             """

@@ -1,4 +1,4 @@
-"""Reads for the weekly summary: kept counts added up; or, as known at an earlier moment, everyone judged anew."""
+"""Reads for the weekly summary: stored counts, or, as known at an earlier moment, counts computed anew."""
 
 import asyncio
 from collections import Counter
@@ -24,7 +24,7 @@ _OF_THESE = "jobcentre_code = any(:jobcentres) and trial_id = :trial"
 
 @dataclass(frozen=True, slots=True)
 class WeekCounts:
-    """The counts of jobcentres: sums of all weeks before a span, and the weeks of the span one by one."""
+    """Counts of jobcentres: sums of all weeks before a span, and each week of the span."""
 
     before: Mapping[tuple[str, Arm], Mapping[str, int]]
     weeks: Mapping[tuple[str, Arm], Mapping[date, Mapping[str, int]]]
@@ -48,7 +48,7 @@ _NUMBERS = sql(
 async def load_week_counts(
     connection: AsyncConnection, trial: Trial, jobcentres: Collection[str], first: date, last: date
 ) -> WeekCounts:
-    """The counts from the week of Monday ``first`` to that of ``last``."""
+    """Load the counts from the week of Monday ``first`` to that of ``last``."""
     parameters = {"trial": trial.id, "jobcentres": sorted(jobcentres), "first": first, "last": last}
     before: dict[tuple[str, Arm], dict[str, int]] = {}
     weeks: dict[tuple[str, Arm], dict[date, dict[str, int]]] = {}
@@ -73,13 +73,13 @@ _CONTACTS = sql(
     """,
     condition=_OF_THESE,
 )
-"""The measures of contacts (domain 6 [C]) of all weeks before a span."""
+"""Sums of the contact measures (domain 6 [C]) of all weeks before a span."""
 
 
 async def counts_as_of(
     connection: AsyncConnection, trial: Trial, jobcentres: Collection[str], first: date, last: date, known_at: datetime
 ) -> WeekCounts:
-    """The same out of the versions that stood at a moment, by the function that made the kept counts."""
+    """Compute the counts as known at a moment, by the function that made the stored counts."""
     before: dict[tuple[str, Arm], Counter[str]] = {}
     weeks: dict[tuple[str, Arm], dict[date, Counter[str]]] = {}
     for jobcentre in sorted(jobcentres):
@@ -91,7 +91,7 @@ async def counts_as_of(
                     before.setdefault(key, Counter()).update(cumulated(counted))
                 elif monday <= last:
                     weeks.setdefault(key, {}).setdefault(monday, Counter()).update(counted)
-            await asyncio.sleep(0)  # others are answered meanwhile
+            await asyncio.sleep(0)  # lets other requests run
     return WeekCounts(before, weeks)
 
 
@@ -125,7 +125,7 @@ class DeliverySource:
 async def load_sources(
     connection: AsyncConnection, trial_id: str, jobcentres: Collection[str], known_at: datetime | None
 ) -> list[DeliverySource]:
-    """Who delivers to these jobcentres, with the latest delivery of each kind; as known then, if of a version."""
+    """Load the clients that deliver to jobcentres, with the last batch of each kind; ``known_at``: the last version."""
     parameters = {"trial": trial_id, "jobcentres": sorted(jobcentres), "known_at": known_at}
     if known_at is None:
         delivered = "select client_id, kind, last_received_at as at from source"

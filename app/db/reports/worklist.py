@@ -1,4 +1,4 @@
-"""Who is on a worklist: treatment participants, judged as they were known at a moment."""
+"""Reads for the worklist: treatment participants as known at a moment."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class WorklistEntry:
 async def load_worklist(
     connection: AsyncConnection, trial: Trial, jobcentres: Collection[str], monday: date, moment: datetime
 ) -> list[WorklistEntry]:
-    """The treatment participants of jobcentres for whom something is to be done, the longest assigned first."""
+    """Load the treatment participants of jobcentres with a task, by jobcentre, the longest assigned first."""
     contacts = await _contact_persons(connection, trial.id, jobcentres, moment)
     entries: list[WorklistEntry] = []
     async for person in iter_participants(connection, trial.id, jobcentres, moment):

@@ -1,6 +1,6 @@
-"""The stratum of a jobcentre in a trial: the lock under which everything of the jobcentre is registered.
+"""Strata: a jobcentre in a trial, and the lock under which everything of it is registered.
 
-``registered_at`` is taken under this lock, so that it rises in the order of commits.
+``registered_at`` is read under this lock, so that it rises in the order of commits.
 """
 
 from collections.abc import Collection, Mapping
@@ -15,13 +15,13 @@ from app.domain.rules.draw import Arm
 
 @dataclass(frozen=True, slots=True)
 class Stratum:
-    """How far the draws of a jobcentre have come."""
+    """The draws of a jobcentre so far: their number, and treatment minus control."""
 
     jobcentre: str
     draws: int
     balance: int
     registered_at: datetime | None
-    """When something was last registered in it; None as long as nothing was."""
+    """The last registration in it; None before the first."""
 
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -38,22 +38,22 @@ _LOCK = sql(
 async def lock_strata(
     connection: AsyncConnection, trial_id: str, jobcentres: Collection[str]
 ) -> tuple[Mapping[str, Stratum], datetime]:
-    """Locks the strata until the transaction ends, in the order of their codes, so that no two can wait for each other.
+    """Lock strata until the transaction ends, in the order of their codes, which prevents deadlocks.
 
-    The moment is the ``registered_at`` of what is registered under the lock: later than any before it in any of them.
-    Who registers something says so by ``advance_watermark``.
+    Returns the strata by code, and the ``registered_at`` for what is registered under the lock: later than any earlier
+    one in any of them. ``advance_watermark`` records a registration.
     """
     rows = (await connection.execute(_LOCK, {"trial": trial_id, "codes": sorted(jobcentres)})).all()
     strata = {row[0]: Stratum(*row[:4]) for row in rows}
-    now = max((row[4] for row in rows), default=None)  # the last one, read when all were locked
+    now = max((row[4] for row in rows), default=None)  # the latest was read when all were locked
     if now is None:
         now = (await connection.execute(sql("select clock_timestamp()"))).scalar_one()
-    later = [each.registered_at + _MICROSECOND for each in strata.values() if each.registered_at is not None]
-    return strata, max([now, *later])
+    bounds = [row[3] + _MICROSECOND for row in rows if row[3] is not None]
+    return strata, max([now, *bounds])
 
 
 async def lock_orphan_retractions(connection: AsyncConnection, trial_id: str, client: str) -> None:
-    """Retractions without a record belong to no stratum: those of a client and trial take turns. Before any stratum."""
+    """Lock the orphan retractions of a client and trial, which belong to no stratum. Before any stratum's lock."""
     await connection.execute(
         sql("select pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": f"{trial_id}/{client}"}
     )
@@ -62,7 +62,7 @@ async def lock_orphan_retractions(connection: AsyncConnection, trial_id: str, cl
 async def advance_watermark(
     connection: AsyncConnection, trial_id: str, jobcentres: Collection[str], moment: datetime
 ) -> None:
-    """Something was registered in these locked strata at the moment: their watermark rises to it."""
+    """Raise the watermark of locked strata to the moment of a registration."""
     await connection.execute(
         sql(
             """
@@ -75,7 +75,7 @@ async def advance_watermark(
 
 
 async def count_draw(connection: AsyncConnection, trial_id: str, stratum: Stratum, arm: Arm) -> None:
-    """Counts a draw: the next position, and the balance of the arms."""
+    """Count a draw: raise the next position, and change the balance of the arms."""
     await connection.execute(
         sql(
             """

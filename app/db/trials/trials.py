@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -55,23 +55,23 @@ class Trial:
 
     @property
     def target_groups(self) -> tuple[int, ...]:
-        """Those that the trial has picked (domain 6 [C]); empty where its protocol has none."""
+        """The target groups that the trial has picked (domain 6 [C]); empty if its protocol has none."""
         return tuple(self.definition.get("target_groups") or ())
 
     @property
     def required_contacts(self) -> float | None:
-        """Contacts per person and four weeks that the trial is to reach on average (domain 6 [C]); None: not set."""
+        """Average contacts per person and four weeks that the trial is to reach (domain 6 [C]); None if not set."""
         return self.definition.get("required_contacts")
 
     @property
     def terms(self) -> Terms:
-        """What screenings are held against."""
+        """The terms that the eligibility rules read."""
         return Terms(self.jobcentres, self.intake_from, self.intake_to, self.target_groups)
 
 
 @dataclass(frozen=True, slots=True)
 class NewTrial:
-    """What a trial is created from; ``definition`` is all of it as sent, defaults filled in."""
+    """A trial to create; ``definition`` is the whole request, defaults filled in."""
 
     id: str
     protocol: str
@@ -86,7 +86,7 @@ class NewTrial:
 
 
 async def create_trial(connection: AsyncConnection, vault: Vault, new: NewTrial, client: str) -> bool:
-    """Stores a trial with a fresh seed; False, and nothing is changed, when the id is taken."""
+    """Store a trial with a fresh seed; False, without a change, if the id is taken."""
     seed = os.urandom(_SEED_BYTES)
     created = await connection.execute(
         text(
@@ -121,14 +121,10 @@ async def create_trial(connection: AsyncConnection, vault: Vault, new: NewTrial,
         ),
         [
             {
-                "code": each.code,
+                **asdict(jobcentre),
                 "trial": new.id,
-                "name": each.name,
-                "region": each.region,
-                "agreed_participants": each.agreed_participants,
-                "weekly_target": each.weekly_target,
             }
-            for each in new.jobcentres
+            for jobcentre in new.jobcentres
         ],
     )
     await append_entries(connection, [NewAuditEntry(EVERYWHERE, client, "trial.created", new.id)])
@@ -136,7 +132,7 @@ async def create_trial(connection: AsyncConnection, vault: Vault, new: NewTrial,
 
 
 async def load_trials(connection: AsyncConnection, ids: list[str]) -> dict[str, Trial]:
-    """The trials with these ids, those that exist."""
+    """Load the trials with these ids that exist."""
     strata = await connection.execute(
         text(
             """
@@ -166,7 +162,7 @@ async def load_trials(connection: AsyncConnection, ids: list[str]) -> dict[str, 
 
 
 async def load_trial(connection: AsyncConnection, trial_id: str) -> Trial | None:
-    """The trial with its jobcentres as it is now, None when there is none of that id."""
+    """Load the trial with its jobcentres; None if there is none of that id."""
     return (await load_trials(connection, [trial_id])).get(trial_id)
 
 
@@ -188,12 +184,12 @@ async def get_trial(connection: AsyncConnection, cache: TrialCache, trial_id: st
 
 
 async def _has_written_nothing(connection: AsyncConnection) -> bool:
-    """Whether all that the transaction sees is committed: what it wrote itself, it may take back."""
+    """Return whether all that the transaction reads is committed: its own writes may be rolled back."""
     return (await connection.execute(text("select pg_current_xact_id_if_assigned() is null"))).scalar_one() is True
 
 
 async def trial_ids(connection: AsyncConnection, after: str, limit: int) -> list[str]:
-    """Ids in their order, those after ``after``."""
+    """Return ids in their order, from ``after`` on."""
     rows = await connection.execute(
         text("select id from trial where id > :after order by id limit :limit"), {"after": after, "limit": limit}
     )
@@ -201,13 +197,13 @@ async def trial_ids(connection: AsyncConnection, after: str, limit: int) -> list
 
 
 async def is_closed(connection: AsyncConnection, trial_id: str) -> bool:
-    """Whether the trial is closed. Under a stratum's lock the answer holds until the transaction ends."""
+    """Return whether the trial is closed. Under a stratum's lock it stays so until the transaction ends."""
     row = await connection.execute(text("select closed_at from trial where id = :id"), {"id": trial_id})
     return row.scalar_one() is not None
 
 
 async def close_trial(connection: AsyncConnection, trial: Trial, client: str) -> None:
-    """No more draws. Takes the lock of every stratum, and so its turn among the draws under way."""
+    """Close the trial for draws. Locks every stratum, and so waits for the draws under way."""
     await lock_strata(connection, trial.id, trial.jobcentres)
     closed = await connection.execute(
         text("update trial set closed_at = clock_timestamp() where id = :id and closed_at is null"), {"id": trial.id}
@@ -220,8 +216,8 @@ async def close_trial(connection: AsyncConnection, trial: Trial, client: str) ->
 
 
 async def record_protocol_digests(connection: AsyncConnection) -> None:
-    """Notes what the protocols say for trials that were created before this was kept."""
-    known = protocols()
+    """Store the protocol's digest of trials that were created before digests were stored."""
+    by_id = protocols()
     await connection.execute(
         text(
             """
@@ -230,14 +226,14 @@ async def record_protocol_digests(connection: AsyncConnection) -> None:
             where trial.protocol = known.id and trial.protocol_digest is null
             """
         ),
-        {"ids": list(known), "digests": [digest_of(each) for each in known.values()]},
+        {"ids": list(by_id), "digests": [digest_of(protocol) for protocol in by_id.values()]},
     )
 
 
 async def check_protocols(connection: AsyncConnection) -> list[str]:
-    """Trials whose protocol is not known, or says something else than when they were created (domain 6).
+    """Return a sentence for each trial whose protocol is unknown, or was changed since its creation (domain 6).
 
-    A protocol in use is never edited: the figures of years would silently become others.
+    A protocol in use is never edited: earlier figures would change silently.
     """
     rows = await connection.execute(text("select id, protocol, protocol_digest from trial order by id"))
     faults = []
