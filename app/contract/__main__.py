@@ -1,4 +1,4 @@
-"""Prints the contract as it is committed: ``python -m app.contract > openapi/openapi.json``."""
+"""Print the OpenAPI document: ``python -m app.contract > openapi/openapi.json``."""
 
 import json
 import sys
@@ -8,7 +8,7 @@ from app.settings import Settings
 
 
 def contract() -> str:
-    """The OpenAPI document of the code, as text."""
+    """Return the OpenAPI document of the application as indented JSON."""
     return json.dumps(create_app(Settings()).openapi(), indent=2, ensure_ascii=False) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""Prints the glossary as it is committed: ``python -m app.contract.glossary > docs/glossary.md``."""
+"""Print the glossary in Markdown: ``python -m app.contract.glossary > docs/glossary.md``."""
 
 import sys
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ first, then the parameters of a protocol, then every list of codes by its name i
 
 
 def glossary() -> str:
-    """The glossary in Markdown."""
+    """Return the glossary in Markdown."""
     return "\n".join(_lines()) + "\n"
 
 
