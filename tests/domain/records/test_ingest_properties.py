@@ -11,18 +11,19 @@ from app.domain.facts import Conversation, Fact
 from app.domain.figures.counts import count, difference
 from tests.domain.records.ledger import ANNA, BO, ENDS_ON, KIND_OF, OTHER_TALK, PRVIJ, TALK, Ledger, Sent, Standing
 from tests.domain.records.stories import REASONS, Story, deliveries, winners
+from tests.thorough import few_or_many
 
 KINDS = sorted(KIND_OF.values())
-PLENTY = settings(max_examples=70, deadline=None)
 
 
+@few_or_many(25)
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_order_of_arrival_never_changes_the_end_state(kind: str) -> None:
+def test_the_order_of_arrival_never_changes_the_end_state(kind: str, examples: int) -> None:
     """api.md: "The order of arrival never changes the end state of revisioned records." Of each record the highest
     revision stands, and weeks and tallies are those of having sent nothing else: a correction equals having sent the
     right record at once."""
 
-    @PLENTY
+    @settings(max_examples=examples, deadline=None)
     @given(deliveries(kind))
     def check(delivery: tuple[Story, list[list[Sent]]]) -> None:
         story, batches = delivery
@@ -36,11 +37,12 @@ def test_the_order_of_arrival_never_changes_the_end_state(kind: str) -> None:
     check()
 
 
+@few_or_many(25)
 @pytest.mark.parametrize("kind", KINDS)
-def test_sending_everything_twice_changes_nothing(kind: str) -> None:
+def test_sending_everything_twice_changes_nothing(kind: str, examples: int) -> None:
     """A repeated record, a late one and one of a revision that is taken write nothing at all."""
 
-    @PLENTY
+    @settings(max_examples=examples, deadline=None)
     @given(deliveries(kind))
     def check(delivery: tuple[Story, list[list[Sent]]]) -> None:
         _, batches = delivery

@@ -18,17 +18,11 @@ from app.domain.rules.weeks import FLAGS, Course, Week, as_seen_on, judge, judge
 from app.protocols import protocols
 from tests.domain.build import history_of
 from tests.reference.generate import TRIAL_DATES, cases, random_person
-from tests.thorough import so_many
+from tests.thorough import few_or_many
 
 ALL_PROTOCOLS = list(protocols())
 WEEKLY = [name for name, protocol in protocols().items() if protocol.cadence == "weekly"]
 FAR = date(2030, 1, 1)
-
-
-def few_or_many(few: int) -> pytest.MarkDecorator:
-    """As many examples as the quick suite has time for, or eight hundred at the most."""
-    many = pytest.param(so_many(800), marks=[pytest.mark.slow, pytest.mark.timeout(900)])
-    return pytest.mark.parametrize("examples", [few, many])
 
 
 @st.composite
