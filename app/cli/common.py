@@ -1,4 +1,4 @@
-"""What every command uses: settings out of options, the database, and a way to fail in one sentence."""
+"""Common to all commands: settings from options, the database, failing with one sentence."""
 
 import os
 import socket
@@ -25,15 +25,15 @@ DatabaseUrl = Annotated[str | None, typer.Option(help="A PostgreSQL server inste
 
 
 def fail(sentence: str) -> NoReturn:
-    """Ends the command with a sentence for whoever typed it."""
+    """Print a sentence and end the command with exit code 1."""
     console.print(f"rettevej: {sentence}", style="red", markup=False)
     raise typer.Exit(1)
 
 
 def settings_of(**options: object) -> Settings:
-    """The settings of environment and options, the operator's protocols read and checked.
+    """Return the settings of environment and options; read and check the operator's protocols.
 
-    Options are put into the environment too, for worker processes.
+    Options are written to the environment for worker processes. A fault ends the command.
     """
     for name, value in options.items():
         if value is not None:
@@ -45,13 +45,15 @@ def settings_of(**options: object) -> Settings:
     except ProtocolError as error:
         fail(str(error))
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, each['loc'])) or 'settings'}: {each['msg']}" for each in error.errors())
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc'])) or 'settings'}: {fault['msg']}" for fault in error.errors()
+        )
         fail(faults)
     return settings
 
 
-def _answers(server: EmbeddedPostgres) -> bool:
-    """Whether somebody runs the embedded server already."""
+def _is_running(server: EmbeddedPostgres) -> bool:
+    """Return whether a process accepts connections on the embedded server's socket."""
     with socket.socket(socket.AF_UNIX) as probe:
         try:
             probe.connect(str(server.socket_dir / ".s.PGSQL.5432"))
@@ -62,15 +64,15 @@ def _answers(server: EmbeddedPostgres) -> bool:
 
 @contextmanager
 def database_of(settings: Settings, *, join: bool = False) -> Iterator[str]:
-    """The URL of the database, which runs meanwhile: a server's, or the embedded one, started here.
+    """Run the database inside the block and yield its URL: the configured server's, or the embedded one's.
 
-    ``join``: the embedded one may be running already, under a server; then it is used as it is.
+    ``join``: use the embedded one as it is when a server runs it already.
     """
     if settings.database_url is not None:
         yield settings.database_url
         return
     server = embedded_in(settings.data_dir)
-    if join and _answers(server):
+    if join and _is_running(server):
         yield server.url
         return
     try:

@@ -1,4 +1,4 @@
-"""`rettevej demo`: a register of its own with a simulated trial in it, and what to look at."""
+"""`rettevej demo`: a local register with a simulated trial, and links and requests to try."""
 
 import asyncio
 import signal
@@ -28,7 +28,7 @@ from app.web.tokens import LocalIssuer
 
 TRIAL, SEED = "demo", 1
 WEEK = "2011-W20"
-"""A week in the middle of the course: everything is due of somebody."""
+"""A week in the middle of the course: every kind of activity is due for some participants."""
 
 app = typer.Typer()
 
@@ -39,17 +39,17 @@ def demo(
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 0,
     data_dir: Annotated[Path, typer.Option(help="Where it is kept; remove it to begin anew.")] = Path(".rettevej/demo"),
 ) -> None:
-    """Start a register of its own with a simulated trial in it. Ctrl-C stops it; the next start finds it again."""
+    """Start a separate register with a simulated trial. Ctrl-C stops it; the next start continues with its data."""
     settings = _settings(port, data_dir)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     configure_logging(settings.log_level)
     try:
         with database_of(settings) as database:
-            asyncio.run(_migrated(database))
-            with _answering(settings, database) as url:
+            asyncio.run(_migrate(database))
+            with _serving(settings, database) as url:
                 issuer = LocalIssuer.load_or_create(settings.data_dir, settings.audience)
-                _fill(url, people, issuer)
-                _tell(url, issuer.token("case-system"))
+                _ensure_trial(url, people, issuer)
+                _print_examples(url, issuer.token("case-system"))
                 Event().wait()
     except KeyboardInterrupt:
         console.print("The demo has stopped; the next start finds its data.")
@@ -58,7 +58,7 @@ def demo(
 
 
 def _settings(port: int, data_dir: Path) -> Settings:
-    """A local start, whatever the environment says of another register."""
+    """Return settings of a local start; the environment's settings of another register do not apply."""
     return Settings(
         host="127.0.0.1",
         port=port,
@@ -75,14 +75,14 @@ def _settings(port: int, data_dir: Path) -> Settings:
     )
 
 
-async def _migrated(database: str) -> None:
+async def _migrate(database: str) -> None:
     async with engine_on(database, 1) as engine:
         await migrate(engine)
 
 
 @contextmanager
-def _answering(settings: Settings, database: str) -> Iterator[str]:
-    """The address of a server that answers meanwhile, in a thread of its own."""
+def _serving(settings: Settings, database: str) -> Iterator[str]:
+    """Run the server in a thread inside the block and yield its address."""
     config = uvicorn.Config(
         create_app(settings, database),
         host=settings.host,
@@ -100,7 +100,7 @@ def _answering(settings: Settings, database: str) -> Iterator[str]:
     try:
         while not server.started:
             if not thread.is_alive():
-                fail("the server could not start; the reason stands above")
+                fail("the server could not start; see the reason above")
             time.sleep(0.02)
         yield f"http://{settings.host}:{socket.getsockname()[1]}"
     finally:
@@ -109,21 +109,21 @@ def _answering(settings: Settings, database: str) -> Iterator[str]:
         socket.close()
 
 
-def _fill(url: str, people: int, issuer: LocalIssuer) -> None:
-    """Plays the trial and closes it, unless that was done at an earlier start; one that broke off is played on."""
+def _ensure_trial(url: str, people: int, issuer: LocalIssuer) -> None:
+    """Simulate the trial and close it, unless an earlier start did; an interrupted simulation is repeated safely."""
     agency = {"Authorization": f"Bearer {issuer.token('agency')}"}
-    found = httpx.get(f"{url}/v1/trials/{TRIAL}", headers=agency)
-    if found.is_success and found.json()["closed"]:
+    response = httpx.get(f"{url}/v1/trials/{TRIAL}", headers=agency)
+    if response.is_success and response.json()["closed"]:
         console.print("The trial of an earlier start is there.")
         return
     run_simulation(url, people, SEED, TRIAL, issuer.token, console=console)
     httpx.post(f"{url}/v1/trials/{TRIAL}/close", headers=agency, timeout=30).raise_for_status()
 
 
-def _tell(url: str, token: str) -> None:
-    """Where to look, and three requests that work as they stand."""
+def _print_examples(url: str, token: str) -> None:
+    """Print the page's address and three requests that work unchanged."""
     trial = f"{url}/v1/trials/{TRIAL}"
-    person = _somebody(trial, token)
+    person = _completed_participant(trial, token)
     early = date.fromisoformat(person["assigned_on"]) + timedelta(weeks=2)
     body = f'{{"revision": 1, "participant_id": "{person["participant_id"]}", "date": "{early}", "form": "telephone"}}'
     bearer = '-H "Authorization: Bearer $TOKEN"'
@@ -140,10 +140,10 @@ def _tell(url: str, token: str) -> None:
         "# the conditions of the grant by jobcentre, for a spreadsheet",
         f'curl -s "{trial}/conditions?week={WEEK}" {bearer} -H "Accept: text/csv"',
         "",
-        "# somebody's first weeks, as the rules judge them",
+        "# one participant's weeks, as the rules judge them",
         f'curl -s "{trial}/participants/{person["participant_id"]}/weeks?until={WEEK}" {bearer}',
         "",
-        "# your first record: a talk by telephone where one in person is due; it is stored, and you are told",
+        "# your first record: a conversation by telephone where one in person is due; it is stored with a warning",
         f"curl -s -X PUT {trial}/conversations/my-first-record {bearer} \\",
         f"  -H 'Content-Type: application/json' -d '{body}'",
         "",
@@ -153,9 +153,11 @@ def _tell(url: str, token: str) -> None:
     typer.echo("\n".join(lines))
 
 
-def _somebody(trial: str, token: str) -> dict[str, Any]:
-    """Of the treatment arm someone who is through with the course."""
-    asked = {"arm": "treatment", "state": "complete", "limit": "1"}
-    answer = httpx.get(f"{trial}/participants", params=asked, headers={"Authorization": f"Bearer {token}"}, timeout=30)
-    person: dict[str, Any] = answer.raise_for_status().json()["items"][0]
+def _completed_participant(trial: str, token: str) -> dict[str, Any]:
+    """Return a participant of the treatment arm who has completed the course."""
+    query = {"arm": "treatment", "state": "complete", "limit": "1"}
+    response = httpx.get(
+        f"{trial}/participants", params=query, headers={"Authorization": f"Bearer {token}"}, timeout=30
+    )
+    person: dict[str, Any] = response.raise_for_status().json()["items"][0]
     return person

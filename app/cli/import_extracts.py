@@ -1,4 +1,4 @@
-"""The commands that bring files into a trial: ``rettevej import KIND``, extracts of activations among them."""
+"""Commands ``rettevej import KIND``: files of records, and a register's extracts of activations."""
 
 from datetime import datetime
 from pathlib import Path
@@ -15,12 +15,12 @@ from app.importing.extract import Part
 from app.importing.mapping import ImportFaultError
 from app.web.tokens import LocalIssuer
 
-app = typer.Typer(no_args_is_help=True, help="Bring a file into a trial.")
+app = typer.Typer(no_args_is_help=True, help="Import a file into a trial.")
 add_kinds(app, but="activations")
 
 
-class _Bar(send.Progress):
-    """Lines sent so far, on the terminal."""
+class _ProgressBar(send.Progress):
+    """Progress bar of the lines sent."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -59,9 +59,9 @@ def activations(
     """Send a file of activations; with --from and --to, replace what a register's earlier extract said of that span.
 
     Without a span the file has records with ids of their own, as for the other kinds. An extract (of AMFORA, say) has
-    none: jobcentre by jobcentre and quarter by quarter it takes the place of what was imported before; lines at fault
-    are listed, and are no reason to take anything back; people whom the trial does not know are counted. Broken off,
-    the same command goes on where it stopped.
+    none: by jobcentre and quarter it replaces what was imported before. Lines with faults are listed, and retract
+    nothing; people whom the trial does not know are counted. After an interruption the same command continues where
+    it stopped.
     """
     if first is None or last is None:
         if first or last or mapping or jobcentre:
@@ -75,14 +75,14 @@ def activations(
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with httpx.Client(base_url=url, timeout=300) as http, Progress(*columns, console=console) as progress:
         try:
-            result = send.run(job, send.Server(http, bearer), _Bar(progress))
+            result = send.run(job, send.Server(http, bearer), _ProgressBar(progress))
         except (ImportFaultError, OSError) as error:
             progress.stop()
             fail(str(error))
-    _tell(result, dry_run=dry_run)
+    _print_outcome(result, dry_run=dry_run)
 
 
-def _tell(result: send.ImportOutcome, *, dry_run: bool) -> None:
+def _print_outcome(result: send.ImportOutcome, *, dry_run: bool) -> None:
     for number, faults in sorted(result.faults.items()):
         typer.echo(f"line {number}: {'; '.join(sorted(faults))}")
     if result.continued:
@@ -93,4 +93,4 @@ def _tell(result: send.ImportOutcome, *, dry_run: bool) -> None:
         f" {result.left_out} lines of other jobcentres, spans or types left out."
     )
     if result.faults:
-        fail(f"{len(result.faults)} lines are at fault; they stand above")
+        fail(f"{len(result.faults)} lines have faults, listed above")

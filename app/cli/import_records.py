@@ -1,4 +1,4 @@
-"""Files of records with ids of their own into a trial, on the client that integrators use: ``rettevej import KIND``."""
+"""Commands ``rettevej import KIND`` for records with ids of their own, by the integrators' client."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,8 +15,8 @@ from rich.table import Table
 from app.cli.common import DataDir, console, fail, settings_of
 from app.web.tokens import LocalIssuer
 
-SHOWN = 50
-"""So many faults stand on the screen; all are in the file of faults."""
+MAX_SHOWN = 50
+"""Number of faults printed; the file of faults has all of them."""
 INTERRUPTED = 130
 
 RecordsFile = Annotated[
@@ -34,7 +34,7 @@ ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on with an impo
 
 
 def add_kinds(app: typer.Typer, *, but: str) -> None:
-    """Adds a command for each kind of record, but for one that has its own."""
+    """Add a command for each kind of record, except the kind ``but``, which has its own."""
     for kind in KINDS:
         if kind != but:
             app.command(kind, help=f"Send a file of {kind}; faults are listed by line.")(_command_of(kind))
@@ -67,16 +67,16 @@ def import_records(
     resume: bool,
     data_dir: Path | None,
 ) -> None:
-    """Sends a file, shows how far it is, and explains every fault with its line. Ends with 1 if any was rejected."""
+    """Send a file, show progress, print every fault with its line. Exit code 1 if any record was rejected."""
     if file_format not in (None, "csv", "ndjson", "xlsx"):
         fail("--format is csv, ndjson or xlsx")
     if bearer is None:
         settings = settings_of(data_dir=data_dir)
         bearer = LocalIssuer.load_or_create(settings.data_dir, settings.audience).token("case-system")
-    job = ImportJob(file=file, kind=kind, trial=trial, format=file_format, dry_run=dry_run, resume=resume)  # type: ignore[arg-type]  # looked at above
-    if not (dry_run or resume) and (before := records_imported(job)):
-        console.print(f"An earlier import of this file stopped after {before} records; --resume would go on there.")
-        console.print("Beginning anew, which is safe: what is stored is told as unchanged.")
+    job = ImportJob(file=file, kind=kind, trial=trial, format=file_format, dry_run=dry_run, resume=resume)  # type: ignore[arg-type]  # checked above
+    if not (dry_run or resume) and (earlier := records_imported(job)):
+        console.print(f"An earlier import of this file stopped after {earlier} records; --resume would continue there.")
+        console.print("Starting from the beginning, which is safe: stored records are reported as unchanged.")
     try:
         client = Client(url, bearer)
     except (ValueError, httpx.InvalidURL) as error:
@@ -85,16 +85,16 @@ def import_records(
         with client:
             result = _import(client, job)
     except (RettevejError, OSError) as error:
-        fail(f"{error}{_hint(job)}")
+        fail(f"{error}{_resume_hint(job)}")
     except KeyboardInterrupt:
-        console.print(f"rettevej: stopped{_hint(job)}", style="red")
+        console.print(f"rettevej: stopped{_resume_hint(job)}", style="red")
         raise typer.Exit(INTERRUPTED) from None
-    _tell(job, result)
+    _print_result(job, result)
 
 
-def _hint(job: ImportJob) -> str:
+def _resume_hint(job: ImportJob) -> str:
     done = 0 if job.dry_run else records_imported(job)
-    return f"; records brought in: {done}; the same command with --resume goes on there" if done else ""
+    return f"; records imported: {done}; the same command with --resume continues there" if done else ""
 
 
 def _import(client: Client, job: ImportJob) -> ImportResult:
@@ -108,16 +108,16 @@ def _import(client: Client, job: ImportJob) -> ImportResult:
     return result
 
 
-def _tell(job: ImportJob, result: ImportResult) -> None:
+def _print_result(job: ImportJob, result: ImportResult) -> None:
     if result.rejected:
         table = Table("line", "field", "code", "what it means", box=None, pad_edge=False)
-        for each in result.rejected[:SHOWN]:
-            table.add_row(str(each.line), each.field, each.code, each.meaning)
+        for fault in result.rejected[:MAX_SHOWN]:
+            table.add_row(str(fault.line), fault.field, fault.code, fault.meaning)
         Console(highlight=False, markup=False).print(table)
-        if len(result.rejected) > SHOWN:
-            console.print(f"… these are the first {SHOWN} faults.")
+        if len(result.rejected) > MAX_SHOWN:
+            console.print(f"… these are the first {MAX_SHOWN} faults.")
     if result.continued:
-        console.print(f"{result.continued} records had been brought in before.")
+        console.print(f"{result.continued} records had been imported before.")
     counts = ", ".join(f"{n} {outcome}" for outcome, n in result.counts.items() if n) or "nothing"
     console.print(f"{'Would be' if job.dry_run else 'Done'}: {result.received} records: {counts}.")
     if result.warnings:
@@ -126,4 +126,4 @@ def _tell(job: ImportJob, result: ImportResult) -> None:
     if result.faults_file is not None:
         console.print(f"Every fault and warning with its line: {result.faults_file}", soft_wrap=True)
     if rejected := result.counts["rejected"]:
-        fail(f"rejected: {rejected}; mend them and send the file again, what is stored already is told as unchanged")
+        fail(f"rejected: {rejected}; correct them and send the file again, stored records are reported as unchanged")

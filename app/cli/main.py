@@ -57,15 +57,14 @@ def serve(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     if settings.database_url is None and settings.master_key is None and new_key_file(settings).exists():
         fail("a change of the master key broke off: finish it with rettevej rotate-key")
-    try:  # here, once, before workers do it at the same time, and again and again where it cannot be done
+    try:  # once here, before the workers: each would fail and be restarted
         master_key_of(settings)
         verifier_of(settings)
     except (RuntimeError, ValueError) as error:
         fail(str(error))
     with database_of(settings) as url, shared_between_workers() if settings.workers > 1 else nullcontext():
         asyncio.run(_migrate(url))
-        if faults := asyncio.run(check_stored_protocols(url)):
-            _tell(faults, "")
+        _print_faults(asyncio.run(check_stored_protocols(url)))
         config = uvicorn.Config(
             "app.main:app_of_environment",
             factory=True,
@@ -83,25 +82,25 @@ def serve(
 
 
 def _run(config: uvicorn.Config, settings: Settings) -> None:
-    """Runs until a signal. The socket is bound first, so that what is announced is true."""
+    """Run until a signal. The socket is bound before the address is printed."""
     socket = config.bind_socket()
     port = socket.getsockname()[1]
-    _announce(settings, f"http://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{port}")
+    _print_start(settings, f"http://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{port}")
     try:
-        well = _serve(config, socket)
+        started = _serve(config, socket)
     except KeyboardInterrupt:
-        well = True
-    except SystemExit as stop:  # 0 of our handler of SIGTERM, which uvicorn calls when all is answered
-        well = not stop.code
+        started = True
+    except SystemExit as stop:  # 0: from the handler of SIGTERM, which uvicorn calls after the last response
+        started = not stop.code
     finally:
         socket.close()
-    if not well:
-        fail("the server could not start; the reason stands above")
+    if not started:
+        fail("the server could not start; see the reason above")
     console.print("rettevej has stopped.")
 
 
 def _serve(config: uvicorn.Config, socket: Socket) -> bool:
-    """Answers until a signal; whether it ever could."""
+    """Serve until a signal; return whether the server started."""
     if config.workers == 1:
         server = uvicorn.Server(config)
         server.run(sockets=[socket])
@@ -111,7 +110,8 @@ def _serve(config: uvicorn.Config, socket: Socket) -> bool:
     return all(process.exitcode != STARTUP_FAILURE for process in supervisor.processes)
 
 
-def _announce(settings: Settings, url: str) -> None:
+def _print_start(settings: Settings, url: str) -> None:
+    """Print the address and, with the local issuer, a token of each role."""
     console.print(f"rettevej listens on [bold]{url}[/bold]   docs: {url}/docs   ready: {url}/readyz")
     if not settings.local_issuer_allowed:
         console.print(f"Tokens come from {settings.issuer}.", markup=False)
@@ -168,7 +168,8 @@ def verify(
     if audit:
         with database_of(settings_of(data_dir=data_dir, database_url=database_url), join=True) as database:
             entries, faults = asyncio.run(check_audit_trail(database))
-        _tell(faults, f"{entries} audit entries recomputed: every chain is whole.")
+        _print_faults(faults)
+        console.print(f"{entries} audit entries recomputed: every chain is whole.")
     if trial is not None:
         _verify_draws(trial, url, bearer, data_dir)
     elif not audit:
@@ -183,15 +184,16 @@ def _verify_draws(trial: str, url: str, bearer: str | None, data_dir: Path | Non
         draws, faults = check_published_draws(url, trial, bearer)
     except (httpx.HTTPError, LookupError) as error:
         fail(f"{trial} could not be verified: {error}")
-    _tell(faults, f"{draws} draws of {trial} recomputed from the seed: every arm is as published.")
+    _print_faults(faults)
+    console.print(f"{draws} draws of {trial} recomputed from the seed: every arm is as published.")
 
 
-def _tell(faults: Sequence[str], all_well: str) -> None:
+def _print_faults(faults: Sequence[str]) -> None:
+    """Print every fault; any fault ends the command with exit code 1."""
     for fault in faults:
         console.print(fault, style="red", markup=False)
     if faults:
         fail(f"{len(faults)} faults found")
-    console.print(all_well)
 
 
 @app.command()
@@ -199,11 +201,11 @@ def simulate(
     url: UrlOption = "http://127.0.0.1:8000",
     people: Annotated[int, typer.Option(help="How many people are screened.")] = 3000,
     seed: Annotated[int, typer.Option(help="Everything but the draw follows from it.")] = 1,
-    trial: Annotated[str | None, typer.Option(help="Id of the trial to play.")] = None,
+    trial: Annotated[str | None, typer.Option(help="Id of the trial to simulate.")] = None,
     protocol: Annotated[str, typer.Option(help="Id of the protocol of the trial.")] = "prvij-2010-11",
     data_dir: DataDir = None,
 ) -> None:
-    """Play the whole trial through the API: eighteen case systems and a register integration."""
+    """Simulate a whole trial through the API: eighteen case systems and a register integration."""
     settings = settings_of(data_dir=data_dir)
     issuer = LocalIssuer.load_or_create(settings.data_dir, settings.audience)
     try:

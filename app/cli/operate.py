@@ -1,4 +1,4 @@
-"""The operator's commands: backup, restore, doctor, rotate-key, erase."""
+"""Commands of the operator: backup, restore, doctor, rotate-key, erase."""
 
 import asyncio
 from pathlib import Path
@@ -96,7 +96,7 @@ def rotate_key(
 
 
 def _pending(draft: Path, given: bytes | None) -> bytes:
-    """The new key, in a file beside the old one until all is sealed anew; that of a change that broke off is kept."""
+    """Return the new key, stored beside the old one during the rotation; reuse that of an interrupted rotation."""
     try:
         return write_key(draft, given)
     except FileExistsError:

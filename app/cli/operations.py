@@ -1,4 +1,4 @@
-"""What an operator does with a database: back it up, restore it, see if all is well, change keys, erase a person."""
+"""Operations on a database: back up, restore, examine, rotate the master key, erase a person."""
 
 import os
 import subprocess
@@ -17,18 +17,18 @@ from app.postgres.supervisor import EmbeddedPostgres
 
 
 class OperationError(Exception):
-    """What was asked for could not be done; one sentence says why."""
+    """Operation that failed; the message is one sentence for the operator."""
 
 
 def back_up(url: str, file: Path) -> None:
-    """Writes the whole database to a file, by pg_dump. Keys are not in it: keep the master key elsewhere."""
+    """Write the whole database to a file by pg_dump. The master key is not in it."""
     draft = file.with_name(file.name + ".part")
     _run_tool(url, "pg_dump", "--format=custom", "--enable-row-security", f"--file={draft}")
     draft.replace(file)
 
 
 def restore(url: str, file: Path) -> None:
-    """Fills an empty database from a backup, all of it or nothing."""
+    """Fill an empty database from a backup in one transaction. Raises OperationError."""
     if not file.is_file():
         raise OperationError(f"there is no file {file}")
     role = f"""
@@ -41,21 +41,21 @@ def restore(url: str, file: Path) -> None:
 
 
 def _run_tool(url: str, tool: str, *arguments: str) -> None:
-    """Runs one of PostgreSQL's own programs on the database; the password goes by the environment, not by argument."""
+    """Run a program of PostgreSQL on the database. The environment has the password: arguments are public."""
     environment = _environment_of(url)
     program = EmbeddedPostgres(Path()).bindir / tool
     target = ["--dbname", environment["PGDATABASE"]] if tool == "pg_restore" else []
-    done = subprocess.run(  # noqa: S603 - a program of the wheel, arguments of our own
+    process = subprocess.run(  # noqa: S603 - a program of the wheel, arguments of our own
         [str(program), *target, *arguments], env=environment, capture_output=True, text=True, check=False
     )
-    if done.returncode:
+    if process.returncode:
         raise OperationError(
-            f"{tool} failed: {done.stderr.strip().splitlines()[-1] if done.stderr else 'no reason given'}"
+            f"{tool} failed: {process.stderr.strip().splitlines()[-1] if process.stderr else 'no reason given'}"
         )
 
 
 def _environment_of(url: str) -> dict[str, str]:
-    """The database of a URL as PostgreSQL's own programs read it from their environment."""
+    """Return a database URL as environment variables of PostgreSQL's programs."""
     parts, tls = without_tls(url)
     return {
         "PATH": os.defpath,
@@ -70,14 +70,17 @@ def _environment_of(url: str) -> dict[str, str]:
 
 
 async def examine(url: str, master_key: bytes) -> list[str]:
-    """Schema, master key, numbers, protocols, audit chains, draws, keys of records, kept counts and weeks: every fault,
-    in one sentence each. Nothing is changed.
+    """Check schema, master key, numbers, protocols, audit chains, draws, keys of records, stored counts and weeks.
+
+    Returns one sentence for each fault. Changes nothing.
     """
     async with engine_on(url, 2) as engine:
         async with engine.connect() as connection:
-            found = await schema_of(connection)
-        if found != newest_schema():
-            return [f"the schema is {found or 'missing'}, this version expects {newest_schema()}: run rettevej migrate"]
+            schema = await schema_of(connection)
+        if schema != newest_schema():
+            return [
+                f"the schema is {schema or 'missing'}, this version expects {newest_schema()}: run rettevej migrate"
+            ]
         try:
             async with engine.begin() as connection:
                 vault = await Vault.existing(connection, master_key)
@@ -94,26 +97,26 @@ async def examine(url: str, master_key: bytes) -> list[str]:
 
 
 async def check_stored_protocols(url: str) -> list[str]:
-    """The trials whose protocol is not what it was when they were created, in one sentence each."""
+    """Return one sentence for each trial whose protocol has changed since its creation."""
     async with engine_on(url, 1) as engine, engine.begin() as connection:
         await record_protocol_digests(connection)
         return await check_protocols(connection)
 
 
 async def check_audit_trail(url: str) -> tuple[int, list[str]]:
-    """How many audit entries there are, and every fault in any chain."""
+    """Return the number of audit entries, and every fault of their chains."""
     async with engine_on(url, 1) as engine, Database(engine).read(SYSTEM_SCOPE) as connection:
         return await check_audit(connection)
 
 
 async def rotate_master_key(url: str, old: bytes, new: bytes) -> int:
-    """Seals with a new master key all that the old one sealed; how many persons' keys. Stop the servers first."""
+    """Seal everything with the new master key; return the number of persons' keys. No server may run."""
     async with engine_on(url, 1) as engine, engine.begin() as connection:
         return await change_master_key(connection, old, new)
 
 
 async def erase_person(url: str, trial: str, participant_id: UUID, client: str) -> None:
-    """Destroys a participant's data key and number. Figures, records and chains stay, about nobody who can be named.
+    """Destroy a participant's data key and number. Figures, records and chains stay, without a name.
 
     The blind index stays: without it the same person could be drawn a second time.
     """

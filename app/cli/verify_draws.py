@@ -1,4 +1,4 @@
-"""Verifies the draws of a closed trial as any outsider would: by what the API publishes, and nothing else."""
+"""Verification of a closed trial's draws from what the API publishes alone."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -9,9 +9,9 @@ from app.domain.rules.draw import PublishedDraw, check_draws
 
 
 def check_published_draws(url: str, trial: str, token: str) -> tuple[int, Sequence[str]]:
-    """How many draws were recomputed, and every fault found.
+    """Recompute the draws; return their number and every fault.
 
-    LookupError: the trial is not closed, or not there. httpx.HTTPError: the API did not answer.
+    Raises LookupError if the trial is not closed or does not exist, httpx.HTTPError if the API does not respond.
     """
     with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60) as client:
         described = _get(client, f"/v1/trials/{trial}")

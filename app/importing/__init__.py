@@ -1,1 +1,1 @@
-"""Register extracts from files into the register, through its API alone (domain 7, api.md)."""
+"""Import of a register's extracts from files, through the API alone (domain 7, api.md)."""

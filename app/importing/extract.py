@@ -1,7 +1,7 @@
-"""A register's file as spells, and the spells as snapshots to send: one for each jobcentre and quarter.
+"""Parser of a register's file into activations, and of these into snapshots: one for each jobcentre and quarter.
 
-What cannot be read is sent all the same, marked so that the register rejects it: only then does it know that the line
-is there, and takes nothing of that person back.
+A field that cannot be read is sent as ``?``, which the register rejects: a line left out would retract what an earlier
+extract had of that person.
 """
 
 import csv
@@ -14,13 +14,13 @@ from typing import Any
 from app.importing.mapping import FileMapping, ImportFaultError, plain_mapping, read_mapping
 
 MAX_RECORDS = 10_000
-"""As many as a snapshot holds (api.md)."""
-_ILLEGIBLE = "?"
+"""Of one snapshot (api.md)."""
+_UNREADABLE = "?"
 
 
 @dataclass(frozen=True, slots=True)
 class ExtractLine:
-    """A line of the file as an activation (api.md) and what of it could not be read. ``number`` counts from 1."""
+    """Line of the file as an activation (api.md), and its faults. ``number`` counts from 1."""
 
     number: int
     jobcentre: str
@@ -31,16 +31,16 @@ class ExtractLine:
 
 @dataclass(frozen=True, slots=True)
 class Extract:
-    """What a file holds of some jobcentres and a span of days."""
+    """Lines of a file for some jobcentres and a span of days."""
 
     lines: Sequence[ExtractLine]
     left_out: int
-    """Lines that are none of ours: another jobcentre, another span, a type that the mapping leaves out."""
+    """Number of lines of another jobcentre, another span, or a type that the mapping leaves out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What is sent at once: the lines of a jobcentre that start in a span of days, both included."""
+    """One snapshot: the lines of a jobcentre that start from ``first`` to ``last``, both included."""
 
     jobcentre: str
     first: date
@@ -49,17 +49,17 @@ class Part:
 
     @property
     def name(self) -> str:
-        """What the part is remembered by."""
+        """Name of the part in the checkpoint."""
         return f"{self.jobcentre}/{self.first}/{self.last}"
 
 
 def read_extract(
     content: bytes, mapping_text: str | None, jobcentres: Sequence[str], first: date, last: date
 ) -> Extract:
-    """The lines of a file that are of these jobcentres and start in the span, or do not say when.
+    """Read the lines of these jobcentres that start in the span, or have no first day that can be read.
 
-    ImportFaultError: the mapping is faulty, the file is not of its encoding, lacks a column, has no line, or does not
-    say of which jobcentre a line is.
+    Raises ImportFaultError: the mapping is faulty, the file has another encoding, lacks a column, has no line, or has a
+    line without a jobcentre.
     """
     mapping = None if mapping_text is None else read_mapping(mapping_text)
     encoding, delimiter = ("utf-8-sig", ",") if mapping is None else (mapping.encoding, mapping.delimiter)
@@ -107,16 +107,16 @@ def _line(
     starts_on = _day(cell("starts_on"), mapping)
     if starts_on is None:
         faults.append("the first day is no date")
-    record: dict[str, Any] = {"cpr": cell("cpr"), "starts_on": _ILLEGIBLE if starts_on is None else str(starts_on)}
+    record: dict[str, Any] = {"cpr": cell("cpr"), "starts_on": _UNREADABLE if starts_on is None else str(starts_on)}
     if cell("ends_on") not in mapping.open_end:
         ends_on = _day(cell("ends_on"), mapping)
-        record["ends_on"] = _ILLEGIBLE if ends_on is None else str(ends_on)
+        record["ends_on"] = _UNREADABLE if ends_on is None else str(ends_on)
         if ends_on is None:
             faults.append("the last day is no date")
     record["hours_per_week"] = cell("hours_per_week").replace(mapping.decimal, ".")
-    found = mapping.type.type_of(kind)
-    record["type"] = found or _ILLEGIBLE
-    if found is None:
+    type_code = mapping.type.type_of(kind)
+    record["type"] = type_code or _UNREADABLE
+    if type_code is None:
         faults.append(f"the mapping has no such code of {'/'.join(mapping.type.columns)}")
     record |= {name: cell(name) for name in ("cvr_number", "p_number") if cell(name)}
     return ExtractLine(number, jobcentre.zfill(3), starts_on, record, faults)
@@ -130,21 +130,21 @@ def _day(text: str, mapping: FileMapping) -> date | None:
 
 
 def parts_of(lines: Sequence[ExtractLine], jobcentres: Sequence[str], first: date, last: date) -> Iterator[Part]:
-    """The snapshots to send, empty ones too; a quarter with more lines than a snapshot holds is cut in two and again.
+    """Yield the snapshots to send, empty ones too; a quarter with too many lines is halved, repeatedly.
 
-    A line that does not say when it starts goes with each part of its jobcentre.
+    A line without a first day is in each part of its jobcentre.
     """
     for jobcentre in jobcentres:
-        mine = [line for line in lines if line.jobcentre == jobcentre]
+        own_lines = [line for line in lines if line.jobcentre == jobcentre]
         for start, end in _quarters(first, last):
-            yield from _cut(Part(jobcentre, start, end, _within(mine, start, end)))
+            yield from _halve(Part(jobcentre, start, end, _within(own_lines, start, end)))
 
 
 def _within(lines: Sequence[ExtractLine], first: date, last: date) -> list[ExtractLine]:
     return [line for line in lines if line.starts_on is None or first <= line.starts_on <= last]
 
 
-def _cut(part: Part) -> Iterator[Part]:
+def _halve(part: Part) -> Iterator[Part]:
     if len(part.lines) <= MAX_RECORDS:
         yield part
         return
@@ -152,11 +152,11 @@ def _cut(part: Part) -> Iterator[Part]:
         raise ImportFaultError(f"more than {MAX_RECORDS} lines of {part.jobcentre} start on {part.first}")
     middle = part.first + (part.last - part.first) // 2
     for first, last in ((part.first, middle), (middle + timedelta(days=1), part.last)):
-        yield from _cut(Part(part.jobcentre, first, last, _within(part.lines, first, last)))
+        yield from _halve(Part(part.jobcentre, first, last, _within(part.lines, first, last)))
 
 
 def _quarters(first: date, last: date) -> Iterator[tuple[date, date]]:
-    """The calendar quarters that a span touches, cut to it."""
+    """Yield the calendar quarters of a span, clipped to it."""
     while first <= last:
         month = first.month - (first.month - 1) % 3 + 3
         following = date(first.year + month // 13, (month - 1) % 12 + 1, 1)

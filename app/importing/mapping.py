@@ -1,4 +1,4 @@
-"""How a register's file is read: which column is which field, which codes are which type. Written in TOML."""
+"""Mapping of a register's file in TOML: the column of each field, the codes of each type."""
 
 import codecs
 import tomllib
@@ -9,40 +9,40 @@ from typing import Any
 
 REQUIRED = ("cpr", "starts_on", "hours_per_week")
 FIELDS = (*REQUIRED, "jobcentre", "ends_on", "cvr_number", "p_number")
-"""What a column may be, besides those of the type."""
+"""Fields that a column may have, besides those of the type."""
 
 
 class ImportFaultError(Exception):
-    """Something is wrong with mapping, file or server; the message says what and where, for people."""
+    """Fault of mapping, file or server; the message is for the operator."""
 
 
 @dataclass(frozen=True, slots=True)
 class TypeCodes:
-    """The columns that together say what kind of activation a spell is, and what their codes mean.
+    """Columns that together have the type of an activation, and the meanings of their codes.
 
-    Their values are joined by ``/``; ``*`` in a code stands for anything. Without codes the value is the type itself.
+    Their values are joined by ``/``; ``*`` in a code matches anything. Without codes the value is the type itself.
     """
 
     columns: tuple[str, ...] = ("type",)
     codes: Mapping[str, str] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
-    """Codes of spells that are no activations, and are not sent."""
+    """Codes of spells that are not activations and are not sent."""
 
     def type_of(self, value: str) -> str | None:
-        """The type behind a value, exact codes before those with ``*``; None where no code fits."""
+        """Return the type of a value, exact codes before those with ``*``; None if no code matches."""
         if not self.codes:
             return value or None
-        fitting = (kind for code, kind in self.codes.items() if fnmatchcase(value, code))
-        return self.codes.get(value) or next(fitting, None)
+        matching = (kind for code, kind in self.codes.items() if fnmatchcase(value, code))
+        return self.codes.get(value) or next(matching, None)
 
     def leaves_out(self, value: str) -> bool:
-        """Whether spells of this value are not sent."""
+        """Return whether spells of this value are left out."""
         return any(fnmatchcase(value, code) for code in self.left_out)
 
 
 @dataclass(frozen=True, slots=True)
 class FileMapping:
-    """How to read a file. The defaults are a file with the names of the API in its header."""
+    """Format of a file. The defaults are those of a file with the API's names in its header."""
 
     columns: Mapping[str, str]
     """The column of each field."""
@@ -50,19 +50,19 @@ class FileMapping:
     delimiter: str = ","
     encoding: str = "utf-8-sig"
     date: str = "%Y-%m-%d"
-    """As ``datetime.strptime`` reads it."""
+    """Format of ``datetime.strptime``."""
     decimal: str = "."
     open_end: tuple[str, ...] = ("",)
-    """What stands as the last day of a spell that has none yet."""
+    """Values of the last day of a spell that has none yet."""
 
 
 def plain_mapping(header: list[str]) -> FileMapping:
-    """The mapping of a file whose columns are named like the fields of the API."""
+    """Return the mapping of a file whose columns have the names of the API."""
     return FileMapping({name: name for name in FIELDS if name in header or name in REQUIRED})
 
 
 def read_mapping(text: str) -> FileMapping:
-    """The mapping that a TOML text describes. ImportFaultError: every fault, with its place."""
+    """Parse a mapping from TOML. Raises ImportFaultError with every fault and its place."""
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -90,8 +90,8 @@ def read_mapping(text: str) -> FileMapping:
     open_end = ("", *_list(document, "open_end", "", faults))
     if faults:
         raise ImportFaultError("the mapping has faults: " + "; ".join(sorted(faults)))
-    said = {name: value for name, value in plain.items() if value is not None}
-    return FileMapping(columns, codes, open_end=open_end, **said)
+    given_texts = {name: value for name, value in plain.items() if value is not None}
+    return FileMapping(columns, codes, open_end=open_end, **given_texts)
 
 
 def _is_encoding(name: str) -> bool:
@@ -112,7 +112,7 @@ def _text(table: Mapping[str, Any], name: str, faults: list[str]) -> str | None:
 
 def _texts(table: Mapping[str, Any], name: str, faults: list[str], within: str = "") -> dict[str, str]:
     value = table.get(name, {})
-    if isinstance(value, dict) and all(isinstance(each, str) for each in value.values()):
+    if isinstance(value, dict) and all(isinstance(text, str) for text in value.values()):
         return value
     faults.append(f"{within}{name}: not a table of texts")
     return {}
@@ -120,7 +120,7 @@ def _texts(table: Mapping[str, Any], name: str, faults: list[str], within: str =
 
 def _list(table: Mapping[str, Any], name: str, within: str, faults: list[str]) -> tuple[str, ...]:
     value = table.get(name, [])
-    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+    if isinstance(value, list) and all(isinstance(text, str) for text in value):
         return tuple(value)
     faults.append(f"{within}{name}: not a list of texts")
     return ()

@@ -1,4 +1,4 @@
-"""Sends the parts of an extract, one snapshot each, and remembers beside the file which were acknowledged."""
+"""Import of an extract: one snapshot for each part, with a checkpoint beside the file."""
 
 import hashlib
 import json
@@ -11,25 +11,26 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from rettevej_client import RetryPolicy
 
 from app.importing.extract import ExtractLine, Part, parts_of, read_extract
 from app.importing.mapping import ImportFaultError
 
-ATTEMPTS, FIRST_PAUSE, LONGEST_PAUSE = 8, 0.25, 15.0
-TRY_LATER = frozenset({429, 503})
+RETRY_POLICY = RetryPolicy(first_pause=0.25, longest_pause=15.0)
+RETRYABLE = frozenset({429, 503})
 UNKNOWN = "unknown_participant"
-"""People whom the trial does not know: normal in a register's file."""
+"""Code of people outside the trial: normal in a register's file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is to be imported."""
+    """One import."""
 
     file: Path
     mapping: Path | None
     trial: str
     jobcentres: Sequence[str]
-    """Codes; none: every jobcentre of the trial that the file tells of."""
+    """Codes; empty: every jobcentre of the trial that is in the file."""
     first: date
     last: date
     dry_run: bool
@@ -37,28 +38,28 @@ class Job:
 
 @dataclass(slots=True)
 class ImportOutcome:
-    """What came of it: outcomes, people whom the trial does not know, and what is wrong, by line of the file."""
+    """Outcome of an import: counts of outcomes, records of people outside the trial, faults by line of the file."""
 
     counts: Counter[str] = field(default_factory=Counter)
     unknown: int = 0
     left_out: int = 0
     faults: dict[int, set[str]] = field(default_factory=dict)
     continued: int = 0
-    """How many parts had been acknowledged already, when an earlier import was broken off."""
+    """Parts that an interrupted import had sent before."""
 
 
 class Progress:
-    """Told of what is done; does nothing with it."""
+    """Progress of an import. This one ignores it."""
 
     def begin(self, total: int) -> None:
-        """So many lines are to be sent."""
+        """Begin with ``total`` lines to send."""
 
     def advance(self, part: Part) -> None:
-        """A part is acknowledged."""
+        """Count a part that the register has acknowledged."""
 
 
 class Server:
-    """The API, with patience: a part may be sent again at any time."""
+    """Client of the API with retries by the client's policy; every request of an import is safe to repeat."""
 
     def __init__(self, http: httpx.Client, token: str, pause: Callable[[float], None] = time.sleep) -> None:
         self._http = http
@@ -66,24 +67,23 @@ class Server:
         self._pause = pause
 
     def call(self, method: str, path: str, body: object = None, **parameters: str) -> Any:
-        """The answer to a request; ImportFaultError when it is refused, or the server stays away."""
-        pause, trouble = FIRST_PAUSE, ""
-        for attempt in range(ATTEMPTS):
+        """Return the JSON of a response. Raises ImportFaultError for a refusal, or after the policy's last attempt."""
+        failure = ""
+        for attempt in range(RETRY_POLICY.attempts):
             if attempt:
-                self._pause(min(pause, LONGEST_PAUSE))
-                pause *= 2
+                self._pause(RETRY_POLICY.pause(attempt))
             try:
                 response = self._http.request(method, path, json=body, params=parameters, headers=self._headers)
             except httpx.TransportError as error:
-                trouble = type(error).__name__
+                failure = type(error).__name__
                 continue
-            if response.status_code not in TRY_LATER:
-                return _answer(response)
-            trouble = f"status {response.status_code}"
-        raise ImportFaultError(f"the register could not be reached: {trouble}. What was acknowledged is remembered.")
+            if response.status_code not in RETRYABLE:
+                return _json_of(response)
+            failure = f"status {response.status_code}"
+        raise ImportFaultError(f"the register could not be reached: {failure}. What was acknowledged is remembered.")
 
 
-def _answer(response: httpx.Response) -> Any:
+def _json_of(response: httpx.Response) -> Any:
     if response.is_success:
         return response.json()
     try:
@@ -94,32 +94,35 @@ def _answer(response: httpx.Response) -> Any:
 
 
 def run(job: Job, server: Server, progress: Progress | None = None) -> ImportOutcome:
-    """Sends everything that was not acknowledged yet. ImportFaultError ends it; started again it goes on from there."""
+    """Send every part that was not acknowledged yet.
+
+    Raises ImportFaultError; the next run continues after the last part that was acknowledged.
+    """
     progress = progress or Progress()
     content = job.file.read_bytes()
     mapping = _text_of(job.mapping)
     trial = server.call("GET", f"/v1/trials/{job.trial}")
-    taking_part = [each["code"] for each in trial["jobcentres"]]
-    if strangers := sorted(set(job.jobcentres) - set(taking_part)):
-        raise ImportFaultError(f"{', '.join(strangers)} takes no part in {job.trial}")
-    extract = read_extract(content, mapping, job.jobcentres or taking_part, job.first, job.last)
-    told_of = {line.jobcentre for line in extract.lines}
-    jobcentres = job.jobcentres or [code for code in taking_part if code in told_of]
+    trial_codes = [jobcentre["code"] for jobcentre in trial["jobcentres"]]
+    if unknown := sorted(set(job.jobcentres) - set(trial_codes)):
+        raise ImportFaultError(f"{', '.join(unknown)} takes no part in {job.trial}")
+    extract = read_extract(content, mapping, job.jobcentres or trial_codes, job.first, job.last)
+    file_codes = {line.jobcentre for line in extract.lines}
+    jobcentres = job.jobcentres or [code for code in trial_codes if code in file_codes]
     result = ImportOutcome(left_out=extract.left_out)
     for line in extract.lines:
         if line.faults:
             result.faults[line.number] = set(line.faults)
     parts = list(parts_of(extract.lines, jobcentres, job.first, job.last))
-    memory = Checkpoint(job, content, mapping)
+    checkpoint = Checkpoint(job, content, mapping)
     progress.begin(sum(len(part.lines) for part in parts))
     for part in parts:
-        if part.name in memory.done:
+        if part.name in checkpoint.done:
             result.continued += 1
         else:
             _send(job, server, part, result)
-            memory.remember(part.name)
+            checkpoint.save(part.name)
         progress.advance(part)
-    memory.forget()
+    checkpoint.delete()
     return result
 
 
@@ -140,51 +143,53 @@ def _send(job: Job, server: Server, part: Part, result: ImportOutcome) -> None:
     parameters = {"report": "errors", "dry_run": "true" if job.dry_run else "false"}
     report = server.call("POST", f"/v1/trials/{job.trial}/activations/snapshot", body, **parameters)
     result.counts.update(report["counts"])
-    for each in report["results"]:
-        if each["index"] is not None and each["outcome"] != "retracted":
-            _note(part.lines[each["index"]], each, result)
+    for record_result in report["results"]:
+        if record_result["index"] is not None and record_result["outcome"] != "retracted":
+            _add_result(part.lines[record_result["index"]], record_result, result)
 
 
-def _note(line: ExtractLine, told: Mapping[str, Any], result: ImportOutcome) -> None:
-    """What the register says of a line: faults by field and code, unless the file's own fault explains them."""
-    errors = told.get("errors", [])
+def _add_result(line: ExtractLine, record_result: Mapping[str, Any], result: ImportOutcome) -> None:
+    """Add the faults of a line by field and code, unless the file's own fault explains them."""
+    errors = record_result.get("errors", [])
     if any(error["code"] == UNKNOWN for error in errors):
         result.unknown += 1
     elif not line.faults:
-        said = {f"{error['pointer'].rpartition('/')[2]}: {error['code']}" for error in errors} or {told["outcome"]}
-        result.faults.setdefault(line.number, set()).update(said)
+        faults = {f"{error['pointer'].rpartition('/')[2]}: {error['code']}" for error in errors} or {
+            record_result["outcome"]
+        }
+        result.faults.setdefault(line.number, set()).update(faults)
 
 
 class Checkpoint:
-    """Which parts of this very import were acknowledged, in a file beside the one imported. Nothing personal in it."""
+    """Checkpoint: the acknowledged parts of an import, in a file beside the extract without personal data."""
 
     def __init__(self, job: Job, content: bytes, mapping: str | None) -> None:
-        self._keeps = not job.dry_run
+        self._enabled = not job.dry_run
         self._path = job.file.with_name(f"{job.file.name}.import.json")
-        asked = [job.trial, list(job.jobcentres), str(job.first), str(job.last), mapping]
-        self._digest = hashlib.sha256(json.dumps(asked).encode() + content).hexdigest()
+        request = [job.trial, list(job.jobcentres), str(job.first), str(job.last), mapping]
+        self._digest = hashlib.sha256(json.dumps(request).encode() + content).hexdigest()
         self.done: set[str] = set()
-        if self._keeps:
-            self.done = self._remembered()
+        if self._enabled:
+            self.done = self._load()
 
-    def _remembered(self) -> set[str]:
-        """Nothing where there is no such file, or it is of another import."""
+    def _load(self) -> set[str]:
+        """Return the parts in the file; empty without a file, or for the file of another import."""
         try:
-            kept = json.loads(self._path.read_text("utf-8"))
-            return set(kept["done"]) if kept["import"] == self._digest else set()
+            stored = json.loads(self._path.read_text("utf-8"))
+            return set(stored["done"]) if stored["import"] == self._digest else set()
         except (OSError, ValueError, KeyError, TypeError):
             return set()
 
-    def remember(self, part: str) -> None:
-        """A part is acknowledged. The file is replaced as a whole, so that it is never half a file."""
-        if not self._keeps:
+    def save(self, part: str) -> None:
+        """Add a part. The file is replaced as a whole, so that it is never half written."""
+        if not self._enabled:
             return
         self.done.add(part)
         draft = self._path.with_suffix(".draft")
         draft.write_text(json.dumps({"import": self._digest, "done": sorted(self.done)}), "utf-8")
         draft.replace(self._path)
 
-    def forget(self) -> None:
-        """All is done: the next import of the file begins anew."""
-        if self._keeps:
+    def delete(self) -> None:
+        """Delete the file: the next import of the extract starts from the beginning."""
+        if self._enabled:
             self._path.unlink(missing_ok=True)

@@ -1,6 +1,6 @@
-"""`rettevej simulate`: plays a protocol's trial through the HTTP API alone, as eighteen case systems and a register.
+"""`rettevej simulate`: a protocol's trial through the HTTP API alone, by eighteen case systems and a register.
 
-Nothing here knows the server's inside; of the rest of the application only the calendar is used.
+Imports of the application only the calendar; requests are retried by the client's policy.
 """
 
 import asyncio
@@ -10,8 +10,8 @@ from rich.console import Console
 
 from app.simulate.client import SimulationError, open_pool
 from app.simulate.console import TrialConsole
-from app.simulate.population import FEWEST_PEOPLE
-from app.simulate.result import ParticipantTruth, SimulationResult
+from app.simulate.model import ParticipantTruth, SimulationResult
+from app.simulate.population import MIN_PEOPLE
 from app.simulate.runner import TokenFactory, TrialRunner
 from app.simulate.scenarios import PRVIJ, SCENARIOS, Scenario
 
@@ -23,27 +23,28 @@ def run(
     people: int,
     seed: int,
     trial: str | None,
-    mint: TokenFactory,
+    token_factory: TokenFactory,
     *,
     protocol: str = PRVIJ.protocol,
     transport: httpx.AsyncBaseTransport | None = None,
     console: Console | None = None,
 ) -> SimulationResult:
-    """Plays a trial of ``people`` people (40 and more) against the server at ``url`` and shows how it goes.
+    """Run a trial of ``people`` people (40 or more) against the server at ``url``.
 
-    ``protocol`` is one of those that come with the register.
-
-    ``mint(role, client_id, jobcentres)`` returns a bearer token. The result holds what is finally true of each person.
-    ``SimulationError`` with a message for people when it cannot go on. ``transport`` and ``console`` are for tests.
+    ``protocol`` is one of ``SCENARIOS``. ``token_factory(role, client_id, jobcentres)`` returns a bearer token. Returns
+    the true records of each person and the counts. Raises ``SimulationError`` with a message for the operator.
+    ``transport`` and ``console`` are for tests.
     """
-    if people < FEWEST_PEOPLE:
-        raise SimulationError(f"The simulation needs at least {FEWEST_PEOPLE} people.")
-    script = SCENARIOS.get(protocol)
-    if script is None:
+    if people < MIN_PEOPLE:
+        raise SimulationError(f"The simulation needs at least {MIN_PEOPLE} people.")
+    scenario = SCENARIOS.get(protocol)
+    if scenario is None:
         raise SimulationError(f"The simulation knows the protocols {', '.join(SCENARIOS)}.")
-    name = "prvij" if script is PRVIJ else protocol
+    name = "prvij" if scenario is PRVIJ else protocol
     return asyncio.run(
-        _run(url, people, seed, trial or f"{name}-sim-{seed}", mint, script, transport, TrialConsole(console))
+        _run(
+            url, people, seed, trial or f"{name}-sim-{seed}", token_factory, scenario, transport, TrialConsole(console)
+        )
     )
 
 
@@ -52,16 +53,16 @@ async def _run(
     people: int,
     seed: int,
     trial: str,
-    mint: TokenFactory,
-    script: Scenario,
+    token_factory: TokenFactory,
+    scenario: Scenario,
     transport: httpx.AsyncBaseTransport | None,
-    show: TrialConsole,
+    console: TrialConsole,
 ) -> SimulationResult:
     async with open_pool(url, transport) as pool:
         try:
             await pool.get("/healthz")
         except httpx.TransportError as error:
             raise SimulationError(f"No server answers at {url}: {type(error).__name__}") from error
-        result = await TrialRunner(pool, mint, trial, people, seed, script, show).play()
-    show.finish(result)
+        result = await TrialRunner(pool, token_factory, trial, people, seed, scenario, console).play()
+    console.print_result(result)
     return result

@@ -1,30 +1,31 @@
-"""HTTP for the simulation: one connection pool, a token for each actor, patience with a busy or restarting server."""
+"""HTTP of the simulation: one connection pool, a token for each actor, retries by the client's policy."""
 
 import asyncio
 from typing import Any
 
 import httpx
+from rettevej_client import RetryPolicy
 
-ATTEMPTS, FIRST_PAUSE, LONGEST_PAUSE = 8, 0.25, 15.0
+RETRY_POLICY = RetryPolicy(first_pause=0.25, longest_pause=15.0)
 CONNECTIONS = 8
-"""At most this many requests are under way at a time."""
+"""At most so many requests are sent concurrently."""
 
-TRY_LATER = frozenset({429, 503})
+RETRYABLE = frozenset({429, 503})
 
 
 class SimulationError(Exception):
-    """The simulation cannot go on; the message says why, for people."""
+    """Simulation that cannot continue; the message gives the reason to the operator."""
 
 
 def open_pool(url: str, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
-    """A client for all actors. ``transport`` replaces the network in tests."""
+    """Open the connection pool of all actors. ``transport`` replaces the network in tests."""
     limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
     timeout = httpx.Timeout(120.0, connect=10.0, pool=None)
     return httpx.AsyncClient(base_url=url.rstrip("/"), limits=limits, timeout=timeout, transport=transport)
 
 
 class Actor:
-    """One client of the API: a case system, the register or the agency."""
+    """Client of the API: a case system, the register or the agency."""
 
     def __init__(self, pool: httpx.AsyncClient, token: str) -> None:
         self._pool = pool
@@ -33,26 +34,27 @@ class Actor:
     async def send(
         self, method: str, path: str, body: object = None, *, accept: frozenset[int], key: str | None = None
     ) -> tuple[int, Any]:
-        """Status and parsed answer. Repeats on lost connections, 429 and 503: sending again is always safe (api.md).
+        """Send a request; return status and parsed body. Retries are safe for every request of the simulation (api.md).
 
-        ``SimulationError`` for a status outside ``accept`` or when the server stays away.
+        Raises ``SimulationError`` for a status outside ``accept``, or after the policy's last attempt.
         """
         headers = self._headers if key is None else {**self._headers, "Idempotency-Key": key}
-        pause, trouble = FIRST_PAUSE, ""
-        for attempt in range(1, ATTEMPTS + 1):
+        failure = ""
+        for attempt in range(1, RETRY_POLICY.attempts + 1):
+            requested = 0.0
             try:
                 response = await self._pool.request(method, path, json=body, headers=headers)
             except httpx.TransportError as error:
-                trouble = f"{type(error).__name__}: {error}"
+                failure = f"{type(error).__name__}: {error}"
             else:
-                if response.status_code not in TRY_LATER:
+                if response.status_code not in RETRYABLE:
                     return _checked(response, accept)
-                trouble = f"status {response.status_code}"
-                pause = max(pause, _retry_after(response))
-            if attempt < ATTEMPTS:
-                await asyncio.sleep(min(pause, LONGEST_PAUSE))
-                pause *= 2
-        raise SimulationError(f"{method} {self._pool.base_url}{path} failed {ATTEMPTS} times, last with {trouble}")
+                failure, requested = f"status {response.status_code}", _retry_after(response)
+            if attempt < RETRY_POLICY.attempts:
+                await asyncio.sleep(requested + RETRY_POLICY.pause(attempt))
+        raise SimulationError(
+            f"{method} {self._pool.base_url}{path} failed {RETRY_POLICY.attempts} times, last with {failure}"
+        )
 
 
 def _checked(response: httpx.Response, accept: frozenset[int]) -> tuple[int, Any]:
@@ -66,7 +68,7 @@ def _checked(response: httpx.Response, accept: frozenset[int]) -> tuple[int, Any
 
 
 def _retry_after(response: httpx.Response) -> float:
-    """Seconds that the server asks to wait; 0 where it gives a date or nothing."""
+    """Return the seconds of ``Retry-After``; 0 for a date or no header."""
     try:
         return float(response.headers.get("Retry-After", "0"))
     except ValueError:

@@ -1,4 +1,4 @@
-"""What the simulation shows: progress, and the figures of the last week. Plain lines when not on a terminal."""
+"""Console output of the simulation: progress, and the figures of the last week. Plain lines without a terminal."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -11,10 +11,10 @@ from rich.table import Table
 
 from app.domain.rules.calendar import week_code
 from app.simulate.jobcentres import BY_CODE
-from app.simulate.result import SimulationResult
+from app.simulate.model import SimulationResult
 
 Advance = Callable[[int, str], None]
-"""Tells how much is done, and what was done last."""
+"""Reports how much is done, and the name of the last step."""
 
 PLAIN_WIDTH, PLAIN_LINES = 120, 8
 RATES = ("conversation_rate", "conforming_rate", "activation_rate", "workplace_rate")
@@ -22,7 +22,7 @@ CONDITIONS = ("conversation", "activation", "workplace")
 
 
 class TrialConsole:
-    """Writes to a console; tests give one of their own."""
+    """Console of a run. Tests pass their own."""
 
     def __init__(self, console: Console | None = None) -> None:
         console = console or Console()
@@ -30,15 +30,15 @@ class TrialConsole:
             console if console.is_terminal else Console(file=console.file, width=PLAIN_WIDTH, highlight=False)
         )
 
-    def say(self, text: str) -> None:
-        """One line of text."""
+    def print_line(self, text: str) -> None:
+        """Print one line of text."""
         self._console.print(text, markup=False)
 
     @contextmanager
     def phase(self, name: str, total: int) -> Iterator[Advance]:
-        """A progress bar, or a line now and then."""
+        """Show a progress bar, or print about eight lines without a terminal."""
         if not self._console.is_terminal:
-            yield self._plain(name, total)
+            yield self._plain_progress(name, total)
             return
         columns = (
             TextColumn("{task.description:8}"),
@@ -50,7 +50,7 @@ class TrialConsole:
             task = bar.add_task(name, total=total, at="")
             yield lambda done, at: bar.update(task, completed=done, at=at)
 
-    def _plain(self, name: str, total: int) -> Advance:
+    def _plain_progress(self, name: str, total: int) -> Advance:
         step = max(1, total // PLAIN_LINES)
         shown = 0
 
@@ -58,25 +58,25 @@ class TrialConsole:
             nonlocal shown
             if done == total or done - shown >= step:
                 shown = done
-                self.say(f"{name}: {at} ({done} of {total})")
+                self.print_line(f"{name}: {at} ({done} of {total})")
 
         return advance
 
-    def finish(self, result: SimulationResult) -> None:
-        """Everything that the run came to."""
+    def print_result(self, result: SimulationResult) -> None:
+        """Print rates, counts, warnings and unexpected responses."""
         self._console.print(_rates_table(result))
         self._console.print(_counts_table(result))
         for name, counts in (
-            ("Warnings at the door", result.tally.warnings),
-            ("Not foreseen", result.tally.unexpected),
+            ("Warnings", result.tally.warnings),
+            ("Unexpected", result.tally.unexpected),
         ):
             if counts:
-                self.say(f"{name}: {_listed(counts)}")
-        self.say(f"{result.trial}: {result.tally.batches} batches, {result.seconds:.1f} seconds")
+                self.print_line(f"{name}: {_listed(counts)}")
+        self.print_line(f"{result.trial}: {result.tally.batches} batches, {result.seconds:.1f} seconds")
 
 
 def _rates_table(result: SimulationResult) -> Table:
-    """Cumulative rates, treatment / control, and the conditions of each jobcentre."""
+    """Return the cumulative rates, treatment / control, and the conditions of each jobcentre."""
     table = Table(title=f"Weekly summary {week_code(result.last_week)}, cumulative, treatment / control in %")
     table.add_column("")
     averages = any("contacts_per_four_weeks" in row for row in result.summary)
@@ -96,15 +96,15 @@ def _rates_table(result: SimulationResult) -> Table:
         rates = (
             " / ".join(_per_cent(arms.get(arm, {}).get(rate)) for arm in ("treatment", "control")) for rate in shown
         )
-        standing = conditions.get(group, {}) if group is not None else {}
-        standing = standing.get("conditions") or standing
+        met = conditions.get(group, {}) if group is not None else {}
+        met = met.get("conditions") or met
         contacts = [_contacts(arms)] if averages else []
-        table.add_row(name, *contacts, *rates, *(str(standing.get(condition) or "") for condition in CONDITIONS))
+        table.add_row(name, *contacts, *rates, *(str(met.get(condition) or "") for condition in CONDITIONS))
     return table
 
 
 def _contacts(arms: Mapping[str, Mapping[str, Any]]) -> str:
-    """The average, where the protocol has one instead of conversation rates."""
+    """Return the average that some protocols have instead of conversation rates."""
     totals = [figures.get("contacts_per_four_weeks", {}).get("total") for figures in arms.values()]
     return " / ".join(f"{total:.2f}" for total in totals if total is not None)
 
@@ -122,7 +122,7 @@ def _per_cent(rate: float | None) -> str:
 def _counts_table(result: SimulationResult) -> Table:
     tally = result.tally
     arms = Counter(participant.arm for participant in result.participants)
-    table = Table(title="What was sent", show_header=False)
+    table = Table(title="Sent", show_header=False)
     table.add_row("People screened", str(len(tally.screened)))
     table.add_row("eligible", str(len(tally.eligible)))
     table.add_row("ineligible, by code", _listed(tally.failures))

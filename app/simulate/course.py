@@ -1,6 +1,6 @@
-"""A person's time in the trial: exits, re-entries, rematches, exemptions, and the weeks they leave (domain 4.1–4.4).
+"""Course of a person: exits, re-entries, rematches, exemptions, and the weeks between them (domain 4.1–4.4).
 
-The weeks are what a case system would put in its diary; the register judges by its own rules.
+The weeks are those of a case system's diary; the register judges by its own rules.
 """
 
 from collections.abc import Sequence
@@ -30,54 +30,54 @@ GROUNDS: dict[str, tuple[int, int, int, tuple[str, ...]]] = {
     "stu": (1, 100, 200, ("both",)),
     "other": (3, 7, 40, ("both", "conversations", "activation")),
 }
-"""Ground: weight, shortest and longest in days, scopes."""
+"""By ground: weight, shortest and longest in days, scopes."""
 
 
 @dataclass(frozen=True, slots=True)
 class SimulatedWeek:
-    """One week of the diary: its programme number (none while the clock stands still), days for a talk, what is due."""
+    """Week of the diary: programme number (None while the clock stops), days for a conversation, what is due."""
 
     monday: date
     number: int | None
     days: tuple[date, ...]
-    talk_due: bool
+    conversation_due: bool
     offer_due: bool
 
 
 @dataclass(frozen=True, slots=True)
 class SimulatedCourse:
-    """The events and exemptions of one person, as they truly were, and the weeks they leave."""
+    """True events and exemptions of one person, and the weeks between them."""
 
     events: tuple[Body, ...]
     exemptions: tuple[Body, ...]
     weeks: tuple[SimulatedWeek, ...]
 
 
-def make_course(rng: Random, script: Scenario, assigned_on: date) -> SimulatedCourse:
-    """A course by chance. It does not depend on the arm: the trial changed neither exits nor exemptions (domain 7)."""
-    events, away = _presence(rng, script, assigned_on)
-    exemptions = _exemptions(rng, script.ends_on, assigned_on)
-    exemptions += _talk_free(rng, script, assigned_on)
+def make_course(rng: Random, scenario: Scenario, assigned_on: date) -> SimulatedCourse:
+    """Generate a course, independent of the arm: the trial changed neither exits nor exemptions (domain 7)."""
+    events, away = _presence(rng, scenario, assigned_on)
+    exemptions = _exemptions(rng, scenario.ends_on, assigned_on)
+    exemptions += _conversation_exemption(rng, scenario, assigned_on)
     return SimulatedCourse(
-        tuple(events), tuple(exemptions), tuple(_weeks(script.last_week, assigned_on, away, exemptions))
+        tuple(events), tuple(exemptions), tuple(_weeks(scenario.last_week, assigned_on, away, exemptions))
     )
 
 
 def weekday(rng: Random, first: date, last: date) -> date:
-    """A random weekday from ``first`` to ``last``, or the Friday before ``last`` when there is none between."""
+    """Choose a weekday from ``first`` to ``last``, or the Friday before ``last`` when there is none between."""
     day = first + timedelta(days=rng.randrange(max(1, (last - first).days + 1)))
     return day - timedelta(days=max(0, day.weekday() - 4))
 
 
-def _presence(rng: Random, script: Scenario, assigned_on: date) -> tuple[list[Body], list[tuple[date, date]]]:
-    """Exits, re-entries and rematches, and the spans that the person is away, last day included."""
+def _presence(rng: Random, scenario: Scenario, assigned_on: date) -> tuple[list[Body], list[tuple[date, date]]]:
+    """Generate exits, re-entries and rematches, and the spans that the person is away, last day included."""
     events: list[Body] = []
     away: list[tuple[date, date]] = []
-    since, share, ends_on = assigned_on + timedelta(days=7), EXIT_SHARE, script.ends_on
+    since, share, ends_on = assigned_on + timedelta(days=7), EXIT_SHARE, scenario.ends_on
     while since < ends_on and rng.random() < share:
         out = weekday(rng, since, min(ends_on, since + timedelta(days=400)))
         out = max(out, assigned_on + timedelta(days=1))
-        reason = rng.choices(list(script.exit_reasons), list(script.exit_reasons.values()))[0]
+        reason = rng.choices(list(scenario.exit_reasons), list(scenario.exit_reasons.values()))[0]
         events += _exit(rng, out, reason)
         back = weekday(rng, out + timedelta(days=14), out + timedelta(days=150))
         if rng.random() >= RETURNS[reason] or back > ends_on:
@@ -88,14 +88,14 @@ def _presence(rng: Random, script: Scenario, assigned_on: date) -> tuple[list[Bo
         if reason == "match_group_3":
             events.append({"kind": "rematch", "date": back.isoformat(), "match_group": 2})
         since, share = back + timedelta(days=7), SECOND_EXIT_SHARE
-    if script.matched and rng.random() < REMATCH_SHARE:
+    if scenario.matched and rng.random() < REMATCH_SHARE:
         day = weekday(rng, assigned_on + timedelta(days=20), assigned_on + timedelta(days=350))
         events.append({"kind": "rematch", "date": day.isoformat(), "match_group": 1})
     return events, away
 
 
 def _exit(rng: Random, out: date, reason: str) -> list[Body]:
-    """An exit; with the rematch that causes it, and sometimes a second time on a later date (without effect)."""
+    """Return an exit, with the rematch that causes it; at times a second one on a later date (without effect)."""
     events: list[Body] = [{"kind": "exit", "date": out.isoformat(), "reason": reason}]
     if reason == "match_group_3" and rng.random() < 0.8:
         events.append({"kind": "rematch", "date": out.isoformat(), "match_group": 3})
@@ -105,7 +105,7 @@ def _exit(rng: Random, out: date, reason: str) -> list[Body]:
 
 
 def _exemptions(rng: Random, ends_on: date, assigned_on: date) -> list[Body]:
-    """Mostly none; sometimes one or two, which may overlap; a few without a last day."""
+    """Generate exemptions: mostly none, at times up to three, which may overlap; a few without a last day."""
     exemptions: list[Body] = []
     while len(exemptions) < 3 and rng.random() < EXEMPT_SHARE:
         ground = rng.choices(list(GROUNDS), [weight for weight, *_ in GROUNDS.values()])[0]
@@ -121,26 +121,26 @@ def _exemptions(rng: Random, ends_on: date, assigned_on: date) -> list[Body]:
     return exemptions
 
 
-def _talk_free(rng: Random, script: Scenario, assigned_on: date) -> list[Body]:
-    """A long exemption from conversations alone, which stops no clock.
+def _conversation_exemption(rng: Random, scenario: Scenario, assigned_on: date) -> list[Body]:
+    """Generate a long exemption from conversations alone, which stops no clock.
 
     The evaluation prints 82.5 against 13.5 % of weeks with a conversation, and yet only 22 conversations more in 64
-    weeks: its footnote 1 puts that down to weeks in which people were no part of the population due. These are they.
+    weeks: by its footnote 1 people were not part of the population due in some weeks. These exemptions make such weeks.
     """
-    if rng.random() >= script.talk_free:
+    if rng.random() >= scenario.conversation_exempt_share:
         return []
     first = weekday(rng, assigned_on + timedelta(days=14), assigned_on + timedelta(days=84))
-    if first > script.ends_on:
+    if first > scenario.ends_on:
         return []
     body: Body = {"scope": "conversations", "ground": rng.choice(["illness", "other"]), "starts_on": first.isoformat()}
     last = first + timedelta(weeks=rng.randint(24, 44))
-    return [body if last > script.ends_on else {**body, "ends_on": last.isoformat()}]
+    return [body if last > scenario.ends_on else {**body, "ends_on": last.isoformat()}]
 
 
 def _weeks(
     last_week: date, assigned_on: date, away: Sequence[tuple[date, date]], exemptions: Sequence[Body]
 ) -> list[SimulatedWeek]:
-    """The weeks from the assignment week to the last of the trial, numbered as domain 4.3 does, without its meter."""
+    """Return the weeks from the assignment week to the trial's last, numbered by domain 4.3 without its meter."""
     spans = [
         (
             date.fromisoformat(str(body["starts_on"])),
@@ -155,9 +155,9 @@ def _weeks(
         days = [monday + timedelta(days=day) for day in range(5)]
         days = [day for day in days if assigned_on <= day and not any(out <= day <= last for out, last in away)]
         scopes = {day: {scope for first, last, scope in spans if first <= day <= last} for day in days}
-        talk_days = [day for day in days if not scopes[day] & {"both", "conversations"}]
+        conversation_days = [day for day in days if not scopes[day] & {"both", "conversations"}]
         offer_days = [day for day in days if not scopes[day] & {"both", "activation"}]
-        available = tuple(sorted({*talk_days, *offer_days}))
+        available = tuple(sorted({*conversation_days, *offer_days}))
         counted = number == 0 or len(available) >= COUNTABLE_DAYS
         number += counted
         due = counted and number > 1
@@ -165,8 +165,8 @@ def _weeks(
             SimulatedWeek(
                 monday,
                 number if counted else None,
-                tuple(talk_days) or available or tuple(days),
-                talk_due=due and len(talk_days) >= COUNTABLE_DAYS,
+                tuple(conversation_days) or available or tuple(days),
+                conversation_due=due and len(conversation_days) >= COUNTABLE_DAYS,
                 offer_due=due and len(offer_days) >= COUNTABLE_DAYS,
             )
         )

@@ -1,4 +1,4 @@
-"""The intake through the API: people are screened day by day, candidates drawn week by week (domain 3)."""
+"""Enrolment through the API: screenings day by day, draws of candidates week by week (domain 3)."""
 
 import asyncio
 from collections import defaultdict
@@ -10,15 +10,14 @@ from typing import Any
 
 from app.domain.rules.calendar import monday_of
 from app.simulate.client import Actor
-from app.simulate.model import Enrolled, PlannedScreening, Population
-from app.simulate.result import OutcomeTally
+from app.simulate.model import Enrolled, OutcomeTally, PlannedScreening, Population
 
-ASKS_OUT_OF_TURN = 0.3
-"""How often a jobcentre first asks for the draw of the candidate who has been unemployed longest, and is refused."""
+OUT_OF_TURN_SHARE = 0.3
+"""Share of the weeks in which a jobcentre first requests the draw of the longest unemployed, and is refused."""
 
 
 class EnrolmentPhase:
-    """Screens a population into a trial, and knows afterwards who was drawn."""
+    """Screen a population into a trial; ``enrolled`` has those who were drawn."""
 
     def __init__(self, trial: str, seed: int, systems: Mapping[str, Actor], tally: OutcomeTally) -> None:
         self._people = f"/v1/trials/{trial}/participants"
@@ -31,7 +30,7 @@ class EnrolmentPhase:
         self.enrolled: dict[int, Enrolled] = {}
 
     async def run(self, population: Population, progress: Callable[[date], None]) -> None:
-        """Every day's screenings, jobcentres side by side; at the end of an ISO week the draws of its candidates."""
+        """Send every day's screenings, jobcentres concurrently; at the end of an ISO week draw its candidates."""
         week: date | None = None
         for day, screenings in groupby(population.screenings, key=lambda screening: screening.sent_on):
             if week is not None and monday_of(day) != week:
@@ -75,7 +74,7 @@ class EnrolmentPhase:
             self._waiting[screening.sender].append(screening)
 
     async def _conflict(self, screening: PlannedScreening, answer: Mapping[str, Any]) -> None:
-        """Other facts of someone drawn; when a trial is played again also an old screening of someone drawn later."""
+        """Handle 409: other facts of a participant, or an old screening when a trial is played a second time."""
         code, index = answer.get("code"), screening.person.index
         if screening.conflicts and code == "already_drawn":
             self._tally.refused_draws["already_drawn"] += 1
@@ -83,11 +82,11 @@ class EnrolmentPhase:
         self._tally.unexpected[f"screening: {code}"] += 1
         system = self._systems[screening.sender]
         cpr = {"cpr": screening.person.cpr}
-        status, found = await system.send("POST", f"{self._people}/lookup", cpr, accept=frozenset({200, 404}))
+        status, participant = await system.send("POST", f"{self._people}/lookup", cpr, accept=frozenset({200, 404}))
         if status == 404 or index in self.enrolled:
             return
-        self._ids[index] = found["participant_id"]
-        path = f"{self._people}/{found['participant_id']}/assignment"
+        self._ids[index] = participant["participant_id"]
+        path = f"{self._people}/{participant['participant_id']}/assignment"
         status, assignment = await system.send("GET", path, accept=frozenset({200, 404}))
         if status == 200:
             self._tally.eligible.add(index)
@@ -112,14 +111,14 @@ class EnrolmentPhase:
         await asyncio.gather(*(self._draw_candidates(code, week) for code in list(self._waiting)))
 
     async def _draw_candidates(self, code: str, week: date) -> None:
-        """A jobcentre's candidates of a week: some are withdrawn, the others drawn, shortest unemployment first."""
+        """Withdraw some candidates of a jobcentre's week and draw the others, shortest unemployment first."""
         before = self._waiting[code]
-        self._waiting[code] = [someone for someone in before if someone.interview_on >= week + timedelta(days=7)]
+        self._waiting[code] = [candidate for candidate in before if candidate.interview_on >= week + timedelta(days=7)]
         system, mine = (
             self._systems[code],
-            [someone for someone in before if someone.interview_on < week + timedelta(days=7)],
+            [candidate for candidate in before if candidate.interview_on < week + timedelta(days=7)],
         )
-        for candidate in [someone for someone in mine if someone.withdrawal is not None]:
+        for candidate in [candidate for candidate in mine if candidate.withdrawal is not None]:
             path = f"{self._people}/{self._ids[candidate.person.index]}/withdrawal"
             accept = frozenset({200, 201, 204, 409})
             status, _ = await system.send("POST", path, {"reason": candidate.withdrawal}, accept=accept)
@@ -127,14 +126,14 @@ class EnrolmentPhase:
             self._tally.withdrawn += 1
             mine.remove(candidate)
         mine.sort(key=lambda candidate: str(candidate.body["unemployed_since"]), reverse=True)
-        out_of_turn = len(mine) > 1 and Random(f"{self._seed}/{code}/{week}").random() < ASKS_OUT_OF_TURN
+        out_of_turn = len(mine) > 1 and Random(f"{self._seed}/{code}/{week}").random() < OUT_OF_TURN_SHARE
         if out_of_turn and await self._draw(system, mine[-1]):
             self._tally.unexpected["draw: out of turn"] += 1
         for candidate in mine:
             await self._draw(system, candidate)
 
     async def _draw(self, system: Actor, candidate: PlannedScreening) -> bool:
-        """Whether the candidate was drawn by this very request."""
+        """Draw a candidate; return whether this request drew the person."""
         path = f"{self._people}/{self._ids[candidate.person.index]}/assignment"
         status, answer = await system.send("POST", path, accept=frozenset({200, 201, 409}))
         if status == 409:

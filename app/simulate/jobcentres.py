@@ -1,4 +1,4 @@
-"""The eighteen jobcentres (domain 7) and how each of them works in the simulation."""
+"""The eighteen jobcentres (domain 7) and their parameters in the simulation."""
 
 from typing import NamedTuple
 
@@ -6,17 +6,17 @@ from typing import NamedTuple
 class SimulatedJobcentre(NamedTuple):
     """A jobcentre. Shares are of the weeks due in the treatment arm, 0 to 1.
 
-    ``talks`` are the published shares: Nyborg's and Jammerbugt's are known, Næstved is named among the lowest, the rest
-    are placed here at will (domain 7). ``size`` is its part of the people, chosen so that the pooled share is the
+    ``conversations`` are the published shares: Nyborg's and Jammerbugt's are known, Næstved is named among the
+    lowest, the rest are chosen here (domain 7). ``size`` is its part of the people, chosen so that the pooled share is the
     published 82.5 %. ``activated`` and ``workplace`` vary around 81 % (chosen) and 46 % (published). ``remote`` is the
-    share of the later talks that are not in person.
+    share of the later conversations that are not in person.
     """
 
     code: str
     name: str
     region: str
     size: int
-    talks: float
+    conversations: float
     activated: float
     workplace: float
     remote: float
@@ -42,10 +42,10 @@ JOBCENTRES = (
     SimulatedJobcentre("350", "Lejre", "hovedstaden_sjaelland", 3, 0.80, 0.81, 0.45, 0.40),
     SimulatedJobcentre("370", "Næstved", "hovedstaden_sjaelland", 10, 0.69, 0.71, 0.36, 0.50),
 )
-BY_CODE = {place.code: place for place in JOBCENTRES}
+BY_CODE = {jobcentre.code: jobcentre for jobcentre in JOBCENTRES}
 
-ORDINARY_TALKS, ORDINARY_ACTIVATED, ORDINARY_WORKPLACE, ORDINARY_REMOTE = 0.135, 0.46, 0.21, 0.25
-"""The ordinary effort: that of the control arm, and of everyone once the course is over. 13.5 and 21 % are published
+ORDINARY_CONVERSATIONS, ORDINARY_ACTIVATED, ORDINARY_WORKPLACE, ORDINARY_REMOTE = 0.135, 0.46, 0.21, 0.25
+"""The ordinary effort: that of the control arm, and of everyone after the course. 13.5 and 21 % are published
 (domain 7)."""
 
 WITHOUT_REVISIONS = frozenset({"350", "671"})
@@ -56,14 +56,14 @@ NEIGHBOUR = ("370", "390")
 
 
 def jobcentres_of(code: str) -> tuple[str, ...]:
-    """The jobcentres that the case system of ``code`` is bound to."""
+    """Return the jobcentres that the case system of ``code`` is bound to."""
     return NEIGHBOUR if code == NEIGHBOUR[0] else (code,)
 
 
 def sizes(people: int) -> dict[str, int]:
-    """``people`` shared out by size, largest remainder first."""
-    total = sum(place.size for place in JOBCENTRES)
-    exact = {place.code: people * place.size / total for place in JOBCENTRES}
+    """Distribute ``people`` over the jobcentres by size, by largest remainder."""
+    total = sum(jobcentre.size for jobcentre in JOBCENTRES)
+    exact = {jobcentre.code: people * jobcentre.size / total for jobcentre in JOBCENTRES}
     shares = {code: int(share) for code, share in exact.items()}
     by_remainder = sorted(exact, key=lambda code: (shares[code] - exact[code], code))
     for code in by_remainder[: people - sum(shares.values())]:

@@ -1,21 +1,22 @@
-"""What the simulation passes between its parts: people, screenings, true records and the messages that tell of them."""
+"""Types of the simulation: people, screenings, true records, messages, and the result."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 Value: TypeAlias = str | int | float | bool | list[str] | None
 Body: TypeAlias = dict[str, Value]
 
 REGISTER = "amfora"
 KINDS = ("presence-events", "exemptions", "declined-offers", "activations", "outcomes", "conversations")
-"""The kinds that are sent, in the order in which a case system sends a week's batches."""
+"""Kinds of record, in the order in which a case system sends a week's batches."""
 
 
 @dataclass(frozen=True, slots=True)
 class SimulatedPerson:
-    """Someone who may be screened. The CPR number is synthetic (day + 60, domain 7)."""
+    """A person who may be screened. The CPR number is synthetic (day + 60, domain 7)."""
 
     index: int
     cpr: str
@@ -25,8 +26,8 @@ class SimulatedPerson:
 class PlannedScreening:
     """One call of ``POST …/participants``, with the outcome that domain 3.1 gives it.
 
-    ``only_if_waiting``: sent only while the person is an undrawn candidate. ``conflicts``: tells other facts of
-    someone drawn, which is answered by 409. ``withdrawal``: reason for withdrawing the candidate before the draw.
+    ``only_if_waiting``: sent only while the person is an undrawn candidate. ``conflicts``: has other facts
+    of a participant, which is answered by 409. ``withdrawal``: reason for withdrawing the candidate before the draw.
     """
 
     person: SimulatedPerson
@@ -46,7 +47,7 @@ class PlannedScreening:
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """Everyone who is screened, the screenings in the order of sending, and people that only the register knows."""
+    """People who are screened, their screenings in the order of sending, and people that only the register knows."""
 
     people: tuple[SimulatedPerson, ...]
     screenings: tuple[PlannedScreening, ...]
@@ -55,7 +56,7 @@ class Population:
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """Someone drawn. The arm is what the API answered, never chosen here."""
+    """A participant. The arm comes from the API."""
 
     person: SimulatedPerson
     participant_id: str
@@ -67,7 +68,7 @@ class Enrolled:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record as it stands in the end: field names of api.md, fields at their default left out."""
+    """Final state of a record: field names of api.md, fields at their default left out."""
 
     client_id: str
     kind: str
@@ -78,9 +79,9 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One record as it is sent, in the week that begins on ``week``. ``body`` lacks the person, added at sending.
+    """One record as sent in the week that begins on ``week``. ``body`` has no person; the runner adds it.
 
-    ``expect`` holds the codes that it must be rejected with (one of them); empty: it must be accepted.
+    ``expect``: the record must be rejected with one of these codes; empty: it must be accepted.
     """
 
     week: date
@@ -93,12 +94,76 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is sent, in order for each client and kind, and what is true when all of it has arrived."""
+    """Messages, in order for each client and kind, and the records that are true after all of them."""
 
     messages: tuple[Message, ...]
     records: tuple[Record, ...]
 
 
+@dataclass(slots=True)
+class OutcomeTally:
+    """Counts of responses. ``unexpected`` has those that the plan does not foresee."""
+
+    screened: set[int] = field(default_factory=set)
+    eligible: set[int] = field(default_factory=set)
+    failures: Counter[str] = field(default_factory=Counter)
+    refused_draws: Counter[str] = field(default_factory=Counter)
+    withdrawn: int = 0
+    batches: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[str] = field(default_factory=Counter)
+    warnings: Counter[str] = field(default_factory=Counter)
+    unexpected: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantTruth:
+    """Truth about a participant. ``records`` by kind, in api.md's names, with ``client_id`` and ``external_id``."""
+
+    participant_id: str
+    cpr: str
+    jobcentre: str
+    arm: str
+    interview_on: date
+    target_group: int | None
+    records: Mapping[str, Sequence[Mapping[str, Value]]]
+
+
+@dataclass(frozen=True, slots=True)
+class SimulationResult:
+    """Result of a simulation. ``summary`` and ``conditions`` are the items of the last week's reports."""
+
+    trial: str
+    seed: int
+    last_week: date
+    """The Monday of the last week that records were sent in."""
+    participants: tuple[ParticipantTruth, ...]
+    tally: OutcomeTally
+    summary: Sequence[Mapping[str, Any]]
+    conditions: Sequence[Mapping[str, Any]]
+    seconds: float
+
+
+def participant_truths(enrolled: Sequence[Enrolled], records: Sequence[Record]) -> tuple[ParticipantTruth, ...]:
+    """Return the true records by participant, in the order of ``enrolled``."""
+    by_person: dict[int, dict[str, list[Mapping[str, Value]]]] = defaultdict(lambda: defaultdict(list))
+    for record in records:
+        fields = {**record.fields, "client_id": record.client_id, "external_id": record.external_id}
+        by_person[record.person.index][record.kind].append(fields)
+    return tuple(
+        ParticipantTruth(
+            participant.participant_id,
+            participant.person.cpr,
+            participant.jobcentre,
+            participant.arm,
+            participant.assigned_on,
+            participant.target_group,
+            {kind: tuple(bodies) for kind, bodies in by_person[participant.person.index].items()},
+        )
+        for participant in enrolled
+    )
+
+
 def client_of(jobcentre: str) -> str:
-    """The client id of a jobcentre's case system."""
+    """Return the client id of a jobcentre's case system."""
     return f"case-system-{jobcentre}"

@@ -1,4 +1,4 @@
-"""Activations of one person (domain 4.6): how many weeks are spent at a workplace, in another offer, in none."""
+"""Activations of one person (domain 4.6): weeks at a workplace, in another offer, in none."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -32,15 +32,15 @@ INSUFFICIENT = ("cannot_get_up", "no_transport", "unstable")
 
 @dataclass(slots=True)
 class _Spell:
-    """A run of weeks in one offer."""
+    """Consecutive weeks in one offer."""
 
     workplace: bool
     weeks: list[SimulatedWeek] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
-class Offers:
-    """The activations, the Monday from which the course is over (none: never), and when the first workplace starts."""
+class OfferHistory:
+    """Activations of a course, the Monday after its end (None: no end), and the first day at a workplace."""
 
     activations: tuple[Body, ...]
     complete_from: date | None
@@ -48,36 +48,36 @@ class Offers:
 
 
 def make_offers(
-    rng: Random, script: Scenario, arm: str, place: SimulatedJobcentre, weeks: Sequence[SimulatedWeek]
-) -> Offers:
-    """The offers of the weeks of a course. In each week due the shares are the arm's, whatever came before."""
-    spells, complete_from = _spells(rng, script, arm, place, weeks)
-    companies = _Companies(place.code)
+    rng: Random, scenario: Scenario, arm: str, jobcentre: SimulatedJobcentre, weeks: Sequence[SimulatedWeek]
+) -> OfferHistory:
+    """Generate the activations of a course. In each week due the shares are those of the arm."""
+    spells, complete_from = _spells(rng, scenario, arm, jobcentre, weeks)
+    companies = _Companies(jobcentre.code)
     activations: list[Body] = []
     for spell in spells:
-        activations += _activations(rng, script, arm, spell, companies)
+        activations += _activations(rng, scenario, arm, spell, companies)
     starts = [date.fromisoformat(str(body["starts_on"])) for body in activations if body["type"] in WORKPLACE_TYPES]
-    return Offers(tuple(activations), complete_from, min(starts, default=None))
+    return OfferHistory(tuple(activations), complete_from, min(starts, default=None))
 
 
 def _spells(
-    rng: Random, script: Scenario, arm: str, place: SimulatedJobcentre, weeks: Sequence[SimulatedWeek]
+    rng: Random, scenario: Scenario, arm: str, jobcentre: SimulatedJobcentre, weeks: Sequence[SimulatedWeek]
 ) -> tuple[list[_Spell], date | None]:
-    """A chain that forgets: one week in nine the state is drawn anew, so that every week has the same shares."""
+    """Markov chain: in one week of nine the state is drawn again, so that every week has the same shares."""
     spells: list[_Spell] = []
     current: _Spell | None = None
     drawn = False
     meter, complete_from = 0, None
-    first = script.offers_from
+    first = scenario.offers_from
     start = rng.choice([*[first] * 7, *range(3, first)] if arm == "treatment" else [first] * 5 + [4])
     for week in weeks[1:]:
-        complete = script.is_through(week.number, meter)
+        complete = scenario.is_through(week.number, meter)
         if complete and complete_from is None:
             complete_from = week.monday
         if week.number is None or week.number < start or not week.offer_due:
             current, drawn = None, False
         elif not drawn or rng.random() < 1 / MEAN_WEEKS:
-            current, drawn = _draw_state(rng, arm if not complete else "control", place), True
+            current, drawn = _draw_state(rng, arm if not complete else "control", jobcentre), True
             if current is not None:
                 spells.append(current)
         if current is not None:
@@ -87,16 +87,16 @@ def _spells(
     return spells, complete_from
 
 
-def _draw_state(rng: Random, arm: str, place: SimulatedJobcentre) -> _Spell | None:
+def _draw_state(rng: Random, arm: str, jobcentre: SimulatedJobcentre) -> _Spell | None:
     activated, workplace = ORDINARY_ACTIVATED, ORDINARY_WORKPLACE
     if arm == "treatment":
-        activated, workplace = place.activated, place.workplace
+        activated, workplace = jobcentre.activated, jobcentre.workplace
     luck = rng.random() * (1 - TOO_FEW_HOURS)
     return _Spell(workplace=True) if luck < workplace else _Spell(workplace=False) if luck < activated else None
 
 
 class _Companies:
-    """The forty companies of a jobcentre, with CVR numbers that pass modulus 11 and P-numbers."""
+    """Forty companies of a jobcentre, with P-numbers and CVR numbers that pass modulus 11."""
 
     def __init__(self, code: str) -> None:
         rng = Random(f"companies/{code}")
@@ -104,7 +104,7 @@ class _Companies:
 
 
 def make_cvr(rng: Random) -> str:
-    """A CVR number: 8 digits, the first not 0, weights 2 7 6 5 4 3 2 1, sum divisible by 11 (domain 7)."""
+    """Make a CVR number: 8 digits, the first not 0, weights 2 7 6 5 4 3 2 1, sum divisible by 11 (domain 7)."""
     while True:
         digits = [rng.randrange(1, 10), *(rng.randrange(10) for _ in range(6))]
         check = -sum(weight * digit for weight, digit in zip((2, 7, 6, 5, 4, 3, 2), digits, strict=True)) % 11
@@ -112,15 +112,15 @@ def make_cvr(rng: Random) -> str:
             return "".join(map(str, [*digits, check]))
 
 
-def _activations(rng: Random, script: Scenario, arm: str, spell: _Spell, companies: _Companies) -> list[Body]:
-    """One activation for a spell, or two at once whose hours add up to enough."""
+def _activations(rng: Random, scenario: Scenario, arm: str, spell: _Spell, companies: _Companies) -> list[Body]:
+    """Return one activation of a spell, or two concurrent ones whose hours together suffice."""
     first = rng.choice(spell.weeks[0].days[:3])
     last = max(first, spell.weeks[-1].monday + timedelta(days=rng.choice([4, 4, 4, 6, 3])))
     body: Body = {"starts_on": first.isoformat()}
-    if last < script.ends_on - timedelta(days=3):
+    if last < scenario.ends_on - timedelta(days=3):
         body["ends_on"] = last.isoformat()
     if not spell.workplace:
-        return [{**body, **_other_offer(rng, script), **_hours(rng)}]
+        return [{**body, **_other_offer(rng, scenario), **_hours(rng)}]
     offer = {**body, **_workplace(rng, arm, companies)}
     if rng.random() < 0.04:
         return [{**offer, "hours_per_week": 6}, {**body, "type": "guidance_and_upskilling", "hours_per_week": 5.5}]
@@ -136,8 +136,8 @@ def _hours(rng: Random) -> Body:
     return {"hours_per_week": rng.choice(HOURS)}
 
 
-def _other_offer(rng: Random, script: Scenario) -> Body:
-    offer: Body = {"type": rng.choice(script.other_offers)}
+def _other_offer(rng: Random, scenario: Scenario) -> Body:
+    offer: Body = {"type": rng.choice(scenario.other_offers)}
     luck = rng.random()
     if luck < 0.6:
         offer["not_workplace_reason"] = rng.choice(AWAY_FROM_WORKPLACE)

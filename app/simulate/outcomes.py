@@ -1,6 +1,6 @@
-"""What people live on, week by week, as a register like DREAM tells it (domain 7), in a file every fourth week.
+"""Weekly outcomes as a register like DREAM has them (domain 7), in a file every fourth week.
 
-It follows from the person's exits, and not from the arm: 7 % are employed after 64 weeks in both [E].
+They follow from the person's exits, not from the arm: 7 % are employed after 64 weeks in both [E].
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,72 +12,72 @@ from app.simulate.model import REGISTER, Body, Enrolled, Message, Record, Value
 from app.simulate.scenarios import Scenario
 
 EMPLOYED_WHEN_OUT = 0.2
-"""Of those whose benefit ended or who moved, how many had found work without saying so: chosen so that with those who
-left for a job 7 % of all are employed after 64 weeks."""
+"""Share of those whose benefit ended or who moved that had found work: chosen so that with those who left for a job
+7 % of all are employed after 64 weeks."""
 HOURS = (12, 15, 18.5, 20, 25, 30, 34, 37, 37, 37, 37, 37)
-HOURS_UNTOLD, UNTOLD, CORRECTED = 0.05, 0.003, 0.01
-"""Employment without hours; weeks of which the register knows nothing; weeks that a later file corrects."""
+WITHOUT_HOURS, MISSING, CORRECTED = 0.05, 0.003, 0.01
+"""Shares: employment without hours, weeks without a record, weeks that a later file corrects."""
 WEEKS_A_FILE = 4
 _BENEFIT_CODES = {"benefit": ("kontanthjaelp_passiv", "kontanthjaelp_aktiv"), "other": ("selvforsorgelse",)}
 
 
-def make_outcomes(rng: Random, script: Scenario, someone: Enrolled, events: Sequence[Body]) -> list[Record]:
-    """The register's records of one person: one for each week from the assignment week to the trial's last."""
+def make_outcomes(rng: Random, scenario: Scenario, participant: Enrolled, events: Sequence[Body]) -> list[Record]:
+    """Generate the register's records of one person, one a week from the assignment week to the trial's last."""
     spells = list(_spells(rng, events))
     records: list[Record] = []
-    first = monday_of(someone.assigned_on)
-    for number in range((script.last_week - first).days // 7 + 1):
+    first = monday_of(participant.assigned_on)
+    for number in range((scenario.last_week - first).days // 7 + 1):
         week = first + timedelta(weeks=number)
         middle = week + timedelta(days=2)
-        told = next((body for since, until, body in spells if since <= middle < until), {"status": "benefit"})
-        if not told or rng.random() < UNTOLD:
+        outcome = next((body for since, until, body in spells if since <= middle < until), {"status": "benefit"})
+        if not outcome or rng.random() < MISSING:
             continue
-        body: Body = {"week": week_code(week), **told}
+        body: Body = {"week": week_code(week), **outcome}
         if body["status"] in _BENEFIT_CODES:
             body["benefit_code"] = rng.choice(_BENEFIT_CODES[str(body["status"])])
-        index = someone.person.index
-        records.append(Record(REGISTER, "outcomes", f"DRM-{index}-{number}", someone.person, body))
+        index = participant.person.index
+        records.append(Record(REGISTER, "outcomes", f"DRM-{index}-{number}", participant.person, body))
     return records
 
 
 def _spells(rng: Random, events: Sequence[Body]) -> Iterator[tuple[date, date, Body]]:
-    """The times out of the trial, and what the person lives on meanwhile: nothing is told of the dead."""
+    """Yield the spells out of the trial and the outcome during each; no outcome after death."""
     out: Body | None = None
     for event in [*events, None]:
         if event is None or event["kind"] == "re_entry":
             if out is not None:
                 until = date.max if event is None else date.fromisoformat(str(event["date"]))
-                yield date.fromisoformat(str(out["date"])), until, _lived_on(rng, str(out["reason"]))
+                yield date.fromisoformat(str(out["date"])), until, _outcome_after(rng, str(out["reason"]))
             out = None
         elif event["kind"] == "exit" and out is None:
             out = event
 
 
-def _lived_on(rng: Random, reason: str) -> Body:
+def _outcome_after(rng: Random, reason: str) -> Body:
     found_work = reason in ("benefit_ended", "moved") and rng.random() < EMPLOYED_WHEN_OUT
     if reason == "job" or found_work:
-        hours = {} if rng.random() < HOURS_UNTOLD else {"hours_per_week": rng.choice(HOURS)}
+        hours = {} if rng.random() < WITHOUT_HOURS else {"hours_per_week": rng.choice(HOURS)}
         return {"status": "employed", **hours}
     if reason == "deceased":
         return {}
     return {"status": {"education": "education", "benefit_ended": "other"}.get(reason, "benefit")}
 
 
-def deliver_outcome(rng: Random, script: Scenario, record: Record) -> list[Message]:
-    """A week is told in the first file after it; a few are told wrongly, and rightly in the next file."""
+def deliver_outcome(rng: Random, scenario: Scenario, record: Record) -> list[Message]:
+    """Return the messages of a week: in the first file after it; a few wrong there, and corrected in the next."""
     fields = record.fields
     week = date.fromisocalendar(int(str(fields["week"])[:4]), int(str(fields["week"])[6:]), 1)
-    file = (week - script.first_week).days // 7 // WEEKS_A_FILE + 1
-    if rng.random() < CORRECTED and _sent_on(script, file + 1) > _sent_on(script, file):
+    file = (week - scenario.first_week).days // 7 // WEEKS_A_FILE + 1
+    if rng.random() < CORRECTED and _sent_on(scenario, file + 1) > _sent_on(scenario, file):
         wrong: Body = {"week": fields["week"], "status": "other" if fields["status"] != "other" else "benefit"}
-        return [_message(script, record, wrong, file), _message(script, record, fields, file + 1)]
-    return [_message(script, record, fields, file)]
+        return [_message(scenario, record, wrong, file), _message(scenario, record, fields, file + 1)]
+    return [_message(scenario, record, fields, file)]
 
 
-def _sent_on(script: Scenario, file: int) -> date:
-    return min(script.first_week + timedelta(weeks=WEEKS_A_FILE * file), script.last_week)
+def _sent_on(scenario: Scenario, file: int) -> date:
+    return min(scenario.first_week + timedelta(weeks=WEEKS_A_FILE * file), scenario.last_week)
 
 
-def _message(script: Scenario, record: Record, fields: Mapping[str, Value], file: int) -> Message:
+def _message(scenario: Scenario, record: Record, fields: Mapping[str, Value], file: int) -> Message:
     body: Body = {"external_id": record.external_id, "revision": file, **fields}
-    return Message(_sent_on(script, file), record.client_id, record.kind, record.person, body)
+    return Message(_sent_on(scenario, file), record.client_id, record.kind, record.person, body)

@@ -1,4 +1,4 @@
-"""The people of the trial and their screenings (domain 3.1, 3.2): who comes when, and what is told of them."""
+"""People of the trial and their screenings (domain 3.1, 3.2), from a seed."""
 
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -10,65 +10,65 @@ from app.simulate.model import Body, PlannedScreening, Population, SimulatedPers
 from app.simulate.scenarios import PRVIJ, Scenario
 
 FAILURE_SHARE, SUPPLEMENT_SHARE, REMATCH_SHARE, STRANGER_SHARE = 0.007, 0.12, 0.28, 0.06
-FEWEST_PEOPLE = 40
+MIN_PEOPLE = 40
 REPEATED, CONFLICTING, SCREENED_AGAIN, WITHDRAWN = 0.03, 0.006, 0.4, 0.15
 
 
-def make_population(people: int, seed: int, script: Scenario = PRVIJ) -> Population:
-    """``people`` people who are screened, and some more that only the register knows. The same seed gives the same."""
+def make_population(people: int, seed: int, scenario: Scenario = PRVIJ) -> Population:
+    """Generate ``people`` people who are screened, and some more that only the register knows."""
     rng = Random(f"{seed}/population")
     used: set[str] = set()
     codes = [code for code, count in sizes(people).items() for _ in range(count)]
     rng.shuffle(codes)
     everyone: list[SimulatedPerson] = []
     screenings: list[PlannedScreening] = []
-    for index, (role, code) in enumerate(zip(_roles(rng, people, script), codes, strict=True)):
-        day = _interview_day(rng, script, role)
-        person = SimulatedPerson(index, _new_cpr(rng, _birth(rng, role, day), used))
+    for index, (role, code) in enumerate(zip(_roles(rng, people, scenario), codes, strict=True)):
+        day = _interview_day(rng, scenario, role)
+        person = SimulatedPerson(index, _new_cpr(rng, _birthday(rng, role, day), used))
         everyone.append(person)
-        screenings += _screenings(rng, script, person, role, code, day)
+        screenings += _screenings(rng, scenario, person, role, code, day)
     strangers = tuple(
-        SimulatedPerson(people + extra, _new_cpr(rng, _birth(rng, "new_match", script.intake_from), used))
+        SimulatedPerson(people + extra, _new_cpr(rng, _birthday(rng, "new_match", scenario.intake_from), used))
         for extra in range(max(2, round(people * STRANGER_SHARE)))
     )
     screenings.sort(key=lambda screening: (screening.sent_on, screening.sender, screening.person.index))
     return Population(tuple(everyone), tuple(screenings), strangers)
 
 
-def _roles(rng: Random, people: int, script: Scenario) -> list[str]:
-    """One role each: a failure, ``turns_20``, ``supplement``, ``rematch`` or ``new_match``; every failure occurs."""
-    roles = [code for code in script.failures for _ in range(max(1, round(people * FAILURE_SHARE)))]
+def _roles(rng: Random, people: int, scenario: Scenario) -> list[str]:
+    """Return the roles: a failure, ``turns_20``, ``supplement``, ``rematch`` or ``new_match``; every failure occurs."""
+    roles = [code for code in scenario.failures for _ in range(max(1, round(people * FAILURE_SHARE)))]
     roles += ["turns_20"]
-    if script.supplement:
+    if scenario.supplement:
         roles += ["supplement"] * max(2, round(people * SUPPLEMENT_SHARE))
     rest = people - len(roles)
-    rematched = round(rest * REMATCH_SHARE) if script.matched else 0
+    rematched = round(rest * REMATCH_SHARE) if scenario.matched else 0
     roles += ["rematch"] * rematched + ["new_match"] * (rest - rematched)
     rng.shuffle(roles)
     return roles
 
 
-def _interview_day(rng: Random, script: Scenario, role: str) -> date:
-    """A weekday of the intake period without the Christmas week; outside it for those whose failure that is."""
+def _interview_day(rng: Random, scenario: Scenario, role: str) -> date:
+    """Choose a weekday of the intake period without the Christmas week; outside it for that failure."""
     if role == "outside_intake_period":
-        return rng.choice(script.outside)
+        return rng.choice(scenario.outside)
     if role == "supplement":  # candidates come in few weeks, so that some weeks have several of them
-        week = script.intake_from + timedelta(days=28 * rng.randrange(5) + 14)
+        week = scenario.intake_from + timedelta(days=28 * rng.randrange(5) + 14)
         return week + timedelta(days=rng.randrange(5))
-    if role == "unemployed_too_long" and not script.supplement:  # asked of the first intake week only
-        return script.first_week + timedelta(days=rng.randrange(5))
-    last = script.intake_to
+    if role == "unemployed_too_long" and not scenario.supplement:  # asked of the first intake week only
+        return scenario.first_week + timedelta(days=rng.randrange(5))
+    last = scenario.intake_to
     if role == "not_available":  # the second interview is inside, too
         last -= timedelta(days=28)
     while True:
-        day = script.intake_from + timedelta(days=rng.randrange((last - script.intake_from).days + 1))
+        day = scenario.intake_from + timedelta(days=rng.randrange((last - scenario.intake_from).days + 1))
         christmas = date(2010, 12, 24) <= day <= date(2010, 12, 31)
         if day.weekday() < 5 and not christmas:
             return day
 
 
-def _birth(rng: Random, role: str, day: date) -> date:
-    """20 to 59 years old at the interview, but for those who are too young or turn 20 on that very day."""
+def _birthday(rng: Random, role: str, day: date) -> date:
+    """Choose a birthday: 20 to 59 years old at the interview, or the age of the role."""
     if role == "turns_20":
         return add_months(day, -240)
     if role == "under_20":
@@ -77,7 +77,7 @@ def _birth(rng: Random, role: str, day: date) -> date:
 
 
 def _new_cpr(rng: Random, born: date, used: set[str]) -> str:
-    """A synthetic CPR number, day + 60, of a birth in the 1900s (7th digit 0–3; 4 and 9 from 1937), not used before."""
+    """Make an unused synthetic CPR number (day + 60) of a birth in the 1900s (7th digit 0–3; 4 and 9 from 1937)."""
     while True:
         century = rng.choice("012349" if born.year >= 1937 else "0123")
         cpr = f"{born.day + 60:02d}{born:%m%y}{century}{rng.randrange(1000):03d}"
@@ -87,12 +87,12 @@ def _new_cpr(rng: Random, born: date, used: set[str]) -> str:
 
 
 def _screenings(
-    rng: Random, script: Scenario, person: SimulatedPerson, role: str, code: str, day: date
+    rng: Random, scenario: Scenario, person: SimulatedPerson, role: str, code: str, day: date
 ) -> list[PlannedScreening]:
-    """Everything that is sent of one person's screening: the first, and what follows from it."""
-    failures = frozenset({role} & set(script.failures)) - {"not_available"}
-    body = _facts(rng, script, person, role, code, day)
-    if script.matched and failures and "wrong_benefit" not in failures and rng.random() < 0.25:
+    """Return all screenings of one person: the first, and those that follow from it."""
+    failures = frozenset({role} & set(scenario.failures)) - {"not_available"}
+    body = _facts(rng, scenario, person, role, code, day)
+    if scenario.matched and failures and "wrong_benefit" not in failures and rng.random() < 0.25:
         body["benefit"] = "sickness_benefit"
         failures |= {"wrong_benefit"}
     sender = NEIGHBOUR[0] if role == "unknown_jobcentre" else code
@@ -100,54 +100,54 @@ def _screenings(
     if role == "supplement" and rng.random() < WITHDRAWN:
         withdrawal = rng.choice(["job", "moved", "not_interviewed", "entered_in_error"])
     first = PlannedScreening(person, sender, day, body, failures, withdrawal=withdrawal)
-    return [first, *_sent_again(rng, first), *_later(rng, script, first, role)]
+    return [first, *_repeated(rng, first), *_later_interviews(rng, scenario, first, role)]
 
 
-def _facts(rng: Random, script: Scenario, person: SimulatedPerson, role: str, code: str, day: date) -> Body:
-    """The body of a screening: eligible, but for what the role says."""
+def _facts(rng: Random, scenario: Scenario, person: SimulatedPerson, role: str, code: str, day: date) -> Body:
+    """Return the body of a screening: eligible, apart from the failure of the role."""
     body: Body = {
         "cpr": person.cpr,
         "jobcentre": NEIGHBOUR[1] if role == "unknown_jobcentre" else code,
         "interview_on": day.isoformat(),
-        **script.states(rng, role, day),
+        **scenario.screening_facts(rng, role, day),
     }
     if rng.random() < 0.9:
         body["contact_person"] = f"KP-{code}-{rng.randrange(1, 6)}"
     return body
 
 
-def _sent_again(rng: Random, first: PlannedScreening) -> list[PlannedScreening]:
-    """The same screening repeated, or told otherwise of someone who is drawn by then (409)."""
+def _repeated(rng: Random, first: PlannedScreening) -> list[PlannedScreening]:
+    """Return the same screening repeated, or with other facts after the draw (409)."""
     plain = not first.failures and first.body.get("channel") != "supplement"
     luck = rng.random()
     later = _workday(first.sent_on + timedelta(days=rng.randrange(4)))
     if luck < REPEATED and first.withdrawal is None:
         return [PlannedScreening(first.person, first.sender, later, first.body, first.failures)]
     if plain and luck < REPEATED + CONFLICTING:
-        body = {**first.body, **_otherwise(first.body)}
+        body = {**first.body, **_changed_fact(first.body)}
         return [PlannedScreening(first.person, first.sender, later, body, conflicts=True)]
     return []
 
 
-def _otherwise(body: Mapping[str, Value]) -> Body:
-    """Another fact of the same person, of which no rule makes a difference."""
+def _changed_fact(body: Mapping[str, Value]) -> Body:
+    """Change a fact of the person that no rule depends on."""
     if body.get("channel") is None:
         return {"circumstances": ["in_stu"] if not body.get("circumstances") else []}
     return {"benefit": "start_benefit" if body["benefit"] == "cash_benefit" else "cash_benefit"}
 
 
-def _later(rng: Random, script: Scenario, first: PlannedScreening, role: str) -> list[PlannedScreening]:
-    """A new interview: of those whose obstacle has passed, of a candidate who was not drawn, in another jobcentre."""
+def _later_interviews(rng: Random, scenario: Scenario, first: PlannedScreening, role: str) -> list[PlannedScreening]:
+    """Return a new interview: after a temporary failure, of a candidate not drawn, or in another jobcentre."""
     weeks = timedelta(days=7 * rng.randrange(1, 5))
-    day, elsewhere = first.sent_on + weeks, rng.choice([p.code for p in JOBCENTRES if p.code != first.sender])
+    day, other_code = first.sent_on + weeks, rng.choice([p.code for p in JOBCENTRES if p.code != first.sender])
     if role == "not_available":
-        return [_again(rng, script, first, elsewhere, day, frozenset({role}))]
-    if day > script.intake_to or first.failures - script.passing:
+        return [_new_interview(rng, scenario, first, other_code, day, frozenset({role}))]
+    if day > scenario.intake_to or first.failures - scenario.passing:
         return []
     if first.withdrawal == "moved":
-        return [_again(rng, script, first, elsewhere, day)]
-    if role in script.passing and rng.random() < 0.5:
-        return [_again(rng, script, first, first.sender, day)]
+        return [_new_interview(rng, scenario, first, other_code, day)]
+    if role in scenario.passing and rng.random() < 0.5:
+        return [_new_interview(rng, scenario, first, first.sender, day)]
     if role == "supplement" and first.withdrawal is None and rng.random() < SCREENED_AGAIN:
         day = first.sent_on + timedelta(days=7)
         body = {**first.body, "interview_on": day.isoformat()}
@@ -155,11 +155,16 @@ def _later(rng: Random, script: Scenario, first: PlannedScreening, role: str) ->
     return []
 
 
-def _again(
-    rng: Random, script: Scenario, first: PlannedScreening, code: str, day: date, failures: frozenset[str] = frozenset()
+def _new_interview(
+    rng: Random,
+    scenario: Scenario,
+    first: PlannedScreening,
+    code: str,
+    day: date,
+    failures: frozenset[str] = frozenset(),
 ) -> PlannedScreening:
     return PlannedScreening(
-        first.person, code, day, _facts(rng, script, first.person, "new_match", code, day), failures
+        first.person, code, day, _facts(rng, scenario, first.person, "new_match", code, day), failures
     )
 
 

@@ -1,4 +1,4 @@
-"""Plays a trial against the API: creates it, takes in the people, sends week by week, reads the reports at the end."""
+"""Runner of a simulated trial: create it, enrol people, send week by week, read the reports at the end."""
 
 import asyncio
 import time
@@ -16,13 +16,22 @@ from app.simulate.client import Actor, SimulationError
 from app.simulate.console import TrialConsole
 from app.simulate.intake import EnrolmentPhase
 from app.simulate.jobcentres import JOBCENTRES, jobcentres_of, sizes
-from app.simulate.model import KINDS, REGISTER, Enrolled, Message, Population, client_of
+from app.simulate.model import (
+    KINDS,
+    REGISTER,
+    Enrolled,
+    Message,
+    OutcomeTally,
+    Population,
+    SimulationResult,
+    client_of,
+    participant_truths,
+)
 from app.simulate.population import make_population
-from app.simulate.result import OutcomeTally, SimulationResult, truths
 from app.simulate.scenarios import Scenario
 
 TokenFactory = Callable[[str, str, tuple[str, ...]], str]
-"""Makes a token: role, client id, jobcentres."""
+"""Makes a token from role, client id and jobcentres."""
 
 LARGEST_BATCH = 2_000
 TREATMENT_SHARE = 0.45
@@ -31,45 +40,49 @@ are filled up with candidates."""
 
 
 class TrialRunner:
-    """One run. The arms come from the server's draws; everything else from the seed."""
+    """One run. The arms come from the server's draws, everything else from the seed."""
 
     def __init__(
         self,
         pool: httpx.AsyncClient,
-        mint: TokenFactory,
+        token_factory: TokenFactory,
         trial: str,
         people: int,
         seed: int,
-        script: Scenario,
-        show: TrialConsole,
+        scenario: Scenario,
+        console: TrialConsole,
     ) -> None:
-        self._script = script
-        self._trial, self._people, self._seed, self._show = trial, people, seed, show
-        self._agency = Actor(pool, mint("agency", "agency", ("*",)))
+        self._scenario = scenario
+        self._trial, self._people, self._seed, self._console = trial, people, seed, console
+        self._agency = Actor(pool, token_factory("agency", "agency", ("*",)))
         self._systems = {
-            place.code: Actor(pool, mint("case-system", client_of(place.code), jobcentres_of(place.code)))
-            for place in JOBCENTRES
+            jobcentre.code: Actor(
+                pool, token_factory("case-system", client_of(jobcentre.code), jobcentres_of(jobcentre.code))
+            )
+            for jobcentre in JOBCENTRES
         }
         self._clients = {client_of(code): actor for code, actor in self._systems.items()}
-        self._clients[REGISTER] = Actor(pool, mint("register", REGISTER, ("*",)))
+        self._clients[REGISTER] = Actor(pool, token_factory("register", REGISTER, ("*",)))
         self._tally = OutcomeTally()
         self._run = token_hex(8)
 
     async def play(self) -> SimulationResult:
-        """The whole trial; ``SimulationError`` when the server answers what no plan foresees."""
+        """Run the whole trial. Raises ``SimulationError`` for a status that the plan does not foresee."""
         started = time.monotonic()
-        population = make_population(self._people, self._seed, self._script)
+        population = make_population(self._people, self._seed, self._scenario)
         await self._create_trial()
-        enrolled = await self._take_in(population)
-        plan = make_plan(self._seed, enrolled, population, self._script)
-        await self._send_all(plan.messages, {someone.person.index: someone.participant_id for someone in enrolled})
+        enrolled = await self._enrol(population)
+        plan = make_plan(self._seed, enrolled, population, self._scenario)
+        await self._send_all(
+            plan.messages, {participant.person.index: participant.participant_id for participant in enrolled}
+        )
         summary, conditions = await self._read_reports()
         seconds = time.monotonic() - started
         return SimulationResult(
             self._trial,
             self._seed,
-            self._script.last_week,
-            truths(enrolled, plan.records),
+            self._scenario.last_week,
+            participant_truths(enrolled, plan.records),
             self._tally,
             summary,
             conditions,
@@ -77,21 +90,21 @@ class TrialRunner:
         )
 
     async def _create_trial(self) -> None:
-        script = self._script
+        scenario = self._scenario
         agreed = {code: max(1, round(size * TREATMENT_SHARE)) for code, size in sizes(self._people).items()}
         body = {
             "id": self._trial,
-            "protocol": script.protocol,
-            "title": f"Simulation of {script.title}: {self._people} people, seed {self._seed}",
-            "intake_from": script.intake_from.isoformat(),
-            "intake_to": script.intake_to.isoformat(),
-            "ends_on": script.ends_on.isoformat(),
+            "protocol": scenario.protocol,
+            "title": f"Simulation of {scenario.title}: {self._people} people, seed {self._seed}",
+            "intake_from": scenario.intake_from.isoformat(),
+            "intake_to": scenario.intake_to.isoformat(),
+            "ends_on": scenario.ends_on.isoformat(),
             "pilot": False,
             "jobcentres": [
                 {"code": p.code, "name": p.name, "region": p.region, "agreed_participants": agreed[p.code]}
                 for p in JOBCENTRES
             ],
-            **script.terms,
+            **scenario.terms,
         }
         status, _ = await self._agency.send("POST", "/v1/trials", body, accept=frozenset({200, 201, 409}))
         if status == 409:
@@ -100,20 +113,22 @@ class TrialRunner:
                 "Choose another id with --trial."
             )
         if status == 200:
-            self._show.say(f"The trial {self._trial} exists already: it is played again, and should change nothing.")
+            self._console.print_line(
+                f"The trial {self._trial} exists already: it is played again, and should change nothing."
+            )
 
-    async def _take_in(self, population: Population) -> list[Enrolled]:
+    async def _enrol(self, population: Population) -> list[Enrolled]:
         intake = EnrolmentPhase(self._trial, self._seed, self._systems, self._tally)
         last = population.screenings[-1].sent_on
         first = population.screenings[0].sent_on
-        with self._show.phase("EnrolmentPhase", (last - first).days + 1) as progress:
+        with self._console.phase("Enrolment", (last - first).days + 1) as progress:
             await intake.run(population, lambda day: progress((day - first).days + 1, day.isoformat()))
-        return sorted(intake.enrolled.values(), key=lambda someone: someone.person.index)
+        return sorted(intake.enrolled.values(), key=lambda participant: participant.person.index)
 
     async def _send_all(self, messages: Sequence[Message], ids: Mapping[int, str]) -> None:
-        """Week after week, jobcentres side by side, then the register; ``messages`` are sorted by week."""
-        weeks = (self._script.last_week - messages[0].week).days // 7 + 1
-        with self._show.phase("Records", weeks) as progress:
+        """Send week by week, jobcentres concurrently, then the register; ``messages`` are sorted by week."""
+        weeks = (self._scenario.last_week - messages[0].week).days // 7 + 1
+        with self._console.phase("Records", weeks) as progress:
             for done, (week, sent) in enumerate(groupby(messages, key=lambda message: message.week), start=1):
                 by_client: dict[str, list[Message]] = defaultdict(list)
                 for message in sent:
@@ -124,7 +139,7 @@ class TrialRunner:
                 progress(done, week_code(week))
 
     async def _send_week(self, client: str, messages: Sequence[Message], ids: Mapping[int, str]) -> None:
-        """One client's week: a batch for each kind, in order."""
+        """Send one client's week: a batch for each kind, in order."""
         for kind in KINDS:
             mine = [message for message in messages if message.kind == kind]
             for start in range(0, len(mine), LARGEST_BATCH):
@@ -132,14 +147,14 @@ class TrialRunner:
 
     async def _send_batch(self, client: str, kind: str, messages: Sequence[Message], ids: Mapping[int, str]) -> None:
         path = f"/v1/trials/{self._trial}/{kind}/batch"
-        body = {"records": [_wire(message, ids) for message in messages]}
+        body = {"records": [_request_body(message, ids) for message in messages]}
         self._tally.batches += 1
         key = f"{self._run}-{self._tally.batches}"
         _, report = await self._clients[client].send("POST", path, body, accept=frozenset({207}), key=key)
-        self._check(report, messages)
+        self._count_results(report, messages)
 
-    def _check(self, report: Mapping[str, Any], messages: Sequence[Message]) -> None:
-        """Counts what became of a batch, and whatever the plan did not foresee."""
+    def _count_results(self, report: Mapping[str, Any], messages: Sequence[Message]) -> None:
+        """Count the results of a batch, and those that the plan does not foresee."""
         tally, counts = self._tally, report["counts"]
         tally.outcomes.update(counts)
         if not report["committed"] or report["received"] != len(messages) or sum(counts.values()) != len(messages):
@@ -161,8 +176,8 @@ class TrialRunner:
                 tally.unexpected[f"stored, though {' or '.join(sorted(message.expect))}"] += 1
 
     async def _read_reports(self) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
-        """The weekly summary of the last week, trial first, then by jobcentre; and the conditions."""
-        week, ok = week_code(self._script.last_week), frozenset({200})
+        """Return the weekly summary of the last week (trial, then jobcentres) and the conditions."""
+        week, ok = week_code(self._scenario.last_week), frozenset({200})
         path = f"/v1/trials/{self._trial}"
         summary: list[Mapping[str, Any]] = []
         for by in ("trial", "jobcentre"):
@@ -172,8 +187,8 @@ class TrialRunner:
         return summary, list(conditions["items"])
 
 
-def _wire(message: Message, ids: Mapping[int, str]) -> dict[str, Any]:
-    """The record as it goes out: the register names a person by CPR number, a case system by id, a retraction not."""
+def _request_body(message: Message, ids: Mapping[int, str]) -> dict[str, Any]:
+    """Return the record as sent: the register names a person by CPR number, a case system by id, a retraction not."""
     if message.body.get("retracted"):
         return dict(message.body)
     if message.client_id == REGISTER:

@@ -1,6 +1,6 @@
-"""How a trial of each protocol is played: its dates, who comes, how people are talked to and activated (domain 6).
+"""Scenario of each protocol: dates, who is screened, conversations and activations (domain 6).
 
-Only PRVIJ's shares are published (domain 7); those of the others are made up around them.
+Only PRVIJ's shares are published (domain 7); those of the others are chosen around them.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,8 +12,8 @@ from app.domain.rules.calendar import monday_of
 from app.simulate.model import Body
 from app.simulate.screening_facts import TARGET_GROUPS, flexible, flexjob, prvij, sickness
 
-Statement = Callable[[Random, str, date], Body]
-"""What is stated of a person of a role on the day of the interview, beside who and where."""
+ScreeningFacts = Callable[[Random, str, date], Body]
+"""Makes the facts of a screening from a role and the day of the interview."""
 
 IN_EVERY_PROTOCOL = ("outside_intake_period", "unknown_jobcentre", "not_available")
 EXCLUSIONS = ("pension_case_started", "terminal_illness", "treatment_prevents_offers", "pregnancy_related_illness")
@@ -24,16 +24,16 @@ WITHOUT_MATCHING = {reason: weight for reason, weight in EXIT_REASONS.items() if
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """A protocol's trial as it is played. Programme weeks are those of the case systems' diaries."""
+    """Scenario of a protocol's trial. Programme weeks are those of the case systems' diaries."""
 
     protocol: str
     title: str
     intake_from: date
     intake_to: date
     ends_on: date
-    states: Statement
+    screening_facts: ScreeningFacts
     failures: tuple[str, ...]
-    """The rules of eligibility that somebody fails."""
+    """Codes of eligibility that occur."""
     passing: frozenset[str] = frozenset()
     """Failures that pass: half of these people are screened again weeks later and are eligible then."""
     matched: bool = False
@@ -42,15 +42,15 @@ class Scenario:
     """Whether a week's intake may be filled up with people matched before."""
     terms: Mapping[str, object] = field(default_factory=dict)
     """What else the trial is created with."""
-    talks: float = 1.0
+    conversations: float = 1.0
     """The intense effort's conversations, of those of the evaluation."""
     in_person_weeks: int
     group_share: float = 0.0
     """Conversations held in a group."""
     remote_forms: Mapping[str, int]
-    """Weights of the forms in which people are talked to otherwise than in person."""
+    """Weights of the forms of conversation other than in person."""
     justified: float | None = None
-    """How often such a conversation carries its justification; None: it needs none."""
+    """Share of these conversations with a justification; None: they need none."""
     offers_from: int
     """The programme week from which people are activated."""
     other_offers: tuple[str, ...] = ("guidance_and_upskilling",) * 4 + ("other_offer",)
@@ -59,10 +59,10 @@ class Scenario:
     last_number: int | None = None
     """The programme week after which the course is over."""
     exit_reasons: Mapping[str, int]
-    talk_free: float = 0.0
-    """People who are exempt from conversations, and from nothing else, for most of a year."""
-    declines: float = 0.0
-    """People who decline an offer."""
+    conversation_exempt_share: float = 0.0
+    """Share of people exempt from conversations alone, for most of a year."""
+    declined_share: float = 0.0
+    """Share of people who decline an offer."""
 
     @property
     def first_week(self) -> date:
@@ -85,7 +85,7 @@ class Scenario:
         ]
 
     def is_through(self, number: int | None, active_weeks: int) -> bool:
-        """Whether the course is over before a week with this number, after so many weeks of activation."""
+        """Return whether the course is over before a week of this number, after so many weeks of activation."""
         if self.course_weeks is not None and active_weeks >= self.course_weeks:
             return True
         return self.last_number is not None and number is not None and number > self.last_number
@@ -97,7 +97,7 @@ PRVIJ = Scenario(
     intake_from=date(2010, 11, 8),
     intake_to=date(2011, 3, 31),
     ends_on=date(2012, 3, 31),
-    states=prvij,
+    screening_facts=prvij,
     failures=(
         "not_match_group_2",
         "not_at_job_interview",
@@ -120,7 +120,7 @@ PRVIJ = Scenario(
     offers_from=9,
     course_weeks=39,
     exit_reasons=EXIT_REASONS,
-    talk_free=0.4,
+    conversation_exempt_share=0.4,
 )
 _DRAFT = replace(
     PRVIJ,
@@ -139,7 +139,7 @@ _SICKNESS = Scenario(
     intake_from=date(2009, 1, 5),
     intake_to=date(2009, 4, 30),
     ends_on=date(2009, 8, 28),
-    states=sickness,
+    screening_facts=sickness,
     failures=("wrong_benefit", "after_first_follow_up", *EXCLUSIONS, *IN_EVERY_PROTOCOL),
     in_person_weeks=17,
     group_share=0.25,
@@ -148,13 +148,13 @@ _SICKNESS = Scenario(
     other_offers=("guidance_and_upskilling", "partial_return", "partial_return", "preventive_offer"),
     last_number=17,
     exit_reasons=WITHOUT_MATCHING,
-    declines=0.15,
+    declined_share=0.15,
 )
 _FLEXJOB = replace(
     _SICKNESS,
     protocol="aht-2008-flexjob",
     title="Aktive – hurtigere tilbage! (fleksjob)",
-    states=flexjob,
+    screening_facts=flexjob,
     failures=(
         "not_referred_to_flexjob",
         "unemployed_too_short",
@@ -170,10 +170,10 @@ _FLEXIBLE = Scenario(
     intake_from=date(2017, 1, 2),
     intake_to=date(2017, 3, 31),
     ends_on=date(2017, 9, 29),
-    states=flexible,
+    screening_facts=flexible,
     failures=("wrong_target_group", *IN_EVERY_PROTOCOL),
     terms={"target_groups": list(TARGET_GROUPS), "required_contacts": 2},
-    talks=0.6,
+    conversations=0.6,
     in_person_weeks=0,
     group_share=0.1,
     remote_forms={"telephone": 60, "digital": 25, "industry_meeting": 5, "other": 10},
@@ -182,5 +182,5 @@ _FLEXIBLE = Scenario(
     exit_reasons=WITHOUT_MATCHING,
 )
 SCENARIOS: Mapping[str, Scenario] = {
-    script.protocol: script for script in (PRVIJ, _DRAFT, _SICKNESS, _FLEXJOB, _FLEXIBLE)
+    scenario.protocol: scenario for scenario in (PRVIJ, _DRAFT, _SICKNESS, _FLEXJOB, _FLEXIBLE)
 }

@@ -1,4 +1,4 @@
-"""What is stated of people when they are screened, protocol by protocol: eligible, but for what their role says."""
+"""Facts of screenings by protocol: eligible, apart from the failure of the role."""
 
 from datetime import date, timedelta
 from random import Random
@@ -6,7 +6,7 @@ from random import Random
 from app.simulate.model import Body
 
 TARGET_GROUPS = (2, 3, 11)
-"""Those that the trial of flexible conversations has picked (numbers of the law's § 2)."""
+"""Target groups of the trial of flexible conversations (numbers of the law's § 2)."""
 
 
 def prvij(rng: Random, role: str, day: date) -> Body:

@@ -319,7 +319,7 @@ def test_without_the_flag_it_begins_anew_and_says_so(place: Place, monkeypatch: 
             import_file(client, job)
         stopped = place.run("conversations", file)
         assert stopped.exit_code == 130
-        assert "records brought in: 1; the same command with --resume goes on there" in " ".join(stopped.output.split())
+        assert "records imported: 1; the same command with --resume continues there" in " ".join(stopped.output.split())
         monkeypatch.undo()
     assert "An earlier import of this file stopped after 1 records" in place.run("conversations", file).output
 

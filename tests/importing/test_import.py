@@ -75,7 +75,7 @@ class Place:
         return sorted(listed.json()["items"], key=lambda each: (each["starts_on"], each["type"]))
 
     @property
-    def memory(self) -> Path:
+    def checkpoint(self) -> Path:
         return self.file.with_name(f"{self.file.name}.import.json")
 
 
@@ -134,7 +134,7 @@ def test_a_dry_run_stores_nothing(place: Place) -> None:
     place.write(place.line(0, "20", "2", "03-01-2011", "", "20"))
     assert place.run(dry_run=True).counts["created"] == 1
     assert place.stored() == []
-    assert not place.memory.exists()
+    assert not place.checkpoint.exists()
 
 
 def test_what_is_at_fault_is_told_by_line_and_takes_nothing_back(place: Place) -> None:
@@ -165,14 +165,14 @@ def test_broken_off_and_started_again(place: Place) -> None:
     with pytest.raises(ImportFaultError, match="What was acknowledged is remembered"):
         place.run()
     assert [body["from"] for body in place.sent] == ["2011-01-01", "2011-04-01"]
-    assert place.memory.exists()
-    assert place.cprs[0] not in place.memory.read_text()
+    assert place.checkpoint.exists()
+    assert place.cprs[0] not in place.checkpoint.read_text()
     place.refuse = lambda body: None
     result = place.run()
     assert result.continued == 2
     assert [body["from"] for body in place.sent] == ["2011-01-01", "2011-04-01", "2011-07-01", "2011-10-01"]
     assert len(place.stored()) == 4
-    assert not place.memory.exists()
+    assert not place.checkpoint.exists()
 
 
 def test_another_file_begins_anew(place: Place) -> None:
@@ -189,9 +189,9 @@ def test_another_file_begins_anew(place: Place) -> None:
 @pytest.mark.parametrize("kept", ["", "[]", "{}", '{"import": 1, "done": 2}', "\x00"])
 def test_a_memory_that_cannot_be_read_is_none(place: Place, kept: str) -> None:
     place.write(place.line(0, "20", "2", "03-01-2011", "", "20"))
-    place.memory.write_text(kept)
+    place.checkpoint.write_text(kept)
     assert place.run().continued == 0
-    assert not place.memory.exists()
+    assert not place.checkpoint.exists()
 
 
 def test_patience(place: Place) -> None:
@@ -199,7 +199,7 @@ def test_patience(place: Place) -> None:
     troubles = [503, 0, 429]
     place.refuse = lambda body: troubles.pop() if troubles else None
     assert place.run().counts["created"] == 1
-    assert place.pauses == [0.25, 0.5, 1.0]
+    assert all(whole / 2 <= pause <= whole for pause, whole in zip(place.pauses, (0.25, 0.5, 1.0), strict=True))
 
 
 def test_a_refusal_is_told(place: Place) -> None:

@@ -21,7 +21,7 @@ REQUIRED = {
 }
 
 
-def mint(role: str, client_id: str, jobcentres: tuple[str, ...]) -> str:
+def token_factory(role: str, client_id: str, jobcentres: tuple[str, ...]) -> str:
     """A token that the fake reads."""
     return f"{role}|{client_id}|{','.join(jobcentres)}"
 

@@ -202,7 +202,7 @@ def test_the_shares_are_near_the_published_ones() -> None:
     assert rate("treatment", "activated", "activation_due") == pytest.approx(0.81, abs=0.03)
     for place in JOBCENTRES:
         share = rate("treatment", "conversation_held", "conversation_due", place.code)
-        assert share == pytest.approx(place.talks, abs=0.03), place.name
+        assert share == pytest.approx(place.conversations, abs=0.03), place.name
 
 
 def test_every_deviation_occurs() -> None:

@@ -8,7 +8,7 @@ import pytest
 from app.domain.rules.calendar import age_on
 from app.simulate.jobcentres import BY_CODE, JOBCENTRES, sizes
 from app.simulate.model import PlannedScreening, Population
-from app.simulate.population import FEWEST_PEOPLE, make_population
+from app.simulate.population import MIN_PEOPLE, make_population
 from app.simulate.scenarios import PRVIJ, SCENARIOS, Scenario
 
 
@@ -40,14 +40,14 @@ def test_cpr_numbers_are_synthetic_and_unique(population: Population) -> None:
         assert number[6] in ("012349" if int(number[4:6]) >= 37 else "0123"), "the 7th digit says 1900s"
 
 
-@pytest.mark.parametrize("script", SCENARIOS.values(), ids=SCENARIOS)
-@pytest.mark.parametrize("people", [FEWEST_PEOPLE, 300, 3000])
-def test_every_failure_occurs(people: int, script: Scenario) -> None:
-    population = make_population(people, 1, script)
+@pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
+@pytest.mark.parametrize("people", [MIN_PEOPLE, 300, 3000])
+def test_every_failure_occurs(people: int, scenario: Scenario) -> None:
+    population = make_population(people, 1, scenario)
     assert len(population.people) == people
-    assert all(by_code(population, code) for code in script.failures)
+    assert all(by_code(population, code) for code in scenario.failures)
     failing = {screening.person.index for screening in population.screenings if screening.failures}
-    assert people == FEWEST_PEOPLE or len(failing) < people / 8
+    assert people == MIN_PEOPLE or len(failing) < people / 8
 
 
 def test_nearly_everyone_is_20_and_someone_turns_20_on_the_day(population: Population) -> None:
@@ -97,15 +97,15 @@ def test_the_population_has_all_channels_repeats_conflicts_and_withdrawals(popul
 
 def test_the_jobcentres_are_the_eighteen_of_the_trial_with_the_published_shares() -> None:
     published = [83, 86, 91, 89, 93, 87, 69, 71, 77, 80, 86, 94, 91, 91, 89, 80, 74, 69]
-    assert sorted(round(100 * place.talks) for place in JOBCENTRES) == sorted(published)
-    assert (BY_CODE["450"].talks, BY_CODE["849"].talks) == (0.94, 0.93)
+    assert sorted(round(100 * place.conversations) for place in JOBCENTRES) == sorted(published)
+    assert (BY_CODE["450"].conversations, BY_CODE["849"].conversations) == (0.94, 0.93)
     assert Counter(place.region for place in JOBCENTRES) == {
         "nord": 2,
         "midtjylland": 6,
         "syddanmark": 4,
         "hovedstaden_sjaelland": 6,
     }
-    pooled = sum(place.size * place.talks for place in JOBCENTRES) / sum(place.size for place in JOBCENTRES)
+    pooled = sum(place.size * place.conversations for place in JOBCENTRES) / sum(place.size for place in JOBCENTRES)
     assert pooled == pytest.approx(0.825, abs=0.002)
     assert sum(sizes(3000).values()) == 3000
     assert sum(sizes(301).values()) == 301

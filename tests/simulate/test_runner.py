@@ -6,22 +6,23 @@ from typing import Any
 
 import httpx
 import pytest
+from rettevej_client import RetryPolicy
 from rich.console import Console
 
 import app.simulate.client
 from app.simulate import SimulationError, SimulationResult, run
 from app.simulate.scenarios import PRVIJ
-from tests.simulate.fake import FakeServer, mint
+from tests.simulate.fake import FakeServer, token_factory
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app.simulate.client, "FIRST_PAUSE", 0.0)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app.simulate.client, "RETRY_POLICY", RetryPolicy(first_pause=0.0))
 
 
 def play(server: FakeServer, people: int = 300, seed: int = 1, console: Console | None = None) -> SimulationResult:
     console = console or Console(file=io.StringIO())
-    return run("http://fake", people, seed, None, mint, transport=server.transport(), console=console)
+    return run("http://fake", people, seed, None, token_factory, transport=server.transport(), console=console)
 
 
 def standing(server: FakeServer) -> dict[tuple[str, str, str], tuple[str, Mapping[str, Any]]]:
@@ -97,10 +98,10 @@ def test_a_server_that_is_not_there_an_error_and_too_few_people_stop_with_a_mess
         raise httpx.ConnectError("refused", request=request)
 
     with pytest.raises(SimulationError, match="No server answers at http://fake"):
-        run("http://fake", 60, 1, None, mint, transport=httpx.MockTransport(gone))
+        run("http://fake", 60, 1, None, token_factory, transport=httpx.MockTransport(gone))
     broken = httpx.MockTransport(lambda request: httpx.Response(500 if "trials" in request.url.path else 200))
     with pytest.raises(SimulationError, match="answered 500"):
-        run("http://fake", 60, 1, None, mint, transport=broken)
+        run("http://fake", 60, 1, None, token_factory, transport=broken)
     with pytest.raises(SimulationError, match="at least 40"):
         play(FakeServer(), 39)
 
@@ -132,4 +133,4 @@ def test_what_is_shown(terminal: bool) -> None:
 
 def test_an_unknown_protocol_is_refused_with_those_that_are_known() -> None:
     with pytest.raises(SimulationError, match="aht-2008-sickness"):
-        run("http://nowhere", 60, 1, None, mint, protocol="nothing-2000")
+        run("http://nowhere", 60, 1, None, token_factory, protocol="nothing-2000")
