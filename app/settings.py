@@ -1,8 +1,8 @@
-"""What the operator can set: the only place where the environment is read.
+"""Settings of the operator; the only module that reads the environment.
 
-Every field is the environment variable ``RETTEVEJ_<NAME>``; the command line passes its options as arguments, which
-win. An empty variable counts as absent. Faulty values raise pydantic's ``ValidationError``, whose text never repeats
-what was set (a database URL holds a password, the master key is one).
+Every field is the environment variable ``RETTEVEJ_<NAME>``; options of the command line override it. An empty variable
+counts as absent. Invalid values raise pydantic's ``ValidationError``, whose text never repeats the value (a database
+URL has a password, the master key is a secret).
 """
 
 import base64
@@ -23,7 +23,7 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach ``host``: 127.0.0.0/8, ::1, or the name localhost."""
+    """Return whether only this machine can reach ``host``: 127.0.0.0/8, ::1, or the name localhost."""
     if host.lower() == "localhost":
         return True
     try:
@@ -33,9 +33,9 @@ def is_loopback(host: str) -> bool:
 
 
 def decode_master_key(text: str) -> bytes:
-    """The 32 bytes behind 64 hexadecimal digits or their base64 (plain or URL-safe, padded or not).
+    """Decode 32 bytes from 64 hexadecimal digits or base64 (plain or URL-safe, padded or not).
 
-    Raises ValueError, without the text, for anything else.
+    Raises ValueError, without the text.
     """
     text = text.strip()
     try:
@@ -52,7 +52,7 @@ def decode_master_key(text: str) -> bytes:
 
 
 class Settings(BaseSettings):
-    """One start's settings; read once, never changed."""
+    """Settings of one start; immutable."""
 
     model_config = SettingsConfigDict(
         env_prefix="RETTEVEJ_", env_ignore_empty=True, frozen=True, extra="ignore", hide_input_in_errors=True
@@ -138,9 +138,9 @@ class Settings(BaseSettings):
     @property
     def local_issuer_allowed(self) -> bool:
         """Whether this start may sign its own tokens: no issuer is set, only this machine can connect, and the
-        database is the embedded one, which we created ourselves (api.md, "Who may do what")."""
+        database is the embedded one (api.md, "Who may do what")."""
         return self.issuer is None and self.database_url is None and is_loopback(self.host)
 
     def master_key_bytes(self) -> bytes | None:
-        """The 32 bytes of the master key, or None when none is set."""
+        """Return the 32 bytes of the master key, or None if it is not set."""
         return None if self.master_key is None else decode_master_key(self.master_key.get_secret_value())

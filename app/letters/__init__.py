@@ -1,8 +1,8 @@
-"""The letter that a drawn person gets (domain 3.3, [F] "Brev til deltagerne"): Danish, HTML or PDF, of one template.
+"""Letter to a drawn person (domain 3.3, [F] "Brev til deltagerne"): Danish, HTML or PDF, of one template.
 
-The numbers in it are the trial's protocol, so it is right for every protocol; the words are our own. It carries
-neither name nor CPR number, because the register has no name and gives no number out: the sender's system fills the
-block ``address``. What decides the grant (thresholds, conformity) is no business of the person's, and not in it.
+Its numbers come from the trial's protocol, so it is correct for every protocol. It has neither name nor CPR number,
+because the register has no names and returns no numbers: the sender's system fills the block ``address``. The criteria
+of the grant (thresholds, conformity) do not concern the person and are left out.
 """
 
 import logging
@@ -43,16 +43,16 @@ _GROUNDS: Final[Mapping[str, str]] = {
     "other_obstacle": "en anden hindring",
 }
 _SPACE_BETWEEN_TAGS: Final = re.compile(r">\s+<")
-"""Which fpdf2 would set as empty lines."""
+"""fpdf2 would set it as empty lines."""
 _ADDRESS_MM = 35
-"""Height of the place for name and address in the PDF, as in ``page.html``."""
+"""Height of the space for name and address in the PDF, as in ``page.html``."""
 
 logging.getLogger("fpdf").setLevel(logging.CRITICAL)  # it would log which letters of a name a font lacks
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What a letter is made from. ``ends_on`` is the trial's last day, ``drawn_on`` the day of the draw."""
+    """Contents of a letter. ``ends_on`` is the trial's last day, ``drawn_on`` the day of the draw."""
 
     protocol: Protocol
     title: str
@@ -65,7 +65,7 @@ class Letter:
 
     @property
     def heading(self) -> str:
-        """The title of the document."""
+        """Title of the document."""
         if self.protocol.design == "one_arm":
             return f"Du er med i forsøget »{self.title}«"
         group = "deltagergruppen" if self.arm == "treatment" else "kontrolgruppen"
@@ -73,15 +73,15 @@ class Letter:
 
 
 def as_html(letter: Letter) -> str:
-    """The letter as a page that stands alone: no script, nothing fetched."""
+    """Return the letter as an HTML page without scripts or external resources."""
     return _TEMPLATES.get_template("page.html").render(heading=letter.heading, body=_body(letter))
 
 
 def as_pdf(letter: Letter) -> bytes:
-    """The letter as PDF on A4; the same letter gives the same bytes.
+    """Return the letter as PDF on A4; equal letters give equal bytes.
 
-    Takes some 60 ms of computing: give it a thread. Letters that the fonts lack (DejaVu has Latin, Greek, Cyrillic,
-    Arabic and more) come out as empty boxes.
+    Takes about 60 ms of CPU: run it in a thread. Characters that the fonts lack (DejaVu has Latin, Greek, Cyrillic,
+    Arabic and more) become empty boxes.
     """
     from fpdf import FPDF  # noqa: PLC0415 - heavy, and many workers never write a letter
 
@@ -116,7 +116,7 @@ def _styles() -> dict[str, Any]:
 
 
 def _body(letter: Letter) -> Markup:
-    """What both forms have in common: everything but the address."""
+    """Return the body of both formats: everything except the address."""
     body = _TEMPLATES.get_template("body.html").render(
         heading=letter.heading,
         jobcentre=_office(letter.jobcentre),
@@ -132,7 +132,7 @@ def _body(letter: Letter) -> Markup:
 
 
 def _plan(protocol: Protocol) -> dict[str, Any]:
-    """What the protocol asks of a treatment participant, in the words that the template puts together."""
+    """Return the obligations of a treatment participant as variables of the template."""
     weeks, share = protocol.in_person_weeks, protocol.remote_share_max
     course = protocol.max_programme_weeks or protocol.max_activation_weeks  # the first bounds all of the course
     always = weeks == "all"
@@ -141,8 +141,8 @@ def _plan(protocol: Protocol) -> dict[str, Any]:
         "in_person": {"all": "always", "before_first_workplace_activation": "until_workplace"}.get(str(weeks), weeks),
         "in_groups": "group" in protocol.in_person_forms,
         "remote": "" if always or share == 0 else "free" if share in (None, 1) else _share(share),
-        "grounds": _listed(_GROUNDS[each] for each in _GROUNDS if each in protocol.remote_grounds),
-        "forms": _listed(_FORMS[each] for each in _FORMS if each in protocol.accepted_forms),
+        "grounds": _listed(_GROUNDS[ground] for ground in _GROUNDS if ground in protocol.remote_grounds),
+        "forms": _listed(_FORMS[form] for form in _FORMS if form in protocol.accepted_forms),
         "activation_week": protocol.activation_due_week,
         "at_workplace": protocol.judges_workplace,
         "hours": protocol.min_weekly_hours,
@@ -153,7 +153,7 @@ def _plan(protocol: Protocol) -> dict[str, Any]:
 
 
 def _length(weeks: int) -> str:
-    """In months where these are whole ones, to within a week: 39 weeks are nine months, 17 are four."""
+    """Return a length in months if it is within a week of whole months (39 weeks: nine, 17: four), else in weeks."""
     months = round(weeks * _MONTHS_OF_A_YEAR / _WEEKS_OF_A_YEAR)
     whole = months > 1 and abs(weeks - months * _WEEKS_OF_A_YEAR / _MONTHS_OF_A_YEAR) < 1
     return f"{months} måneder" if whole else f"{weeks} uger"
@@ -175,5 +175,5 @@ def _day(day: date) -> str:
 
 
 def _office(name: str) -> str:
-    """The jobcentre as people know it, whether the trial gives its municipality or its whole name."""
+    """Return the jobcentre's full name; the trial has either its municipality or its full name."""
     return name if name.lower().startswith("jobcenter") else f"Jobcenter {name}"

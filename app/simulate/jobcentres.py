@@ -7,9 +7,9 @@ class SimulatedJobcentre(NamedTuple):
     """A jobcentre. Shares are of the weeks due in the treatment arm, 0 to 1.
 
     ``conversations`` are the published shares: Nyborg's and Jammerbugt's are known, Næstved is named among the
-    lowest, the rest are chosen here (domain 7). ``size`` is its part of the people, chosen so that the pooled share is the
-    published 82.5 %. ``activated`` and ``workplace`` vary around 81 % (chosen) and 46 % (published). ``remote`` is the
-    share of the later conversations that are not in person.
+    lowest, the rest are chosen here (domain 7). ``size`` is its part of the people, chosen so that the pooled share is
+    the published 82.5 %. ``activated`` and ``workplace`` vary around 81 % (chosen) and 46 % (published). ``remote`` is
+    the share of the later conversations that are not in person.
     """
 
     code: str

@@ -1,4 +1,4 @@
-"""One line and one measurement for each request: the route's template, never its path, query or body."""
+"""Access log: one line, one measurement and one span a request; the route's template, never path, query or body."""
 
 import logging
 import os
@@ -20,7 +20,7 @@ _log = structlog.get_logger(__name__)
 
 
 def configure_logging(level: str) -> None:
-    """JSON lines on standard error."""
+    """Log JSON lines to standard error."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -35,12 +35,12 @@ def configure_logging(level: str) -> None:
 
 @cache  # as many as there are series in Prometheus
 def _meters(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
-    """Where the requests of a route are counted, and their time; to look this up costs as much as to count."""
+    """Return counter and histogram of a route. Cached: a look-up of labels costs as much as a count."""
     return REQUESTS.labels(method, route, status), SECONDS.labels(method, route)
 
 
 def _method_and_route(scope: Scope) -> tuple[str, str]:
-    """What a request may be named by; strangers can invent methods."""
+    """Return method and route of a request for logs and metrics; an unknown method is ``other``."""
     method = scope["method"]
     return method if method in _METHODS else "other", getattr(scope.get("route"), "path", "none")
 
@@ -50,13 +50,13 @@ def _client(scope: Scope) -> str | None:
 
 
 class AccessLog:
-    """ASGI middleware. Gives each request an id, which the answer carries as ``X-Request-ID``."""
+    """ASGI middleware: access log and ``X-Request-ID`` header."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """As ASGI has it."""
+        """ASGI entry point."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -64,7 +64,7 @@ class AccessLog:
         started = time.perf_counter()
         status = 0
 
-        async def send_and_note(message: Message) -> None:
+        async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -73,13 +73,13 @@ class AccessLog:
 
         bound = structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
-            if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):  # nobody asked for spans
-                await self.app(scope, receive, send_and_note)
+            if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):  # no endpoint is configured
+                await self.app(scope, receive, send_with_id)
             else:
                 with _TRACER.start_as_current_span(
                     "request", kind=trace.SpanKind.SERVER, record_exception=False, set_status_on_exception=False
                 ) as span:
-                    await self.app(scope, receive, send_and_note)
+                    await self.app(scope, receive, send_with_id)
                     _describe(span, scope, status)
         finally:
             structlog.contextvars.reset_contextvars(**bound)
@@ -100,7 +100,7 @@ class AccessLog:
 
 
 def _describe(span: trace.Span, scope: Scope, status: int) -> None:
-    """Names a span by what it may be named by: method, route, status and client."""
+    """Set name and attributes of a span: method, route, status and client."""
     method, route = _method_and_route(scope)
     span.update_name(f"{method} {route}")
     span.set_attributes(

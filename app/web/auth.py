@@ -1,6 +1,5 @@
-"""Who is asking, and what they may see: bearer token -> Principal (api.md, "Who may do what").
-
-Roles and principals, and the dependencies by which an endpoint demands a token; ``app.tokens`` verifies it.
+"""Authorisation: roles, principals, and the dependencies by which an endpoint requires a token (api.md, "Who may do
+what"). ``app.web.tokens`` verifies tokens.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -22,7 +21,7 @@ ALL: Final = "*"
 
 @dataclass(frozen=True)
 class Role:
-    """A row of api.md's table: its scopes, which binding its tokens carry, and the binding when none is asked for."""
+    """Row of api.md's table: scopes, the binding of its tokens, and the default binding."""
 
     scopes: tuple[str, ...]
     binds: Literal["jobcentres", "regions", "nothing"]
@@ -53,7 +52,7 @@ SCOPES: Final = frozenset(scope for role in ROLES.values() for scope in role.sco
 
 @dataclass(frozen=True)
 class Principal:
-    """The client behind a request. ``jobcentres`` are codes, empty when ``all_jobcentres``."""
+    """Client of a request. ``jobcentres`` are codes, empty when ``all_jobcentres``."""
 
     client_id: str
     scopes: frozenset[str]
@@ -62,42 +61,42 @@ class Principal:
     regions: frozenset[str]
 
     def may(self, scope: str) -> bool:
-        """Whether the token has the scope."""
+        """Return whether the token has the scope."""
         return scope in self.scopes
 
     def reads_person_of(self, jobcentre: str) -> bool:
-        """Whether people and records of the jobcentre exist for this client. A region binds to no person."""
+        """Return whether the client may read people and records of the jobcentre. A region gives no such access."""
         return self.all_jobcentres or jobcentre in self.jobcentres
 
     def reads_figures_of(self, jobcentre: str, region: str) -> bool:
-        """Whether figures of the jobcentre, which lies in the region, exist for this client."""
+        """Return whether the client may read figures of a jobcentre in a region."""
         return self.reads_person_of(jobcentre) or region in self.regions
 
 
 class BadClaimsError(Exception):
-    """A claim that is wrongly typed, or has a value that it cannot have."""
+    """Claim of a wrong type or value."""
 
 
 def principal_of(claims: Mapping[str, Any]) -> Principal:
-    """The principal that verified claims describe. Raises BadClaimsError rather than guess."""
-    client_id = _word(claims["client_id"] if "client_id" in claims else claims.get("sub"))
+    """Return the principal of verified claims. Raises BadClaimsError."""
+    client_id = _printable(claims["client_id"] if "client_id" in claims else claims.get("sub"))
     scope = claims.get("scope", "")
     if not isinstance(scope, str):
         raise BadClaimsError
-    jobcentres = _words(claims.get("jobcentres", []))
-    regions = _words(claims.get("regions", []))
+    jobcentres = _printables(claims.get("jobcentres", []))
+    regions = _printables(claims.get("regions", []))
     if (ALL in jobcentres and len(jobcentres) > 1) or not regions <= set(REGIONS):
         raise BadClaimsError
     return Principal(client_id, frozenset(scope.split()), jobcentres - {ALL}, ALL in jobcentres, regions)
 
 
-def _words(claim: object) -> frozenset[str]:
+def _printables(claim: object) -> frozenset[str]:
     if not isinstance(claim, list):
         raise BadClaimsError
-    return frozenset(_word(item) for item in claim)
+    return frozenset(_printable(item) for item in claim)
 
 
-def _word(claim: object) -> str:
+def _printable(claim: object) -> str:
     # It goes into the database and the log: no NUL, no line break, no surrogate, nothing without end.
     if not isinstance(claim, str) or not 1 <= len(claim) <= 200 or not claim.isprintable():
         raise BadClaimsError
@@ -108,17 +107,17 @@ def _word(claim: object) -> str:
 
 
 class Verifier(Protocol):
-    """What ``app.state.verifier`` is: see ``app.tokens.TokenVerifier``."""
+    """Type of ``app.state.verifier``: see ``app.web.tokens.TokenVerifier``."""
 
     async def verify(self, token: str) -> Principal:
-        """The principal of a valid token, else Problem ``invalid_token`` or ``issuer_unavailable``."""
+        """Return the principal of a valid token. Raises Problem ``invalid_token`` or ``issuer_unavailable``."""
         ...
 
 
 class _Bearer(HTTPBearer):
-    """The contract's scheme, and the principal behind a request's token in one: each dependency more costs time."""
+    """Security scheme of the contract that returns the principal: a second dependency would cost time."""
 
-    async def __call__(self, request: Request) -> Principal:  # type: ignore[override]  # FastAPI asks for its kind only
+    async def __call__(self, request: Request) -> Principal:  # type: ignore[override]  # FastAPI checks the class only
         """Problem ``unauthorized`` without a token; else as ``Verifier``, and ``rate_limited``."""
         credentials = await super().__call__(request)
         if credentials is None:
@@ -141,33 +140,36 @@ _authenticate = _Bearer(
 
 Dependency = Callable[..., Awaitable[Principal]]
 _GUARDS: set[Any] = set()
-"""What ``requires`` and ``requires_any`` have made."""
+"""Dependencies made by ``requires`` and ``requires_any``."""
 
 
 async def authorise_unrouted(request: Request) -> None:
-    """For a request whose endpoint is never reached: Problem as by the dependencies that its route declares."""
+    """Authorise a request whose endpoint is not called. Raises the Problem of its route's dependencies."""
     principal = await _authenticate(request)
     dependant = getattr(request.scope.get("route"), "dependant", None)
-    for each in getattr(dependant, "dependencies", ()):
-        if each.call in _GUARDS:
-            await each.call(principal)
+    for dependency in getattr(dependant, "dependencies", ()):
+        if dependency.call in _GUARDS:
+            await dependency.call(principal)
 
 
 def authenticated() -> Dependency:
-    """Dependency: any valid token. Raises Problem ``unauthorized``, ``invalid_token`` or ``issuer_unavailable``."""
+    """Return the dependency on any valid token.
+
+    It raises Problem ``unauthorized``, ``invalid_token`` or ``issuer_unavailable``.
+    """
     return _authenticate
 
 
 def requires(scope: str, *more: str) -> Dependency:
-    """Dependency: a valid token with every one of the scopes; else also ``insufficient_scope``.
+    """Return the dependency on a token with all of the scopes, which also raises ``insufficient_scope``.
 
     Raises ValueError, when the route is declared, for a scope that no role has.
     """
-    scopes = _known((scope, *more))
+    scopes = _checked_scopes((scope, *more))
 
     async def dependency(principal: Annotated[Principal, Security(_authenticate, scopes=[*scopes])]) -> Principal:
         if missing := [scope for scope in scopes if not principal.may(scope)]:
-            raise _insufficient(missing, f"This needs the scope {' and '.join(missing)}.")
+            raise _insufficient_scope(missing, f"This needs the scope {' and '.join(missing)}.")
         return principal
 
     _GUARDS.add(dependency)
@@ -175,27 +177,27 @@ def requires(scope: str, *more: str) -> Dependency:
 
 
 def requires_any(*scopes: str) -> Dependency:
-    """Dependency: a valid token with at least one of the scopes; otherwise as ``requires``."""
-    wanted = _known(scopes)
+    """Return the dependency on a token with at least one of the scopes; otherwise as ``requires``."""
+    wanted = _checked_scopes(scopes)
 
     # One string for all of them: the contract splits it, where FastAPI's list would mean that all are needed.
     async def dependency(
         principal: Annotated[Principal, Security(_authenticate, scopes=["|".join(wanted)])],
     ) -> Principal:
         if not any(principal.may(scope) for scope in wanted):
-            raise _insufficient(wanted, f"This needs one of the scopes {', '.join(wanted)}.")
+            raise _insufficient_scope(wanted, f"This needs one of the scopes {', '.join(wanted)}.")
         return principal
 
     _GUARDS.add(dependency)
     return dependency
 
 
-def _known(scopes: Sequence[str]) -> Sequence[str]:
+def _checked_scopes(scopes: Sequence[str]) -> Sequence[str]:
     if not scopes or not SCOPES.issuperset(scopes):
         raise ValueError(f"Not scopes of a role: {', '.join(sorted(set(scopes) - SCOPES)) or 'none given'}.")
     return scopes
 
 
-def _insufficient(scopes: Iterable[str], detail: str) -> Problem:
+def _insufficient_scope(scopes: Iterable[str], detail: str) -> Problem:
     challenge = f'Bearer error="insufficient_scope", scope="{" ".join(scopes)}"'
     return Problem("insufficient_scope", detail, headers={"WWW-Authenticate": challenge})

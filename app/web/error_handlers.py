@@ -1,4 +1,4 @@
-"""The handlers that answer every error of the application as a problem, also those that nobody raised on purpose."""
+"""Error handlers: every error becomes a problem document, unexpected exceptions too."""
 
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
@@ -22,16 +22,16 @@ from app.web.validation import declared_names, from_validation
 _log = structlog.get_logger(__name__)
 
 
-# --- Failures that nobody raised on purpose ---------------------------------------------------------------------------
+# --- Unexpected exceptions --------------------------------------------------------------------------------------------
 
-# SQLSTATEs of a database that is away, starting, stopping or too busy; a deadlock, a lost race or a statement that was
-# cut off (its time limit, an operator) is worth another try.
+# SQLSTATEs of a database that is unreachable, starting, stopping or too busy, and of deadlocks, serialisation failures
+# and cancelled statements, after which a retry may succeed.
 _AWAY_CLASSES: Final = ("08", "53")
 _AWAY_STATES: Final = frozenset({"57014", "57P01", "57P02", "57P03", "57P05", "25006", "40001", "40P01", "55P03"})
 
 
 def database_is_away(exc: BaseException) -> bool:
-    """Whether the exception says that the database cannot answer now, rather than that a statement was wrong."""
+    """Return whether the database is unavailable, rather than a statement wrong."""
     if isinstance(exc, PoolTimeout):
         return True
     if isinstance(exc, DBAPIError):
@@ -41,11 +41,11 @@ def database_is_away(exc: BaseException) -> bool:
     if isinstance(exc, asyncpg.PostgresError):
         state = str(getattr(exc, "sqlstate", "") or "")
         return state.startswith(_AWAY_CLASSES) or state in _AWAY_STATES
-    if isinstance(exc, asyncpg.InterfaceError):  # a DataError is one too: a value that the driver could not send
+    if isinstance(exc, asyncpg.InterfaceError):  # a DataError is one too: a value that the driver cannot send
         return not isinstance(exc, ValueError)
     if isinstance(exc, asyncpg.InternalClientError | ConnectionRefusedError | ConnectionResetError):
         return True
-    # No socket, a time limit: an OSError that was raised while asyncpg connected or spoke.
+    # No socket, a time limit: an OSError raised inside asyncpg.
     frames = traceback.walk_tb(exc.__traceback__)
     return isinstance(exc, OSError) and any(
         str(frame.f_globals.get("__name__", "")).startswith("asyncpg.") for frame, _ in frames
@@ -53,8 +53,7 @@ def database_is_away(exc: BaseException) -> bool:
 
 
 def _unexpected(exc: BaseException) -> Problem:
-    """The problem for an exception that nobody raised for the client; the log gets its type and place, never its text
-    (a driver's message may hold a row)."""
+    """Return the problem of an unexpected exception. Log its type and place, not its text, which may have a row."""
     problem = Problem("unavailable" if database_is_away(exc) else "internal_error")
     chain: list[str] = []
     link: BaseException | None = exc
@@ -69,14 +68,14 @@ def _unexpected(exc: BaseException) -> Problem:
 
 
 class CatchAllMiddleware:
-    """ASGI middleware: an exception that no handler took becomes 500 or 503 and goes no further, because the server
-    would log its text. If the answer has begun already, the connection breaks with an exception that says nothing."""
+    """ASGI middleware: an unhandled exception becomes 500 or 503, because the server would log its text. If the
+    response has begun, an exception without details breaks the connection."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """As ASGI has it."""
+        """ASGI entry point."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -91,7 +90,7 @@ class CatchAllMiddleware:
             await self.app(scope, receive, watch)
         except ClientDisconnect:
             return
-        except Exception as exc:  # noqa: BLE001 -- whatever it is, it must not reach the server's log
+        except Exception as exc:  # noqa: BLE001 - its text must not reach the server's log
             problem = _unexpected(exc)
         else:
             return
@@ -103,7 +102,7 @@ class CatchAllMiddleware:
 class BodyLimit:
     """ASGI middleware: 413 for a body of more than ``limit`` bytes, declared or counted.
 
-    In place of FastAPI's ``max_body_size``, which answers a declared length in plain text, whatever the handlers say.
+    Replaces FastAPI's ``max_body_size``, which answers a declared length in plain text.
     """
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
@@ -111,7 +110,7 @@ class BodyLimit:
         self.limit = limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """As ASGI has it."""
+        """ASGI entry point."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -156,7 +155,7 @@ async def _on_problem(_: Request, exc: Exception) -> Response:
     return exc.response()
 
 
-async def _on_refused(_: Request, exc: Exception) -> Response:
+async def _on_domain_error(_: Request, exc: Exception) -> Response:
     assert isinstance(exc, DomainError)
     return Problem(exc.code, exc.detail, **exc.members).response()
 
@@ -174,6 +173,45 @@ async def _on_exception(_: Request, exc: Exception) -> Response:
     return _unexpected(exc).response()
 
 
+class _UnreadBodyHandlers:
+    """Handlers of bodies that are no JSON. FastAPI parses a body before it checks the token.
+
+    Under /v1/ the Problem of ``authorise``, if it raises one, replaces that of the body.
+    """
+
+    def __init__(self, app: FastAPI, authorise: Callable[[Request], Awaitable[None]] | None) -> None:
+        self._app = app
+        self._authorise = authorise
+        self._names: tuple[object, frozenset[str]] = (None, frozenset())
+
+    async def on_validation(self, request: Request, exc: Exception) -> Response:
+        assert isinstance(exc, RequestValidationError)
+        if any(error["type"] == "json_invalid" for error in exc.errors()) and (refusal := await self._refusal(request)):
+            return refusal
+        return from_validation(exc, self._declared_names()).response()
+
+    async def on_http(self, request: Request, exc: Exception) -> Response:
+        assert isinstance(exc, HTTPException)
+        if exc.status_code == 400 and (refusal := await self._refusal(request)):
+            return refusal
+        return await _on_http(request, exc)
+
+    async def _refusal(self, request: Request) -> Response | None:
+        if self._authorise is None or not request.url.path.startswith("/v1/"):
+            return None
+        try:
+            await self._authorise(request)
+        except Problem as problem:
+            return problem.response()
+        return None
+
+    def _declared_names(self) -> frozenset[str]:
+        schema = self._app.openapi()
+        if self._names[0] is not schema:
+            self._names = (schema, declared_names(schema))
+        return self._names[1]
+
+
 def install(
     app: FastAPI,
     *,
@@ -182,47 +220,19 @@ def install(
 ) -> None:
     """Answer every error of ``app`` as a problem, and refuse bodies above ``max_body_bytes``.
 
-    A body is read before a token is looked at: where it is no JSON, ``authorise_unrouted`` raises the Problem of a
-    request under /v1/ that has no right to be read either, and that one is answered.
-
-    Call it before other middleware is added, so that theirs is outside and sees the final answer. The names that
-    pointers may contain are those of ``app.openapi()``; ask for it once at the start, or the first 422 waits for it.
-    Raises ValueError when the app limits bodies itself (see ``BodyLimit``).
+    ``authorise_unrouted`` raises the Problem of a request under /v1/ without the right to be read. Call this before
+    other middleware is added, so that theirs is outside and sees the final response. Pointers contain the names of
+    ``app.openapi()``; call that at the start, or the first 422 waits for it. Raises ValueError when the app limits
+    bodies itself (see ``BodyLimit``).
     """
     if app.max_body_size is not None:
         raise ValueError("Pass the limit to install(), not FastAPI(max_body_size=...), which answers in plain text.")
-    cached: tuple[object, frozenset[str]] = (None, frozenset())
-
-    def names() -> frozenset[str]:
-        nonlocal cached
-        schema = app.openapi()
-        if cached[0] is not schema:
-            cached = (schema, declared_names(schema))
-        return cached[1]
-
-    async def on_validation(request: Request, exc: Exception) -> Response:
-        assert isinstance(exc, RequestValidationError)
-        unread = any(error["type"] == "json_invalid" for error in exc.errors())
-        return (await refused(request) if unread else None) or from_validation(exc, names()).response()
-
-    async def on_http(request: Request, exc: Exception) -> Response:
-        assert isinstance(exc, HTTPException)
-        return (await refused(request) if exc.status_code == 400 else None) or await _on_http(request, exc)
-
-    async def refused(request: Request) -> Response | None:
-        if authorise_unrouted is None or not request.url.path.startswith("/v1/"):
-            return None
-        try:
-            await authorise_unrouted(request)
-        except Problem as problem:
-            return problem.response()
-        return None
-
+    unread = _UnreadBodyHandlers(app, authorise_unrouted)
     app.add_exception_handler(Problem, _on_problem)
-    app.add_exception_handler(DomainError, _on_refused)
-    app.add_exception_handler(RequestValidationError, on_validation)
-    app.add_exception_handler(HTTPException, on_http)
-    app.add_exception_handler(Exception, _on_exception)  # only what middleware outside of LastResort raises
+    app.add_exception_handler(DomainError, _on_domain_error)
+    app.add_exception_handler(RequestValidationError, unread.on_validation)
+    app.add_exception_handler(HTTPException, unread.on_http)
+    app.add_exception_handler(Exception, _on_exception)  # only what middleware outside of CatchAllMiddleware raises
     if max_body_bytes is not None:
         app.add_middleware(BodyLimit, limit=max_body_bytes)
     app.add_middleware(CatchAllMiddleware)

@@ -1,4 +1,4 @@
-"""Numbers of people and companies as they come in. Nothing here ever repeats a number in an error."""
+"""Parsers of CPR and CVR numbers. No error repeats a number."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from stdnum.exceptions import ValidationError
 
 _CPR = re.compile(r"[0-9]{6}-?[0-9]{4}")
 _CPR_WITHIN = re.compile(r"(?<![0-9])([0-9]{6})[- ]?([0-9]{4})(?![0-9])")
-_ID_OF_COMPUTERS = re.compile(
+_MACHINE_ID = re.compile(
     r"(?<![0-9A-Za-z])([0-9A-Fa-f]{8}-([0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}|[0-9A-Fa-f]{16,})(?![0-9A-Za-z])"
 )
 _SYNTHETIC_DAYS = range(61, 92)
@@ -19,7 +19,7 @@ _SYNTHETIC_DAYS = range(61, 92)
 
 @dataclass(frozen=True, slots=True)
 class Cpr:
-    """A CPR number of ten digits and the birth date in it."""
+    """CPR number of ten digits, and its birth date."""
 
     number: str
     born_on: date
@@ -29,9 +29,9 @@ class Cpr:
 
 
 def parse_cpr(text: object) -> Cpr:
-    """``DDMMYYSSSS`` or ``DDMMYY-SSSS``; synthetic people have day + 60, and modulus 11 is not asked (domain 7).
+    """Parse ``DDMMYYSSSS`` or ``DDMMYY-SSSS``; synthetic people have day + 60. Modulus 11 is not checked (domain 7).
 
-    PydanticCustomError ``invalid_cpr`` for anything else.
+    Raises PydanticCustomError ``invalid_cpr``.
     """
     if isinstance(text, str) and _CPR.fullmatch(text):
         number = text.replace("-", "")
@@ -45,16 +45,16 @@ def parse_cpr(text: object) -> Cpr:
 
 
 def holds_cpr(text: str) -> bool:
-    """Whether a CPR number stands in a text, which nothing but a field for it may hold.
+    """Return whether a text contains a CPR number, which is allowed in its own field only.
 
-    That is ten digits, or six and four, with no digit before or after, whose first six read as a date. Ids of
-    computers (UUIDs, digests) are left out: among their digits there is now and then such a row by chance.
+    That is ten digits, or six and four, with no digit before or after, whose first six are a date. UUIDs and digests
+    are ignored, because their digits match at times by chance.
     """
     if _CPR_WITHIN.search(text) is None:  # nearly always
         return False
-    for found in _CPR_WITHIN.finditer(_ID_OF_COMPUTERS.sub("x", text)):
+    for match in _CPR_WITHIN.finditer(_MACHINE_ID.sub("x", text)):
         try:
-            parse_cpr(found[1] + found[2])
+            parse_cpr(match[1] + match[2])
         except PydanticCustomError:
             continue
         return True
@@ -62,14 +62,14 @@ def holds_cpr(text: str) -> bool:
 
 
 def without_cpr(text: str) -> str:
-    """For texts that a sender chooses: PydanticCustomError ``invalid_value`` when a CPR number stands in it."""
+    """Return a text that a sender chooses. Raises PydanticCustomError ``invalid_value`` if it has a CPR number."""
     if holds_cpr(text):
         raise PydanticCustomError("invalid_value", "a CPR number is not accepted here")
     return text
 
 
 def parse_cvr(text: str) -> str:
-    """Eight digits that pass modulus 11 (domain 7); PydanticCustomError ``invalid_cvr`` for anything else."""
+    """Return eight digits that pass modulus 11 (domain 7). Raises PydanticCustomError ``invalid_cvr``."""
     if not re.fullmatch(r"[0-9]{8}", text) or not stdnum_cvr.is_valid(text):
         raise PydanticCustomError("invalid_cvr", "not a CVR number")
     return text

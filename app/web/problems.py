@@ -1,9 +1,8 @@
-"""Every error as a problem document (RFC 9457), and no error that repeats what a client sent.
+"""Problem documents (RFC 9457) of all errors, which never repeat what a client sent.
 
-A domain code becomes a status here and nowhere else: raise ``Problem("already_drawn")`` anywhere, and
-``app.problem_handlers`` has it answered. Texts come from the table below or from the code that raises, never from an
-exception or a request: a CPR number may stand in any body, key or query, so FastAPI's own answers (which repeat the
-input) are all replaced.
+Only this table maps codes to statuses: raise ``Problem("already_drawn")`` anywhere, and ``app.web.error_handlers``
+responds. Texts come from the table or from the code that raises, never from an exception or a request: any body, key
+or query may have a CPR number, so all of FastAPI's responses (which repeat the input) are replaced.
 """
 
 import json
@@ -23,7 +22,7 @@ MEDIA_TYPE: Final = "application/problem+json"
 
 @dataclass(frozen=True)
 class ProblemDefinition:
-    """One kind of error: its status, its title, the sentence said when the raiser has none, headers that go with it."""
+    """Definition of a problem: status, title, default detail, headers."""
 
     status: int
     title: str
@@ -36,7 +35,7 @@ def _type(status: int, title: str, detail: str, **headers: str) -> ProblemDefini
 
 
 PROBLEMS: Final[Mapping[str, ProblemDefinition]] = {
-    # What HTTP asks for.
+    # HTTP.
     "invalid_json": _type(400, "Not JSON", "The body could not be read as JSON."),
     "unauthorized": _type(401, "No token", "Send an access token: Authorization: Bearer.", WWW_Authenticate="Bearer"),
     "invalid_token": _type(
@@ -88,7 +87,7 @@ PROBLEMS: Final[Mapping[str, ProblemDefinition]] = {
     "idempotency_key_reused": _type(409, "Key used before", "That Idempotency-Key came with another request before."),
     "handover_conflict": _type(409, "Handover conflict", "The successor has records of the same external ids."),
     "stale": _type(409, "Stale", "A later revision is stored."),
-    # What a trial with `enforcement: refuse` refuses (domain 4.8).
+    # Refusals of a trial with `enforcement: refuse` (domain 4.8).
     "form_not_accepted": _type(409, "Form not accepted", "A conversation of this form does not count."),
     "remote_too_early": _type(409, "Remote too early", "The first conversations are held in person."),
     "conducted_by_mentor": _type(409, "Conducted by the mentor", "A mentor's conversation does not count."),
@@ -111,7 +110,7 @@ FIELD_CODES: Final = frozenset(
     }
 )
 
-# What any operation that needs a token may answer, and what one with a body may answer besides.
+# Codes of every operation with a token, and further ones of those with a body.
 COMMON: Final = (
     "unauthorized",
     "invalid_token",
@@ -125,14 +124,14 @@ COMMON: Final = (
 BODY: Final = ("invalid_json", "request_timeout", "too_large", "unsupported_media_type")
 
 
-# --- The exception and its answer -------------------------------------------------------------------------------------
+# --- The exception ----------------------------------------------------------------------------------------------------
 
 
 class Problem(Exception):
-    """An error to be told to the client.
+    """Error with a problem document as its response.
 
-    ``errors`` are (JSON pointer, code); ``members`` are further members of the document. Nothing given here may be a
-    value from a body. Raises KeyError for a code that is not in ``PROBLEMS``.
+    ``errors`` are (JSON pointer, code); ``members`` are further members of the document. No argument may be a value
+    from a body. Raises KeyError for a code that is not in ``PROBLEMS``.
     """
 
     def __init__(
@@ -154,11 +153,11 @@ class Problem(Exception):
 
     @property
     def status(self) -> int:
-        """The HTTP status of the answer."""
+        """HTTP status of the response."""
         return self.kind.status
 
     def body(self) -> dict[str, Any]:
-        """The problem document. The members of RFC 9457 win over further ones of the same name."""
+        """Return the problem document. Members of RFC 9457 override further ones of the same name."""
         return {
             **self.members,
             "type": f"/problems/{self.code}",
@@ -170,7 +169,7 @@ class Problem(Exception):
         }
 
     def response(self) -> Response:
-        """The answer: the document as application/problem+json, with the headers that belong to the code."""
+        """Return the response: application/problem+json with the headers of the code."""
         content = json.dumps(self.body(), ensure_ascii=False).encode()
         return Response(content, self.status, headers=self.headers, media_type=MEDIA_TYPE)
 
@@ -205,7 +204,7 @@ class ProblemDetails(BaseModel):
 
 
 def problem_responses(*codes: str) -> dict[int | str, dict[str, Any]]:
-    """The ``responses=`` of an operation: per status the problem document, with one example for each code.
+    """Return the ``responses=`` of an operation: by status the problem document, with one example for each code.
 
     Raises KeyError for a code that is not in ``PROBLEMS``.
     """

@@ -1,4 +1,4 @@
-"""How many requests a client may make: a bucket of tokens for each, within one process."""
+"""Rate limit of requests: a token bucket for each client, in one process."""
 
 import math
 import time
@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 from app.web.problems import Problem
 
-_MOST_CLIENTS = 10_000
+_MAX_CLIENTS = 10_000
 _BURST_SECONDS = 2.0
 
 
 class RateLimit:
-    """``rate`` requests a second on average, twice as many at once; 0 is no limit."""
+    """Token buckets of ``rate`` requests a second, with bursts of twice as many; 0 is no limit."""
 
     def __init__(self, rate: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._rate = rate
@@ -20,7 +20,7 @@ class RateLimit:
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def take(self, client: str) -> None:
-        """Problem ``rate_limited``, with the seconds to wait, when the client's bucket is empty."""
+        """Take a token of the client. Raises Problem ``rate_limited`` with the seconds to wait when there is none."""
         if not self._rate:
             return
         now = self._clock()
@@ -33,5 +33,5 @@ class RateLimit:
             self._buckets[client] = (tokens, now)
             wait = math.ceil((1 - tokens) / self._rate)
             raise Problem("rate_limited", headers={"Retry-After": str(wait)})
-        if len(self._buckets) > _MOST_CLIENTS:
+        if len(self._buckets) > _MAX_CLIENTS:
             self._buckets.popitem(last=False)

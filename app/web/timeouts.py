@@ -1,7 +1,7 @@
-"""Clients that are slow, by accident or on purpose: no request that never ends holds its connection for ever.
+"""Timeouts of requests against slow clients: one for the head (first line and headers), one for the body.
 
-The head of a request (its first line and headers) and its body have a time limit each. The body's is pure ASGI; the
-head's is the server's, because the application hears of a request only when its head is whole.
+The body's is ASGI middleware; the head's is in the server's protocol, because the application is called only after a
+whole head.
 """
 
 import asyncio
@@ -14,14 +14,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 _LINGER_SECONDS = 2.0
-_MOST_HEAD_BYTES = 64 * 1024
+_MAX_HEAD_BYTES = 64 * 1024
 
 
 class BodyDeadline:
-    """ASGI middleware: 408 for a body that is not whole ``seconds`` after its head.
+    """ASGI middleware: 408 for a body that is not complete ``seconds`` after its head.
 
-    A client that is answered before its body ended (408, 413, a refusal) is told ``Connection: close``; what still
-    comes is thrown away for a moment, so that the answer is read, and then the connection is closed.
+    A response before the end of the body (408, 413, a refusal) has ``Connection: close``. The rest of the body is
+    discarded for two seconds, so that the client reads the response, and then the connection is closed.
     """
 
     def __init__(self, app: ASGIApp, seconds: float) -> None:
@@ -29,7 +29,7 @@ class BodyDeadline:
         self.seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """As ASGI has it."""
+        """ASGI entry point."""
         if scope["type"] != "http" or not _has_body(scope):
             await self.app(scope, receive, send)
             return
@@ -39,7 +39,7 @@ class BodyDeadline:
 
         async def timed() -> Message:
             nonlocal unread
-            if not unread:  # whoever waits now waits for the client to go away
+            if not unread:  # a further call waits for the disconnect
                 return await receive()
             try:
                 async with asyncio.timeout_at(deadline):
@@ -69,7 +69,7 @@ def _has_body(scope: Scope) -> bool:
 
 
 async def _discard(receive: Receive, deadline: float) -> None:
-    """Throws away what comes of a body until it ends, the client goes or the time is over."""
+    """Discard the rest of a body until its end, a disconnect or the deadline."""
     try:
         async with asyncio.timeout_at(deadline):
             while (await receive()).get("more_body"):
@@ -79,7 +79,7 @@ async def _discard(receive: Receive, deadline: float) -> None:
 
 
 class TimedProtocol(HttpToolsProtocol):
-    """HTTP as uvicorn speaks it, with a limit to the time and the size that the head of a request may take."""
+    """uvicorn's HTTP protocol with a limit to the time and size of a request's head."""
 
     def __init__(self, *arguments: Any, head_seconds: float, **more: Any) -> None:
         super().__init__(*arguments, **more)
@@ -88,51 +88,51 @@ class TimedProtocol(HttpToolsProtocol):
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
-        """Begins to wait for the first request."""
+        """Start the timer of the first head."""
         super().connection_made(transport)
-        self._wait_for_head()
+        self._start_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Waits no longer."""
-        self._head_is_whole()
+        """Stop the timer."""
+        self._stop_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Counts what comes before a head is whole."""
+        """Count the bytes of an incomplete head; close the connection above the limit."""
         super().data_received(data)
         if self._timer is not None:
             self._head_bytes += len(data)
-            if self._head_bytes > _MOST_HEAD_BYTES:
+            if self._head_bytes > _MAX_HEAD_BYTES:
                 self.transport.close()
 
     def on_message_begin(self) -> None:
-        """A further request has begun; between two of them the server's own limit to idle connections holds."""
+        """Start the timer of a further head; between requests the server's own limit to idle connections applies."""
         super().on_message_begin()
         if self._timer is None:
-            self._wait_for_head()
+            self._start_timer()
 
     def on_headers_complete(self) -> None:
-        """The application takes over."""
-        self._head_is_whole()
+        """Stop the timer: the head is complete."""
+        self._stop_timer()
         super().on_headers_complete()
 
-    def _wait_for_head(self) -> None:
+    def _start_timer(self) -> None:
         self._head_bytes = 0
-        self._timer = self.loop.call_later(self._head_seconds, self._too_late)
+        self._timer = self.loop.call_later(self._head_seconds, self._on_timeout)
 
-    def _head_is_whole(self) -> None:
+    def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _too_late(self) -> None:
-        if not getattr(self.cycle, "response_complete", True):  # the request before is still being answered
-            self._timer = self.loop.call_later(self._head_seconds, self._too_late)
+    def _on_timeout(self) -> None:
+        if not getattr(self.cycle, "response_complete", True):  # the previous response is not complete
+            self._timer = self.loop.call_later(self._head_seconds, self._on_timeout)
             return
         self._timer = None
         self.transport.close()
 
 
 def protocol_with(head_seconds: float) -> Callable[..., asyncio.Protocol]:
-    """What uvicorn makes its connections with; worker processes get it too, so it can be pickled."""
+    """Return uvicorn's factory of connections; it can be pickled for worker processes."""
     return partial(TimedProtocol, head_seconds=head_seconds)

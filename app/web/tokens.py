@@ -1,7 +1,6 @@
 """Access tokens (RFC 9068), signed with ES256 or PS256: made by the local issuer, verified into a Principal.
 
-They come from the one configured issuer or, on a machine's own loopback interface, from a key that this service made
-(``LocalIssuer``). There is no way to turn this off.
+The issuer is the configured one or, on the loopback interface, ``LocalIssuer``. Verification cannot be turned off.
 """
 
 import asyncio
@@ -39,9 +38,9 @@ LOCAL_ISSUER: Final = "rettevej-local"
 
 
 class LocalIssuer:
-    """Signs tokens with a key of this service's own, for a machine's own use.
+    """Issuer with a key of this service, for use on one machine.
 
-    The caller asks ``Settings.local_issuer_allowed`` first.
+    The caller checks ``Settings.local_issuer_allowed`` first.
     """
 
     def __init__(self, key: ec.EllipticCurvePrivateKey, audience: str = "rettevej") -> None:
@@ -55,9 +54,9 @@ class LocalIssuer:
 
     @classmethod
     def load_or_create(cls, data_dir: Path, audience: str = "rettevej") -> Self:
-        """The issuer whose key is ``<data_dir>/issuer.pem``, made (mode 0600) when it is not there.
+        """Return the issuer with the key ``<data_dir>/issuer.pem``, created (mode 0600) if missing.
 
-        Starts at the same time share one key: each writes a file of its own, and only one gets the name. Raises
+        Concurrent starts share one key: each writes a file of its own, and only one gets the name. Raises
         ValueError when the file is no P-256 private key, OSError when it cannot be read or made.
         """
         path = data_dir / "issuer.pem"
@@ -82,9 +81,9 @@ class LocalIssuer:
         regions: Sequence[str] = (),
         hours: float = 12,
     ) -> str:
-        """An access token of a role of api.md's table, valid from now for ``hours``.
+        """Make an access token of a role of api.md's table, valid from now for ``hours``.
 
-        Without ``client_id`` it is the role's name, with the code or region behind it when exactly one is given.
+        ``client_id`` defaults to the role's name, followed by the code or region when exactly one is given.
         Raises ValueError, in a sentence for the command line, for an unknown role, region or length of time, and for
         a binding that the role does not take.
         """
@@ -119,12 +118,12 @@ class LocalIssuer:
         return token
 
     def jwks(self) -> dict[str, Any]:
-        """The public key as a JWK set."""
+        """Return the public key as a JWK set."""
         return {"keys": [dict(self._jwk)]}
 
 
 def _binding(role: str, jobcentres: Sequence[str], regions: Sequence[str]) -> list[str]:
-    """What a token of the role is asked to bind to, each once. Raises ValueError where the role does not take it."""
+    """Return the distinct values of a token's binding. Raises ValueError for a binding that the role does not take."""
     if role not in ROLES:
         raise ValueError(f"There is no role {role!r}; the roles are {', '.join(ROLES)}.")
     if jobcentres and ROLES[role].binds != "jobcentres":
@@ -169,8 +168,8 @@ class _Key:
 
 
 def _keys_of(jwks: object) -> dict[str, _Key]:
-    """The usable keys of a JWK set by their kid: EC on P-256 for ES256, RSA from 2048 bits for PS256; others are left
-    out. A key's type decides the algorithm, never the token. Raises ValueError when it is no JWK set."""
+    """Return the usable keys of a JWK set by kid: EC on P-256 for ES256, RSA from 2048 bits for PS256. The key's type
+    decides the algorithm, never the token. Raises ValueError when it is no JWK set."""
     match jwks:
         case {"keys": list(entries)}:
             pass
@@ -200,11 +199,11 @@ def _key_of(jwk: Mapping[str, Any]) -> _Key | None:
 
 
 class _RemoteKeys:
-    """The keys behind one URL, kept for ten minutes.
+    """Keys of one URL, cached for ten minutes.
 
-    An unknown kid leads to another look, but a stranger who invents kids cannot make us hammer the issuer: the looks
-    are at least ``REFRESH_INTERVAL`` apart, and requests that wait for one share it. While the issuer is away, the keys
-    that were fetched last go on being used.
+    An unknown kid causes a fetch; invented kids cannot flood the issuer, because fetches are at least
+    ``REFRESH_INTERVAL`` seconds apart and single-flight. While the issuer is unavailable, the keys fetched last are
+    used.
     """
 
     def __init__(self, url: str, transport: httpx.AsyncBaseTransport | None, clock: Callable[[], float]) -> None:
@@ -213,29 +212,29 @@ class _RemoteKeys:
         self._clock = clock
         self._keys: dict[str, _Key] = {}
         self._fetched_at = -math.inf
-        self._asked_at = -math.inf
+        self._attempted_at = -math.inf
         self._failing = False
         self._lock = asyncio.Lock()
 
     async def find(self, kid: str) -> tuple[_Key, float]:
-        """The key and the moment (of the clock) up to which it may be relied on without asking here again.
+        """Return the key and the time (of the clock) until which it may be cached.
 
-        Raises Problem ``invalid_token`` for a kid that the issuer does not have, ``issuer_unavailable`` when it cannot
-        be asked.
+        Raises Problem ``invalid_token`` for a kid that the issuer does not have, ``issuer_unavailable`` when the keys
+        cannot be fetched.
         """
         if kid not in self._keys or self._clock() >= self._fetched_at + KEYS_MAX_AGE:
             await self._refresh()
         key = self._keys.get(kid)
         if key is None:
             raise Problem("issuer_unavailable" if self._failing else "invalid_token")
-        return key, max(self._fetched_at + KEYS_MAX_AGE, self._asked_at + RETRY_INTERVAL)
+        return key, max(self._fetched_at + KEYS_MAX_AGE, self._attempted_at + RETRY_INTERVAL)
 
     async def _refresh(self) -> None:
         async with self._lock:
-            # Whoever waited for the lock finds that someone asked just now.
-            if self._clock() < self._asked_at + (RETRY_INTERVAL if self._failing else REFRESH_INTERVAL):
+            # Another request may have fetched them while this one waited for the lock.
+            if self._clock() < self._attempted_at + (RETRY_INTERVAL if self._failing else REFRESH_INTERVAL):
                 return
-            self._asked_at, self._failing = self._clock(), True
+            self._attempted_at, self._failing = self._clock(), True
             try:
                 self._keys = _keys_of(json.loads(await self._fetch()))
             except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, RecursionError) as exc:
@@ -260,13 +259,13 @@ class _RemoteKeys:
 
 
 class _LocalKeys:
-    """The local issuer's one key; it lasts as long as the process."""
+    """Key of the local issuer."""
 
     def __init__(self, issuer: LocalIssuer) -> None:
         self._keys = _keys_of(issuer.jwks())
 
     async def find(self, kid: str) -> tuple[_Key, float]:
-        """The key, for ever. Raises Problem ``invalid_token`` for another kid."""
+        """Return the key, without expiry. Raises Problem ``invalid_token`` for another kid."""
         if kid not in self._keys:
             raise Problem("invalid_token")
         return self._keys[kid], math.inf
@@ -280,10 +279,10 @@ CACHED_TOKENS: Final = 2_048
 
 
 class TokenVerifier:
-    """Turns a bearer token into a Principal. Make it with ``local`` or ``remote``; one for each process.
+    """Verifier of bearer tokens. Make it with ``local`` or ``remote``; one for each process.
 
-    A verified token is remembered by its SHA-256 until it expires or its key must be looked up again (verifying a
-    signature costs about 100 µs). Only accepted tokens are remembered, so strangers cannot push them out.
+    Verified tokens are cached by their SHA-256 until they expire or their key must be fetched again (a signature costs
+    about 100 µs). Only accepted tokens are cached, so invalid ones cannot evict them.
     """
 
     def __init__(self, issuer: str, audience: str, keys: _RemoteKeys | _LocalKeys, clock: Callable[[], float]) -> None:
@@ -295,7 +294,7 @@ class TokenVerifier:
 
     @classmethod
     def local(cls, issuer: LocalIssuer) -> Self:
-        """Accepts the tokens of the local issuer, and no others."""
+        """Return a verifier of the local issuer's tokens."""
         return cls(LOCAL_ISSUER, issuer.audience, _LocalKeys(issuer), time.monotonic)
 
     @classmethod
@@ -308,14 +307,14 @@ class TokenVerifier:
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> Self:
-        """Accepts the tokens of ``issuer`` for ``audience``; its keys are fetched from ``jwks_url`` when first needed.
-        ``transport`` and ``clock`` (seconds, monotonic) are for tests."""
+        """Return a verifier of ``issuer``'s tokens for ``audience``; keys are fetched from ``jwks_url`` on
+        first use. ``transport`` and ``clock`` (seconds, monotonic) are for tests."""
         return cls(issuer, audience, _RemoteKeys(jwks_url, transport, clock), clock)
 
     async def verify(self, token: str) -> Principal:
-        """The principal of a valid token.
+        """Return the principal of a valid token.
 
-        Raises Problem ``invalid_token`` (never saying which check failed), or ``issuer_unavailable`` when the key
+        Raises Problem ``invalid_token`` (without the check that failed), or ``issuer_unavailable`` when the key
         cannot be fetched.
         """
         if len(token) > MAX_TOKEN_LENGTH:
@@ -362,7 +361,7 @@ _UNREADABLE: Final = (jwt.PyJWTError, ValueError, TypeError, OverflowError, Recu
 
 
 def _kid_of(token: str) -> str:
-    """The kid of a token whose header says that it is an access token; nothing else in the header is believed."""
+    """Return the kid of an access token; nothing else in its header is used."""
     try:
         header = jwt.get_unverified_header(token)
     except _UNREADABLE:

@@ -1,4 +1,4 @@
-"""Traces by OpenTelemetry, when an endpoint is configured; without one nothing is made or sent."""
+"""OpenTelemetry traces, when an endpoint is configured."""
 
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -8,7 +8,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 
 def configure_tracing(endpoint: str | None) -> None:
-    """Sends the spans of requests (route, status and client; no path, no query, no body) to a collector by OTLP."""
+    """Send the spans of requests (route, status and client; no path, no query, no body) to a collector by OTLP."""
     if endpoint is None:
         return
     provider = TracerProvider(resource=Resource({"service.name": "rettevej"}))

@@ -1,4 +1,4 @@
-"""From pydantic's errors to (JSON pointer, code): where a request is wrong and how, without a word of what was sent."""
+"""Translation of pydantic's errors to (JSON pointer, code), without any value that was sent."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -12,7 +12,7 @@ _UNKNOWN: Final = frozenset({"extra_forbidden", "unexpected_keyword_argument"})
 
 
 def declared_names(schema: object) -> frozenset[str]:
-    """The names of all fields and parameters in an OpenAPI document or a JSON schema: what a pointer may contain."""
+    """Return the names of all fields and parameters of an OpenAPI document or JSON schema, allowed in pointers."""
     names: set[str] = set()
     pending = [schema]
     while pending:
@@ -32,14 +32,14 @@ def declared_names(schema: object) -> frozenset[str]:
 def field_errors(
     errors: Iterable[Mapping[str, Any]], value: object, names: Container[str], prefix: str = ""
 ) -> list[tuple[str, str]]:
-    """Pydantic's errors on ``value`` as (JSON pointer, code), each pair once.
+    """Return pydantic's errors on ``value`` as distinct (JSON pointer, code).
 
     ``names`` are the declared field names (``declared_names`` of the model's schema); ``prefix`` is the pointer of
     ``value`` itself, such as ``/records/2``. A pointer to an unknown field, or into a mapping whose keys the client
     chose, ends at its parent. A validator of a whole object points at one of its fields by
     ``PydanticCustomError(code, message, {"field": name})``.
     """
-    found: dict[tuple[str, str], None] = {}
+    pairs: dict[tuple[str, str], None] = {}
     for error in errors:
         kind, location = str(error["type"]), tuple(error["loc"])
         code = _code(kind)
@@ -49,8 +49,8 @@ def field_errors(
         named = (error.get("ctx") or {}).get("field") if kind in FIELD_CODES else None
         if isinstance(named, str) and named in names:
             pointer += "/" + _escape(named)
-        found[(pointer, code)] = None
-    return list(found)
+        pairs[(pointer, code)] = None
+    return list(pairs)
 
 
 def _code(kind: str) -> str:
@@ -62,8 +62,8 @@ def _code(kind: str) -> str:
 
 
 def _pointer(location: Sequence[int | str], value: object, names: Container[str], *, missing: bool) -> str:
-    """Follow pydantic's location through the value that was sent. A part that is neither an index nor a key there is a
-    tag of a union and is skipped; a key that nobody declared is the client's own, and ends the pointer."""
+    """Follow pydantic's location through the value. A part that is neither an index nor a key is the tag of a union and
+    is skipped; an undeclared key is the client's own, and ends the pointer."""
     pointer = ""
     node = value
     for position, part in enumerate(location):
@@ -85,8 +85,8 @@ def _escape(part: str) -> str:
 
 
 def _parameter_errors(errors: Iterable[Mapping[str, Any]], names: Container[str]) -> list[tuple[str, str]]:
-    """Errors of query, path, header and cookie: ``/query/week``. A parameter that is not declared is not named."""
-    found: dict[tuple[str, str], None] = {}
+    """Return errors of query, path, header and cookie, such as ``/query/week``, without undeclared names."""
+    pairs: dict[tuple[str, str], None] = {}
     for error in errors:
         code = _code(str(error["type"]))
         pointer = f"/{error['loc'][0]}"
@@ -94,18 +94,18 @@ def _parameter_errors(errors: Iterable[Mapping[str, Any]], names: Container[str]
             if not isinstance(part, int) and part not in names:
                 break
             pointer += "/" + _escape(str(part))
-        found[(pointer, code)] = None
-    return list(found)
+        pairs[(pointer, code)] = None
+    return list(pairs)
 
 
 def from_validation(exc: RequestValidationError, names: Container[str]) -> Problem:
-    """What FastAPI's validation error is to the client: 400 not JSON, 415 another media type, 422 ``malformed``."""
+    """Return the Problem of FastAPI's validation error: 400 not JSON, 415 another media type, 422 ``malformed``."""
     errors: Sequence[Mapping[str, Any]] = exc.errors()
     in_body = [error for error in errors if error["loc"][0] == "body"]
-    elsewhere = [error for error in errors if error["loc"][0] != "body"]
+    in_parameters = [error for error in errors if error["loc"][0] != "body"]
     if any(error["type"] == "json_invalid" and isinstance(error["loc"][-1], int) for error in in_body):
         return Problem("invalid_json", errors=[("", "invalid_json")])
     if in_body and isinstance(exc.body, bytes):  # FastAPI parses JSON by the content type alone; bytes are the rest
         return Problem("unsupported_media_type")
     body_errors = field_errors([{**error, "loc": error["loc"][1:]} for error in in_body], exc.body, names)
-    return Problem("malformed", errors=[*_parameter_errors(elsewhere, names), *body_errors])
+    return Problem("malformed", errors=[*_parameter_errors(in_parameters, names), *body_errors])
