@@ -28,8 +28,8 @@ from app.protocols import add_folder
 from app.routers import protocols
 from app.routers.common.services import Services
 from app.routers.panel import endpoints as panel
-from app.routers.participants import assignments, letters, screening, weeks
 from app.routers.participants import endpoints as participants
+from app.routers.participants import letters, screening
 from app.routers.records import batch_io, snapshots
 from app.routers.records import endpoints as records
 from app.routers.reports import (
@@ -62,9 +62,7 @@ _ROUTERS = (
     handovers.router,
     draws.router,
     screening.router,
-    assignments.router,
     participants.router,
-    weeks.router,
     letters.router,
     *records.routers,
     batch_io.router,
