@@ -44,7 +44,6 @@ from app.routers.reports import (
 )
 from app.routers.reports.response_cache import ResponseCache
 from app.routers.service import audit, docs, health, problem_types, web_page
-from app.routers.trials import draws, handovers
 from app.routers.trials import endpoints as trials
 from app.settings import Settings
 from app.web.access_log import AccessLog, configure_logging
@@ -59,8 +58,6 @@ from app.web.tracing import configure_tracing
 _ROUTERS = (
     protocols.router,
     trials.router,
-    handovers.router,
-    draws.router,
     screening.router,
     participants.router,
     letters.router,

@@ -1,4 +1,4 @@
-"""Trials: creation, reading and closing (domain 3.3)."""
+"""Trials: creation, reading, closing, handover of records, published draws (domain 3.3)."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -6,6 +6,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from app.db.core.session import SYSTEM_SCOPE
+from app.db.participants.draws import published_draws
+from app.db.records.handovers import hand_over
 from app.db.trials.trials import Jobcentre, NewTrial, Trial, close_trial, create_trial, load_trials, trial_ids
 from app.domain.protocol import Protocol
 from app.protocols import protocols
@@ -20,9 +23,10 @@ from app.routers.common.services import (
     json_response,
     page,
     trial_or_404,
+    whole_number,
 )
-from app.routers.trials.schemas import TrialIn, TrialList, TrialView
-from app.web.auth import Principal, authenticated, requires
+from app.routers.trials.schemas import DrawList, HandoverIn, HandoverView, TrialIn, TrialList, TrialView
+from app.web.auth import Principal, authenticated, requires, requires_any
 from app.web.problems import BODY, COMMON, Problem, problem_responses
 
 router = APIRouter(tags=["trials"])
@@ -203,3 +207,66 @@ async def post_close(
         await close_trial(connection, trial, principal.client_id)
         trial = await trial_or_404(services, connection, trial_id, closing=True)
     return json_response(request, _trial_view(services, trial))
+
+
+@router.post(
+    "/v1/trials/{trial}/handovers",
+    operation_id="handOverRecords",
+    summary="Hand a client's records to its successor",
+    response_model=HandoverView,
+    responses=problem_responses(*COMMON, *BODY, "not_found", "handover_conflict"),
+)
+async def post_handover(
+    request: Request,
+    body: HandoverIn,
+    services: ServicesDep,
+    trial_id: TrialPath,
+    principal: TrialWriter,
+) -> Response:
+    """Makes another client the owner of a jobcentre's records, when a municipality changes its case system.
+
+    The successor corrects and retracts the records from then on. Each record gets a new version. A retraction that
+    arrived before its record applies to the successor's record too. Repeating the request changes nothing. The request
+    is refused while the successor has records with the same external ids (`handover_conflict`).
+    """
+    async with services.read(principal) as connection:
+        trial = await trial_or_404(services, connection, trial_id)
+    if body.jobcentre not in trial.jobcentres or not principal.reads_person_of(body.jobcentre):
+        raise Problem("not_found")
+    async with services.database.write(
+        SYSTEM_SCOPE
+    ) as connection:  # a retraction without its record belongs to no jobcentre
+        moved = await hand_over(
+            connection, trial, body.jobcentre, body.from_client, body.to_client, principal.client_id
+        )
+    return json_response(request, {"handed_over": moved})
+
+
+@router.get(
+    "/v1/trials/{trial}/draws",
+    operation_id="listDraws",
+    summary="The draws in order",
+    response_model=DrawList,
+    responses=problem_responses(*COMMON, "not_found"),
+)
+async def list_draws(
+    request: Request,
+    services: ServicesDep,
+    trial_id: TrialPath,
+    principal: Annotated[Principal, Depends(requires_any("audit:read", "reports:read"))],
+    limit: Limit = 1000,
+    cursor: Cursor = None,
+) -> Response:
+    """Returns all draws by jobcentre and position, under pseudonyms that are used nowhere else.
+
+    With `reports:read` the draws are available once the trial is closed (403 before), to verify them against the seed;
+    with `audit:read` at any time.
+    """
+    after = decode_cursor(cursor, str, whole_number) or ("", -1)
+    async with services.database.read(SYSTEM_SCOPE) as connection:  # pseudonyms of all jobcentres, no other data
+        trial = await trial_or_404(services, connection, trial_id, closing=True)
+        if trial.closed_at is None and not principal.may("audit:read"):
+            raise Problem("insufficient_scope", "Until the trial is closed this needs the scope audit:read.")
+        draws = await published_draws(connection, trial_id, after, limit + 1)
+    await services.audit_read(principal, "draws.listed", trial_id)
+    return page(request, draws, limit, lambda draw: encode_cursor(draw["jobcentre"], draw["position"]))

@@ -1,7 +1,8 @@
 """Request and response types of trials."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Literal
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
@@ -115,4 +116,42 @@ class TrialList(BaseModel):
     """Page of trials, by id."""
 
     items: list[TrialView]
+    next: NextPage
+
+
+class HandoverIn(BaseModel):
+    """Jobcentre, and the clients that its records pass between."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"jobcentre": "849", "from_client": "case-system-849", "to_client": "new-system-849"}]
+        },
+    )
+
+    jobcentre: JobcentreCode
+    from_client: Text = Field(description="`client_id` of the client that owns the records.")
+    to_client: Text = Field(description="`client_id` of its successor.")
+
+
+class HandoverView(BaseModel):
+    """Number of records handed over."""
+
+    handed_over: dict[str, int] = Field(description="Number of records by kind.", examples=[{"conversations": 120}])
+
+
+class DrawView(BaseModel):
+    """Published draw, under a pseudonym."""
+
+    jobcentre: JobcentreCode
+    position: int = Field(description="Number of the draw in the jobcentre: 0, 1, 2 … without gaps.")
+    arm: Literal["treatment", "control"]
+    drawn_at: datetime
+    pseudonym: UUID = Field(description="Pseudonym of the person, used only here.")
+
+
+class DrawList(BaseModel):
+    """Page of draws, by jobcentre and position."""
+
+    items: list[DrawView]
     next: NextPage
