@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from app.db.participants.draws import draw_candidate, find_assignment
+from app.db.participants.draws import draw_candidate, load_assignment
 from app.db.participants.queries import list_assignments
 from app.db.participants.screening import ScreeningAnswer, ScreeningRequest, screen
 from app.db.trials.trials import Trial
@@ -196,7 +196,7 @@ async def get_assignment(
     """Returns the arm of a participant and the moment of the draw. 404 for a person who was not drawn."""
     async with services.read(principal) as connection:
         participant = await visible_participant(connection, principal, trial_id, participant_id, services.today())
-        assignment = await find_assignment(connection, trial_id, participant_id)
+        assignment = await load_assignment(connection, trial_id, participant_id)
     if assignment is None:
         raise Problem("not_found")
     await services.audit_read(principal, "assignment.read", trial_id, [participant.jobcentre], participant_id)
