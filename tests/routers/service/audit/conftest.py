@@ -8,7 +8,7 @@ from tests.register import Register
 from tests.routers.service.audit.common import Place, place_in
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def place(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """On a database of its own: what is noted meanwhile was done here."""
     with Register(new_database(), tmp_path_factory.mktemp("audit")) as register:
