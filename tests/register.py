@@ -1,6 +1,7 @@
 """The application under test, with a clock that can be set, and the calls that nearly every test needs."""
 
 import itertools
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,11 +9,13 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx2
+import jwt
 from starlette.testclient import TestClient
 
 from app.main import create_app
 from app.settings import Settings
-from app.web.tokens import LocalIssuer
+from app.web.auth import ROLES
+from app.web.tokens import LOCAL_ISSUER, LocalIssuer
 
 LONG_AFTER = datetime(2012, 6, 1, 12, tzinfo=UTC)
 """When everything of PRVIJ is past."""
@@ -106,6 +109,23 @@ class Register:
     def case_system(self, *jobcentres: str, client_id: str | None = None) -> Client:
         """A case system bound to jobcentres, or to all of them."""
         return self.client("case-system", client_id=client_id, jobcentres=jobcentres)
+
+    def sender(self, *jobcentres: str, client_id: str | None = None) -> Client:
+        """A case system that sends outcomes too, as no role may: for tests of every kind of record."""
+        name = f"case-system-{jobcentres[0]}" if len(jobcentres) == 1 else "case-system"
+        now = int(time.time())
+        claims = {
+            "iss": LOCAL_ISSUER,
+            "aud": self.issuer.audience,
+            "client_id": client_id or name,
+            "iat": now,
+            "exp": now + 3600,
+            "jti": record_id(),
+            "scope": " ".join((*ROLES["case-system"].scopes, "outcomes:write")),
+            "jobcentres": [*jobcentres] or ["*"],
+        }
+        token = jwt.encode(claims, self.issuer._key, "ES256", headers={"typ": "at+jwt", "kid": self.issuer.kid})
+        return Client(self.http, token)
 
     def new_trial(self, **changes: Any) -> str:
         """Creates a trial of PRVIJ in three jobcentres and gives its id."""

@@ -72,7 +72,8 @@ def import_records(
         fail("--format is csv, ndjson or xlsx")
     if bearer is None:
         settings = settings_of(data_dir=data_dir)
-        bearer = LocalIssuer.load_or_create(settings.data_dir, settings.audience).token("case-system")
+        role = "register" if kind == "outcomes" else "case-system"
+        bearer = LocalIssuer.load_or_create(settings.data_dir, settings.audience).token(role)
     job = ImportJob(file=file, kind=kind, trial=trial, format=file_format, dry_run=dry_run, resume=resume)  # type: ignore[arg-type]  # checked above
     if not (dry_run or resume) and (earlier := records_imported(job)):
         console.print(f"An earlier import of this file stopped after {earlier} records; --resume would continue there.")

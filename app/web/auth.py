@@ -40,7 +40,7 @@ ROLES: Final[Mapping[str, Role]] = {
         "jobcentres",
         (ALL,),
     ),
-    "register": Role(("activations:write",), "jobcentres", (ALL,)),
+    "register": Role(("activations:write", "outcomes:write"), "jobcentres", (ALL,)),
     "region": Role(("reports:read",), "regions", REGIONS),
     "agency": Role(("trials:write", "reports:read", "panel:export"), "jobcentres", (ALL,)),
     "evaluator": Role(("panel:export",), "nothing"),

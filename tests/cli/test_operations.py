@@ -19,7 +19,7 @@ from tests.routers.records.single.common import FACTS
 def fill(register: Register) -> str:
     """A closed trial of everything: people, a duplicate, a candidate, records of every kind, a frozen assessment."""
     trial = register.new_trial()
-    system, agency = register.case_system(), register.client("agency")
+    system, agency = register.sender(), register.client("agency")
     body = register.screening(contact_person="Team 3")
     path = f"/v1/trials/{trial}"
     anna = system.post(f"{path}/participants", body).json()["participant_id"]

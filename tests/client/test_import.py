@@ -38,16 +38,17 @@ class Place:
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         return path
 
-    def token(self, *jobcentres: str) -> str:
-        return self.live.token("case-system", *jobcentres, client_id=self.client_id)
+    def token(self, *jobcentres: str, kind: str = "") -> str:
+        role = "register" if kind == "outcomes" else "case-system"
+        return self.live.token(role, *jobcentres, client_id=self.client_id)
 
     def run(self, kind: str, file: Path, *options: str, token: str | None = None) -> Result:
         arguments = ["import", kind, str(file), "--trial", self.trial, "--url", self.live.url]
-        environment = {"COLUMNS": "200", "RETTEVEJ_TOKEN": token or self.token()}
+        environment = {"COLUMNS": "200", "RETTEVEJ_TOKEN": token or self.token(kind=kind)}
         return CliRunner().invoke(app, [*arguments, *options], env=environment)
 
     def stored(self, kind: str = "conversations") -> dict[str, dict[str, Any]]:
-        with Client(self.live.url, self.token()) as client:
+        with Client(self.live.url, self.token(kind=kind)) as client:
             return {each.external_id: dict(each.facts) for each in client.records(self.trial, kind)}
 
 

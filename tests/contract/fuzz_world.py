@@ -105,7 +105,7 @@ def _small_trial(register: Register) -> dict[str, list[Any]]:
     trials = [register.new_trial(id="prvij"), register.new_trial(enforcement="refuse"), register.new_trial()]
     closable = [register.new_trial() for _ in range(3)]
     numbers = [new_cpr() for _ in range(40)]
-    case_system = register.case_system()
+    case_system = register.sender()
     external_ids = [f"r-{place}" for place in range(6)]
     people: dict[str, list[str]] = {}
     waiting: list[str] = []

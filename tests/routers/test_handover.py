@@ -45,8 +45,8 @@ def place(fresh_register: Register) -> Place:
         fresh_register,
         trial,
         fresh_register.drawn(trial),
-        fresh_register.case_system(client_id="old"),
-        fresh_register.case_system("849", client_id="new"),
+        fresh_register.sender(client_id="old"),
+        fresh_register.sender("849", client_id="new"),
     )
 
 
@@ -137,7 +137,7 @@ def test_the_same_external_id_of_both(place: Place) -> None:
 
 def test_hours_that_are_one_clients_now_are_added_up(place: Place) -> None:
     """Domain 4.6: hours of two clients are never added up, those of one are; counts and states follow."""
-    other = place.register.case_system(client_id="new")
+    other = place.register.sender(client_id="new")
     spell = {"type": "work_placement_public", "starts_on": "2010-11-22", "ends_on": "2011-10-30", "hours_per_week": 6}
     place.send(place.old, "activations", **spell)
     place.send(other, "activations", **spell)

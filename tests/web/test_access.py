@@ -27,7 +27,7 @@ SCOPES: Mapping[str, frozenset[str]] = {
     "case-system": frozenset(
         {"participants:read", "participants:write", "conversations:write", "activations:write", "reports:read"}
     ),
-    "register": frozenset({"activations:write"}),
+    "register": frozenset({"activations:write", "outcomes:write"}),
     "region": frozenset({"reports:read"}),
     "agency": frozenset({"trials:write", "reports:read", "panel:export"}),
     "evaluator": frozenset({"panel:export"}),
@@ -76,11 +76,12 @@ RULES: Mapping[str, Rule] = {
     rf"POST {_TRIAL}/conversations/batch": Rule(("conversations:write",), "people"),
     rf"GET {_TRIAL}/conversations": Rule(("conversations:write",), "people"),
     rf"(GET|PUT|DELETE) {_TRIAL}/conversations/\{{external_id\}}(/history)?": Rule(("conversations:write",), "person"),
-    rf"POST {_TRIAL}/(activations|outcomes)/batch": Rule(("activations:write",), "people"),
-    rf"GET {_TRIAL}/(activations|outcomes)": Rule(("activations:write",), "people"),
-    rf"(GET|PUT|DELETE) {_TRIAL}/(activations|outcomes)/\{{external_id\}}(/history)?": Rule(
-        ("activations:write",), "person"
-    ),
+    rf"POST {_TRIAL}/activations/batch": Rule(("activations:write",), "people"),
+    rf"GET {_TRIAL}/activations": Rule(("activations:write",), "people"),
+    rf"(GET|PUT|DELETE) {_TRIAL}/activations/\{{external_id\}}(/history)?": Rule(("activations:write",), "person"),
+    rf"POST {_TRIAL}/outcomes/batch": Rule(("outcomes:write",), "people"),
+    rf"GET {_TRIAL}/outcomes": Rule(("outcomes:write",), "people"),
+    rf"(GET|PUT|DELETE) {_TRIAL}/outcomes/\{{external_id\}}(/history)?": Rule(("outcomes:write",), "person"),
     rf"POST {_TRIAL}/{_BY_PARTICIPANTS}/batch": Rule(("participants:write",), "people"),
     rf"GET {_TRIAL}/{_BY_PARTICIPANTS}": Rule(("participants:read",), "people"),
     rf"GET {_TRIAL}/{_BY_PARTICIPANTS}/\{{external_id\}}(/history)?": Rule(("participants:read",), "person"),

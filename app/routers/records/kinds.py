@@ -35,7 +35,7 @@ KINDS = (
     RecordKind("support-efforts", "SupportEffort", "SupportEfforts", "participants:write", "participants:read"),
     RecordKind("mentors", "Mentor", "Mentors", "participants:write", "participants:read"),
     RecordKind("declined-offers", "DeclinedOffer", "DeclinedOffers", "participants:write", "participants:read"),
-    RecordKind("outcomes", "Outcome", "Outcomes", "activations:write", "activations:write"),  # registers send both
+    RecordKind("outcomes", "Outcome", "Outcomes", "outcomes:write", "outcomes:write"),
 )
 
 

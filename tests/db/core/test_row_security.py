@@ -66,7 +66,7 @@ def place(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFact
         trial = register.new_trial()
         path = f"/v1/trials/{trial}"
         for code, client in (("849", "ours"), ("860", "theirs")):
-            system = register.case_system(code, client_id=client)
+            system = register.sender(code, client_id=client)
             body = register.screening(jobcentre=code, contact_person="Team 3")
             first = system.post(f"{path}/participants", body).json()["participant_id"]
             again = register.drawn(trial, jobcentre=code)

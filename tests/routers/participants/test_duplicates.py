@@ -63,7 +63,7 @@ class Place:
 @pytest.fixture
 def place(fresh_register: Register) -> Place:
     trial = fresh_register.new_trial()
-    return Place(fresh_register, trial, fresh_register.case_system(client_id="everywhere"))
+    return Place(fresh_register, trial, fresh_register.sender(client_id="everywhere"))
 
 
 def sound(place: Place) -> None:
@@ -234,7 +234,7 @@ def test_a_duplicate_of_a_duplicate(place: Place) -> None:
 def test_not_yours(place: Place) -> None:
     anna, _ = place.screened()
     body = {"cpr": new_cpr(), "reason": "typing_error"}
-    for client in (place.register.case_system("860"), place.register.case_system("580")):
+    for client in (place.register.sender("860"), place.register.sender("580")):
         assert client.post(f"{place.path}/participants/{anna}/cpr", body).status_code == 404
     for wrong in ({}, {"cpr": "0000000000", "reason": "x"}, {"cpr": new_cpr()}, {**body, "more": 1}):
         assert place.system.post(f"{place.path}/participants/{anna}/cpr", wrong).status_code == 422

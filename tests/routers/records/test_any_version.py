@@ -18,7 +18,7 @@ def place(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFact
     with Register(new_database(), tmp_path_factory.mktemp("any")) as register:
         trial = register.new_trial()
         people = {code: register.drawn(trial, jobcentre=code) for code in ("849", "860", "450")}
-        yield Place(register, trial, people, register.case_system(client_id="everywhere"))
+        yield Place(register, trial, people, register.sender(client_id="everywhere"))
 
 
 def _prepare(place: Place, kind: str, state: str) -> str:
@@ -46,7 +46,7 @@ STATES = ("never sent", "retracted before it came", "stands", "retracted", "move
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("kind", FACTS)
 def test_in_every_state(place: Place, kind: str, state: str) -> None:
-    bound = place.register.case_system("849", client_id="everywhere")
+    bound = place.register.sender("849", client_id="everywhere")
     path = f"/v1/trials/{place.trial}/{kind}"
     for system, revision, method in itertools.product((place.system, bound), (None, 0, 1, 5), ("PUT", "DELETE")):
         external_id = _prepare(place, kind, state)
@@ -65,7 +65,7 @@ def test_of_a_duplicate(place: Place, kind: str) -> None:
     known, path = place.register.screening(jobcentre="860"), f"/v1/trials/{place.trial}"
     assert place.system.post(f"{path}/participants", known).status_code == 201
     later, ids = place.register.drawn(place.trial), [record_id(), record_id()]
-    bound = place.register.case_system("849", client_id="everywhere")
+    bound = place.register.sender("849", client_id="everywhere")
     for external_id in ids:
         body = {"participant_id": later, **FACTS[kind], "revision": 0}
         assert bound.put(f"{path}/{kind}/{external_id}", body).status_code == 201

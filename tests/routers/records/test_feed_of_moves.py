@@ -36,13 +36,13 @@ class Reader:
 def place(fresh_register: Register) -> Place:
     trial = fresh_register.new_trial()
     people = {code: fresh_register.drawn(trial, jobcentre=code) for code in ("849", "860", "450")}
-    return Place(fresh_register, trial, people, fresh_register.case_system(client_id="everywhere"))
+    return Place(fresh_register, trial, people, fresh_register.sender(client_id="everywhere"))
 
 
 @pytest.mark.parametrize("kind", FACTS)
 def test_a_record_that_passes_to_another_jobcentre(place: Place, kind: str) -> None:
     path = f"/v1/trials/{place.trial}/{kind}"
-    readers = {code: Reader(place.register.case_system(code), path) for code in place.people}
+    readers = {code: Reader(place.register.sender(code), path) for code in place.people}
     all_, hers = Reader(place.system, path), Reader(place.system, path, participant_id=place.people["849"])
     external_id = record_id()
 
@@ -74,7 +74,7 @@ def test_a_record_that_passes_to_another_jobcentre(place: Place, kind: str) -> N
 
 
 def test_moved_on_within_a_batch(place: Place) -> None:
-    readers = {code: Reader(place.register.case_system(code), place.path) for code in place.people}
+    readers = {code: Reader(place.register.sender(code), place.path) for code in place.people}
     first = place.record("849", revision=0)
     assert place.push(first).status_code == 207
     assert [len(reader.news()) for reader in readers.values()] == [1, 0, 0]
@@ -90,7 +90,7 @@ def test_the_records_of_a_duplicate(place: Place) -> None:
     known = place.register.screening(jobcentre="860")
     earlier = place.system.post(f"/v1/trials/{place.trial}/participants", known).json()["participant_id"]
     later = place.register.drawn(place.trial)
-    readers = {code: Reader(place.register.case_system(code), place.path) for code in ("849", "860")}
+    readers = {code: Reader(place.register.sender(code), place.path) for code in ("849", "860")}
     standing = [place.record(participant_id=later, revision=n) for n in range(3)]
     place.push(*standing)
     taken_back = standing[0]["external_id"]

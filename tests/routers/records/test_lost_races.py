@@ -21,7 +21,7 @@ def _is_unavailable(response: httpx2.Response) -> None:
 
 def test_a_batch_that_loses_every_race(register: Register, monkeypatch: pytest.MonkeyPatch) -> None:
     trial = register.new_trial()
-    person, system, external_id = register.drawn(trial), register.case_system(), record_id()
+    person, system, external_id = register.drawn(trial), register.sender(), record_id()
     path = f"/v1/trials/{trial}/conversations"
     record = {"participant_id": person, "date": "2010-11-16"}
     with monkeypatch.context() as patch:

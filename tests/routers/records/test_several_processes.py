@@ -66,7 +66,7 @@ def test_whoever_judges_judges_by_all_that_is_registered(processes: list[Registe
     chance = random.Random(seed)
     trial = processes[0].new_trial()
     people = [processes[0].drawn(trial, jobcentre=chance.choice(["849", "860"])) for _ in range(6)]
-    systems = [each.case_system(client_id="system") for each in processes]
+    systems = [each.sender(client_id="system") for each in processes]
     sent: dict[str, list[str]] = {"conversations": [], "activations": []}
     for revision in range(1, 60):
         kind = chance.choice(["conversations", "conversations", "activations"])

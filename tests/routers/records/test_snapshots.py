@@ -38,7 +38,7 @@ class Place:
         return {name: n for name, n in self.report(records, **parameters)["counts"].items() if n}
 
     def stored(self, client: str = "amfora") -> list[dict[str, Any]]:
-        listed = self.register.case_system().get(f"/v1/trials/{self.trial}/activations", client_id=client, limit=1000)
+        listed = self.register.sender().get(f"/v1/trials/{self.trial}/activations", client_id=client, limit=1000)
         found: list[dict[str, Any]] = listed.json()["items"]
         return found
 
@@ -112,7 +112,7 @@ def test_a_dry_run_shows_the_difference(place: Place) -> None:
 def test_by_cpr_number_or_by_id_it_is_the_same_spell(place: Place) -> None:
     """The id comes from the participant, not from how the file names them; a corrected number changes nothing."""
     cpr, corrected = new_cpr(), new_cpr()
-    system = place.register.case_system()
+    system = place.register.sender()
     body = place.register.screening(cpr=cpr)
     anna = system.post(f"/v1/trials/{place.trial}/participants", body).json()["participant_id"]
     by_cpr = {name: value for name, value in spell(anna).items() if name != "participant_id"}
@@ -124,7 +124,7 @@ def test_by_cpr_number_or_by_id_it_is_the_same_spell(place: Place) -> None:
 
 
 def test_a_duplicate_s_spells_stay_when_the_person_is_known_to_be_one(place: Place) -> None:
-    system = place.register.case_system()
+    system = place.register.sender()
     cpr = new_cpr()
     path = f"/v1/trials/{place.trial}/participants"
     earlier = system.post(path, place.register.screening(cpr=cpr)).json()["participant_id"]

@@ -206,7 +206,7 @@ class Records(RuleBasedStateMachine):
             for name, (jobcentre, day) in PEOPLE.items()
         }
         self.names = {participant: name for name, participant in self.ids.items()}
-        self.clients: dict[str, Client] = {name: register.case_system(client_id=name) for name in CLIENTS}
+        self.clients: dict[str, Client] = {name: register.sender(client_id=name) for name in CLIENTS}
         self.models = {(kind, client): Standing() for kind in KINDS for client in CLIENTS}
         self.first: dict[tuple[str, str, str], int] = {}
         """The order in which records were first registered, by kind, client and external id."""

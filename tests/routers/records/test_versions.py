@@ -46,7 +46,7 @@ class Place:
 def place(fresh_register: Register) -> Place:
     trial = fresh_register.new_trial()
     people = {code: fresh_register.drawn(trial, jobcentre=code) for code in ("849", "860", "450")}
-    return Place(fresh_register, trial, people, fresh_register.case_system(client_id="everywhere"))
+    return Place(fresh_register, trial, people, fresh_register.sender(client_id="everywhere"))
 
 
 # --- history ----------------------------------------------------------------------------------------------------------
@@ -78,10 +78,10 @@ def test_every_version_is_kept(place: Place, kind: str) -> None:
     assert [each["superseded_at"] for each in versions] == [each["registered_at"] for each in versions[1:]] + [None]
     moments = [each["registered_at"] for each in versions]
     assert moments == sorted(set(moments))
-    assert place.register.case_system("450").get(address).status_code == 404
+    assert place.register.sender("450").get(address).status_code == 404
     for batch_id in batches:
         assert place.system.get(f"/v1/batches/{batch_id}").json()["batch_id"] == batch_id
-        assert place.register.case_system(client_id="other").get(f"/v1/batches/{batch_id}").status_code == 404
+        assert place.register.sender(client_id="other").get(f"/v1/batches/{batch_id}").status_code == 404
     assert register_faults(place.register) == []
 
 
@@ -128,7 +128,7 @@ def test_a_key_is_for_one_request(place: Place, change: str) -> None:
         answer = place.system.request("POST", address, json=body, headers={"Idempotency-Key": "k-1"})
     assert (answer.status_code, answer.json()["code"]) == (409, "idempotency_key_reused")
     assert place.stored() == 1
-    other = place.register.case_system(client_id="other")
+    other = place.register.sender(client_id="other")
     body = {"records": [place.record()]}
     same_key = other.request("POST", f"{place.path}/batch", json=body, headers={"Idempotency-Key": "k-1"})
     assert same_key.json()["counts"]["created"] == 1, "keys are each client's own"
@@ -189,7 +189,7 @@ def test_readers_that_follow_while_writers_commit(place: Place) -> None:
         codes = ["849", "860", "450"]
         for turn in range(12):
             ours = [place.record(codes[(number + turn + place_) % 3], revision=1) for place_ in range(2)]
-            system = place.register.case_system(client_id=f"writer-{number}")
+            system = place.register.sender(client_id=f"writer-{number}")
             try:
                 system.push(place.trial, "conversations", ours)
                 system.push(place.trial, "conversations", [{**ours[0], "date": "2010-11-23", "revision": 2}])
@@ -216,7 +216,7 @@ def test_readers_that_follow_while_writers_commit(place: Place) -> None:
     bound: dict[str, list[str]] = {"all": [], "two": ["849", "860"], "one": ["450"]}
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in bound}
     readers = [
-        threading.Thread(target=follow, args=(place.register.case_system(*codes, client_id=name), found[name]))
+        threading.Thread(target=follow, args=(place.register.sender(*codes, client_id=name), found[name]))
         for name, codes in bound.items()
     ]
     writers = [threading.Thread(target=write, args=(number,)) for number in range(4)]
@@ -266,8 +266,9 @@ def test_followers_need_no_second_connection(new_database: Callable[[], str], tm
         jobcentre = {"code": "849", "name": "Jammerbugt", "region": "nord", "agreed_participants": 85}
         body = {"id": "one", "protocol": "prvij-2010-11", "title": "En", "jobcentres": [jobcentre]}
         assert agency.post("/v1/trials", body).status_code == 201
-        system = Client(http, issuer.token("case-system"))
+        clients = {role: Client(http, issuer.token(role)) for role in ("case-system", "register")}
         for kind in FACTS:
+            system = clients["register" if kind == "outcomes" else "case-system"]
             assert system.get(f"/v1/trials/one/{kind}", changed_since="0").status_code == 200
             assert system.get(f"/v1/trials/one/{kind}").status_code == 200
 

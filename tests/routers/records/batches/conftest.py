@@ -22,6 +22,6 @@ def place(register: Register) -> Place:
         numbers[1],
         register.screen(trial, cpr=numbers[2], **supplement)["participant_id"],
         numbers[2],
-        register.case_system("849", client_id="jammerbugt"),
-        register.case_system(client_id="everywhere"),
+        register.sender("849", client_id="jammerbugt"),
+        register.sender(client_id="everywhere"),
     )

@@ -35,7 +35,7 @@ def test_people_who_were_never_drawn(place: Place, kind: str) -> None:
 
 def test_not_drawn_is_told_only_of_your_own(place: Place) -> None:
     """A candidate of another jobcentre is nobody."""
-    other = place.register.case_system("860")
+    other = place.register.sender("860")
     report = other.push(place.trial, "conversations", [place.record(participant_id=place.waiting)])
     assert report["results"][0]["errors"] == [{"pointer": "/records/0/participant_id", "code": "unknown_participant"}]
 
@@ -62,9 +62,7 @@ def test_a_register_sends_over_all_its_jobcentres(place: Place) -> None:
     assert [result["errors"][0]["code"] for result in report["results"]] == ["unknown_participant", "not_drawn"]
     assert [result["errors"][0]["pointer"] for result in report["results"]] == ["/records/1/cpr", "/records/3/cpr"]
     for record, jobcentre in ((batch[0], "849"), (batch[2], "860")):
-        shown = place.register.case_system(jobcentre).get(
-            f"/v1/trials/{place.trial}/activations/{record['external_id']}"
-        )
+        shown = place.register.sender(jobcentre).get(f"/v1/trials/{place.trial}/activations/{record['external_id']}")
         assert (shown.status_code, shown.json()["client_id"]) == (200, "activity-register")
     # and nothing but activations
     for kind in ("conversations", "exemptions", "presence-events"):
@@ -77,7 +75,7 @@ def test_who_may_send(place: Place) -> None:
     path = f"/v1/trials/{place.trial}/conversations/batch"
     problem(place.register.client("region").post(path, body), 403, "insufficient_scope")
     problem(place.register.client("agency").post(path, body), 403, "insufficient_scope")
-    problem(place.register.case_system("101").post(path, body), 404, "not_found")
+    problem(place.register.sender("101").post(path, body), 404, "not_found")
     problem(place.ours.post("/v1/trials/no-such-trial/conversations/batch", body), 404, "not_found")
     problem(place.ours.post(f"/v1/trials/{place.trial}/talks/batch", body), 404, "not_found")
     assert place.register.http.post(path, json=body).status_code == 401

@@ -76,7 +76,7 @@ def test_warnings_are_in_the_answer(place: Place) -> None:
 def test_a_refusing_trial(register: Register) -> None:
     """Domain 4.8, ``enforcement``: with that code, pointing at the field; the others are warnings."""
     trial = register.new_trial(enforcement="refuse")
-    client, someone = register.case_system("849"), register.drawn(trial)
+    client, someone = register.sender("849"), register.drawn(trial)
     base = {"participant_id": someone, "date": "2010-11-16"}
     batch = [
         {"external_id": "a", **base, "form": "group"},
@@ -120,7 +120,7 @@ def test_the_report_later(place: Place) -> None:
     path = f"/v1/batches/{report['batch_id']}"
     again = place.ours.get(path)
     assert (again.status_code, again.json()) == (200, report)
-    neighbour = place.register.case_system("849", client_id="someone-else")
+    neighbour = place.register.sender("849", client_id="someone-else")
     for other in (neighbour, place.all, place.register.client("agency"), place.register.client("auditor")):
         problem(other.get(path), 404, "not_found")
     problem(place.ours.get("/v1/batches/0192f0c1-0000-7000-8000-000000000000"), 404, "not_found")
@@ -133,7 +133,7 @@ def test_the_report_later(place: Place) -> None:
 def test_what_was_acknowledged_is_in_the_next_summary(register: Register) -> None:
     """A 207 means "on disk, and in every report asked for afterwards": after every batch, and by who sent what."""
     trial = register.new_trial()
-    client, someone = register.case_system("849", client_id="jammerbugt"), register.drawn(trial)
+    client, someone = register.sender("849", client_id="jammerbugt"), register.drawn(trial)
 
     def row() -> Any:
         answer = client.get(f"/v1/trials/{trial}/weekly-summary", week="2010-W46").json()
@@ -167,7 +167,7 @@ def test_of_two_exits_on_one_date_the_first_registered_counts(register: Register
     retraction: dict[str, Any] = {"retracted": True, "retraction_reason": "duplicate"}
     for first in ([left], [retraction], [left, retraction]):
         trial = register.new_trial()
-        client, someone = register.case_system("849"), register.drawn(trial)
+        client, someone = register.sender("849"), register.drawn(trial)
         exit_on = {"participant_id": someone, "date": "2010-12-01"}
         batch: list[dict[str, Any]] = [
             {"external_id": "a", "revision": n, **each, **({} if "retracted" in each else exit_on)}

@@ -116,7 +116,7 @@ def test_whom_a_record_is_of_changes_by_a_higher_revision_alone(place: Place) ->
     assert outcomes == ["created", "rejected", "updated"]
     assert place.shown(record["external_id"]) is None  # Hjørring's now
     # the record that lies at a jobcentre of others cannot be taken back from here, even by its client's own name
-    here = place.register.case_system("849", client_id="everywhere")
+    here = place.register.sender("849", client_id="everywhere")
     (result,) = here.push(place.trial, "conversations", [{**record, "revision": 7}])["results"]
     assert result["errors"] == [{"pointer": "/records/0", "code": "unknown_participant"}]
 
@@ -136,7 +136,7 @@ def test_revisions(place: Place, revision: int) -> None:
 def test_clients_do_not_share_ids(place: Place) -> None:
     record = place.record()
     assert place.outcomes([record]) == ["created"]
-    other = place.register.case_system("849", client_id="another")
+    other = place.register.sender("849", client_id="another")
     report = other.push(place.trial, "conversations", [{**record, "date": "2010-11-17"}], report="full")
     assert report["results"][0]["outcome"] == "created"
     assert place.shown(record["external_id"])["date"] == "2010-11-16"

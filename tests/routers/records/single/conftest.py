@@ -14,7 +14,7 @@ def place(register: Register) -> Place:
         trial,
         register.drawn(trial),
         register.drawn(trial, jobcentre="860"),
-        register.case_system("849", client_id="jammerbugt"),
-        register.case_system("860", client_id="hjoerring"),
-        register.case_system(client_id="everywhere"),
+        register.sender("849", client_id="jammerbugt"),
+        register.sender("860", client_id="hjoerring"),
+        register.sender(client_id="everywhere"),
     )

@@ -8,7 +8,7 @@ def test_records_of_others_are_shown_and_not_changed(place: Place) -> None:
     """A client sees the records of its jobcentres, whoever sent them, and changes only its own."""
     external_id = record_id()
     place.put(external_id)
-    neighbour = place.register.case_system("849", client_id="neighbour")
+    neighbour = place.register.sender("849", client_id="neighbour")
     path = place.path("conversations", external_id)
     shown = neighbour.get(path)
     assert (shown.status_code, shown.json()["client_id"]) == (200, "jammerbugt")
@@ -23,7 +23,7 @@ def test_records_of_others_are_shown_and_not_changed(place: Place) -> None:
     assert place.get(external_id).json()["retracted"] is False
     # nor does another's version match what one writes oneself
     tag = place.get(external_id).headers["etag"]
-    third = place.register.case_system("849", client_id="third")
+    third = place.register.sender("849", client_id="third")
     answer = third.request("PUT", path, json=place.body(), headers={"If-Match": tag})
     problem(answer, 412, "precondition_failed")
 
@@ -33,7 +33,7 @@ def test_several_of_one_id(place: Place) -> None:
     external_id = record_id()
     path = place.path("conversations", external_id)
     for name in ("one", "two"):
-        client = place.register.case_system("849", client_id=name)
+        client = place.register.sender("849", client_id=name)
         assert client.put(path, place.body(date="2010-11-17")).status_code == 201
     problem(place.get(external_id), 409, "ambiguous_client")
     for name in ("one", "two"):
@@ -57,7 +57,7 @@ def test_an_early_retraction_is_its_clients_alone(place: Place) -> None:
     """It belongs to no jobcentre yet."""
     external_id = record_id()
     place.delete(external_id)
-    neighbour = place.register.case_system("849", client_id="neighbour")
+    neighbour = place.register.sender("849", client_id="neighbour")
     problem(neighbour.get(place.path("conversations", external_id)), 404, "not_found")
     problem(neighbour.get(place.path("conversations", external_id), client_id="jammerbugt"), 404, "not_found")
     assert place.get(external_id).status_code == 200
@@ -73,7 +73,7 @@ def test_a_record_that_moved_away(place: Place) -> None:
     assert (outcome_of(answer), answer.json()["participant_id"]) == (("updated", []), place.bo)
     assert place.get(external_id).status_code == 404
     assert place.theirs.get(path).json()["participant_id"] == place.bo
-    here = place.register.case_system("849", client_id="everywhere")
+    here = place.register.sender("849", client_id="everywhere")
     problem(here.get(path), 404, "not_found")
     problem(here.put(path, place.body(revision=3)), 404, "unknown_participant")
     problem(here.delete(path, revision=3), 404, "unknown_participant")
@@ -115,7 +115,7 @@ def test_what_is_not_there(place: Place) -> None:
         place.ours.delete(f"{nowhere}/x"),
     ):
         problem(answer, 404, "not_found")
-    elsewhere = place.register.case_system("101")
+    elsewhere = place.register.sender("101")
     path = place.path("conversations", record_id())
     for answer in (
         elsewhere.get(path),

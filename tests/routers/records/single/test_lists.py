@@ -24,18 +24,18 @@ class Full:
 def full(register: Register) -> Full:
     trial = register.new_trial()
     anna, eve, bo = (register.drawn(trial, jobcentre=code) for code in ("849", "849", "860"))
-    everywhere = register.case_system(client_id="everywhere")
+    everywhere = register.sender(client_id="everywhere")
     place = Place(
         register,
         trial,
         anna,
         bo,
-        register.case_system("849", client_id="jammerbugt"),
-        register.case_system("860", client_id="hjoerring"),
+        register.sender("849", client_id="jammerbugt"),
+        register.sender("860", client_id="hjoerring"),
         everywhere,
     )
     records: list[tuple[str, str, str]] = []
-    clients = {name: register.case_system(client_id=name) for name in ("jammerbugt", "hjoerring", "everywhere")}
+    clients = {name: register.sender(client_id=name) for name in ("jammerbugt", "hjoerring", "everywhere")}
     for number, (name, person) in enumerate(itertools.product(clients, (anna, eve, bo))):
         batch = [{"external_id": f"{number}-{n}", "participant_id": person, "date": "2010-11-16"} for n in range(3)]
         assert clients[name].push(trial, "conversations", batch)["counts"]["created"] == 3

@@ -70,7 +70,7 @@ def test_conflicts(place: Place) -> None:
 def test_a_refusing_trial(register: Register) -> None:
     """Refused by a rule 409, with that code; nothing is stored."""
     trial = register.new_trial(enforcement="refuse")
-    client, someone = register.case_system("849"), register.drawn(trial)
+    client, someone = register.sender("849"), register.drawn(trial)
     talk: dict[str, Any] = {"participant_id": someone, "date": "2011-01-19"}
     offer: dict[str, Any] = {"participant_id": someone, "starts_on": "2011-01-03", "hours_per_week": 15}
     for kind, body, code, field in (

@@ -143,7 +143,7 @@ def test_put_by_number(register: Register) -> None:
     trial, cpr = register.new_trial(), new_cpr()
     someone = register.drawn(trial, cpr=cpr)
     path = f"/v1/trials/{trial}/conversations/x"
-    response = register.case_system("849").put(path, {"cpr": cpr, "date": "2010-11-16"})
+    response = register.sender("849").put(path, {"cpr": cpr, "date": "2010-11-16"})
     assert (response.status_code, response.json()["participant_id"]) == (201, someone)
     assert cpr not in response.text
     assert "cpr" not in response.json()
