@@ -9,7 +9,16 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from app.cli.common import DataDir, console, fail, settings_of
-from app.cli.import_records import DryRunOption, FileFormat, ResumeOption, TokenOption, add_kinds, import_records
+from app.cli.import_records import (
+    DryRunOption,
+    FileFormat,
+    ResumeOption,
+    SheetOption,
+    StateDir,
+    TokenOption,
+    add_kinds,
+    import_records,
+)
 from app.importing import send
 from app.importing.extract import Part
 from app.importing.mapping import ImportFaultError
@@ -54,6 +63,8 @@ def activations(
     dry_run: DryRunOption = False,
     file_format: FileFormat = None,
     resume: ResumeOption = False,
+    sheet: SheetOption = None,
+    state_dir: StateDir = None,
     data_dir: DataDir = None,
 ) -> None:
     """Send a file of activations; with --from and --to, replace what a register's earlier extract said of that span.
@@ -66,7 +77,9 @@ def activations(
     if first is None or last is None:
         if first or last or mapping or jobcentre:
             fail("an extract needs --from and --to; records with ids need neither, nor --mapping and --jobcentre")
-        import_records("activations", file, trial, url, bearer, dry_run, file_format, resume, data_dir)
+        import_records(
+            "activations", file, trial, url, bearer, dry_run, file_format, resume, sheet, state_dir, data_dir
+        )
         return
     if bearer is None:
         settings = settings_of(data_dir=data_dir)

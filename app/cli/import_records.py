@@ -31,6 +31,11 @@ TokenOption = Annotated[
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Judge everything, store nothing.")]
 FileFormat = Annotated[str | None, typer.Option("--format", help="csv, ndjson or xlsx; by the name where left out.")]
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on with an import of this file that broke off.")]
+SheetOption = Annotated[str | None, typer.Option("--sheet", help="Worksheet of a workbook that has several.")]
+StateDir = Annotated[
+    Path | None,
+    typer.Option(help="Folder for the state of the import and its faults; that of the file where left out."),
+]
 
 
 def add_kinds(app: typer.Typer, *, but: str) -> None:
@@ -49,9 +54,11 @@ def _command_of(kind: str) -> Callable[..., None]:
         dry_run: DryRunOption = False,
         file_format: FileFormat = None,
         resume: ResumeOption = False,
+        sheet: SheetOption = None,
+        state_dir: StateDir = None,
         data_dir: DataDir = None,
     ) -> None:
-        import_records(kind, file, trial, url, bearer, dry_run, file_format, resume, data_dir)
+        import_records(kind, file, trial, url, bearer, dry_run, file_format, resume, sheet, state_dir, data_dir)
 
     return command
 
@@ -65,6 +72,8 @@ def import_records(
     dry_run: bool,
     file_format: str | None,
     resume: bool,
+    sheet: str | None,
+    state_dir: Path | None,
     data_dir: Path | None,
 ) -> None:
     """Send a file, show progress, print every fault with its line. Exit code 1 if any record was rejected."""
@@ -74,7 +83,16 @@ def import_records(
         settings = settings_of(data_dir=data_dir)
         role = "register" if kind == "outcomes" else "case-system"
         bearer = LocalIssuer.load_or_create(settings.data_dir, settings.audience).token(role)
-    job = ImportJob(file=file, kind=kind, trial=trial, format=file_format, dry_run=dry_run, resume=resume)  # type: ignore[arg-type]  # checked above
+    job = ImportJob(
+        file=file,
+        kind=kind,
+        trial=trial,
+        format=file_format,  # type: ignore[arg-type]  # checked above
+        dry_run=dry_run,
+        resume=resume,
+        sheet=sheet,
+        state_dir=state_dir,
+    )
     if not (dry_run or resume) and (earlier := records_imported(job)):
         console.print(f"An earlier import of this file stopped after {earlier} records; --resume would continue there.")
         console.print("Starting from the beginning, which is safe: stored records are reported as unchanged.")

@@ -3,6 +3,7 @@ break as if there had been none (issue 6, 3)."""
 
 import csv
 import json
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -341,3 +342,103 @@ def test_the_clock_of_these_tests_is_long_after(live: Live) -> None:
     """``date_in_future`` above rests on it."""
     assert live.register.clock.now == LONG_AFTER < datetime(2012, 12, 24, tzinfo=UTC)
     assert httpx.get(f"{live.url}/healthz").status_code == 200
+
+
+# --- tables as they really come (wild.md A) ---------------------------------------------------------------------------
+
+CASES = Path(__file__).parents[1] / "cases" / "files"
+
+
+def imported_case(place: Place, name: str, kind: str = "conversations", *options: str) -> tuple[Result, Path]:
+    """Send one of the files of wild.md; its person is the fixture's."""
+    content = (CASES / name).read_bytes()
+    if name.endswith(".csv"):
+        return place.run(kind, file := place.file(name, content.replace(b"7101701234", place.cpr.encode()))), file
+    with zipfile.ZipFile(CASES / name) as source, zipfile.ZipFile(place.folder / name, "w") as target:
+        for part in source.infolist():
+            target.writestr(part.filename, source.read(part).replace(b"7101701234", place.cpr.encode()))
+    return place.run(kind, place.folder / name, *options), place.folder / name
+
+
+def test_a_workbook_with_a_wrong_dimension_has_all_its_records(place: Place) -> None:
+    result, _ = imported_case(place, "dim.xlsx")
+    assert (result.exit_code, len(place.stored())) == (0, 5)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "field", "sentence"),
+    [
+        ("formula.xlsx", "activations", "ends_on", "cell F2: a formula that was calculated"),
+        ("utc.xlsx", "conversations", "date", "cell D2: a day without a time of day"),
+        ("ids.xlsx", "conversations", "external_id", "cell A2: not a number of more than 15 digits"),
+    ],
+)
+def test_a_cell_that_is_known_to_be_wrong_is_refused(
+    place: Place, name: str, kind: str, field: str, sentence: str
+) -> None:
+    result, file = imported_case(place, name, kind)
+    first = faults_of(file)[0]
+    assert (result.exit_code, first["line"], first["field"], first["code"]) == (1, "2", field, "invalid_value")
+    assert sentence in first["meaning"]
+    assert place.stored(kind) == {}
+
+
+def test_one_bad_byte_in_a_file_of_utf_8_is_refused_with_its_line(place: Place) -> None:
+    result, _ = imported_case(place, "bad2.csv")
+    assert (result.exit_code, place.stored()) == (1, {})
+    assert "line 3 is not UTF-8" in result.output
+
+
+def test_a_row_cut_short_is_rejected_and_not_filled_with_defaults(place: Place) -> None:
+    cut = f"external_id,cpr,date,form\na,{place.cpr},2010-11-23\nb,{place.cpr},2010-11-24,in_person\n"
+    result = place.run("conversations", file := place.file("talks.csv", cut))
+    assert (result.exit_code, set(place.stored())) == (1, {"b"})
+    assert [(each["line"], each["field"], each["code"]) for each in faults_of(file)] == [("2", "", "missing_field")]
+    assert "3 fields under 4 columns" in faults_of(file)[0]["meaning"]
+
+
+def test_words_of_nothing_are_refused(place: Place) -> None:
+    rows = f"NULL,{place.cpr},2010-11-15,\nb,{place.cpr},2010-11-16,N/A\nc,{place.cpr},2010-11-17,in_person\n"
+    result = place.run("conversations", file := place.file("talks.csv", f"external_id,cpr,date,form\n{rows}"))
+    assert (result.exit_code, set(place.stored())) == (1, {"c"})
+    assert [each["field"] for each in faults_of(file)] == ["external_id", "form"]
+    assert all("leave the cell empty" in each["meaning"] for each in faults_of(file))
+
+
+@pytest.mark.parametrize(("name", "text"), [("x.csv", "external_id,cpr,date\n"), ("x.ndjson", "\n"), ("x.csv", "")])
+def test_a_file_without_records_is_no_success(place: Place, name: str, text: str) -> None:
+    result = place.run("conversations", place.file(name, text))
+    assert result.exit_code == 1
+    assert "Done" not in result.output
+
+
+def test_a_number_that_lost_its_zero_is_padded_in_csv_as_in_excel(place: Place) -> None:
+    cpr = "0101585000"
+    place.live.register.drawn(place.trial, cpr=cpr)
+    result = place.run("conversations", place.file("x.csv", f"external_id,cpr,date\na,{cpr[1:]},2010-11-16\n"))
+    assert (result.exit_code, set(place.stored())) == (0, {"a"})
+
+
+def test_several_sheets_are_refused_by_name_unless_one_is_chosen(place: Place) -> None:
+    book = openpyxl.Workbook()
+    for number, sheet in enumerate((book.active, book.create_sheet("Januar"), book.create_sheet("Tom"))):
+        if number < 2:
+            sheet.append(["external_id", "cpr", "date"])
+            sheet.append([f"s{number}", place.cpr, date(2010, 11, 15 + number)])
+    book.save(path := place.folder / "talks.xlsx")
+    result = place.run("conversations", path)
+    assert result.exit_code == 1
+    assert "several sheets have values: 'Sheet', 'Januar'; name one with --sheet" in " ".join(result.output.split())
+    assert place.run("conversations", path, "--sheet", "Januar").exit_code == 0
+    assert place.stored().keys() == {"s1"}
+
+
+def test_a_folder_where_no_state_can_be_written_is_found_before_anything_is_sent(place: Place) -> None:
+    file = place.file("talks.csv", f"external_id,cpr,date\na,{place.cpr},2010-11-15\nb,{place.cpr},2010-11-31\n")
+    result = place.run("conversations", file, "--state-dir", str(place.folder / "missing"))
+    assert (result.exit_code, place.stored()) == (1, {})
+    assert "name a folder for the state of the import with --state-dir" in " ".join(result.output.split())
+    (elsewhere := place.folder / "state").mkdir()
+    assert place.run("conversations", file, "--state-dir", str(elsewhere)).exit_code == 1
+    assert [each.name for each in elsewhere.iterdir()] == ["talks.csv.faults.csv"]
+    assert place.stored().keys() == {"a"}

@@ -75,10 +75,11 @@ def add_batch(router: APIRouter, kind: RecordKind) -> None:
         when the body cannot be read, the whole batch is refused with 400, 413 or 422, and nothing is stored.
         """
         body = await request.body()
-        raw = read_batch(media_type_of(request), body)
+        wire = wire_of(kind.kind)
+        raw = read_batch(media_type_of(request), body, wire.names)
         trial = await services.get_trial(principal, trial_id)
         jobcentres = frozenset(require_jobcentre_access(principal, trial))
-        wire, today, index_of = wire_of(kind.kind), services.today(), services.vault.blind_index
+        today, index_of = services.today(), services.vault.blind_index
         records = [read_record(wire, each, today, index_of) for each in raw]
         key = None if dry_run else request_key(request, body, idempotency_key)
         scope = access_scope_of(principal)

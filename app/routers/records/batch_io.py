@@ -1,17 +1,17 @@
 """Parsing of batch bodies (JSON, NDJSON, CSV) and encoding of batch reports (api.md "Records")."""
 
-import csv
 import io
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, Field
 from pydantic_core import from_json, to_json
+from rettevej_client.tables import EncodingError, FileError, Layout, TextTable, record_of
 
-from app.db.records.batch_request import BatchRequest, BatchResult
+from app.db.records.batch_request import BatchRequest, BatchResult, MalformedRecord
 from app.db.records.receipts import find_receipt
 from app.domain.records.ingest import OUTCOMES, RecordReport
 from app.routers.common.services import ServicesDep, json_response
@@ -21,10 +21,7 @@ from app.web.problems import COMMON, Problem, problem_responses
 
 MAX_RECORDS = 10_000
 MEDIA_TYPES = ("application/json", "application/x-ndjson", "text/csv")
-_BOOLEANS = {"true": True, "false": False}
-_FLAGS = frozenset({"retracted", "mentor_present", "job_interview", "company_centre"})
-_NUMBERS = frozenset({"revision", "match_group"})
-_LISTS = frozenset({"focus"})
+_BOM = b"\xef\xbb\xbf"
 
 ReportLevel = Literal["default", "errors", "full"]
 RecordOutcomeField = Literal["created", "updated", "unchanged", "stale", "retracted", "rejected"]
@@ -113,25 +110,34 @@ def media_type_of(request: Request) -> str:
     return media_type
 
 
-def read_batch(media_type: str, body: bytes) -> list[Any]:
-    """Return the raw records of a body; None for a line that is not JSON.
+def read_batch(media_type: str, body: bytes, names: Collection[str]) -> list[Any]:
+    """Return the raw records of a body; None for a line that is not JSON, a malformed record for a faulty row of CSV.
 
-    Problems for the whole batch: ``invalid_json`` 400, ``malformed`` 422, ``too_large`` 413 beyond 10,000 records.
+    ``names`` are the fields of the kind. Problems for the whole batch: ``invalid_json`` 400 (also for CSV that is not
+    UTF-8), ``malformed`` 422, ``too_large`` 413 beyond 10,000 records.
     """
-    try:
-        if media_type == "text/csv":
-            records: list[Any] = list(_csv_records(body.decode("utf-8-sig")))
-        elif media_type == "application/x-ndjson":
-            records = [_json_or_none(line) for line in body.split(b"\n") if line.strip()]
-        else:
-            records = _json_records(body)
-    except UnicodeDecodeError:
-        raise Problem("invalid_json", "The body is not UTF-8.") from None
+    records: list[Any]
+    if media_type == "text/csv":
+        try:
+            records = list(_csv_records(body, names))
+        except EncodingError as error:
+            raise Problem("invalid_json", _sentence(error)) from None
+        except FileError as error:
+            raise Problem("malformed", _sentence(error), errors=[("", "invalid_value")]) from None
+    elif media_type == "application/x-ndjson":
+        records = [_json_or_none(line) for line in body.removeprefix(_BOM).split(b"\n") if line.strip()]
+    else:
+        records = _json_records(body)
     if len(records) > MAX_RECORDS:
         raise Problem("too_large", f"A batch holds at most {MAX_RECORDS} records.")
     if not records:
         raise Problem("malformed", errors=[("/records", "missing_field")])
     return records
+
+
+def _sentence(error: FileError) -> str:
+    text = str(error)
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _json_records(body: bytes) -> list[Any]:
@@ -159,35 +165,14 @@ def _json_or_none(line: bytes) -> Any:
         return None
 
 
-def _csv_records(text: str) -> Iterator[dict[str, Any]]:
-    """Parse rows by the names in the header: empty is null, ``|`` joins lists, flags are true or false."""
-    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        header = next(rows, [])
-        if not header or len(set(header)) != len(header):
-            raise Problem("malformed", "The first line must name each column once.", errors=[("", "invalid_value")])
-        for row in rows:
-            if row:
-                yield _csv_record(header, row)
-    except csv.Error:
-        raise Problem("malformed", "The body is not CSV.", errors=[("", "invalid_value")]) from None
-
-
-def _csv_record(header: Sequence[str], row: Sequence[str]) -> dict[str, Any]:
-    record = {name: _csv_value(name, value) for name, value in zip(header, row, strict=False)}
-    if len(row) > len(header):
-        record[""] = "more values than columns"
-    return record
-
-
-def _csv_value(name: str, value: str) -> Any:
-    if value == "":
-        return None
-    if name in _FLAGS:
-        return _BOOLEANS.get(value, value)
-    if name in _NUMBERS:
-        return int(value) if value.isascii() and value.isdigit() and len(value) < 20 else value
-    return value.split("|") if name in _LISTS else value
+def _csv_records(body: bytes, names: Collection[str]) -> Iterator[Any]:
+    """Parse rows by the names in the header. A row of another width is a malformed record, and rejected alone."""
+    table = TextTable(io.BytesIO(body), Layout(names, encoding="utf-8"))
+    for row in table.rows():
+        if row.fault is not None:
+            yield MalformedRecord(None, RecordReport("rejected", (("", row.fault.code),)))
+        else:
+            yield record_of(row, table.style)[0]
 
 
 # --- the report -----------------------------------------------------------------------------------------------------

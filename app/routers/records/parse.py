@@ -129,6 +129,8 @@ def read_record(
     ``index_of`` computes the blind index of a CPR number. Codes: ``missing_field``, ``unknown_field``,
     ``invalid_value``, ``invalid_cpr``, ``invalid_cvr``, ``invalid_json`` and those of ``facts.validate_fact``.
     """
+    if isinstance(raw, MalformedRecord):  # a row of a table that has no fields to judge
+        return raw
     if not isinstance(raw, dict):
         return _malformed(None, [("", "invalid_json")])
     if (plain := _plain_record(wire, raw, today)) is not None:

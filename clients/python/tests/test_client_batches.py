@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import UUID
 
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -118,3 +120,33 @@ def test_what_cannot_be_written_is_named_by_its_place_and_not_by_its_value(recor
     assert caught.value.index == 41
     assert "7101701234" not in str(caught.value)
     assert caught.value.__context__ is None, "an error in the background would tell the value"
+
+
+def test_missing_values_of_data_frames_are_null() -> None:
+    """Wild.md A16: pandas' NA stopped a push."""
+    frame = pd.DataFrame(
+        {
+            "external_id": ["a"],
+            "revision": pd.array([pd.NA], dtype="Int64"),
+            "form": pd.array([pd.NA], dtype="string"),
+            "mentor_present": pd.array([pd.NA], dtype="boolean"),
+            "date": [pd.NaT],
+            "hours": [float("nan")],
+        }
+    )
+    (record,) = frame.astype(object).to_dict("records")
+    decoded = json.loads(encode_line({**record, "masked": np.ma.masked}, 0))
+    assert decoded == {"external_id": "a", **dict.fromkeys([*record, "masked"])} | {"external_id": "a"}
+
+
+def test_values_of_data_frames_keep_their_meaning() -> None:
+    frame = pd.DataFrame(
+        {
+            "revision": pd.array([1, pd.NA], dtype="Int64"),
+            "date": pd.to_datetime(["2010-11-15", None]),
+            "hours": [7.5, None],
+        }
+    )
+    first, second = (json.loads(encode_line(record, 0)) for record in frame.to_dict("records"))
+    assert first == {"revision": 1, "date": "2010-11-15", "hours": 7.5}
+    assert second == {"revision": None, "date": None, "hours": None}

@@ -14,6 +14,8 @@ from rettevej_client.errors import RecordError
 
 MAX_RECORDS = 10_000
 MAX_BYTES = 16 * 1024 * 1024
+_MISSING = frozenset({"NAType", "MaskedConstant"})
+"""Types of the missing values of pandas and numpy, which refuse to be compared or have no JSON form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +100,14 @@ def encode_record(record: Mapping[str, Any]) -> bytes:
 
 
 def _json_value(value: Any) -> Any:
-    """Convert days, decimals and scalars of data frames to JSON values. NaN and NaT become null."""
+    """Convert days, decimals and scalars of data frames to JSON values. NaN, NaT and pandas' NA become null."""
     if value is None or (isinstance(value, str | bool | int) and not isinstance(value, Enum)):
         return value
     if isinstance(value, Enum):
         return _json_value(value.value)
     if isinstance(value, list | tuple | set | frozenset):
         return [_json_value(item) for item in value]
-    if value != value:  # noqa: PLR0124 - true of NaN and NaT alone
+    if type(value).__name__ in _MISSING or value != value:  # noqa: PLR0124 - true of NaN and NaT alone
         return None
     if isinstance(value, datetime):
         midnight = value.time() == time() and value.tzinfo is None

@@ -1,6 +1,6 @@
 """A file into a trial: batch by batch, every fault with its line, and going on where it broke off.
 
-Beside ``records.csv`` stand ``records.csv.faults.csv``, what was said of which line, and while an import is under way
+Beside ``records.csv``, or in ``state_dir``, are ``records.csv.faults.csv``, the faults by line, and during an import
 ``records.csv.import.json``, how far it has come: the file's digest, the name of the run and counts, no value of the
 file. A batch is noted once it is acknowledged. If a break comes in between, the batch is sent again with the same
 Idempotency-Key, and the register answers with the report that it gave before: counts and faults are as without a break.
@@ -13,13 +13,16 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, Final
 from uuid import uuid4
 
 from rettevej_client.client import Client
-from rettevej_client.files import Format, Survey, format_of, read_lines, survey
+from rettevej_client.descriptions import describe_code
+from rettevej_client.files import Format, Line, Survey, format_of, read_lines, survey
 from rettevej_client.push import BATCH_RECORDS, PushOptions
-from rettevej_client.results import OUTCOMES, Acknowledged, csv_of
+from rettevej_client.results import OUTCOMES, Acknowledged, Row, csv_of
+from rettevej_client.tables import CellFault, FileError
 
 COLUMNS: Final = ("line", "field", "external_id", "outcome", "code", "meaning")
 SHOWN_FAULTS: Final = 1_000
@@ -40,7 +43,11 @@ class FaultLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportJob:
-    """What is to be imported. ``resume``: goes on with an import of this file that broke off, if there is one."""
+    """One import. ``resume`` continues an interrupted import of this file, if there is one.
+
+    ``sheet`` names the worksheet of a workbook that has several. ``state_dir`` is the folder of the checkpoint and the
+    faults, by default that of the file.
+    """
 
     file: Path
     kind: str
@@ -49,6 +56,12 @@ class ImportJob:
     dry_run: bool = False
     resume: bool = False
     batch_records: int = BATCH_RECORDS
+    sheet: str | None = None
+    state_dir: Path | None = None
+
+    def companion(self, ending: str) -> Path:
+        """Return the path of a file of this import: the checkpoint ``import.json`` or ``faults.csv``."""
+        return (self.state_dir or self.file.parent) / f"{self.file.name}.{ending}"
 
 
 @dataclass(slots=True)
@@ -86,9 +99,14 @@ class ImportResult:
     continued: int
 
 
-def companion(file: Path, ending: str) -> Path:
-    """The path of a companion of a file."""
-    return file.with_name(f"{file.name}.{ending}")
+def check_state_dir(folder: Path) -> None:
+    """Raise FileError unless files can be created in a folder."""
+    try:
+        with NamedTemporaryFile(dir=folder):
+            return
+    except OSError:
+        pass
+    raise FileError(f"no file can be created in {folder}: name a folder for the state of the import with --state-dir")
 
 
 def records_imported(job: ImportJob) -> int:
@@ -102,6 +120,7 @@ def import_file(
 ) -> ImportResult:
     """Sends a file. ``progress`` gets the records acknowledged and about how many there are, 0 where that cannot be
     told (Excel). Raises ``FileError`` and what ``Client.push`` raises; then the import can be resumed."""
+    check_state_dir(job.companion("").parent)
     file = survey(job.file)
     stored = _stored(job, file) if job.resume and not job.dry_run else None
     run = stored or _Checkpoint(file.digest, job.kind, job.trial, job.batch_records, uuid4().hex)
@@ -113,11 +132,29 @@ def import_file(
 def _stored(job: ImportJob, file: Survey) -> _Checkpoint | None:
     """The import of this very file that broke off."""
     try:
-        run = _Checkpoint(**json.loads(companion(job.file, "import.json").read_text(encoding="utf-8")))
-        whole = not run.faults_size or companion(job.file, "faults.csv").stat().st_size >= run.faults_size
+        run = _Checkpoint(**json.loads(job.companion("import.json").read_text(encoding="utf-8")))
+        whole = not run.faults_size or job.companion("faults.csv").stat().st_size >= run.faults_size
     except (FileNotFoundError, ValueError, TypeError):
         return None
     return run if whole and run.is_of(job, file) else None
+
+
+def _fault_lines(line: Line, rows: list[Row]) -> list[FaultLine]:
+    """Return the faults of a line: the reader's own, and the register's of all other fields."""
+    fields = {fault.field for fault in line.faults}
+    external_id = next((row.external_id or "" for row in rows), "")
+    return [
+        FaultLine(line.number, fault.field, external_id, "rejected", fault.code, _meaning(fault))
+        for fault in line.faults
+    ] + [
+        FaultLine(line.number, row.field, row.external_id or "", row.outcome, row.code, row.meaning)
+        for row in rows
+        if "" not in fields and row.field.partition("/")[0] not in fields
+    ]
+
+
+def _meaning(fault: CellFault) -> str:
+    return f"{describe_code(fault.code)}: {fault.meaning}" if fault.code == "invalid_value" else fault.meaning
 
 
 class _Importer:
@@ -126,20 +163,20 @@ class _Importer:
         self._format = job.format or format_of(job.file)
         self._expected = {"csv": file.lines - 1, "ndjson": file.lines, "xlsx": 0}[self._format]
         self._continued = run.acknowledged
-        self._pending_lines: deque[int] = deque()
+        self._pending_lines: deque[Line] = deque()
         self._rejected: list[FaultLine] = []
-        self._faults = companion(job.file, "faults.csv")
+        self._faults = job.companion("faults.csv")
         self._begin_faults()
 
     def records(self) -> Iterator[object]:
         """The records that are not acknowledged yet; their lines are remembered until they are."""
         job = self._job
-        lines = read_lines(job.file, job.kind, self._format, self._file.encoding)
+        lines = read_lines(job.file, job.kind, self._format, job.sheet)
         for place, line in enumerate(lines):
             if place >= self._continued:
                 if place == self._continued and not job.dry_run:
                     self._keep()  # the name of the run, before anything is sent under it
-                self._pending_lines.append(line.number)
+                self._pending_lines.append(line)
                 yield line.record
 
     def options(self) -> PushOptions:
@@ -155,7 +192,7 @@ class _Importer:
     def finish(self) -> ImportResult:
         run = self._run
         with contextlib.suppress(FileNotFoundError):
-            companion(self._job.file, "import.json").unlink()
+            self._job.companion("import.json").unlink()
         if not run.faults_size:
             with contextlib.suppress(FileNotFoundError):
                 self._faults.unlink()
@@ -173,13 +210,11 @@ class _Importer:
 
     def _take(self, batch: Acknowledged) -> None:
         """Notes a batch: first its faults, then that it is done."""
-        numbers = [self._pending_lines.popleft() for _ in range(batch.records)]
-        faults = [
-            FaultLine(
-                numbers[row.index - batch.first], row.field, row.external_id or "", row.outcome, row.code, row.meaning
-            )
-            for row in batch.rows
-        ]
+        rows: dict[int, list[Row]] = {}
+        for row in batch.rows:
+            rows.setdefault(row.index - batch.first, []).append(row)
+        lines = [self._pending_lines.popleft() for _ in range(batch.records)]
+        faults = [fault for place, line in enumerate(lines) for fault in _fault_lines(line, rows.get(place, []))]
         run = self._run
         self._append(faults)
         self._rejected += [each for each in faults if each.outcome == "rejected"][: SHOWN_FAULTS - len(self._rejected)]
@@ -202,7 +237,7 @@ class _Importer:
             self._run.faults_size = file.tell()
 
     def _keep(self) -> None:
-        path = companion(self._job.file, "import.json")
-        part = companion(path, "part")
+        path = self._job.companion("import.json")
+        part = path.with_name(f"{path.name}.part")
         part.write_text(json.dumps(asdict(self._run), indent=1), encoding="utf-8")
         part.replace(path)
