@@ -1,7 +1,7 @@
 """Worksheets of Excel workbooks (.xlsx): the rows as the file has them, streamed, with the standard library alone.
 
 Libraries hide what matters here: they believe a wrong ``<dimension>``, show a formula that was never calculated as an
-empty cell, and round long numbers. What a workbook may expand to is bounded; document types, and with them entities, are refused.
+empty cell, and round long numbers. The size that a workbook may expand to is bounded; document types are refused.
 """
 
 import re
