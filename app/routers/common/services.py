@@ -32,6 +32,7 @@ from app.web.read_audit import ReadAudit
 
 JSON = "application/json"
 MAX_LIMIT = 1000
+_POSITIONS = frozenset({"cursor", "changed_since", "limit"})
 CURSOR_PATTERN = r"^[A-Za-z0-9_=-]+$"
 
 
@@ -192,24 +193,35 @@ def _matches(header: str | None, etag: str) -> bool:
     return etag in tags or "*" in tags
 
 
-def encode_cursor(*values: object) -> str:
-    """Return the cursor that ``decode_cursor`` reads."""
-    return base64.urlsafe_b64encode(to_json(values)).decode().rstrip("=")
+def encode_cursor(request: Request, *values: object, parameter: str = "cursor") -> str:
+    """Return the cursor that ``decode_cursor`` reads, for this list with these filters."""
+    return base64.urlsafe_b64encode(to_json([_list_digest(request, parameter), *values])).decode().rstrip("=")
 
 
 def decode_cursor(
-    cursor: str | None, *parsers: Callable[[Any], Any], parameter: str = "cursor"
+    request: Request, cursor: str | None, *parsers: Callable[[Any], Any], parameter: str = "cursor"
 ) -> tuple[Any, ...] | None:
-    """Return the values of a cursor, each read by its parser. Problem ``malformed``: not a cursor of this list."""
+    """Return the values of a cursor, each read by its parser.
+
+    Problem ``malformed``: not a cursor of this list, trial and filters. Elsewhere it would skip what came before.
+    """
     if cursor is None:
         return None
     try:
         values = from_json(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if isinstance(values, list) and len(values) == len(parsers) and b"\\u0000" not in to_json(values):
-            return tuple(parse(value) for parse, value in zip(parsers, values, strict=True))
+        if isinstance(values, list) and len(values) == len(parsers) + 1 and b"\\u0000" not in to_json(values):
+            list_digest, *values = values
+            if list_digest == _list_digest(request, parameter):
+                return tuple(parse(value) for parse, value in zip(parsers, values, strict=True))
     except (ValueError, TypeError, AttributeError, binascii.Error):
         pass
     raise Problem("malformed", errors=[(f"/query/{parameter}", "invalid_value")])
+
+
+def _list_digest(request: Request, parameter: str) -> str:
+    """Identify a list by its address and filters: all of the query but where to go on and how far."""
+    filters = sorted(item for item in request.query_params.multi_items() if item[0] not in _POSITIONS)
+    return hashlib.blake2b(to_json([request.url.path, filters, parameter]), digest_size=6).hexdigest()
 
 
 def whole_number(value: object) -> int:

@@ -8,6 +8,8 @@ from typing import Any, Final
 from fastapi import Request, Response
 
 from app.routers.common.services import JSON, digest, etag_response, json_response
+from app.web.accept import accepted_qualities
+from app.web.problems import Problem
 
 CSV_TYPE: Final = "text/csv; charset=utf-8"
 CSV_RESPONSE: Final[dict[str, Any]] = {"content": {"text/csv": {"schema": {"type": "string"}}}}
@@ -15,29 +17,20 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def wants_csv(request: Request) -> bool:
-    """Whether ``Accept`` names CSV with a quality at least that of JSON."""
+    """Whether ``Accept`` prefers CSV to JSON, which comes first at equal quality."""
     return negotiate(request, ["text/csv"]) == "text/csv"
 
 
-def negotiate(request: Request, offered: Sequence[str]) -> str:
-    """Return the offered media type that ``Accept`` prefers; JSON unless it is named with at least JSON's quality."""
-    qualities = dict(_accepted(request.headers.get("accept", "")))
-    best = max(offered, key=lambda media_type: qualities.get(media_type, 0.0))
-    quality = qualities.get(best, 0.0)
-    return best if quality > 0 and quality >= qualities.get(JSON, 0.0) else JSON
+def negotiate(request: Request, offered: Sequence[str], default: str = JSON) -> str:
+    """Return the media type that ``Accept`` prefers; at equal quality the default, then the order offered.
 
-
-def _accepted(accept: str) -> Iterator[tuple[str, float]]:
-    for part in accept.split(","):
-        media_type, *parameters = (token.strip().lower() for token in part.split(";"))
-        quality = 1.0
-        for parameter in parameters:
-            if parameter.startswith("q="):
-                try:
-                    quality = float(parameter[2:])
-                except ValueError:
-                    quality = 0.0
-        yield media_type, quality
+    Problem ``not_acceptable``: none of them is accepted.
+    """
+    qualities = accepted_qualities(request, (default, *offered))
+    best = max(qualities, key=lambda media_type: qualities[media_type])
+    if not qualities[best]:
+        raise Problem("not_acceptable", f"The types are {', '.join(qualities)}.")
+    return best
 
 
 def table_response(

@@ -191,13 +191,13 @@ async def get_releases(
     cursor: Cursor = None,
 ) -> Response:
     """Returns the releases of all clients, oldest first."""
-    (after,) = decode_cursor(cursor, UUID) or (UUID(int=0),)
+    (after,) = decode_cursor(request, cursor, UUID) or (UUID(int=0),)
     async with services.read(principal) as connection:
         trial = _visible(principal, await trial_or_404(services, connection, trial_id))
         releases = await list_releases(connection, trial_id, after, limit + 1)
     await services.audit_read(principal, "releases.listed", trial_id)
     items = [_view(trial, release) for release in releases]
-    return page(request, items, limit, lambda item: encode_cursor(item["release_id"]))
+    return page(request, items, limit, lambda item: encode_cursor(request, item["release_id"]))
 
 
 @router.get(

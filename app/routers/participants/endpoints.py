@@ -80,14 +80,14 @@ async def get_participants(
     cursor: Cursor = None,
 ) -> Response:
     """Returns the eligible people of the token's jobcentres, whether drawn, waiting or withdrawn, as of today."""
-    after = decode_cursor(cursor, str, UUID) or ("", FIRST_ID)
+    after = decode_cursor(request, cursor, str, UUID) or ("", FIRST_ID)
     async with services.read(principal) as connection:
         trial = await trial_or_404(services, connection, trial_id)
         jobcentres = visible_jobcentres(principal, trial, jobcentre)
         today = services.today()
         items = await list_participants(connection, trial_id, jobcentres, arm, state, today, after, limit + 1)
     await services.audit_read(principal, "participants.listed", trial_id, jobcentres, arm=arm, state=state)
-    return page(request, items, limit, lambda item: encode_cursor(item.jobcentre, item.participant_id))
+    return page(request, items, limit, lambda item: encode_cursor(request, item.jobcentre, item.participant_id))
 
 
 @router.post(

@@ -70,7 +70,7 @@ async def get_letter(
         ends_on=trial.ends_on,
         contact_person=participant.contact_person,
     )
-    form = PDF if negotiate(request, [HTML, PDF]) == PDF else HTML
+    form = PDF if negotiate(request, [PDF], HTML) == PDF else HTML
     content = await asyncio.to_thread(as_pdf, letter) if form == PDF else as_html(letter).encode()
     await services.audit_read(principal, "letter.read", trial_id, [participant.jobcentre], participant_id, form=form)
     response = etag_response(request, content, form, digest(content))

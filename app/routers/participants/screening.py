@@ -220,10 +220,10 @@ async def get_assignments(
     cursor: Cursor = None,
 ) -> Response:
     """Returns everyone drawn in the token's jobcentres, with the arm. Duplicates are left out."""
-    after = decode_cursor(cursor, str, UUID) or ("", FIRST_ID)
+    after = decode_cursor(request, cursor, str, UUID) or ("", FIRST_ID)
     async with services.read(principal) as connection:
         trial = await trial_or_404(services, connection, trial_id)
         jobcentres = visible_jobcentres(principal, trial, jobcentre)
         items = await list_assignments(connection, trial_id, jobcentres, after, limit + 1)
     await services.audit_read(principal, "assignments.listed", trial_id, jobcentres)
-    return page(request, items, limit, lambda item: encode_cursor(item["jobcentre"], item["participant_id"]))
+    return page(request, items, limit, lambda item: encode_cursor(request, item["jobcentre"], item["participant_id"]))

@@ -84,15 +84,15 @@ def _add_list(router: APIRouter, kind: RecordKind) -> None:
         if changed_since is not None:
             feed = _Feed(kind.kind, trial_id, participant_id, client_id, limit)
             return await _read_feed(request, services, principal, feed, changed_since)
-        (after,) = decode_cursor(cursor, UUID) or (_FIRST,)
+        (after,) = decode_cursor(request, cursor, UUID) or (_FIRST,)
         trial = await services.get_trial(principal, trial_id)
         jobcentres = require_jobcentre_access(principal, trial)
         filters = {"kind": kind.kind, "client_id": client_id}
         selection = (kind.kind, trial_id, jobcentres, participant_id, client_id, after, limit + 1)
         async with services.audited_read(principal, "records.listed", trial_id, jobcentres, participant_id, **filters):
             rows = await list_records(services.database, access_scope_of(principal), *selection)
-        version_ids = [version_id for version_id, _ in rows]
-        return page(request, [record for _, record in rows], limit, lambda _: encode_cursor(version_ids[limit - 1]))
+        records = [record for _, record in rows]
+        return page(request, records, limit, lambda _: encode_cursor(request, rows[limit - 1][0]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,20 +113,20 @@ async def _read_feed(
     async with services.read(principal) as connection:
         trial = await trial_or_404(services, connection, feed.trial_id)
         jobcentres = require_jobcentre_access(principal, trial)
-        positions = _positions(changed_since, jobcentres)
+        positions = _positions(request, changed_since, jobcentres)
         changed, reached = await changed_records(
             connection, feed.kind, feed.trial_id, positions, feed.participant_id, feed.client_id, feed.limit
         )
     filters = {"kind": feed.kind, "client_id": feed.client_id}
     await services.audit_read(principal, "records.followed", feed.trial_id, jobcentres, feed.participant_id, **filters)
-    return json_response(request, {"items": changed, "next": _feed_cursor(reached)})
+    return json_response(request, {"items": changed, "next": _feed_cursor(request, reached)})
 
 
-def _positions(changed_since: str, jobcentres: Sequence[str]) -> dict[str, UUID]:
+def _positions(request: Request, changed_since: str, jobcentres: Sequence[str]) -> dict[str, UUID]:
     """Decode the position of a feed cursor in each jobcentre; ``0`` is the beginning."""
     positions: dict[str, UUID] = {}
     if changed_since != "0":
-        (given,) = decode_cursor(changed_since, dict, parameter="changed_since") or ({},)
+        (given,) = decode_cursor(request, changed_since, dict, parameter="changed_since") or ({},)
         try:
             positions = {code: UUID(hex=position) for code, position in given.items()}
         except (ValueError, AttributeError, TypeError):
@@ -134,8 +134,9 @@ def _positions(changed_since: str, jobcentres: Sequence[str]) -> dict[str, UUID]
     return {code: positions.get(code, _FIRST) for code in jobcentres}
 
 
-def _feed_cursor(positions: Mapping[str, UUID]) -> str:
-    return encode_cursor({code: position.hex for code, position in positions.items() if position != _FIRST})
+def _feed_cursor(request: Request, positions: Mapping[str, UUID]) -> str:
+    reached = {code: position.hex for code, position in positions.items() if position != _FIRST}
+    return encode_cursor(request, reached, parameter="changed_since")
 
 
 def _add_history(router: APIRouter, kind: RecordKind) -> None:

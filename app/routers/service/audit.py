@@ -105,7 +105,7 @@ async def get_audit(
     With `participant_id`, the batches with records of the participant are included. Each entry is part of a hash chain:
     each jobcentre has one chain of writes and one of reads. Reading the trail adds an entry.
     """
-    after = decode_cursor(cursor, _MOMENT.validate_python, str, str, whole_number)
+    after = decode_cursor(request, cursor, _MOMENT.validate_python, str, str, whole_number)
     async with services.database.read(SYSTEM_SCOPE) as connection:
         entries = await list_entries(connection, participant_id, client_id, since, after, limit + 1)
     await services.audit_read(principal, "audit.read", None, (), participant_id, client_id=client_id, since=since)
@@ -113,7 +113,7 @@ async def get_audit(
         request,
         [_view(entry) for entry in entries],
         limit,
-        lambda item: encode_cursor(item["at"], item["jobcentre"], item["chain"], item["position"]),
+        lambda item: encode_cursor(request, item["at"], item["jobcentre"], item["chain"], item["position"]),
     )
 
 

@@ -159,12 +159,12 @@ async def list_trials(
     request: Request, services: ServicesDep, principal: Anyone, limit: Limit = 100, cursor: Cursor = None
 ) -> Response:
     """Returns all trials, by id. Every client may read them; people and figures are restricted."""
-    (after,) = decode_cursor(cursor, str) or ("",)
+    (after,) = decode_cursor(request, cursor, str) or ("",)
     async with services.read(principal) as connection:
         ids = await trial_ids(connection, after, limit + 1)
         trials = await load_trials(connection, ids)
     items = [_trial_view(services, trials[trial_id]) for trial_id in ids]
-    return page(request, items, limit, lambda item: encode_cursor(item["id"]))
+    return page(request, items, limit, lambda item: encode_cursor(request, item["id"]))
 
 
 @router.get(
@@ -262,11 +262,11 @@ async def list_draws(
     With `reports:read` the draws are available once the trial is closed (403 before), to verify them against the seed;
     with `audit:read` at any time.
     """
-    after = decode_cursor(cursor, str, whole_number) or ("", -1)
+    after = decode_cursor(request, cursor, str, whole_number) or ("", -1)
     async with services.database.read(SYSTEM_SCOPE) as connection:  # pseudonyms of all jobcentres, no other data
         trial = await trial_or_404(services, connection, trial_id, closing=True)
         if trial.closed_at is None and not principal.may("audit:read"):
             raise Problem("insufficient_scope", "Until the trial is closed this needs the scope audit:read.")
         draws = await published_draws(connection, trial_id, after, limit + 1)
     await services.audit_read(principal, "draws.listed", trial_id)
-    return page(request, draws, limit, lambda draw: encode_cursor(draw["jobcentre"], draw["position"]))
+    return page(request, draws, limit, lambda draw: encode_cursor(request, draw["jobcentre"], draw["position"]))

@@ -119,11 +119,11 @@ def test_the_text_about_it_has_every_column() -> None:
 
 
 def test_what_is_accepted(place: Place) -> None:
-    """Api.md: JSON by default; whatever is liked at least as well as JSON."""
+    """Api.md: JSON by default and at equal quality; 406 where nothing fits."""
     release = place.release()["release_id"]
     wanted = {
         "*/*": "application/json",
-        "text/html": "application/json",
+        f"{PARQUET}, application/json": "application/json",
         f"{PARQUET}, application/json;q=0.5": PARQUET,
         f"{PARQUET};q=0.2, application/json": "application/json",
         f"text/csv;q=0.5, {PARQUET}": PARQUET,
@@ -131,6 +131,13 @@ def test_what_is_accepted(place: Place) -> None:
     }
     for accept, media_type in wanted.items():
         assert place.read("draws", release, accept).headers["content-type"] == media_type
+    refused = place.evaluator.request(
+        "GET",
+        f"/v1/trials/{place.trial}/{PATHS['draws']}",
+        headers={"Accept": "text/html"},
+        params={"release": release},
+    )
+    assert refused.status_code == 406
 
 
 def test_what_one_has_already_is_not_sent_again(place: Place) -> None:

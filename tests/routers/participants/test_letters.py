@@ -289,10 +289,10 @@ def test_each_form_has_an_etag_of_its_own(register: Register, trial: str, system
     ("accept", "form"),
     [
         ("*/*", "text/html"),
-        ("application/json", "text/html"),
+        ("text/*", "text/html"),
         ("text/html, application/pdf", "text/html"),
         ("text/html;q=0.5, application/pdf", "application/pdf"),
-        ("application/pdf;q=0", "text/html"),
+        ("application/pdf;q=0, */*", "text/html"),
     ],
 )
 def test_which_form(register: Register, trial: str, system: Client, accept: str, form: str) -> None:
