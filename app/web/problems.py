@@ -115,6 +115,7 @@ COMMON: Final = (
     "unauthorized",
     "invalid_token",
     "insufficient_scope",
+    "not_acceptable",
     "malformed",
     "rate_limited",
     "internal_error",
