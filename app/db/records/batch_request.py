@@ -9,6 +9,7 @@ from app.db.core.session import AccessScope
 from app.db.trials.trials import Trial
 from app.domain.facts import Fact
 from app.domain.records.ingest import RecordReport
+from app.domain.records.spell_matching import HoldReason, Removals
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,15 @@ class BatchRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class SnapshotCheck:
+    """What a snapshot would take back, how many of its lines cannot be read, and why nothing of it is applied."""
+
+    removals: Removals
+    unreadable: int
+    held_back: Sequence[HoldReason]
+
+
+@dataclass(frozen=True, slots=True)
 class BatchResult:
     """The outcome of each record. Nothing is stored unless ``committed``; a dry run has no ``batch_id``."""
 
@@ -70,3 +80,4 @@ class BatchResult:
     committed: bool
     reports: Sequence[RecordReport]
     receipt: bytes = b""
+    snapshot: SnapshotCheck | None = None

@@ -68,14 +68,17 @@ async def _receive_once(
             earlier = await find_receipt_by_key(connection, request.client, request.key)
             if earlier is not None:
                 return BatchResult(earlier.batch_id, True, (), to_json(earlier.report))
-        if snapshot is not None:
-            request = replace(request, records=await load_snapshot_records(connection, request, snapshot))
+        loaded = None if snapshot is None else await load_snapshot_records(connection, request, snapshot)
+        if loaded is not None:
+            request = replace(request, records=loaded.records)
         judgement = await BatchJudge(connection, request, participant_cache, extra_jobcentres).judge()
         batch_id = uuid7_at(judgement.moment)
-        committed = _is_committed(judgement)
+        committed = _is_committed(judgement) and (loaded is None or not loaded.check.held_back)
         if committed:
             await store_batch(connection, judgement, batch_id)
         result = BatchResult(None if request.dry_run else batch_id, committed, judgement.reports)
+        if loaded is not None:
+            result = replace(result, reports=loaded.with_warnings(judgement.reports), snapshot=loaded.check)
         if make_receipt is not None:
             result = replace(result, receipt=make_receipt(request, result))
             if not request.dry_run and not await store_receipt(connection, batch_id, request, result.receipt):

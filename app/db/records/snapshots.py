@@ -1,7 +1,7 @@
 """Snapshots of a jobcentre's activations as records: compared with the stored ones under the stratum's lock."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -11,15 +11,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.db.core.kinds import TABLES
 from app.db.core.statements import sql
 from app.db.participants.resolve import ResolvedPerson, resolve_people
-from app.db.records.batch_request import BatchRequest, MalformedRecord, RecordInput
+from app.db.records.batch_request import BatchRequest, MalformedRecord, RecordInput, SnapshotCheck
 from app.db.trials.strata import lock_strata
 from app.domain.facts import Activation
 from app.domain.records.ingest import RecordReport
-from app.domain.records.spell_matching import Spell, match_spells
+from app.domain.records.spell_matching import HoldReason, Removals, Spell, count_removals, match_spells
 
 KIND = "activations"
+_IDENTICAL = "identical_line"
 _RETRACTED = "entered_in_error"
 _MAX_REVISION = 2**63 - 1
+_REFUSED = frozenset({"hours_out_of_range", "ends_before_start"})
+"""Faults of lines that can be read, and that a rule refuses: they hold nothing back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +32,45 @@ class SnapshotLine:
     person: UUID | bytes | None
     record: RecordInput | MalformedRecord
 
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether the line may be any spell of any person, so that nothing may be taken back."""
+        if not isinstance(self.record, MalformedRecord):
+            return False
+        return self.person is None or any(code not in _REFUSED for _, code in self.record.report.errors)
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All activations of a jobcentre that a client has, and that start in a span of days, ends included."""
+    """All activations of a jobcentre that a client has, and that start in a span of days, ends included.
+
+    ``accept_removals`` is the number of records that may be taken back; None: a tenth, and nobody's every spell.
+    """
 
     jobcentre: str
     first: date
     last: date
     lines: Sequence[SnapshotLine]
+    accept_removals: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotRecords:
+    """A snapshot as records with ids, and what has to be known before they are stored."""
+
+    records: Sequence[RecordInput | MalformedRecord]
+    repeats: Collection[int]
+    """Positions of lines that are identical to an earlier one."""
+    check: SnapshotCheck
+
+    def with_warnings(self, reports: Sequence[RecordReport]) -> Sequence[RecordReport]:
+        """Return the reports with the warning ``identical_line`` for each repeated line that was not rejected."""
+        return [
+            replace(report, warnings=(*report.warnings, _IDENTICAL))
+            if position in self.repeats and report.outcome != "rejected"
+            else report
+            for position, report in enumerate(reports)
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +83,7 @@ class _StoredSpell:
 
 async def load_snapshot_records(
     connection: AsyncConnection, request: BatchRequest, snapshot: Snapshot
-) -> list[RecordInput | MalformedRecord]:
+) -> SnapshotRecords:
     """Return the snapshot's lines as records with ids, then a retraction of each stored record that it lacks.
 
     Locks the stratum before it compares, so that two snapshots of a jobcentre run one after the other.
@@ -61,13 +94,15 @@ async def load_snapshot_records(
     people = await resolve_people(connection, request.trial.id, ids, indexes)
     lines = [_spell_or_malformed(line, people, snapshot) for line in snapshot.lines]
     stored = await _load_stored_spells(connection, request, snapshot)
+    stored_spells = {external_id: row.spell for external_id, row in stored.items()}
+    positions = [position for position, line in enumerate(lines) if isinstance(line, Spell)]
     spells = [line for line in lines if isinstance(line, Spell)]
     unread_people = {
         people[line.person].participant_id
         for line, parsed in zip(snapshot.lines, lines, strict=True)
         if isinstance(parsed, MalformedRecord) and line.person is not None and line.person in people
     }
-    match = match_spells({external_id: row.spell for external_id, row in stored.items()}, spells, unread_people)
+    match = match_spells(stored_spells, spells, unread_people)
     ids_of_spells = iter(match.ids)
     records = [
         line if isinstance(line, MalformedRecord) else _spell_record(next(ids_of_spells), line, stored)
@@ -76,7 +111,14 @@ async def load_snapshot_records(
     for external_id in match.vanished:
         revision = _next_revision(stored[external_id].revision)
         records.append(RecordInput(external_id, revision, None, None, None, _RETRACTED))
-    return records
+    removals = count_removals(stored_spells, spells, match.vanished)
+    return SnapshotRecords(records, {positions[index] for index in match.repeats}, _check(snapshot, removals))
+
+
+def _check(snapshot: Snapshot, removals: Removals) -> SnapshotCheck:
+    unreadable = sum(line.is_unreadable for line in snapshot.lines)
+    reasons: list[HoldReason] = ["unreadable_line"] if unreadable else []
+    return SnapshotCheck(removals, unreadable, reasons + removals.excess(snapshot.accept_removals))
 
 
 def _spell_or_malformed(

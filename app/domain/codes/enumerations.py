@@ -317,6 +317,14 @@ ENUMERATIONS: Final[Mapping[str, CodeList]] = {
         "The person's readiness for the labour market, as assessed.",
         {1: "ready for a job", 2: "ready for activation", 3: "temporarily passive"},
     ),
+    "HoldReason": CodeList(
+        "Why nothing of a snapshot is applied.",
+        {
+            "unreadable_line": "a line cannot be read, so it may be any spell",
+            "too_many_removals": "more would be taken back than `accept_removals`, or than a tenth of what is stored",
+            "person_without_spells": "somebody would lose every spell, and `accept_removals` was left out",
+        },
+    ),
     "RetractionReason": CodeList(
         "Why the sender retracts a record.",
         {

@@ -56,6 +56,7 @@ CODES: Final[Mapping[str, CodeList]] = {
             "not_at_workplace": "not at a workplace, without a sufficient reason",
             "starts_late": "the first activation at a workplace starts later than it was due",
             "mentor_missing": "at a workplace, and the mentor status is unknown",
+            "identical_line": "the snapshot has the same line more than once; it is one record",
         },
     ),
     "FindingCode": CodeList(

@@ -3,6 +3,7 @@
 import io
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from rettevej_client.tables import EncodingError, FileError, Layout, TextTable, 
 from app.db.records.batch_request import BatchRequest, BatchResult, MalformedRecord
 from app.db.records.receipts import find_receipt
 from app.domain.records.ingest import OUTCOMES, RecordReport
+from app.domain.records.spell_matching import HoldReason
 from app.routers.common.services import ServicesDep, json_response
 from app.routers.common.types import FaultCode, WarningCode
 from app.web.auth import Principal, authenticated
@@ -64,10 +66,22 @@ class BatchReport(BaseModel):
     """What became of a batch. With `committed` everything not rejected or stale is on disk and in every report."""
 
     batch_id: UUID | None = Field(description="Null of a dry run, which leaves no receipt.")
-    committed: bool = Field(description="False of a dry run, and of an atomic batch in which something was rejected.")
+    committed: bool = Field(
+        description="False of a dry run, of an atomic batch with a rejection, and of a snapshot that is held back."
+    )
     received: int = Field(description="How many records came.")
     counts: CountsView
     results: list[ResultView] = Field(description="What was not plainly stored; with `report=full` every record.")
+
+
+class SnapshotReport(BatchReport):
+    """What became of a snapshot. If it is held back, nothing is stored, and the counts are what would have been."""
+
+    held_back: list[HoldReason] = Field(description="Why nothing was applied; empty if the snapshot was.")
+    unreadable: int = Field(description="Lines that cannot be read.")
+    stored: int = Field(description="Records of yours in the span before the snapshot.")
+    removed: int = Field(description="How many of these are taken back, not counting those that have the same start.")
+    people_without_spells: int = Field(description="People of whom every stored spell is taken back.")
 
 
 router = APIRouter(tags=["records"])
@@ -200,6 +214,8 @@ def encode_report(request: BatchRequest, result: BatchResult, level: ReportLevel
             or (level == "default" and report.warnings)
         ],
     }
+    if (check := result.snapshot) is not None:
+        report |= {"held_back": check.held_back, "unreadable": check.unreadable, **asdict(check.removals)}
     return to_json(report)
 
 

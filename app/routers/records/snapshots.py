@@ -6,7 +6,7 @@ from functools import partial
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
@@ -17,7 +17,7 @@ from app.domain.records.ingest import RecordReport
 from app.routers.common.services import JSON, Services, ServicesDep, TrialPath, access_scope_of, trial_or_404
 from app.routers.common.types import IsoDate, JobcentreCode
 from app.routers.records.batch import Atomic, DryRun, IdempotencyKey, Level, measure, request_key
-from app.routers.records.batch_io import MAX_RECORDS, BatchReport, encode_report
+from app.routers.records.batch_io import MAX_RECORDS, SnapshotReport, encode_report
 from app.routers.records.kinds import jobcentres_of
 from app.routers.records.parse import read_record, wire_of
 from app.web.auth import Principal, requires
@@ -33,6 +33,19 @@ Records = Annotated[
     list[Any],
     WithJsonSchema(
         {"type": "array", "maxItems": MAX_RECORDS, "items": {"$ref": "#/components/schemas/ActivationSpell"}}
+    ),
+]
+
+
+AcceptRemovals = Annotated[
+    int | None,
+    Query(
+        ge=0,
+        le=1_000_000,
+        description=(
+            "How many of the stored records may be taken back. Left out: a tenth of them, rounded down, but at least"
+            " one, and nobody's every spell."
+        ),
     ),
 ]
 
@@ -53,7 +66,7 @@ class SnapshotIn(BaseModel):
     operation_id="replaceActivations",
     summary="Replace the activations of a jobcentre and a span",
     status_code=207,
-    response_model=BatchReport,
+    response_model=SnapshotReport,
     responses=problem_responses(*COMMON, *BODY, "not_found", "idempotency_key_reused"),
 )
 async def post_snapshot(
@@ -65,6 +78,7 @@ async def post_snapshot(
     dry_run: DryRun = False,
     atomic: Atomic = False,
     report: Level = "default",
+    accept_removals: AcceptRemovals = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """For a register without ids, whose newest file replaces the last: what you sent before of spells that start in
@@ -75,8 +89,13 @@ async def post_snapshot(
     the next file is the same record. Retracted records stand in `results` with the index null. What other clients sent
     stays as it is.
 
-    Records are activations without `external_id` and `revision`. A faulty one is rejected alone; nothing of its person
-    is taken back then. `unknown_participant` is normal. `dry_run` with `report=full` shows the difference first.
+    Records are activations without `external_id` and `revision`. Identical ones are one spell (warning
+    `identical_line`). One that a rule refuses is rejected alone; nothing of its person is taken back then.
+    `unknown_participant` is normal.
+
+    The snapshot is held back as a whole, with `committed: false` and the reasons in `held_back`, if a record cannot be
+    read, or if it would take back more than `accept_removals`. The counts are then what would have been. `dry_run` with
+    `report=full` shows the difference first.
     """
     if body.first > body.last:
         raise Problem("malformed", errors=[("/to", "ends_before_start")])
@@ -88,7 +107,8 @@ async def post_snapshot(
     if body.jobcentre not in jobcentres:
         raise Problem("not_found")
     today = services.today()
-    snapshot = Snapshot(body.jobcentre, body.first, body.last, [_line(services, today, each) for each in body.records])
+    lines = [_line(services, today, raw) for raw in body.records]
+    snapshot = Snapshot(body.jobcentre, body.first, body.last, lines, accept_removals)
     key = None if dry_run else request_key(request, await request.body(), idempotency_key)
     batch = BatchRequest(
         trial, KIND, access_scope_of(principal), jobcentres, (), dry_run=dry_run, atomic=atomic, key=key

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.facts import Activation
-from app.domain.records.spell_matching import Spell, derive_external_id, match_spells
+from app.domain.records.spell_matching import Spell, count_removals, derive_external_id, match_spells
 
 PEOPLE = [UUID(int=n) for n in range(1, 4)]
 START = date(2011, 1, 3)
@@ -89,13 +89,14 @@ def test_an_id_says_nothing_of_the_person() -> None:
 def test_afterwards_the_file_is_what_is_stored(first: list[Spell], second: list[Spell]) -> None:
     """Whatever was there: each spell is one record, and nothing else stands."""
     stored = file_of(first)
-    assert len(stored) == len(first)
+    assert len(stored) == len(set(first)), "identical lines are one spell"
     match = match_spells(stored, second, ())
     after = {each: spell for each, spell in stored.items() if each not in match.vanished}
     after.update(zip(match.ids, second, strict=True))
-    assert len(set(match.ids)) == len(second)
+    assert len(set(match.ids)) == len(set(second))
+    assert len(match.repeats) == len(second) - len(set(second))
     assert not set(match.ids) & set(match.vanished)
-    assert Counter(after.values()) == Counter(second)
+    assert Counter(after.values()) == Counter(set(second))
 
 
 @given(FILES, st.randoms(use_true_random=False))
@@ -113,6 +114,20 @@ def test_as_little_changes_as_can(first: list[Spell], second: list[Spell]) -> No
     """Alike spells keep their records: new ones and vanished ones are the difference in numbers, no more."""
     stored = file_of(first)
     match = match_spells(stored, second, ())
-    likes = [Counter(spell.key for spell in spells) for spells in (first, second)]
+    likes = [Counter(spell.key for spell in set(spells)) for spells in (first, second)]
     assert len(match.vanished) == sum((likes[0] - likes[1]).values())
     assert len(set(match.ids) - set(stored)) == sum((likes[1] - likes[0]).values())
+
+
+@given(FILES, FILES)
+def test_removals_are_what_vanishes_without_a_spell_of_the_same_start(first: list[Spell], second: list[Spell]) -> None:
+    stored = file_of(first)
+    vanished = match_spells(stored, second, ()).vanished
+    removals = count_removals(stored, second, vanished)
+    starts = {(spell.participant_id, spell.fact.starts_on) for spell in second}
+    gone = [each for each in vanished if (stored[each].participant_id, stored[each].fact.starts_on) not in starts]
+    assert (removals.stored, removals.removed) == (len(stored), len(gone))
+    left = {spell.participant_id for each, spell in stored.items() if each not in gone}
+    assert removals.people_without_spells == len({spell.participant_id for spell in first} - left)
+    assert not removals.excess(len(stored))
+    assert bool(removals.excess(0)) == bool(gone)

@@ -83,7 +83,7 @@ def test_the_report_can_be_asked_for_later(place: Place) -> None:
 def test_what_is_gone_is_listed_with_its_id(place: Place) -> None:
     place.report([spell(place.people[0])])
     ((external_id,),) = [[each["external_id"] for each in place.stored()]]
-    report = place.report([])
+    report = place.report([], accept_removals=1)
     assert report["received"] == 0
     assert report["results"] == [{"index": None, "external_id": external_id, "outcome": "retracted"}]
     history = place.amfora.get(f"/v1/trials/{place.trial}/activations/{external_id}/history").json()["items"]
@@ -94,7 +94,7 @@ def test_what_comes_back_is_the_same_record(place: Place) -> None:
     file = [spell(place.people[0])]
     place.report(file)
     before = place.stored()
-    assert place.counts([]) == {"retracted": 1}
+    assert place.counts([], accept_removals=1) == {"retracted": 1}
     assert place.counts(file) == {"updated": 1}
     assert [each["external_id"] for each in place.stored()] == [each["external_id"] for each in before]
 
@@ -106,7 +106,7 @@ def test_a_dry_run_shows_the_difference(place: Place) -> None:
     assert (told["committed"], told["batch_id"]) == (False, None)
     assert [(each["index"], each["outcome"]) for each in told["results"]] == [(0, "created"), (None, "retracted")]
     assert place.stored() == before
-    assert place.counts([spell(place.people[1])]) == {"created": 1, "retracted": 1}
+    assert place.counts([spell(place.people[1])], accept_removals=1) == {"created": 1, "retracted": 1}
 
 
 def test_by_cpr_number_or_by_id_it_is_the_same_spell(place: Place) -> None:
@@ -141,8 +141,8 @@ def test_several_alike_in_one_file(place: Place) -> None:
     twice = [spell(anna), spell(anna, hours_per_week=5)]
     assert place.counts(twice) == {"created": 2}
     assert place.counts(twice[::-1]) == {"unchanged": 2}
-    assert place.counts([*twice, spell(anna)]) == {"created": 1, "unchanged": 2}
-    assert place.counts(twice[1:]) == {"unchanged": 1, "retracted": 2}
+    assert place.counts([*twice, spell(anna)]) == {"unchanged": 3}, "identical lines are one spell"
+    assert place.counts(twice[1:]) == {"unchanged": 1, "retracted": 1}
 
 
 def test_only_the_span_the_jobcentre_and_the_client_are_replaced(place: Place) -> None:
@@ -157,7 +157,7 @@ def test_only_the_span_the_jobcentre_and_the_client_are_replaced(place: Place) -
     other = place.register.client("register", client_id="other")
     place.report([spell(anna)], client=other)
     place.report([spell(anna, "2011-01-01"), spell(anna, "2011-03-31")])
-    assert place.counts([]) == {"retracted": 2}, "first and last day included"
+    assert place.counts([], accept_removals=2) == {"retracted": 2}, "first and last day included"
     assert sorted(each["starts_on"] for each in place.stored()) == ["2010-12-31", "2011-01-03", "2011-04-01"]
     assert len(place.stored("other")) == 1
 
@@ -182,41 +182,147 @@ def test_what_was_sent_in_batches_is_replaced_too(place: Place) -> None:
     ("faulty", "pointer", "code"),
     [
         ({"hours_per_week": 61}, "/hours_per_week", "hours_out_of_range"),
-        ({"starts_on": "2011-02-30"}, "/starts_on", "invalid_value"),
-        ({"type": "nap"}, "/type", "invalid_value"),
         ({"starts_on": "2011-04-01"}, "/starts_on", "outside_span"),
-        ({"external_id": "mine"}, "", "unknown_field"),
-        ({"revision": 1}, "", "unknown_field"),
-        ({"retracted": True}, "", "unknown_field"),
-        ({"colour": "red"}, "", "unknown_field"),
         ({"ends_on": "2010-12-31"}, "/ends_on", "ends_before_start"),
     ],
 )
-def test_what_cannot_be_read_takes_nothing_of_its_person_back(
+def test_what_a_rule_refuses_takes_nothing_of_its_person_back(
     place: Place, faulty: dict[str, Any], pointer: str, code: str
 ) -> None:
     anna, bent, _ = place.people
     place.report([spell(anna), spell(anna, "2011-02-01"), spell(bent)])
-    report = place.report([spell(anna, **faulty) | faulty])
+    report = place.report([spell(anna, **faulty) | faulty], accept_removals=1)
     (rejected, retracted) = report["results"]
     assert rejected["errors"] == [{"pointer": f"/records/0{pointer}", "code": code}]
     assert retracted["outcome"] == "retracted"
     assert Counter(each["participant_id"] for each in place.stored()) == {anna: 2}
 
 
+@pytest.mark.parametrize("dry_run", [True, False])
+@pytest.mark.parametrize(
+    ("faulty", "pointer", "code"),
+    [
+        ({"starts_on": "2011-02-30"}, "/starts_on", "invalid_value"),
+        ({"type": "nap"}, "/type", "invalid_value"),
+        ({"hours_per_week": "?"}, "/hours_per_week", "invalid_value"),
+        ({"external_id": "mine"}, "", "unknown_field"),
+        ({"revision": 1}, "", "unknown_field"),
+        ({"retracted": True}, "", "unknown_field"),
+        ({"colour": "red"}, "", "unknown_field"),
+        ({"participant_id": None}, "/participant_id", "missing_field"),
+        ({"participant_id": None, "cpr": "101585000"}, "/cpr", "invalid_cpr"),
+        ({"participant_id": "?"}, "/participant_id", "invalid_value"),
+        ({"participant_id": None, "hours_per_week": 61}, "/participant_id", "missing_field"),
+    ],
+)
+def test_a_line_that_cannot_be_read_holds_everything_back(
+    place: Place, faulty: dict[str, Any], pointer: str, code: str, dry_run: bool
+) -> None:
+    """Wild.md A3, A4: it may be any spell. The report says what would have been."""
+    anna, bent, carl = place.people
+    place.report([spell(anna), spell(bent), spell(carl)])
+    before = place.stored()
+    new = [
+        spell(anna, hours_per_week=20),
+        spell(bent, "2011-02-01"),
+        spell(bent),
+        {**spell(anna, "2011-03-01"), **faulty},
+    ]
+    report = place.report(new, dry_run=dry_run)
+    assert (report["committed"], report["unreadable"]) == (False, 1)
+    assert "unreadable_line" in report["held_back"]
+    assert {"pointer": f"/records/3{pointer}", "code": code} in next(
+        result["errors"] for result in report["results"] if result["index"] == 3
+    )
+    counts = report["counts"]
+    assert (counts["created"], counts["updated"], counts["rejected"], counts["retracted"]) == (1, 1, 1, 1)
+    assert (report["stored"], report["removed"]) == (3, 1)
+    assert place.stored() == before
+
+
+def test_a_line_that_is_no_record_holds_everything_back(place: Place) -> None:
+    place.report([spell(place.people[0])])
+    before = place.stored()
+    report = place.report(["nothing", spell(place.people[1])], accept_removals=9)
+    assert (report["committed"], report["held_back"]) == (False, ["unreadable_line"])
+    assert place.stored() == before
+
+
+@pytest.mark.parametrize(
+    ("stored", "missing", "parameters", "held_back"),
+    [
+        (10, 1, {}, []),
+        (10, 2, {}, ["too_many_removals"]),
+        (19, 1, {}, []),
+        (19, 2, {}, ["too_many_removals"]),
+        (20, 2, {}, []),
+        (2, 1, {}, []),
+        (10, 2, {"accept_removals": 2}, []),
+        (10, 3, {"accept_removals": 2}, ["too_many_removals"]),
+        (10, 1, {"accept_removals": 0}, ["too_many_removals"]),
+        (10, 10, {"accept_removals": 10}, []),
+        (1, 1, {}, ["person_without_spells"]),
+        (10, 10, {}, ["too_many_removals", "person_without_spells"]),
+    ],
+)
+def test_removals_have_a_limit(
+    place: Place, stored: int, missing: int, parameters: dict[str, int], held_back: list[str]
+) -> None:
+    """Wild.md A4: a tenth, rounded down, at least one, and nobody's every spell; a number lifts both."""
+    file = [spell(place.people[0], f"2011-01-{day:02d}") for day in range(1, stored + 1)]
+    place.report(file)
+    judged = place.report(file[missing:], dry_run=True, **parameters)
+    report = place.report(file[missing:], **parameters)
+    for each in (judged, report):
+        assert (each["held_back"], each["stored"], each["removed"]) == (held_back, stored, missing)
+        assert each["counts"]["retracted"] == missing
+    assert report["committed"] is not bool(held_back)
+    assert len(place.stored()) == stored - (0 if held_back else missing)
+
+
+def test_somebody_under_a_number_that_is_not_known_loses_nothing_in_silence(place: Place) -> None:
+    """Wild.md A13: the register knows somebody under a new number, so all spells of the old one are missing."""
+    anna, bent, _ = place.people
+    file = [spell(anna, f"2011-01-{day:02d}") for day in range(1, 12)]
+    place.report([*file, spell(bent)])
+    stranger = {name: value for name, value in spell(bent).items() if name != "participant_id"}
+    report = place.report([*file, {**stranger, "cpr": new_cpr()}])
+    assert (report["held_back"], report["people_without_spells"]) == (["person_without_spells"], 1)
+    assert len(place.stored()) == 12
+
+
+def test_a_spell_with_the_same_start_is_changed_and_not_taken_back(place: Place) -> None:
+    file = [spell(each) for each in place.people]
+    place.report(file)
+    report = place.report([{**each, "type": "other_offer"} for each in file])
+    assert (report["held_back"], report["removed"], report["counts"]["retracted"]) == ([], 0, 3)
+    assert {each["type"] for each in place.stored()} == {"other_offer"}
+
+
+def test_identical_lines_are_one_spell_however_their_person_is_named(place: Place) -> None:
+    """Wild.md A5, A34."""
+    cpr = new_cpr()
+    anna = place.register.drawn(place.trial, cpr=cpr)
+    by_cpr = {name: value for name, value in spell(anna).items() if name != "participant_id"}
+    lines = [spell(anna), {**by_cpr, "cpr": cpr}, {**by_cpr, "cpr": f"{cpr[:6]}-{cpr[6:]}"}, spell(anna, ends_on=None)]
+    report = place.report(lines)
+    assert (report["counts"]["created"], report["counts"]["unchanged"]) == (1, 3)
+    warned = [each["index"] for each in report["results"] if "identical_line" in each["warnings"]]
+    assert warned == [1, 2, 3]
+    assert len(place.stored()) == 1
+    changed = [{**each, "hours_per_week": 20} for each in lines]
+    assert place.counts(changed) == {"updated": 1, "unchanged": 3}
+    assert [each["hours_per_week"] for each in place.stored()] == [20.0]
+    assert register_faults(place.register) == []
+
+
 def test_whom_the_trial_does_not_know(place: Place) -> None:
     """Api.md: a normal outcome for a register; it holds nothing back."""
     place.report([spell(place.people[0])])
     stranger = {name: value for name, value in spell("").items() if name != "participant_id"}
-    report = place.report([{**stranger, "cpr": new_cpr()}, {**stranger, "cpr": "x"}, "nothing", {**stranger}])
-    assert [each.get("errors", [{}])[0].get("code") for each in report["results"]] == [
-        "unknown_participant",
-        "invalid_cpr",
-        "invalid_json",
-        "missing_field",
-        None,
-    ]
-    assert place.stored() == []
+    report = place.report([spell(place.people[0]), {**stranger, "cpr": new_cpr()}])
+    assert (report["committed"], report["held_back"]) == (True, [])
+    assert [each["errors"][0]["code"] for each in report["results"]] == ["unknown_participant"]
 
 
 def test_people_of_other_jobcentres(place: Place) -> None:
@@ -311,5 +417,5 @@ def test_reports_hold_what_was_replaced(place: Place) -> None:
         return sum(item["cumulative"]["workplace_activated"] for item in items)
 
     assert activated() > 0
-    place.report([])
+    place.report([], accept_removals=3)
     assert activated() == 0

@@ -43,6 +43,7 @@ WARNINGS: Final[Mapping[str, str]] = {
     "not_at_workplace": "stored, but not at a workplace, without a sufficient reason",
     "starts_late": "stored, but the first activation at a workplace starts later than it was due",
     "mentor_missing": "stored, but at a workplace, and no word of a mentor",
+    "identical_line": "the snapshot has the same line more than once; it is one record",
 }
 """What the rules say of a record that was stored."""
 
