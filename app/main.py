@@ -13,6 +13,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
+from starlette.middleware.gzip import GZipMiddleware
 
 from app.contract.document import document
 from app.db.audit.signing import Signer
@@ -47,10 +48,10 @@ from app.routers.service import audit, docs, health, problem_types, web_page
 from app.routers.trials import endpoints as trials
 from app.settings import Settings
 from app.web.access_log import AccessLog, configure_logging
-from app.web.auth import authorise_unrouted
 from app.web.error_handlers import install as install_error_handlers
 from app.web.rate_limit import RateLimit
 from app.web.read_audit import ReadAudit, RefusalAuditMiddleware
+from app.web.request_line import RequestLineMiddleware
 from app.web.timeouts import BodyDeadline
 from app.web.tokens import LocalIssuer, TokenVerifier
 from app.web.tracing import configure_tracing
@@ -108,6 +109,7 @@ def create_app(settings: Settings, database_url: str | None = None, clock: Calla
         summary="The register of controlled employment trials.",
         lifespan=lambda app: _lifespan(app, settings, database_url, clock),
         docs_url=None,
+        redirect_slashes=False,  # a trailing slash is another address: nothing is sent on to where Host says
         redoc_url=None,
         telemetry=_NO_TELEMETRY,
     )
@@ -116,9 +118,11 @@ def create_app(settings: Settings, database_url: str | None = None, clock: Calla
     app.router.routes.extend(route for router in _ROUTERS for route in router.routes)
     docs.install(app)
     web_page.install(app, settings.issuer, settings.page_client_id, settings.page_scope)
-    install_error_handlers(app, max_body_bytes=settings.max_body_bytes, authorise_unrouted=authorise_unrouted)
+    install_error_handlers(app, max_body_bytes=settings.max_body_bytes)
     app.add_middleware(RefusalAuditMiddleware)
+    app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     app.add_middleware(BodyDeadline, seconds=settings.body_seconds)
+    app.add_middleware(RequestLineMiddleware)
     app.add_middleware(AccessLog)
     app.openapi = lambda: document(app, records.REQUEST_SCHEMAS)  # type: ignore[method-assign]
     return app

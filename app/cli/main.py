@@ -75,7 +75,7 @@ def serve(
             log_level="warning",
             server_header=False,
             http=protocol_with(settings.head_seconds),  # type: ignore[arg-type]  # any callable that makes one does
-            timeout_graceful_shutdown=30,
+            timeout_graceful_shutdown=5,  # container engines kill after ten seconds; PostgreSQL stops after this
             timeout_worker_healthcheck=15,  # a busy machine takes longer than the usual 5 seconds to start one
         )
         _run(config, settings)

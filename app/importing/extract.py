@@ -6,6 +6,7 @@ extract had of that person.
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -16,6 +17,7 @@ from app.importing.mapping import FileMapping, ImportFaultError, plain_mapping, 
 MAX_RECORDS = 10_000
 """Of one snapshot (api.md)."""
 _UNREADABLE = "?"
+_DECIMAL = re.compile(r"-?[0-9]{1,24}(\.[0-9]{1,6})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,8 @@ def _line(
         record["ends_on"] = _UNREADABLE if ends_on is None else str(ends_on)
         if ends_on is None:
             faults.append("the last day is no date")
-    record["hours_per_week"] = cell("hours_per_week").replace(mapping.decimal, ".")
+    hours = cell("hours_per_week").replace(mapping.decimal, ".")
+    record["hours_per_week"] = float(hours) if _DECIMAL.fullmatch(hours) else hours
     type_code = mapping.type.type_of(kind)
     record["type"] = type_code or _UNREADABLE
     if type_code is None:

@@ -10,8 +10,9 @@ from app.protocols import protocols
 from app.routers.common.services import json_response
 from app.web.auth import authenticated
 from app.web.problems import COMMON, Problem, problem_responses
+from app.web.routes import CheckedRoute
 
-router = APIRouter(tags=["protocols"], dependencies=[Depends(authenticated())])
+router = APIRouter(route_class=CheckedRoute, tags=["protocols"], dependencies=[Depends(authenticated())])
 
 
 class ProtocolView(BaseModel):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, Protocol
 
 from fastapi import Request, Security
+from fastapi.dependencies.models import Dependant
 from fastapi.security import HTTPBearer
 
 from app.web.problems import Problem
@@ -118,7 +119,10 @@ class _Bearer(HTTPBearer):
     """Security scheme of the contract that returns the principal: a second dependency would cost time."""
 
     async def __call__(self, request: Request) -> Principal:  # type: ignore[override]  # FastAPI checks the class only
-        """Problem ``unauthorized`` without a token; else as ``Verifier``, and ``rate_limited``."""
+        """Problem ``unauthorized`` without a token; else as ``Verifier``, and ``rate_limited``. Once a request."""
+        principal: Principal | None = getattr(request.state, "principal", None)
+        if principal is not None:
+            return principal
         credentials = await super().__call__(request)
         if credentials is None:
             raise Problem("unauthorized")
@@ -143,13 +147,19 @@ _GUARDS: set[Any] = set()
 """Dependencies made by ``requires`` and ``requires_any``."""
 
 
-async def authorise_unrouted(request: Request) -> None:
-    """Authorise a request whose endpoint is not called. Raises the Problem of its route's dependencies."""
-    principal = await _authenticate(request)
-    dependant = getattr(request.scope.get("route"), "dependant", None)
-    for dependency in getattr(dependant, "dependencies", ()):
-        if dependency.call in _GUARDS:
-            await dependency.call(principal)
+def guards_of(dependant: Dependant) -> Sequence[Callable[[Request], Awaitable[None]]]:
+    """Return the checks of token and scopes that an endpoint declares, to be made before its body is read."""
+
+    def guard_of(check: Callable[..., Awaitable[Principal]]) -> Callable[[Request], Awaitable[None]]:
+        async def guard(request: Request) -> None:
+            principal = await _authenticate(request)
+            if check is not _authenticate:
+                await check(principal)
+
+        return guard
+
+    calls = [dependency.call for dependency in dependant.dependencies if dependency.call is not None]
+    return [guard_of(call) for call in calls if call is _authenticate or call in _GUARDS]
 
 
 def authenticated() -> Dependency:

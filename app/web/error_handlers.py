@@ -1,7 +1,7 @@
 """Error handlers: every error becomes a problem document, unexpected exceptions too."""
 
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 import asyncpg
@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.domain.records.errors import DomainError
+from app.web.compression import GzipRequestMiddleware
 from app.web.problems import Problem
 from app.web.validation import declared_names, from_validation
 
@@ -173,66 +174,34 @@ async def _on_exception(_: Request, exc: Exception) -> Response:
     return _unexpected(exc).response()
 
 
-class _UnreadBodyHandlers:
-    """Handlers of bodies that are no JSON. FastAPI parses a body before it checks the token.
-
-    Under /v1/ the Problem of ``authorise``, if it raises one, replaces that of the body.
-    """
-
-    def __init__(self, app: FastAPI, authorise: Callable[[Request], Awaitable[None]] | None) -> None:
-        self._app = app
-        self._authorise = authorise
-        self._names: tuple[object, frozenset[str]] = (None, frozenset())
-
-    async def on_validation(self, request: Request, exc: Exception) -> Response:
-        assert isinstance(exc, RequestValidationError)
-        if any(error["type"] == "json_invalid" for error in exc.errors()) and (refusal := await self._refusal(request)):
-            return refusal
-        return from_validation(exc, self._declared_names()).response()
-
-    async def on_http(self, request: Request, exc: Exception) -> Response:
-        assert isinstance(exc, HTTPException)
-        if exc.status_code == 400 and (refusal := await self._refusal(request)):
-            return refusal
-        return await _on_http(request, exc)
-
-    async def _refusal(self, request: Request) -> Response | None:
-        if self._authorise is None or not request.url.path.startswith("/v1/"):
-            return None
-        try:
-            await self._authorise(request)
-        except Problem as problem:
-            return problem.response()
-        return None
-
-    def _declared_names(self) -> frozenset[str]:
-        schema = self._app.openapi()
-        if self._names[0] is not schema:
-            self._names = (schema, declared_names(schema))
-        return self._names[1]
-
-
-def install(
-    app: FastAPI,
-    *,
-    max_body_bytes: int | None = None,
-    authorise_unrouted: Callable[[Request], Awaitable[None]] | None = None,
-) -> None:
+def install(app: FastAPI, *, max_body_bytes: int | None = None) -> None:
     """Answer every error of ``app`` as a problem, and refuse bodies above ``max_body_bytes``.
 
-    ``authorise_unrouted`` raises the Problem of a request under /v1/ without the right to be read. Call this before
-    other middleware is added, so that theirs is outside and sees the final response. Pointers contain the names of
-    ``app.openapi()``; call that at the start, or the first 422 waits for it. Raises ValueError when the app limits
-    bodies itself (see ``BodyLimit``).
+    Call this before other middleware is added, so that theirs is outside and sees the final response. Pointers contain
+    the names of ``app.openapi()``; call that at the start, or the first 422 waits for it. Raises ValueError when the
+    app limits bodies itself (see ``BodyLimit``).
     """
     if app.max_body_size is not None:
         raise ValueError("Pass the limit to install(), not FastAPI(max_body_size=...), which answers in plain text.")
-    unread = _UnreadBodyHandlers(app, authorise_unrouted)
+    cached: tuple[object, frozenset[str]] = (None, frozenset())
+
+    def names() -> frozenset[str]:
+        nonlocal cached
+        schema = app.openapi()
+        if cached[0] is not schema:
+            cached = (schema, declared_names(schema))
+        return cached[1]
+
+    async def on_validation(_: Request, exc: Exception) -> Response:
+        assert isinstance(exc, RequestValidationError)
+        return from_validation(exc, names()).response()
+
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(DomainError, _on_domain_error)
-    app.add_exception_handler(RequestValidationError, unread.on_validation)
-    app.add_exception_handler(HTTPException, unread.on_http)
+    app.add_exception_handler(RequestValidationError, on_validation)
+    app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(Exception, _on_exception)  # only what middleware outside of CatchAllMiddleware raises
     if max_body_bytes is not None:
+        app.add_middleware(GzipRequestMiddleware, limit=max_body_bytes)
         app.add_middleware(BodyLimit, limit=max_body_bytes)
     app.add_middleware(CatchAllMiddleware)

@@ -1,6 +1,7 @@
 """Parsers of CPR and CVR numbers. No error repeats a number."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import date
 
@@ -10,10 +11,21 @@ from stdnum.dk import cvr as stdnum_cvr
 from stdnum.exceptions import ValidationError
 
 _CPR = re.compile(r"[0-9]{6}-?[0-9]{4}")
-_CPR_WITHIN = re.compile(r"(?<![0-9])([0-9]{6})[- ]?([0-9]{4})(?![0-9])")
-_MACHINE_ID = re.compile(
-    r"(?<![0-9A-Za-z])([0-9A-Fa-f]{8}-([0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}|[0-9A-Fa-f]{16,})(?![0-9A-Za-z])"
+_SEPARATOR = r"[\s._/\u00b7\u2022\u2212\u2010-\u2015\u2043\ufe58\ufe63\uff0d\u30fc~-]{0,3}"
+_CPR_LIKE = re.compile(
+    rf"(?<![^\W_])([0-9]{{2}}){_SEPARATOR}([0-9]{{2}}){_SEPARATOR}([0-9]{{2}}){_SEPARATOR}[0-9]{{4}}(?![^\W_])"
 )
+_INVISIBLE = frozenset({"Cf", "Mn", "Me"})
+_CONTROL = frozenset({"Cc", "Zl", "Zp", "Cs"})
+_DROPPED = frozenset({".", "..", ""})
+NOTHING_WORDS = frozenset(
+    {
+        *("null", "(null)", "<null>", "nil", "none", "undefined", "[object object]", "\\n", "#null!"),
+        *("na", "n/a", "#n/a", "#na", "<na>", "nan", "nat", "-nan", "1.#qnan", "#value!", "#ref!", "#name?", "#num!"),
+        *("#div/0!", "#i/t", "#værdi!", "#reference!", "#navn?", "#num", "#division/0!", "."),
+    }
+)
+"""The words by which programs write that there is nothing (databases, R, Python, JavaScript, spreadsheets), folded."""
 _SYNTHETIC_DAYS = range(61, 92)
 
 
@@ -45,27 +57,68 @@ def parse_cpr(text: object) -> Cpr:
 
 
 def holds_cpr(text: str) -> bool:
-    """Return whether a text contains a CPR number, which is allowed in its own field only.
+    """Whether a CPR number is part of a text, which nothing but a field for it may hold (api.md).
 
-    That is ten digits, or six and four, with no digit before or after, whose first six are a date. UUIDs and digests
-    are ignored, because their digits match at times by chance.
+    That is ten digits that begin with a date that exists, run together or as six and four, however they are dashed,
+    spaced or written; not those that a letter or another digit touches: ``K1301234567`` is a case number.
     """
-    if _CPR_WITHIN.search(text) is None:  # nearly always
+    if text.isascii():
+        if _CPR_LIKE.search(text) is None:  # nearly always
+            return False
+    else:
+        text = _plain(text)
+    return any(_is_date(*match.groups()) for match in _CPR_LIKE.finditer(text))
+
+
+def _plain(text: str) -> str:
+    """Every script's digits as ASCII, without invisible characters and marks."""
+    characters = (each for each in unicodedata.normalize("NFKC", text) if unicodedata.category(each) not in _INVISIBLE)
+    return "".join(str(unicodedata.decimal(each)) if each.isdecimal() else each for each in characters)
+
+
+def _is_date(day: str, month: str, year: str) -> bool:
+    """Whether a day (of synthetic people + 60) exists in this century or the last; in 2000 as in 1900 + 100."""
+    number = int(day)
+    number -= 60 if number in _SYNTHETIC_DAYS else 0
+    try:
+        date(2000 + int(year), int(month), number)
+    except ValueError:
         return False
-    for match in _CPR_WITHIN.finditer(_MACHINE_ID.sub("x", text)):
-        try:
-            parse_cpr(match[1] + match[2])
-        except PydanticCustomError:
-            continue
-        return True
-    return False
+    return True
 
 
 def without_cpr(text: str) -> str:
-    """Return a text that a sender chooses. Raises PydanticCustomError ``invalid_value`` if it has a CPR number."""
+    """For texts that a sender chooses: PydanticCustomError ``looks_like_cpr`` when a CPR number is part of it."""
     if holds_cpr(text):
-        raise PydanticCustomError("invalid_value", "a CPR number is not accepted here")
+        raise PydanticCustomError("looks_like_cpr", "a CPR number is not accepted here")
     return text
+
+
+def trimmed(value: object) -> object:
+    """A text without blanks around it; PydanticCustomError ``invalid_value`` when nothing visible is left."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if not text or all(unicodedata.category(each) in _INVISIBLE for each in text):
+        raise PydanticCustomError("invalid_value", "an empty text")
+    return text
+
+
+def sender_id(text: str) -> str:
+    """The id that a sender gave something; PydanticCustomError ``invalid_value`` for what is none.
+
+    No words by which programs write nothing, and nothing that an address could not name again: control characters,
+    segments that clients drop (``..``), the end of another address.
+    """
+    segments = text.split("/")
+    if (
+        text.casefold() in NOTHING_WORDS
+        or not _CONTROL.isdisjoint(map(unicodedata.category, text))
+        or segments[-1] == "history"
+        or not _DROPPED.isdisjoint(segments)
+    ):
+        raise PydanticCustomError("invalid_value", "not an id")
+    return without_cpr(text)
 
 
 def parse_cvr(text: str) -> str:

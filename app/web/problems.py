@@ -37,12 +37,16 @@ def _type(status: int, title: str, detail: str, **headers: str) -> ProblemDefini
 PROBLEMS: Final[Mapping[str, ProblemDefinition]] = {
     # HTTP.
     "invalid_json": _type(400, "Not JSON", "The body could not be read as JSON."),
+    "invalid_encoding": _type(400, "Not UTF-8", "The address is not UTF-8, or the body is not what its encoding says."),
     "unauthorized": _type(401, "No token", "Send an access token: Authorization: Bearer.", WWW_Authenticate="Bearer"),
     "invalid_token": _type(
         401,
         "Token not accepted",
-        "The token is malformed, has expired, or comes from another issuer.",
+        "The token is malformed, or comes from another issuer.",
         WWW_Authenticate='Bearer error="invalid_token"',
+    ),
+    "expired_token": _type(
+        401, "Token expired", "Get another token; this one is too old.", WWW_Authenticate='Bearer error="invalid_token"'
     ),
     "insufficient_scope": _type(403, "Scope missing", "The token lacks a scope that this needs."),
     "not_found": _type(404, "Not found", "It is not there, or not yours."),
@@ -60,10 +64,16 @@ PROBLEMS: Final[Mapping[str, ProblemDefinition]] = {
     ),
     # A malformed request. The single codes are those of a record's fields; a list of them is `malformed`.
     "malformed": _type(422, "Malformed", "The request is not as it should be; `errors` has every fault."),
+    "unknown_parameter": _type(422, "Unknown parameter", "This operation has no such query parameter."),
+    "repeated_parameter": _type(422, "Repeated parameter", "This query parameter takes one value."),
     "missing_field": _type(422, "Field missing", "A field that is required is not there."),
     "unknown_field": _type(422, "Unknown field", "There is a field that is not known here."),
     "invalid_value": _type(422, "Invalid value", "A field has a value that it cannot have."),
     "invalid_cpr": _type(422, "Invalid CPR number", "That is no CPR number."),
+    "repeated_field": _type(422, "Field repeated", "A name occurs twice in one object."),
+    "looks_like_cpr": _type(
+        422, "Looks like a CPR number", "Ten digits like these are taken only where a CPR number is asked for."
+    ),
     "invalid_cvr": _type(422, "Invalid CVR number", "That is no CVR number."),
     "date_in_future": _type(422, "Date in the future", "It has not happened yet on the day of receipt."),
     "ends_before_start": _type(422, "Ends before it starts", "The last day lies before the first."),
@@ -100,9 +110,13 @@ FIELD_CODES: Final = frozenset(
     {
         "missing_field",
         "unknown_field",
+        "unknown_parameter",
+        "repeated_parameter",
         "invalid_value",
         "invalid_json",
         "invalid_cpr",
+        "looks_like_cpr",
+        "repeated_field",
         "invalid_cvr",
         "date_in_future",
         "ends_before_start",
@@ -114,9 +128,13 @@ FIELD_CODES: Final = frozenset(
 COMMON: Final = (
     "unauthorized",
     "invalid_token",
+    "expired_token",
     "insufficient_scope",
     "not_acceptable",
+    "invalid_encoding",
     "malformed",
+    "unknown_parameter",
+    "repeated_parameter",
     "rate_limited",
     "internal_error",
     "unavailable",

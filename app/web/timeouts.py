@@ -13,6 +13,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from app.web.upgrades import UpgradeFilter
+
 _LINGER_SECONDS = 2.0
 _MAX_HEAD_BYTES = 64 * 1024
 
@@ -86,6 +88,7 @@ class TimedProtocol(HttpToolsProtocol):
         self._head_seconds = head_seconds
         self._head_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._upgrades = UpgradeFilter()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Start the timer of the first head."""
@@ -99,7 +102,7 @@ class TimedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Count the bytes of an incomplete head; close the connection above the limit."""
-        super().data_received(data)
+        super().data_received(self._upgrades.feed(data))
         if self._timer is not None:
             self._head_bytes += len(data)
             if self._head_bytes > _MAX_HEAD_BYTES:
@@ -114,7 +117,13 @@ class TimedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Stop the timer: the head is complete."""
         self._stop_timer()
+        self._upgrades.end_head()
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Expect the head of the next request."""
+        super().on_message_complete()
+        self._upgrades.begin_head()
 
     def _start_timer(self) -> None:
         self._head_bytes = 0

@@ -1,6 +1,7 @@
 """SIGTERM and ctrl-C under load: what was accepted is answered, and nothing is left running."""
 
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from app.web.tokens import LocalIssuer
 from tests.faults.figures import Figures, figures_at_rest, query, strata_held
 from tests.faults.harness import Server, wait_for
 from tests.faults.load import Load, Trial
+from tests.faults.test_slow_clients import _dial, _head
 
 Place = tuple[Path, Trial, LocalIssuer]
 WAITING = "select count(*) as n from pg_stat_activity where wait_event_type = 'Lock' and query like '%stratum%'"
@@ -60,3 +62,22 @@ def test_a_start_that_fails_says_so(place: Place, workers: int) -> None:
         assert server.processes() == []
     finally:
         server.kill()
+
+
+def test_a_body_half_sent_does_not_hold_up_the_end(place: Place) -> None:
+    """Wild B38: SIGTERM with half a body took 33 s, and container engines kill after ten."""
+    directory, trial, issuer = place
+    with Server(directory) as server, Load([server.url], trial, issuer) as load:
+        load.wait_for(3)
+        with _dial(server) as half, _dial(server) as silent:
+            half.sendall(_head(trial, issuer.token("case-system", "slow"), "Content-Length: 1000") + b'{"records": [')
+            silent.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            began = time.monotonic()
+            server.signal(signal.SIGTERM)
+            code = server.ended()
+            seconds = time.monotonic() - began
+        load.stop()
+        assert (code, server.processes()) == (0, []), server.log()
+        assert seconds < 8
+        figures = figures_at_rest(directory, load)
+    figures.all_is_well(at_least=3)

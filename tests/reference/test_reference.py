@@ -94,7 +94,7 @@ DOOR: list[tuple[str, str, dict[str, Any], list[str]]] = [
         {
             "type": "other_offer",
             "starts_on": "2010-12-01",
-            "hours_per_week": "9.99",
+            "hours_per_week": 9.99,
             "not_workplace_reason": "unstable",
         },
         ["hours_too_few", "not_at_workplace"],

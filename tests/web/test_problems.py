@@ -166,7 +166,7 @@ def test_the_contract_documents_our_errors_and_none_of_fastapis() -> None:
 
 def test_responses_have_one_example_a_code() -> None:
     responses = problem_responses(*COMMON, *COMMON)
-    assert set(responses) == {401, 403, 406, 422, 429, 500, 503}
+    assert set(responses) == {400, 401, 403, 406, 422, 429, 500, 503}
     examples = responses[401]["content"][MEDIA_TYPE]["examples"]
-    assert list(examples) == ["unauthorized", "invalid_token"]
+    assert list(examples) == ["unauthorized", "invalid_token", "expired_token"]
     assert examples["invalid_token"]["value"]["code"] == "invalid_token"

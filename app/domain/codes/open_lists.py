@@ -25,7 +25,11 @@ CODES: Final[Mapping[str, CodeList]] = {
             "unknown_field": "a field is unknown; the pointer ends at its parent",
             "invalid_value": "the field cannot have this value",
             "invalid_json": "not JSON, or not an object where an object is required",
+            "repeated_field": "a name occurs twice in one object; the pointer is the object's",
             "invalid_cpr": "not a CPR number",
+            "looks_like_cpr": (
+                "the text holds ten digits that could be a CPR number; if they are none, put a letter before the first"
+            ),
             "invalid_cvr": "not a CVR number (the number of a Danish company)",
             "date_in_future": "the date is after the day of receipt in Copenhagen",
             "ends_before_start": "the last day is before the first",

@@ -1,5 +1,6 @@
 """Types of request fields: stricter than pydantic's conversions, and limited to what the database can store."""
 
+import contextlib
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -18,13 +19,14 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from app.domain.rules.calendar import monday_of_code
-from app.web.identifiers import parse_cpr, parse_cvr, without_cpr
+from app.web.identifiers import parse_cpr, parse_cvr, sender_id, trimmed, without_cpr
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _SYNTHETIC_CPR = "7101701234"
 MAX_REVISION = 2**63 - 1
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]")
-_FIRST_YEAR = 1900
+FIRST_DAY = date(1971, 1, 1)
+"""No day before it is taken anywhere: it is a program's way to write none (domain 2 [choice])."""
 
 
 def _invalid() -> PydanticCustomError:
@@ -32,19 +34,18 @@ def _invalid() -> PydanticCustomError:
 
 
 def _date(value: object) -> date:
-    if isinstance(value, date):
-        return value
+    day = value if isinstance(value, date) else None
     if isinstance(value, str) and _DATE.fullmatch(value):
-        try:
-            return date.fromisoformat(value)
-        except ValueError:
-            pass
-    raise _invalid()
+        with contextlib.suppress(ValueError):
+            day = date.fromisoformat(value)
+    if day is None or day < FIRST_DAY:
+        raise _invalid()
+    return day
 
 
 def _hours(value: object) -> Decimal:
-    """Parse a number with at most two decimals. Its range is checked by the rules."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+    """A number of at most two decimals; how large is the rules' business. A text is none: tables are read before."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise _invalid()
     if not re.fullmatch(r"-?[0-9]{1,24}(\.[0-9]{1,6})?", str(value)):
         raise _invalid()
@@ -57,10 +58,22 @@ def _hours(value: object) -> Decimal:
 def _week(value: object) -> date:
     if isinstance(value, str):
         try:
-            return monday_of_code(value)
+            monday = monday_of_code(value)
         except ValueError:
             pass
+        else:
+            if monday >= FIRST_DAY:
+                return monday
     raise _invalid()
+
+
+def _whole(value: object) -> object:
+    """An integer may be written 1.0 (JSON knows one kind of number); a text or a truth value is none."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise _invalid()
+    return value
 
 
 def _not_a_number(value: object) -> object:
@@ -73,7 +86,7 @@ def _not_a_number(value: object) -> object:
 def _in_utc(moment: datetime) -> datetime:
     """Convert to UTC. Refuse years that other zones or the database cannot represent."""
     try:
-        if moment.year >= _FIRST_YEAR:
+        if moment.year >= FIRST_DAY.year:
             return moment.astimezone(UTC)
     except OverflowError:
         pass
@@ -81,7 +94,7 @@ def _in_utc(moment: datetime) -> datetime:
 
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_not_a_number), AfterValidator(_in_utc)]
-"""RFC 3339 timestamp with a zone, from the year 1900 on."""
+"""RFC 3339 timestamp with a zone, from the year 1971 on."""
 IsoDate = Annotated[
     date, BeforeValidator(_date), WithJsonSchema({"type": "string", "format": "date", "examples": ["2010-11-08"]})
 ]
@@ -98,14 +111,21 @@ WeekCode = Annotated[
 """ISO week, parsed to its Monday."""
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,60}$"), AfterValidator(without_cpr)]
 Text = Annotated[
-    str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$"), AfterValidator(without_cpr)
+    str,
+    BeforeValidator(trimmed),
+    StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$"),
+    AfterValidator(without_cpr),
 ]
+"""A text of one line, without blanks around it."""
+Whole = BeforeValidator(_whole)
+"""For integers: 1.0 is one, "1" and true are none."""
 ClientName = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$"), AfterValidator(without_cpr)]
 """Client id as a filter."""
 ExternalId = Annotated[
     str,
+    BeforeValidator(trimmed),
     StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00]*$"),
-    AfterValidator(without_cpr),
+    AfterValidator(sender_id),
     Field(
         description="Id of the record in the sending system, unique within client, trial and kind. Never a CPR number.",
         examples=["samtale-4711"],
@@ -113,8 +133,8 @@ ExternalId = Annotated[
 ]
 Revision = Annotated[
     int,
+    Whole,
     Field(
-        strict=True,
         ge=0,
         le=MAX_REVISION,
         description="Revision of the record. A higher one replaces a lower one, in whatever order they arrive.",
@@ -140,7 +160,7 @@ JobcentreCode = Annotated[
     StringConstraints(pattern=r"^[0-9]{3}$"),
     Field(description="Municipality code of the jobcentre.", examples=["849"]),
 ]
-TargetGroup = Annotated[int, Field(strict=True, ge=1, le=99, examples=[2])]
+TargetGroup = Annotated[int, Whole, Field(ge=1, le=99, examples=[2])]
 """Number of a target group in § 2 of the law (LAB-loven; domain 6 [C])."""
 DeviationCode = Annotated[str, WithJsonSchema({"type": "string", "x-component": "DeviationCode"})]
 FailureCode = Annotated[str, WithJsonSchema({"type": "string", "x-component": "FailureCode"})]

@@ -57,8 +57,9 @@ from app.routers.participants.schemas import (
 )
 from app.web.auth import Principal
 from app.web.problems import BODY, COMMON, Problem, problem_responses
+from app.web.routes import CheckedRoute
 
-router = APIRouter(tags=["participants"])
+router = APIRouter(route_class=CheckedRoute, tags=["participants"])
 
 
 @router.get(

@@ -15,8 +15,9 @@ from app.routers.common.services import ServicesDep, TrialPath, digest, etag_res
 from app.routers.common.tables import negotiate
 from app.routers.common.types import ResponseModel
 from app.web.problems import COMMON, Problem, problem_responses
+from app.web.routes import CheckedRoute
 
-router = APIRouter(tags=["participants"])
+router = APIRouter(route_class=CheckedRoute, tags=["participants"])
 HTML: Final = "text/html"
 PDF: Final = "application/pdf"
 _FORMS: Final[dict[str, Any]] = {

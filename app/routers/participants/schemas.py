@@ -27,6 +27,7 @@ from app.routers.common.types import (
     JobcentreCode,
     TargetGroup,
     Text,
+    Whole,
 )
 from app.web.validation import field_errors
 
@@ -86,7 +87,7 @@ class ScreeningIn(BaseModel):
     at_job_interview: StrictBool | None = Field(
         None, description="Whether the screening takes place at the job interview, not at the short first visit."
     )
-    match_group: Annotated[int, Field(ge=1, le=3, strict=True)] | None = None
+    match_group: Annotated[int, Whole, Field(ge=1, le=3)] | None = None
     benefit: Benefit | None = None
     unemployed_since: IsoDate | None = Field(
         None, description="Required in the channel `supplement`, and if the protocol uses it."

@@ -41,8 +41,9 @@ from app.routers.participants.schemas import (
     ScreeningView,
 )
 from app.web.problems import BODY, COMMON, Problem, problem_responses
+from app.web.routes import CheckedRoute
 
-router = APIRouter(tags=["participants"])
+router = APIRouter(route_class=CheckedRoute, tags=["participants"])
 
 
 def _screening_request(trial: Trial, body: ScreeningIn, today: date) -> ScreeningRequest:

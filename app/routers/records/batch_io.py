@@ -20,6 +20,7 @@ from app.routers.common.services import ServicesDep, json_response
 from app.routers.common.types import FaultCode, WarningCode
 from app.web.auth import Principal, authenticated
 from app.web.problems import COMMON, Problem, problem_responses
+from app.web.routes import CheckedRoute
 
 MAX_RECORDS = 10_000
 MEDIA_TYPES = ("application/json", "application/x-ndjson", "text/csv")
@@ -84,7 +85,7 @@ class SnapshotReport(BatchReport):
     people_without_spells: int = Field(description="People of whom every stored spell is taken back.")
 
 
-router = APIRouter(tags=["records"])
+router = APIRouter(route_class=CheckedRoute, tags=["records"])
 
 
 @router.get(

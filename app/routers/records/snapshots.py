@@ -23,8 +23,9 @@ from app.routers.records.parse import read_record, wire_of
 from app.web.auth import Principal, requires
 from app.web.identifiers import parse_cpr
 from app.web.problems import BODY, COMMON, Problem, problem_responses
+from app.web.routes import CheckedRoute
 
-router = APIRouter(tags=["records"])
+router = APIRouter(route_class=CheckedRoute, tags=["records"])
 _WIRE: Final = wire_of(KIND)
 _FORBIDDEN_FIELDS: Final = frozenset({"external_id", "revision", "retracted", "retraction_reason"})
 _PLACEHOLDER_ID: Final = "spell"

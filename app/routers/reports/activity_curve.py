@@ -13,8 +13,9 @@ from app.routers.common.types import JobcentreCode, ResponseModel
 from app.routers.reports.as_of import load_as_of_request
 from app.routers.reports.common import OneJobcentre, Report, ReportReader, difference_fields
 from app.web.problems import COMMON, problem_responses
+from app.web.routes import CheckedRoute
 
-router = APIRouter(tags=["reports"])
+router = APIRouter(route_class=CheckedRoute, tags=["reports"])
 
 _CONVERSATION_KINDS: Final = ("conversations", "presence-events")
 _ACTIVATION_KINDS: Final = ("activations", "mentors", "presence-events")

@@ -31,8 +31,9 @@ from app.routers.reports.common import (
 )
 from app.routers.reports.weekly_summary import NO_CONDITIONS, FiguresView
 from app.web.problems import COMMON, problem_responses
+from app.web.routes import CheckedRoute
 
-router = APIRouter(tags=["reports"])
+router = APIRouter(route_class=CheckedRoute, tags=["reports"])
 
 
 class ConditionsRow(ResponseModel):

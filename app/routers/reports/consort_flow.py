@@ -18,8 +18,9 @@ from app.routers.common.types import FailureCode, IsoDate, JobcentreCode, Respon
 from app.routers.reports.as_of import load_as_of_request
 from app.routers.reports.common import OneJobcentre, Report, ReportReader
 from app.web.problems import COMMON, Problem, problem_responses
+from app.web.routes import CheckedRoute
 
-router = APIRouter(tags=["reports"])
+router = APIRouter(route_class=CheckedRoute, tags=["reports"])
 
 _KINDS: Final = ("activations", "exemptions", "presence-events")
 

@@ -18,8 +18,9 @@ from app.routers.common.tables import CSV_RESPONSE, table_response
 from app.routers.common.types import JobcentreCode, ResponseModel
 from app.routers.reports.common import OneJobcentre, Report, ReportReader, as_of_day, visible_codes
 from app.web.problems import COMMON, problem_responses
+from app.web.routes import CheckedRoute
 
-router = APIRouter(tags=["reports"])
+router = APIRouter(route_class=CheckedRoute, tags=["reports"])
 FindingCode = Annotated[str, WithJsonSchema({"type": "string", "x-component": "FindingCode"})]
 
 

@@ -23,8 +23,9 @@ from app.routers.common.types import EffectWarning, ResponseModel
 from app.routers.reports.as_of import AsOfRequest, load_as_of_request
 from app.routers.reports.common import OneJobcentre, Report, ReportReader, difference_fields
 from app.web.problems import COMMON, Problem, problem_responses
+from app.web.routes import CheckedRoute
 
-router = APIRouter(tags=["reports"])
+router = APIRouter(route_class=CheckedRoute, tags=["reports"])
 
 _KINDS: Final = ("activations", "presence-events", "outcomes")
 

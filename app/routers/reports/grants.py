@@ -18,8 +18,9 @@ from app.routers.reports.common import ReportReader, counts_and_watermark, visib
 from app.routers.reports.conditions import ConditionsRow, conditions_item
 from app.web.auth import Principal, requires
 from app.web.problems import BODY, COMMON, Problem, problem_responses
+from app.web.routes import CheckedRoute
 
-router = APIRouter(tags=["reports"])
+router = APIRouter(route_class=CheckedRoute, tags=["reports"])
 
 
 class AssessmentIn(BaseModel):

@@ -47,8 +47,9 @@ from app.routers.reports.contacts import CONTACTS, ContactsView, contact_cells, 
 from app.routers.reports.response_cache import CachedResponse, ResponseCacheDep
 from app.web.auth import Principal
 from app.web.problems import COMMON, problem_responses
+from app.web.routes import CheckedRoute
 
-router = APIRouter(tags=["reports"])
+router = APIRouter(route_class=CheckedRoute, tags=["reports"])
 
 
 class StatesView(ResponseModel):

@@ -15,8 +15,9 @@ from app.routers.common.tables import CSV_RESPONSE, table_response
 from app.routers.common.types import WeekCode
 from app.routers.reports.common import Report, as_of_day
 from app.web.problems import COMMON, Problem, problem_responses
+from app.web.routes import CheckedRoute
 
-router = APIRouter(tags=["reports"])
+router = APIRouter(route_class=CheckedRoute, tags=["reports"])
 _BLANK: Final = dict.fromkeys(field.name for field in fields(WorklistEntry))
 
 

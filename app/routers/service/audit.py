@@ -23,8 +23,9 @@ from app.routers.common.services import (
 from app.routers.common.types import ClientName, Moment
 from app.web.auth import Principal, requires
 from app.web.problems import COMMON, problem_responses
+from app.web.routes import CheckedRoute
 
-router = APIRouter(tags=["audit"])
+router = APIRouter(route_class=CheckedRoute, tags=["audit"])
 _MOMENT: TypeAdapter[datetime] = TypeAdapter(Moment)
 Auditor = Annotated[Principal, Depends(requires("audit:read"))]
 

@@ -13,8 +13,9 @@ from app.routers.common.services import JSON, ServicesDep
 from app.web.error_handlers import database_is_away
 from app.web.metrics import CONNECTIONS, exposition
 from app.web.problems import Problem, problem_responses
+from app.web.routes import CheckedRoute
 
-router = APIRouter(tags=["operation"])
+router = APIRouter(route_class=CheckedRoute, tags=["operation"])
 
 
 class Health(BaseModel):

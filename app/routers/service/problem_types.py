@@ -10,8 +10,9 @@ from app.routers.common.services import json_response
 from app.routers.common.tables import negotiate
 from app.routers.service.html_pages import HTML, html_page
 from app.web.problems import PROBLEMS, Problem, problem_responses
+from app.web.routes import CheckedRoute
 
-router = APIRouter(tags=["operation"])
+router = APIRouter(route_class=CheckedRoute, tags=["operation"])
 _FORMS: Final[dict[str, Any]] = {"content": {HTML: {"schema": {"type": "string"}}}}
 _RETRYABLE: Final = frozenset({408, 429, 500, 503})
 _NEEDS_TOKEN: Final = frozenset({401, 403})

@@ -28,8 +28,9 @@ from app.routers.common.services import (
 from app.routers.trials.schemas import DrawList, HandoverIn, HandoverView, TrialIn, TrialList, TrialView
 from app.web.auth import Principal, authenticated, requires, requires_any
 from app.web.problems import BODY, COMMON, Problem, problem_responses
+from app.web.routes import CheckedRoute
 
-router = APIRouter(tags=["trials"])
+router = APIRouter(route_class=CheckedRoute, tags=["trials"])
 Anyone = Annotated[Principal, Depends(authenticated())]
 TrialWriter = Annotated[Principal, Depends(requires("trials:write"))]
 # A change of one record judges every week of the person: without a bound on its length one trial would cost minutes.

@@ -260,7 +260,7 @@ def test_someone_drawn_gets_the_letter_in_both_forms(register: Register, trial: 
     html, pdf = system.get(path), pdf_of(system, path)
     assert (html.status_code, html.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert (pdf.status_code, pdf.headers["content-type"]) == (200, "application/pdf")
-    assert html.headers["vary"] == pdf.headers["vary"] == "Accept"
+    assert html.headers["vary"] == pdf.headers["vary"] == "Accept, Accept-Encoding"
     page = Page(html.text)
     group = "deltagergruppen" if answer["assignment"]["arm"] == "treatment" else "kontrolgruppen"
     for words in ("Jobcenter Jammerbugt", "Team 3, desk 12", "8. november 2010", "På rette vej – i job", group):

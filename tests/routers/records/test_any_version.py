@@ -82,7 +82,7 @@ def test_of_a_duplicate(place: Place, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", FACTS)
 def test_at_the_ends_of_the_calendar(place: Place, kind: str) -> None:
-    path, days = f"/v1/trials/{place.trial}/{kind}", ("0001-01-01", "1582-10-15", "2010-11-16", "9999-12-31")
+    path, days = f"/v1/trials/{place.trial}/{kind}", ("1971-01-01", "1999-02-28", "2010-11-16", "9999-12-31")
     for first, last in itertools.product(days, (None, *days)):
         dates = {"date": first, "starts_on": first, "ends_on": last}
         known = {name: dates[name] for name in FACTS[kind] if name in dates}

@@ -55,7 +55,7 @@ CONTENTS: Mapping[str, list[dict[str, Any]]] = {
     ],
     "activations": [
         {"type": "work_placement_public", "starts_on": "2010-11-15", "hours_per_week": 10, "mentor": "assigned"},
-        {"type": "part_time_job", "starts_on": "2011-01-03", "ends_on": "2011-03-04", "hours_per_week": "5.50"},
+        {"type": "part_time_job", "starts_on": "2011-01-03", "ends_on": "2011-03-04", "hours_per_week": 5.5},
         {"type": "part_time_job", "starts_on": "2011-01-03", "ends_on": "2011-06-30", "hours_per_week": 4.5},
         {"type": "other_offer", "starts_on": "2011-02-07", "hours_per_week": 20},
     ],

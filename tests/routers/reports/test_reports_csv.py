@@ -175,7 +175,7 @@ def test_each_form_has_an_etag_of_its_own(agency: Client, trial: str, report: st
         tags[form] = first.headers["etag"]
         again = agency.request("GET", path, params=week, headers=accept | {"If-None-Match": tags[form]})
         assert (again.status_code, again.content) == (304, b"")
-        assert first.headers["vary"] == again.headers["vary"] == "Accept"
+        assert {answer.headers["vary"].split(", ")[0] for answer in (first, again)} == {"Accept"}
         assert again.headers["etag"] == tags[form]
     assert tags["csv"] != tags["json"]
     for form, other in (("csv", "json"), ("json", "csv")):

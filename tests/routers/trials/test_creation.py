@@ -137,7 +137,7 @@ def with_jobcentre(**changes: Any) -> dict[str, Any]:
         (trial_body(title=""), {("/title", "invalid_value")}),
         (trial_body(title="a\x00b"), {("/title", "invalid_value")}),
         (trial_body(title="a\ud800b"), {("/title", "invalid_value")}),
-        (trial_body(title="0101701234"), {("/title", "invalid_value")}),
+        (trial_body(title="0101701234"), {("/title", "looks_like_cpr")}),
         (trial_body(intake_from="2010-13-01"), {("/intake_from", "invalid_value")}),
         (trial_body(intake_from="2010-11-08T00:00:00"), {("/intake_from", "invalid_value")}),
         (trial_body(intake_from=20101108), {("/intake_from", "invalid_value")}),

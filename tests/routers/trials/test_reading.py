@@ -1,7 +1,6 @@
 """Reading protocols and trials: one, the list, and ETags."""
 
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 
@@ -41,7 +40,7 @@ def test_an_unknown_trial_is_not_found(agency: Client, auditor: Client) -> None:
 
 
 def test_an_impossible_trial_id_is_malformed(agency: Client) -> None:
-    for trial in ("EMPTY_SCOPE", "a" * 41, quote("a\x00b")):
+    for trial in ("EMPTY_SCOPE", "a" * 41):
         assert errors_of(agency.get(f"/v1/trials/{trial}")) == {("/path/trial", "invalid_value")}
 
 

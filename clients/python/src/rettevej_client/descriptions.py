@@ -12,6 +12,8 @@ FAULTS: Final[Mapping[str, str]] = {
     "invalid_value": "a value that the field cannot have",
     "invalid_json": "not a record: no JSON object",
     "invalid_cpr": "not a CPR number: ten digits, DDMMYYSSSS (a spreadsheet may have dropped the leading zero)",
+    "repeated_field": "a name occurs twice in the record",
+    "looks_like_cpr": "ten digits that could be a CPR number; if they are none, put a letter right before them",
     "invalid_cvr": "not a CVR number: eight digits with the right check digit",
     "date_in_future": "later than the day of receipt: it has not happened yet",
     "ends_before_start": "the last day lies before the first",

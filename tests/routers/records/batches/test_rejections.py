@@ -48,10 +48,11 @@ def flag(name: str) -> list[Fault]:
 
 
 def day(name: str) -> list[Fault]:
-    """What is no date: another spelling, a time, a day that the calendar does not have."""
+    """What is no date: another spelling, a time, a day that no calendar has, a day before 1971 (wild A35)."""
     spelled = ("16-11-2010", "2010-1-1", "20101116", "2010-W46", "2010-11-16T00:00:00", "2010-11-16 ", "")
     no_days = ("2010-11-31", "2011-02-29", "0000-01-01", "99999-01-01", "\uff12\uff10\uff11\uff10-11-16")
-    return wrong(name, "invalid_value", *spelled, *no_days, 20101116, 0, True, ["2010-11-16"])
+    none = ("0001-01-01", "1753-01-01", "1899-12-30", "1900-01-01", "1970-01-01", "1970-12-31")
+    return wrong(name, "invalid_value", *spelled, *no_days, *none, 20101116, 0, True, ["2010-11-16"])
 
 
 WITHOUT_PERSON: dict[str, Any] = {"participant_id": None}
@@ -59,8 +60,8 @@ REMATCH: dict[str, Any] = {"kind": "rematch", "reason": None}
 ENVELOPE_FAULTS: list[Fault] = [
     *required("external_id"),
     *wrong("external_id", "invalid_value", "", "x" * 101, 7, True, [], {}, "\0", "a\0b"),
-    *wrong("external_id", "invalid_value", "7101701234", "710170-1234", "0101701234", " 7101701234"),
-    *wrong("revision", "invalid_value", -1, 1.5, 1.0, "1", True, MAX_REVISION + 1, 10**30, [1]),
+    *wrong("external_id", "looks_like_cpr", "7101701234", "710170-1234", "0101701234", " 7101701234"),
+    *wrong("revision", "invalid_value", -1, 1.5, "1", True, MAX_REVISION + 1, 10**30, [1]),
     (WITHOUT_PERSON, of("/participant_id", "missing_field")),
     ({"cpr": "7101701234"}, of("/cpr", "invalid_value")),  # exactly one of the two
     *wrong("participant_id", "invalid_value", "x", 7, True, {}, "\0" * 36),
@@ -124,8 +125,10 @@ KIND_FAULTS: Mapping[str, list[Fault]] = {
         *day("ends_on"),
         *codes("type", "mentor", "reduced_hours_reason", "not_workplace_reason"),
         *wrong("ends_on", "ends_before_start", "2011-01-02"),
-        *wrong("hours_per_week", "hours_out_of_range", 0, -1, "0.00", 60.01, "60.01", 61, 168, 999999),
-        *wrong("hours_per_week", "invalid_value", "ten", "", True, [], "7,5", "1e1", " 10", "NaN", "Infinity"),
+        *wrong("hours_per_week", "hours_out_of_range", 0, -1, 0.0, 60.01, 61, 168, 999999),
+        *wrong(
+            "hours_per_week", "invalid_value", "ten", "", True, [], "7,5", "1e1", " 10", "NaN", "Infinity", "15", "0.00"
+        ),
         *wrong("hours_per_week", "invalid_value", 0.001, "10.001", 1e300, "\uff11\uff10"),
         *flag("company_centre"),
         *wrong(
@@ -179,7 +182,8 @@ KIND_FAULTS: Mapping[str, list[Fault]] = {
         *day("starts_on"),
         *day("ends_on"),
         *codes("area"),
-        *wrong("kind", "invalid_value", "Samtaler hos psykolog", "", 1, "7101701234"),
+        *wrong("kind", "invalid_value", "Samtaler hos psykolog", "", 1),
+        *wrong("kind", "looks_like_cpr", "7101701234"),
         *wrong("coordinator", "invalid_value", "Else Hansen", "", 1),
         *wrong("ends_on", "ends_before_start", "2010-12-05"),
     ],
@@ -257,19 +261,19 @@ def test_the_bounds_are_taken(place: Place) -> None:
         ("conversations", {"external_id": "🙂" * 80 + record_id()}),
         ("conversations", {"external_id": "71017012345" + record_id()}),
         ("conversations", {"date": "2012-06-01"}),
-        ("conversations", {"date": "0001-01-01"}),
+        ("conversations", {"date": "1971-01-01"}),
         ("conversations", {"justification": "x" * 60}),
         ("activations", {"hours_per_week": 0.01}),
         ("activations", {"hours_per_week": 60}),
-        ("activations", {"hours_per_week": "60.00"}),
-        ("activations", {"starts_on": "0001-01-01", "ends_on": "9999-12-31"}),
+        ("activations", {"hours_per_week": 60.0}),
+        ("activations", {"starts_on": "1971-01-01", "ends_on": "9999-12-31"}),
         ("activations", {"starts_on": "9999-12-31", "ends_on": None}),
         ("activations", {"starts_on": "2030-01-01", "ends_on": "2030-06-01"}),  # plans are not in the future
         ("activations", {"ends_on": "2011-01-03"}),
         ("activations", {"cvr_number": "10150817", "p_number": "1234567890"}),
         ("exemptions", {"starts_on": "2030-01-01", "ends_on": "2030-01-01"}),
         ("exemptions", {"starts_on": "9999-12-31", "ends_on": None}),
-        ("exemptions", {"starts_on": "0001-01-01", "ends_on": "0001-01-01"}),
+        ("exemptions", {"starts_on": "1971-01-01", "ends_on": "1971-01-01"}),
         ("presence-events", {"date": "2010-11-08"}),
         ("presence-events", {"date": "2012-06-01"}),
     ]

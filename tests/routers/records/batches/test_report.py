@@ -63,9 +63,7 @@ def test_report_levels(place: Place) -> None:
 
 def test_warnings_are_in_the_answer(place: Place) -> None:
     """Domain 4.8: stored, and the sender hears of it at once."""
-    late = place.record(
-        "activations", type="part_time_job", starts_on="2011-03-01", ends_on=None, hours_per_week="9.99"
-    )
+    late = place.record("activations", type="part_time_job", starts_on="2011-03-01", ends_on=None, hours_per_week=9.99)
     report = place.push([late], "activations")
     assert report["counts"]["created"] == 1
     assert report["results"][0]["warnings"] == ["hours_too_few", "mentor_missing", "starts_late"]

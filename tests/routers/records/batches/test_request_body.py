@@ -145,6 +145,7 @@ def test_media_types_with_parameters(place: Place, media_type: str) -> None:
     assert place.send(json.dumps({"records": [place.record()]}), media_type).status_code == 207
 
 
-def test_a_compressed_body_is_not_taken(place: Place) -> None:
-    response = place.send(b"x", headers={"Content-Encoding": "gzip"})
-    problem(response, 415, "unsupported_media_type")
+def test_a_compressed_body_that_is_none(place: Place) -> None:
+    """Api.md: gzip is taken; what is none, or is another encoding, is refused."""
+    problem(place.send(b"x", headers={"Content-Encoding": "gzip"}), 400, "invalid_encoding")
+    problem(place.send(b"x", headers={"Content-Encoding": "br"}), 415, "unsupported_media_type")

@@ -120,11 +120,20 @@ def test_faulty_parameters(place: Place) -> None:
         problem(answer, 422, "malformed", (f"/query/{name}", "invalid_value"))
 
 
-@pytest.mark.parametrize("external_id", ["7101701234", "710170-1234", " 7101701234", "a\0b", "x" * 101])
-def test_ids_that_are_none(place: Place, external_id: str) -> None:
-    """A CPR number is no id, and is repeated nowhere, not even in a link."""
+@pytest.mark.parametrize(
+    ("external_id", "code"),
+    [
+        ("7101701234", "looks_like_cpr"),
+        ("710170-1234", "looks_like_cpr"),
+        (" 7101701234", "looks_like_cpr"),
+        ("x" * 101, "invalid_value"),
+        ("undefined", "invalid_value"),
+    ],
+)
+def test_ids_that_are_none(place: Place, external_id: str, code: str) -> None:
+    """A CPR number is no id (wild A11), nor a word for nothing (A33); it is repeated nowhere, not even in a link."""
     for answer in (place.put(external_id), place.get(external_id), place.delete(external_id)):
-        problem(answer, 422, "malformed", ("/path/external_id", "invalid_value"))
+        problem(answer, 422, "malformed", ("/path/external_id", code))
         assert "1701234" not in answer.text
         assert "70-1234" not in answer.text
 
@@ -144,4 +153,4 @@ def test_a_cpr_number_is_no_code(place: Place) -> None:
     """Codes that the sender chooses take no CPR number: it would be stored outside of the vault, and shown."""
     for kind, name in (("conversations", "justification"), ("activations", "mentor_waiver_reason")):
         answer = place.put(record_id(), kind, **{name: new_cpr()})
-        problem(answer, 422, "malformed", (f"/{name}", "invalid_value"))
+        problem(answer, 422, "malformed", (f"/{name}", "looks_like_cpr"))

@@ -1,0 +1,64 @@
+"""Route class: checks what FastAPI leaves unchecked, before one byte of the body is read.
+
+In this order: the token and its scopes (401, 403), then the query (422). A request that has no right to be made costs
+no body, and one whose query is not understood does nothing.
+"""
+
+import re
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import Any, Final, get_origin
+from urllib.parse import parse_qsl
+
+from fastapi import Request, Response
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.params import Query
+from fastapi.routing import APIRoute
+
+from app.web.auth import guards_of
+from app.web.problems import Problem
+
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z][A-Za-z_.-]{0,39}")
+
+
+class CheckedRoute(APIRoute):
+    """A route that refuses unknown and repeated query parameters, and reads no body without a right to send it."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """FastAPI's handler behind the checks.
+
+        Problems: ``unauthorized``, ``invalid_token``, ``insufficient_scope``, ``unknown_parameter``,
+        ``repeated_parameter``.
+        """
+        handle, guards = super().get_route_handler(), guards_of(self.dependant)
+        parameters = {
+            field.alias: get_origin(field.field_info.annotation) is list
+            for field in get_flat_params(self.dependant)
+            if isinstance(field.field_info, Query)
+        }
+
+        async def checked(request: Request) -> Response:
+            for guard in guards:
+                await guard(request)
+            if query := request.scope["query_string"]:
+                check_query(parse_qsl(query.decode("ascii"), keep_blank_values=True), parameters)
+            return await handle(request)
+
+        return checked
+
+
+def check_query(sent: Iterable[tuple[str, str]], parameters: Mapping[str, bool]) -> None:
+    """Refuse what an operation does not know (``unknown_parameter``) and what it takes once (``repeated_parameter``).
+
+    ``parameters`` are the operation's names, each with whether it may be given several times. A name that could be
+    anything but a misspelt parameter, such as a number, is not repeated in the error.
+    """
+    seen: set[str] = set()
+    errors: dict[tuple[str, str], None] = {}
+    for name, _ in sent:
+        if name not in parameters:
+            errors[f"/query/{name}" if _PLAIN_NAME.fullmatch(name) else "/query", "unknown_parameter"] = None
+        elif name in seen and not parameters[name]:
+            errors[f"/query/{name}", "repeated_parameter"] = None
+        seen.add(name)
+    if errors:
+        raise Problem(next(iter(errors))[1], errors=[*errors])
