@@ -64,19 +64,26 @@ def activations(
     file_format: FileFormat = None,
     resume: ResumeOption = False,
     sheet: SheetOption = None,
+    accept_removals: Annotated[
+        int | None,
+        typer.Option(min=0, help="Of an extract: how many stored spells each part may take back; a tenth otherwise."),
+    ] = None,
     state_dir: StateDir = None,
     data_dir: DataDir = None,
 ) -> None:
     """Send a file of activations; with --from and --to, replace what a register's earlier extract said of that span.
 
     Without a span the file has records with ids of their own, as for the other kinds. An extract (of AMFORA, say) has
-    none: by jobcentre and quarter it replaces what was imported before. Lines with faults are listed, and retract
-    nothing; people whom the trial does not know are counted. After an interruption the same command continues where
-    it stopped.
+    none: by jobcentre and quarter it replaces what was imported before. Lines with faults are listed. A part with a
+    line that cannot be read, or that would take back more than --accept-removals, is held back as a whole. People whom
+    the trial does not know are counted. After an interruption the same command continues where it stopped.
     """
     if first is None or last is None:
-        if first or last or mapping or jobcentre:
-            fail("an extract needs --from and --to; records with ids need neither, nor --mapping and --jobcentre")
+        if first or last or mapping or jobcentre or accept_removals is not None:
+            fail(
+                "an extract needs --from and --to; records with ids need neither, nor --mapping, --jobcentre and"
+                " --accept-removals"
+            )
         import_records(
             "activations", file, trial, url, bearer, dry_run, file_format, resume, sheet, state_dir, data_dir
         )
@@ -84,7 +91,18 @@ def activations(
     if bearer is None:
         settings = settings_of(data_dir=data_dir)
         bearer = LocalIssuer.load_or_create(settings.data_dir, settings.audience).token("register")
-    job = send.Job(file, mapping, trial, jobcentre or (), first.date(), last.date(), dry_run)
+    job = send.Job(
+        file,
+        mapping,
+        trial,
+        jobcentre or (),
+        first.date(),
+        last.date(),
+        dry_run,
+        accept_removals=accept_removals,
+        sheet=sheet,
+        state_dir=state_dir,
+    )
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with httpx.Client(base_url=url, timeout=300) as http, Progress(*columns, console=console) as progress:
         try:
@@ -98,6 +116,11 @@ def activations(
 def _print_outcome(result: send.ImportOutcome, *, dry_run: bool) -> None:
     for number, faults in sorted(result.faults.items()):
         typer.echo(f"line {number}: {'; '.join(sorted(faults))}")
+    if result.identical:
+        numbers = ", ".join(map(str, sorted(set(result.identical))))
+        typer.echo(f"warning: identical to an earlier line, and one spell with it: line {numbers}")
+    for part in result.held:
+        typer.echo(_held_sentence(part))
     if result.continued:
         console.print(f"Continued: {result.continued} parts had been acknowledged before.")
     counts = ", ".join(f"{n} {outcome}" for outcome, n in result.counts.items() if n) or "nothing changed"
@@ -105,5 +128,18 @@ def _print_outcome(result: send.ImportOutcome, *, dry_run: bool) -> None:
         f"{'Would be' if dry_run else 'Done'}: {counts}; {result.unknown} of people whom the trial does not know;"
         f" {result.left_out} lines of other jobcentres, spans or types left out."
     )
+    if result.held:
+        fail(f"{len(result.held)} parts were held back, and nothing of them applied; the reasons are listed above")
     if result.faults:
         fail(f"{len(result.faults)} lines have faults, listed above")
+
+
+def _held_sentence(part: send.HeldPart) -> str:
+    counts = ", ".join(f"{n} {outcome}" for outcome, n in part.counts.items() if n) or "nothing"
+    people = f", all spells of {part.people_without_spells} people" if part.people_without_spells else ""
+    reasons = [f"{part.unreadable} lines cannot be read"] if part.unreadable else []
+    if part.removed:
+        reasons.append(f"{part.removed} of {part.stored} stored spells would be taken back{people}")
+    removals_alone = "unreadable_line" not in part.reasons
+    remedy = f"; if that is right: --accept-removals {part.removed}" if removals_alone else ""
+    return f"{part.name} is held back: {'; '.join(reasons)}. Without that: {counts}{remedy}."

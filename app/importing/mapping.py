@@ -1,11 +1,15 @@
 """Mapping of a register's file in TOML: the column of each field, the codes of each type."""
 
 import codecs
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, Final
+
+from rettevej_client.cells import Style
+from rettevej_client.tables import Layout
 
 REQUIRED = ("cpr", "starts_on", "hours_per_week")
 FIELDS = (*REQUIRED, "jobcentre", "ends_on", "cvr_number", "p_number")
@@ -42,21 +46,34 @@ class TypeCodes:
 
 @dataclass(frozen=True, slots=True)
 class FileMapping:
-    """Format of a file. The defaults are those of a file with the API's names in its header."""
+    """Format of a file. What is None is found by looking at the file (``rettevej_client.tables``)."""
 
     columns: Mapping[str, str]
     """The column of each field."""
     type: TypeCodes = field(default_factory=TypeCodes)
-    delimiter: str = ","
-    encoding: str = "utf-8-sig"
-    date: str = "%Y-%m-%d"
+    delimiter: str | None = None
+    encoding: str | None = None
+    date: str | None = None
     """Format of ``datetime.strptime``."""
-    decimal: str = "."
+    decimal: str | None = None
     open_end: tuple[str, ...] = ("",)
     """Values of the last day of a spell that has none yet."""
 
+    def layout(self) -> Layout:
+        """Return the columns that the file must have; it may have others."""
+        names = (*self.columns.values(), *self.type.columns)
+        return Layout(names, names, others_ignored=True, encoding=self.encoding, delimiter=self.delimiter)
 
-def plain_mapping(header: list[str]) -> FileMapping:
+    def style(self, default: Style) -> Style:
+        """Return how the file writes decimals and days: as the mapping says or else as its kind of table does."""
+        return Style(self.decimal or default.decimal_signs, default.danish, self.date)
+
+
+PLAIN_LAYOUT: Final = Layout((*FIELDS, "type"), (*REQUIRED, "type"))
+"""Columns of a file with the names of the API."""
+
+
+def plain_mapping(header: Sequence[str]) -> FileMapping:
     """Return the mapping of a file whose columns have the names of the API."""
     return FileMapping({name: name for name in FIELDS if name in header or name in REQUIRED})
 
@@ -85,6 +102,10 @@ def read_mapping(text: str) -> FileMapping:
     )
     if plain["delimiter"] is not None and len(plain["delimiter"]) != 1:
         faults.append("delimiter: not one character")
+    if plain["decimal"] not in (None, ".", ","):
+        faults.append("decimal: neither . nor ,")
+    if plain["date"] is not None and not _is_day_format(plain["date"]):
+        faults.append("date: not a format of year, month and day, such as %d-%m-%Y")
     if plain["encoding"] is not None and not _is_encoding(plain["encoding"]):
         faults.append("encoding: not known")
     open_end = ("", *_list(document, "open_end", "", faults))
@@ -92,6 +113,11 @@ def read_mapping(text: str) -> FileMapping:
         raise ImportFaultError("the mapping has faults: " + "; ".join(sorted(faults)))
     given_texts = {name: value for name, value in plain.items() if value is not None}
     return FileMapping(columns, codes, open_end=open_end, **given_texts)
+
+
+def _is_day_format(text: str) -> bool:
+    parts = set(re.findall(r"%[A-Za-z]", text))
+    return bool(parts & {"%Y", "%y"}) and ("%j" in parts or ("%d" in parts and bool(parts & {"%m", "%b", "%B"})))
 
 
 def _is_encoding(name: str) -> bool:
