@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -173,3 +173,9 @@ class Register:
 def record_id() -> str:
     """An external id that no other test uses."""
     return f"r-{next(_records)}"
+
+
+def faults(document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Pointer and code of every error of a problem, or of a result in a batch's report; all have a meaning."""
+    assert all(error["meaning"] for error in document["errors"])
+    return [(error["pointer"], error["code"]) for error in document["errors"]]

@@ -6,6 +6,7 @@ from typing import Final
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.web.meanings import respond
 from app.web.problems import Problem
 
 _GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS
@@ -40,7 +41,7 @@ class GzipRequestMiddleware:
                 "Of Content-Encoding, gzip and identity are taken.",
                 headers={"Accept-Encoding": "gzip, identity"},
             )
-            await problem.response()(scope, receive, send)
+            await respond(problem, scope)(scope, receive, send)
 
 
 class _Expanded:

@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 import asyncpg
@@ -17,7 +18,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.domain.records.errors import DomainError
 from app.web.compression import GzipRequestMiddleware
-from app.web.problems import Problem
+from app.web.json_faults import json_fault
+from app.web.meanings import meanings_of, operation_of, respond
+from app.web.problems import Fault, Problem
 from app.web.validation import declared_names, from_validation
 
 _log = structlog.get_logger(__name__)
@@ -97,7 +100,7 @@ class CatchAllMiddleware:
             return
         if started:  # outside the except clause, so that the new exception does not carry the old one
             raise RuntimeError("The answer broke off.")
-        await problem.response()(scope, receive, send)
+        await respond(problem, scope)(scope, receive, send)
 
 
 class BodyLimit:
@@ -117,7 +120,7 @@ class BodyLimit:
             return
         declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
         if declared.isdigit() and (len(declared) > 18 or int(declared) > self.limit):
-            await Problem("too_large").response()(scope, receive, send)
+            await respond(Problem("too_large"), scope)(scope, receive, send)
             return
         seen = 0
 
@@ -151,27 +154,29 @@ _STATUS_CODES: Final[Mapping[int, str]] = {
 }
 
 
-async def _on_problem(_: Request, exc: Exception) -> Response:
+async def _on_problem(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, Problem)
-    return exc.response()
+    return respond(exc, request.scope)
 
 
-async def _on_domain_error(_: Request, exc: Exception) -> Response:
+async def _on_domain_error(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, DomainError)
-    return Problem(exc.code, exc.detail, **exc.members).response()
+    return respond(Problem(exc.code, exc.detail, **exc.members), request.scope)
 
 
-async def _on_http(_: Request, exc: Exception) -> Response:
+async def _on_http(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, HTTPException)
     if exc.status_code < 400:
         return Response(status_code=exc.status_code, headers=exc.headers)
     code = _STATUS_CODES.get(exc.status_code, "malformed" if exc.status_code < 500 else "internal_error")
-    errors = [("", "invalid_json")] if code == "invalid_json" else []
-    return Problem(code, errors=errors, headers=exc.headers).response()
+    errors = []
+    if code == "invalid_json":  # FastAPI has read the body, and could not decode it
+        errors.append(Fault("", "invalid_json", json_fault(await request.body())))
+    return respond(Problem(code, errors=errors, headers=exc.headers), request.scope)
 
 
-async def _on_exception(_: Request, exc: Exception) -> Response:
-    return _unexpected(exc).response()
+async def _on_exception(request: Request, exc: Exception) -> Response:
+    return respond(_unexpected(exc), request.scope)
 
 
 def install(app: FastAPI, *, max_body_bytes: int | None = None) -> None:
@@ -192,9 +197,11 @@ def install(app: FastAPI, *, max_body_bytes: int | None = None) -> None:
             cached = (schema, declared_names(schema))
         return cached[1]
 
-    async def on_validation(_: Request, exc: Exception) -> Response:
+    async def on_validation(request: Request, exc: Exception) -> Response:
         assert isinstance(exc, RequestValidationError)
-        return from_validation(exc, names()).response()
+        meanings, operation_id = meanings_of(request.scope), operation_of(request.scope)
+        fields_at = partial(meanings.field_names, operation_id)
+        return respond(from_validation(exc, names(), fields_at), request.scope)
 
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(DomainError, _on_domain_error)

@@ -6,13 +6,16 @@ or query may have a CPR number, so all of FastAPI's responses (which repeat the 
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
+
+from app.contract.danish import MEANINGS, Language
+from app.domain.codes import CODES
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -143,14 +146,47 @@ COMMON: Final = (
 BODY: Final = ("invalid_json", "request_timeout", "too_large", "unsupported_media_type")
 
 
+# --- Meanings ---------------------------------------------------------------------------------------------------------
+
+
+class Fault(NamedTuple):
+    """One fault of a request: where it is, its code, and what its meaning names besides.
+
+    ``hint`` is the declared name nearest to an unknown one, or the cause of invalid JSON; never a value that was sent.
+    """
+
+    pointer: str
+    code: str
+    hint: str = ""
+
+
+def code_meaning(code: str, language: Language = "en") -> str:
+    """Return the meaning of a code by itself: that of a fault, else the detail of the problem, as a phrase."""
+    if language == "da" and code in MEANINGS:
+        return MEANINGS[code]
+    phrase = CODES["FaultCode"].meaning.get(code)
+    if phrase is None:
+        detail = PROBLEMS[code].detail
+        phrase = detail[0].lower() + detail[1:].removesuffix(".")
+    return phrase
+
+
+def _of_code(fault: Fault) -> str:
+    return code_meaning(fault.code)
+
+
+Explain = Callable[[Fault], str]
+"""Returns the meaning of a fault, in the language of the response."""
+
+
 # --- The exception ----------------------------------------------------------------------------------------------------
 
 
 class Problem(Exception):
     """Error with a problem document as its response.
 
-    ``errors`` are (JSON pointer, code); ``members`` are further members of the document. No argument may be a value
-    from a body. Raises KeyError for a code that is not in ``PROBLEMS``.
+    ``errors`` are (JSON pointer, code) or ``Fault``; ``members`` are further members of the document. No argument may
+    be a value from a body. Raises KeyError for a code that is not in ``PROBLEMS``.
     """
 
     def __init__(
@@ -158,7 +194,7 @@ class Problem(Exception):
         code: str,
         detail: str | None = None,
         *,
-        errors: Sequence[tuple[str, str]] = (),
+        errors: Sequence[tuple[str, str] | Fault] = (),
         headers: Mapping[str, str] | None = None,
         **members: Any,
     ) -> None:
@@ -166,7 +202,7 @@ class Problem(Exception):
         self.code = code
         self.kind = PROBLEMS[code]
         self.detail = detail if detail is not None else self.kind.detail
-        self.errors = tuple(errors)
+        self.errors = tuple(Fault(*error) for error in errors)
         self.headers = {**self.kind.headers, **(headers or {})}
         self.members = members
 
@@ -175,8 +211,9 @@ class Problem(Exception):
         """HTTP status of the response."""
         return self.kind.status
 
-    def body(self) -> dict[str, Any]:
+    def body(self, explain: Explain = _of_code) -> dict[str, Any]:
         """Return the problem document. Members of RFC 9457 override further ones of the same name."""
+        same_code = (fault for fault in self.errors if fault.code == self.code)
         return {
             **self.members,
             "type": f"/problems/{self.code}",
@@ -184,16 +221,25 @@ class Problem(Exception):
             "status": self.kind.status,
             "detail": self.detail,
             "code": self.code,
-            "errors": [{"pointer": pointer, "code": code} for pointer, code in self.errors],
+            "meaning": explain(next(same_code, Fault("", self.code))),
+            "errors": [
+                {"pointer": fault.pointer, "code": fault.code, "meaning": explain(fault)} for fault in self.errors
+            ],
         }
 
-    def response(self) -> Response:
+    def response(self, explain: Explain = _of_code) -> Response:
         """Return the response: application/problem+json with the headers of the code."""
-        content = json.dumps(self.body(), ensure_ascii=False).encode()
+        content = json.dumps(self.body(explain), ensure_ascii=False).encode()
         return Response(content, self.status, headers=self.headers, media_type=MEDIA_TYPE)
 
 
 # --- The contract -----------------------------------------------------------------------------------------------------
+
+
+MEANING: Final = (
+    "What would be valid, as a phrase for people: in English, or in Danish with `Accept-Language: da`. It never"
+    " contains what was sent. Its words may change: branch on the code."
+)
 
 
 class ProblemError(BaseModel):
@@ -209,6 +255,7 @@ class ProblemError(BaseModel):
         examples=["/jobcentres/0/code"],
     )
     code: str = Field(description="Stable code of the fault.", pattern="^[a-z0-9_]+$", examples=["invalid_value"])
+    meaning: str = Field(description=MEANING, examples=["a municipality's code: three digits"])
 
 
 class ProblemDetails(BaseModel):
@@ -219,6 +266,7 @@ class ProblemDetails(BaseModel):
     status: int = Field(description="The HTTP status.", ge=400, le=599)
     detail: str = Field(description="What happened, in a sentence.")
     code: str = Field(description="Stable code of the problem.", pattern="^[a-z0-9_]+$")
+    meaning: str = Field(description=MEANING)
     errors: list[ProblemError] = Field(description="Every fault found, with where it is; empty where there is no list.")
 
 

@@ -9,6 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.web.meanings import respond
 from app.web.problems import Problem
 
 _CONTROL: Final = frozenset(map(chr, (*range(32), 127)))
@@ -27,9 +28,9 @@ class RequestLineMiddleware:
             await self.app(scope, receive, send)
             return
         if not _is_utf8(scope.get("raw_path") or b"") or not _is_utf8(scope["query_string"]):
-            await Problem("invalid_encoding").response()(scope, receive, send)
+            await respond(Problem("invalid_encoding"), scope)(scope, receive, send)
         elif not _CONTROL.isdisjoint(scope["path"]):
-            await Problem("not_found").response()(scope, receive, send)
+            await respond(Problem("not_found"), scope)(scope, receive, send)
         elif scope["method"] == "HEAD":
             await self.app({**scope, "method": "GET"}, receive, _without_body(send))
         else:

@@ -1,11 +1,13 @@
 """Translation of pydantic's errors to (JSON pointer, code), without any value that was sent."""
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from fastapi.exceptions import RequestValidationError
 
-from app.web.problems import FIELD_CODES, Problem
+from app.web.json_faults import json_fault
+from app.web.meanings import nearest_name
+from app.web.problems import FIELD_CODES, Fault, Problem
 
 _MISSING: Final = frozenset({"missing", "missing_argument", "missing_keyword_only_argument"})
 _UNKNOWN: Final = frozenset({"extra_forbidden", "unexpected_keyword_argument"})
@@ -39,18 +41,38 @@ def field_errors(
     chose, ends at its parent. A validator of a whole object points at one of its fields by
     ``PydanticCustomError(code, message, {"field": name})``.
     """
-    pairs: dict[tuple[str, str], None] = {}
+    return list(dict.fromkeys((prefix + pointer, code) for pointer, code in _located(errors, value, names)))
+
+
+def field_faults(
+    errors: Iterable[Mapping[str, Any]],
+    value: object,
+    names: Container[str],
+    fields_at: Callable[[str], Iterable[str]],
+) -> list[Fault]:
+    """Return pydantic's errors as ``field_errors`` does; an unknown field with the nearest name as its hint.
+
+    ``fields_at`` returns the declared fields of the object at a pointer.
+    """
+    errors = list(errors)
+    faults: dict[tuple[str, str], Fault] = {}
+    for (pointer, code), error in zip(_located(errors, value, names), errors, strict=True):
+        hint = nearest_name([error["loc"][-1]], fields_at(pointer)) if code == "unknown_field" else ""
+        faults.setdefault((pointer, code), Fault(pointer, code, hint))
+    return list(faults.values())
+
+
+def _located(errors: Iterable[Mapping[str, Any]], value: object, names: Container[str]) -> Iterator[tuple[str, str]]:
     for error in errors:
         kind, location = str(error["type"]), tuple(error["loc"])
         code = _code(kind)
         if code == "unknown_field":
             location = location[:-1]
-        pointer = prefix + _pointer(location, value, names, missing=kind in _MISSING)
+        pointer = _pointer(location, value, names, missing=kind in _MISSING)
         named = (error.get("ctx") or {}).get("field") if kind in FIELD_CODES else None
         if isinstance(named, str) and named in names:
             pointer += "/" + _escape(named)
-        pairs[(pointer, code)] = None
-    return list(pairs)
+        yield pointer, code
 
 
 def _code(kind: str) -> str:
@@ -98,14 +120,19 @@ def _parameter_errors(errors: Iterable[Mapping[str, Any]], names: Container[str]
     return list(pairs)
 
 
-def from_validation(exc: RequestValidationError, names: Container[str]) -> Problem:
-    """Return the Problem of FastAPI's validation error: 400 not JSON, 415 another media type, 422 ``malformed``."""
+def from_validation(
+    exc: RequestValidationError, names: Container[str], fields_at: Callable[[str], Iterable[str]]
+) -> Problem:
+    """Return the Problem of FastAPI's validation error: 400 not JSON, 415 another media type, 422 ``malformed``.
+
+    ``names`` and ``fields_at`` are those of ``field_faults``.
+    """
     errors: Sequence[Mapping[str, Any]] = exc.errors()
     in_body = [error for error in errors if error["loc"][0] == "body"]
     in_parameters = [error for error in errors if error["loc"][0] != "body"]
     if any(error["type"] == "json_invalid" and isinstance(error["loc"][-1], int) for error in in_body):
-        return Problem("invalid_json", errors=[("", "invalid_json")])
+        return Problem("invalid_json", errors=[Fault("", "invalid_json", json_fault(exc.body))])
     if in_body and isinstance(exc.body, bytes):  # FastAPI parses JSON by the content type alone; bytes are the rest
         return Problem("unsupported_media_type")
-    body_errors = field_errors([{**error, "loc": error["loc"][1:]} for error in in_body], exc.body, names)
+    body_errors = field_faults([{**error, "loc": error["loc"][1:]} for error in in_body], exc.body, names, fields_at)
     return Problem("malformed", errors=[*_parameter_errors(in_parameters, names), *body_errors])

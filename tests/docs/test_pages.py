@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from app.contract.danish import PARAMETERS, TECHNICAL, danish
+from app.contract.danish import CODE_EXAMPLES, PARAMETERS, TECHNICAL, danish
 from app.contract.glossary import glossary
 from app.contract.vocabulary import CODE_LISTS
 from app.main import create_app
@@ -53,20 +53,22 @@ def test_every_type_leads_to_its_explanation(http: TestClient, code: str) -> Non
     assert (told["type"], told["code"], told["status"]) == (address, code, kind.status)
     page = http.get(address, headers={"Accept": BROWSER})
     assert page.headers["content-type"] == "text/html; charset=utf-8"
-    assert page.headers["vary"] == "Accept"
-    texts = Texts(page.text).texts
-    assert {code, kind.title, kind.detail, told["what_to_do"]} <= set(texts)
-    assert (told["danish"] in texts) == (told["danish"] is not None)
+    assert "Accept-Language" in page.headers["vary"]
+    assert "Accept" in page.headers["vary"].split(", ")
+    example = {told["wrong"], told["right"]}
+    assert {code, kind.title, kind.detail, told["what_to_do"], told["danish"]} | example <= set(Texts(page.text).texts)
+    danish_page = http.get(address, headers={"Accept": BROWSER, "Accept-Language": "da-DK, en;q=0.5"})
+    in_danish = http.get(address, headers={"Accept-Language": "da"}).json()
+    assert page.headers["content-language"] == "en"
+    assert danish_page.headers["content-language"] == "da"
+    assert {code, told["danish"], in_danish["meaning"], in_danish["what_to_do"]} | example <= set(
+        Texts(danish_page.text).texts
+    )
 
 
-def test_there_is_a_danish_word_for_every_problem_of_the_trial(http: TestClient) -> None:
-    """Those of HTTP and of the service itself need none."""
-    without = {code for code in PROBLEMS if danish("ProblemCode", code) is None}
-    assert without <= {
-        *("method_not_allowed", "not_acceptable", "request_timeout", "precondition_failed"),
-        *("too_large", "unsupported_media_type", "internal_error", "unavailable", "issuer_unavailable"),
-        *("ambiguous_client", "idempotency_key_reused", "handover_conflict"),
-    }
+def test_every_problem_has_a_danish_title_and_an_example() -> None:
+    assert [code for code in PROBLEMS if danish("ProblemCode", code) is None] == []
+    assert set(PROBLEMS) <= set(CODE_EXAMPLES)
 
 
 def test_a_type_that_is_none_is_not_found_and_says_nothing_of_it(http: TestClient) -> None:

@@ -38,7 +38,8 @@ def test_members_never_replace_those_of_the_standard() -> None:
         "status": 409,
         "detail": "Said.",
         "code": "stale",
-        "errors": [{"pointer": "/a", "code": "stale"}],
+        "meaning": "a later revision is stored",
+        "errors": [{"pointer": "/a", "code": "stale", "meaning": "a later revision is stored"}],
     }
 
 

@@ -36,6 +36,8 @@ class MalformedRecord(NamedTuple):
 
     external_id: str | None
     report: RecordReport
+    nearest: str = ""
+    """The declared name nearest to an unknown field's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,14 +44,14 @@ async def store_receipt(connection: AsyncConnection, batch_id: UUID, request: Ba
     return bool(stored.rowcount)
 
 
-async def find_receipt(connection: AsyncConnection, batch_id: UUID, client: str) -> dict[str, Any] | None:
-    """Return the report of a batch that the client sent, or None."""
+async def find_receipt(connection: AsyncConnection, batch_id: UUID, client: str) -> tuple[str, dict[str, Any]] | None:
+    """Return the kind and the report of a batch that the client sent, or None."""
     rows = await connection.execute(
-        sql("select report from batch where batch_id = :id and client_id = :client"),
+        sql("select kind, report from batch where batch_id = :id and client_id = :client"),
         {"id": batch_id, "client": client},
     )
-    report: dict[str, Any] | None = rows.scalar_one_or_none()
-    return report
+    row = rows.one_or_none()
+    return None if row is None else (row.kind, row.report)
 
 
 async def find_receipt_by_key(connection: AsyncConnection, client: str, key: RequestKey) -> Receipt | None:

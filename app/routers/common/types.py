@@ -101,7 +101,7 @@ IsoDate = Annotated[
 Hours = Annotated[
     Decimal,
     BeforeValidator(_hours),
-    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 60, "examples": [15, 7.5]}),
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 60, "x-decimals": 2, "examples": [15, 7.5]}),
 ]
 WeekCode = Annotated[
     date,
@@ -133,13 +133,13 @@ ExternalId = Annotated[
 ]
 Revision = Annotated[
     int,
-    Whole,
     Field(
         ge=0,
         le=MAX_REVISION,
         description="Revision of the record. A higher one replaces a lower one, in whatever order they arrive.",
         examples=[1],
     ),
+    Whole,
 ]
 CprNumber = Annotated[
     Any,
@@ -160,7 +160,7 @@ JobcentreCode = Annotated[
     StringConstraints(pattern=r"^[0-9]{3}$"),
     Field(description="Municipality code of the jobcentre.", examples=["849"]),
 ]
-TargetGroup = Annotated[int, Whole, Field(ge=1, le=99, examples=[2])]
+TargetGroup = Annotated[int, Field(ge=1, le=99, examples=[2]), Whole]
 """Number of a target group in § 2 of the law (LAB-loven; domain 6 [C])."""
 DeviationCode = Annotated[str, WithJsonSchema({"type": "string", "x-component": "DeviationCode"})]
 FailureCode = Annotated[str, WithJsonSchema({"type": "string", "x-component": "FailureCode"})]

@@ -29,7 +29,8 @@ from app.routers.common.types import (
     Text,
     Whole,
 )
-from app.web.validation import field_errors
+from app.web.problems import Fault
+from app.web.validation import field_faults
 
 ParticipantState = Literal[
     "assignment_week", "counted", "absent", "exempt", "complete", "waiting", "withdrawn", "ineligible", "duplicate"
@@ -87,7 +88,7 @@ class ScreeningIn(BaseModel):
     at_job_interview: StrictBool | None = Field(
         None, description="Whether the screening takes place at the job interview, not at the short first visit."
     )
-    match_group: Annotated[int, Whole, Field(ge=1, le=3)] | None = None
+    match_group: Annotated[int, Field(ge=1, le=3), Whole] | None = None
     benefit: Benefit | None = None
     unemployed_since: IsoDate | None = Field(
         None, description="Required in the channel `supplement`, and if the protocol uses it."
@@ -100,14 +101,14 @@ class ScreeningIn(BaseModel):
     target_group: TargetGroup | None = Field(
         None, description="Target group of the person, required if the trial has target groups."
     )
-    _faults: Sequence[tuple[str, str]] = PrivateAttr(())
+    _faults: Sequence[Fault] = PrivateAttr(())
 
     @property
-    def faults(self) -> Sequence[tuple[str, str]]:
-        """Pointer and code of every fault of the body. With faults, only the valid fields are set."""
+    def faults(self) -> Sequence[Fault]:
+        """Every fault of the body. With faults, only the valid fields are set."""
         return self._faults
 
-    def with_faults(self, faults: Sequence[tuple[str, str]]) -> Self:
+    def with_faults(self, faults: Sequence[Fault]) -> Self:
         """Set the faults and return this object."""
         self._faults = faults
         return self
@@ -127,7 +128,7 @@ def _collect_faults(body: Any, validate: ValidatorFunctionWrapHandler) -> Screen
         screening = ScreeningIn.model_construct(**required)
         for name in body.keys() & _SCREENING_FIELDS.keys() - {error["loc"][0] for error in errors if error["loc"]}:
             ScreeningIn.__pydantic_validator__.validate_assignment(screening, name, body[name])
-        return screening.with_faults(field_errors(errors, body, _SCREENING_FIELDS))
+        return screening.with_faults(field_faults(errors, body, _SCREENING_FIELDS, lambda _: _SCREENING_FIELDS))
     return screening
 
 

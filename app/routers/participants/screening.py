@@ -40,7 +40,7 @@ from app.routers.participants.schemas import (
     ScreeningIn,
     ScreeningView,
 )
-from app.web.problems import BODY, COMMON, Problem, problem_responses
+from app.web.problems import BODY, COMMON, Fault, Problem, problem_responses
 from app.web.routes import CheckedRoute
 
 router = APIRouter(route_class=CheckedRoute, tags=["participants"])
@@ -54,8 +54,10 @@ def _screening_request(trial: Trial, body: ScreeningIn, today: date) -> Screenin
     protocol = trial.protocol
     channel = body.channel if protocol.channels else None
     required = asked_for(protocol, channel)
-    missing = {f"/{name}" for name in required if getattr(body, name) is None} - {pointer for pointer, _ in body.faults}
-    errors = [*body.faults, *((pointer, "missing_field") for pointer in sorted(missing))]
+    faulty = {fault.pointer for fault in body.faults}
+    missing = {f"/{name}" for name in required if getattr(body, name) is None} - faulty
+    errors: list[tuple[str, str] | Fault] = [*body.faults]
+    errors += [(pointer, "missing_field") for pointer in sorted(missing)]
     if channel is not None and channel not in protocol.channels:
         errors.append(("/channel", "invalid_value"))
     interview_on: date | None = body.interview_on  # None if it was malformed

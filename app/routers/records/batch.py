@@ -11,12 +11,13 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from app.db.records.batch_request import BatchRequest, BatchResult, RequestKey
 from app.db.records.pipeline import receive
 from app.domain.records.ingest import RecordReport
-from app.routers.common.services import JSON, Services, ServicesDep, TrialPath, access_scope_of
+from app.routers.common.services import Services, ServicesDep, TrialPath, access_scope_of
 from app.routers.records.batch_io import BatchReport, ReportLevel, encode_report, media_type_of, read_batch
 from app.routers.records.kinds import RecordKind, jobcentres_of, require_jobcentre_access
 from app.routers.records.parse import read_record, wire_of
 from app.routers.records.schemas import batch_body
 from app.web.auth import Principal, requires
+from app.web.meanings import respond_report
 from app.web.metrics import BATCHES, RECORDS
 from app.web.problems import BODY, COMMON, problem_responses
 
@@ -88,7 +89,7 @@ def add_batch(router: APIRouter, kind: RecordKind) -> None:
         result = await receive(services.database, services.participant_cache, batch, make_receipt)
         measure(kind.kind, result.reports, committed=result.committed)
         await _audit_disclosure(services, principal, batch, result)
-        return Response(result.receipt, 207, media_type=JSON)
+        return respond_report(result.receipt, f"push{kind.plural}", request.scope)
 
 
 def measure(kind: str, reports: Sequence[RecordReport], *, committed: bool = True) -> None:

@@ -12,14 +12,17 @@ from pydantic import BaseModel, Field
 from pydantic_core import from_json, to_json
 from rettevej_client.tables import EncodingError, FileError, Layout, TextTable, record_of
 
-from app.db.records.batch_request import BatchRequest, BatchResult, MalformedRecord
+from app.db.records.batch_request import BatchRequest, BatchResult, MalformedRecord, RecordInput
 from app.db.records.receipts import find_receipt
 from app.domain.records.ingest import OUTCOMES, RecordReport
 from app.domain.records.spell_matching import HoldReason
 from app.routers.common.services import ServicesDep, json_response
 from app.routers.common.types import FaultCode, WarningCode
+from app.routers.records.kinds import KINDS
 from app.web.auth import Principal, authenticated
-from app.web.problems import COMMON, Problem, problem_responses
+from app.web.json_faults import json_fault
+from app.web.meanings import explain_report, nearest_name
+from app.web.problems import COMMON, MEANING, Fault, Problem, problem_responses
 from app.web.routes import CheckedRoute
 
 MAX_RECORDS = 10_000
@@ -38,6 +41,7 @@ class FaultView(BaseModel):
         examples=["/records/2/date"],
     )
     code: FaultCode
+    meaning: str = Field(description=MEANING, examples=["a day, YYYY-MM-DD, from 1971-01-01 on"])
 
 
 class ResultView(BaseModel):
@@ -103,10 +107,16 @@ async def get_batch(
 ) -> Response:
     """The answer that the batch got, once more; for the client that sent it. 404 for everybody else's batches."""
     async with services.read(principal) as connection:
-        report = await find_receipt(connection, batch_id, principal.client_id)
-    if report is None:
+        receipt = await find_receipt(connection, batch_id, principal.client_id)
+    if receipt is None:
         raise Problem("not_found")
-    return json_response(request, report)
+    kind, report = receipt
+    plural = next(known.plural for known in KINDS if known.kind == kind)
+    language = explain_report(report, f"push{plural}", request.scope)
+    response = json_response(request, report)
+    response.headers["Content-Language"] = language
+    response.headers.add_vary_header("Accept-Language")
+    return response
 
 
 # --- reading a body -------------------------------------------------------------------------------------------------
@@ -159,15 +169,15 @@ def _json_records(body: bytes) -> list[Any]:
     try:
         document = from_json(body, allow_inf_nan=False)
     except ValueError:
-        raise Problem("invalid_json", errors=[("", "invalid_json")]) from None
+        raise Problem("invalid_json", errors=[Fault("", "invalid_json", json_fault(body))]) from None
     if not isinstance(document, dict):
         raise Problem("malformed", errors=[("", "invalid_value")])
-    errors = [("", "unknown_field")] if document.keys() - {"records"} else []
+    errors = [Fault("", "unknown_field", nearest_name(document, ["records"]))] if document.keys() - {"records"} else []
     records = document.get("records")
     if records is None:
-        errors.append(("/records", "missing_field"))
+        errors.append(Fault("/records", "missing_field"))
     elif not isinstance(records, list):
-        errors.append(("/records", "invalid_value"))
+        errors.append(Fault("/records", "invalid_value"))
     if errors:
         raise Problem("malformed", errors=errors)
     return list(records or ())
@@ -194,7 +204,7 @@ def _csv_records(body: bytes, names: Collection[str]) -> Iterator[Any]:
 
 
 def encode_report(request: BatchRequest, result: BatchResult, level: ReportLevel, received: int | None = None) -> bytes:
-    """Encode the report of a batch as JSON.
+    """Encode the report of a batch as JSON, as it is stored: without meanings, which ``explain_report`` adds.
 
     Records from the ``received``-th on were not sent: they are retractions of what a snapshot lacks, and all listed.
     """
@@ -207,7 +217,7 @@ def encode_report(request: BatchRequest, result: BatchResult, level: ReportLevel
         "received": received,
         "counts": {outcome: counts[outcome] for outcome in OUTCOMES},
         "results": [
-            _result(index if index < received else None, request.records[index].external_id, report)
+            _result(index if index < received else None, request.records[index], report)
             for index, report in enumerate(reports)
             if level == "full"
             or index >= received
@@ -220,11 +230,13 @@ def encode_report(request: BatchRequest, result: BatchResult, level: ReportLevel
     return to_json(report)
 
 
-def _result(index: int | None, external_id: str | None, report: RecordReport) -> Mapping[str, Any]:
-    result: dict[str, Any] = {"index": index, "external_id": external_id, "outcome": report.outcome}
+def _result(index: int | None, record: RecordInput | MalformedRecord, report: RecordReport) -> Mapping[str, Any]:
+    result: dict[str, Any] = {"index": index, "external_id": record.external_id, "outcome": report.outcome}
     if report.errors:
         parent = "" if index is None else f"/records/{index}"
         result["errors"] = [{"pointer": parent + pointer, "code": code} for pointer, code in report.errors]
+        if isinstance(record, MalformedRecord) and record.nearest:
+            next(error for error in result["errors"] if error["code"] == "unknown_field")["hint"] = record.nearest
     if report.warnings:
         result["warnings"] = report.warnings
     return result

@@ -24,6 +24,7 @@ from app.db.records.batch_request import MalformedRecord, RecordInput
 from app.domain.facts import KINDS, Fact, RetractionReason, validate_fact
 from app.domain.records.ingest import RecordReport
 from app.routers.common.types import Code, CprNumber, CvrNumber, ExternalId, Hours, IsoDate, PNumber, Revision, WeekCode
+from app.web.meanings import nearest_name
 from app.web.validation import field_errors
 
 ENVELOPE = ("external_id", "revision", "participant_id", "cpr", "retracted", "retraction_reason")
@@ -135,17 +136,19 @@ def read_record(
         return _malformed(None, [("", "invalid_json")])
     if (plain := _plain_record(wire, raw, today)) is not None:
         return plain
+    if not raw.keys() <= wire.names:
+        known = read_record(wire, {name: raw[name] for name in raw.keys() & wire.names}, today, index_of)
+        others = known.report.errors if isinstance(known, MalformedRecord) else ()
+        report = RecordReport("rejected", (("", "unknown_field"), *others))
+        return MalformedRecord(known.external_id, report, nearest_name(raw, wire.names))
     external_id = _legible_id(raw.get("external_id"))
     values = {name: value for name, value in raw.items() if value is not None}
     faults: list[tuple[str, str]] = []
-    if not raw.keys() <= wire.names:
-        faults.append(("", "unknown_field"))
-        values = {name: value for name, value in values.items() if name in wire.names}
     retracted = values.pop("retracted", False)
     if not isinstance(retracted, bool):
-        return _malformed(external_id, [*faults, ("/retracted", "invalid_value")])
+        return _malformed(external_id, [("/retracted", "invalid_value")])
     if retracted:
-        return _read_retraction(external_id, values, faults)
+        return _read_retraction(external_id, values)
     if "retraction_reason" in values:
         faults.append(("/retraction_reason", "invalid_value"))
         del values["retraction_reason"]
@@ -211,17 +214,13 @@ def _validate_other_fields(
     return [(f"/{name}", code) for name, code in validate_fact(fact, today) if name not in malformed]
 
 
-def _read_retraction(
-    external_id: str | None, values: Mapping[str, Any], faults: list[tuple[str, str]]
-) -> RecordInput | MalformedRecord:
+def _read_retraction(external_id: str | None, values: Mapping[str, Any]) -> RecordInput | MalformedRecord:
     envelope = {name: values[name] for name in ("external_id", "revision", "retraction_reason") if name in values}
     try:
         retraction = _RETRACTION.validate_python({**envelope, "retracted": True})
     except ValidationError as error:
         errors = error.errors(include_url=False, include_context=False)
-        return _malformed(external_id, [*faults, *field_errors(errors, envelope, frozenset(ENVELOPE))])
-    if faults:
-        return _malformed(external_id, faults)
+        return _malformed(external_id, field_errors(errors, envelope, frozenset(ENVELOPE)))
     return RecordInput(retraction.external_id, retraction.revision, None, None, None, retraction.retraction_reason)
 
 

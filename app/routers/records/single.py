@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic_core import from_json, to_json
 
-from app.db.records.batch_request import BatchRequest
+from app.db.records.batch_request import BatchRequest, MalformedRecord, RecordInput
 from app.domain.facts import RetractionReason
 from app.domain.records.ingest import RecordReport
 from app.domain.rules.warnings import ENFORCED_CODES
@@ -20,7 +20,8 @@ from app.routers.records.kinds import ExternalIdPath, RecordKind, require_jobcen
 from app.routers.records.parse import read_record, wire_of
 from app.routers.records.schemas import models_of, record_body
 from app.web.auth import Principal, requires
-from app.web.problems import BODY, COMMON, Problem, problem_responses
+from app.web.json_faults import json_fault
+from app.web.problems import BODY, COMMON, Fault, Problem, problem_responses
 
 _VERSION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """ETag of a single record: the id of its version."""
@@ -84,10 +85,11 @@ async def _body_of(request: Request, external_id: str) -> dict[str, Any]:
     """Parse the body. Problem ``malformed`` if its external id is not that of the path."""
     if media_type_of(request) != JSON:
         raise Problem("unsupported_media_type")
+    body = await request.body()
     try:
-        raw = from_json(await request.body(), allow_inf_nan=False)
+        raw = from_json(body, allow_inf_nan=False)
     except ValueError:
-        raise Problem("invalid_json", errors=[("", "invalid_json")]) from None
+        raise Problem("invalid_json", errors=[Fault("", "invalid_json", json_fault(body))]) from None
     if not isinstance(raw, dict):
         raise Problem("malformed", errors=[("", "invalid_value")])
     if raw.get("external_id", external_id) != external_id:
@@ -152,7 +154,7 @@ async def _write_one(
     if report.outcome == "stale":
         raise Problem("stale")
     if report.errors:
-        raise _problem_of(report)
+        raise _problem_of(report, parsed)
     if stored is None:
         raise Problem("not_found")
     version_id, record = stored
@@ -172,9 +174,11 @@ def _versions(if_match: str | None) -> Collection[UUID] | Literal["any"] | None:
     return {UUID(tag) for tag in tags if _VERSION.fullmatch(tag)}
 
 
-def _problem_of(report: RecordReport) -> Problem:
+def _problem_of(report: RecordReport, record: RecordInput | MalformedRecord) -> Problem:
     """Return the problem of a rejected record: a code with a status of its own, else ``malformed`` with all faults."""
+    nearest = record.nearest if isinstance(record, MalformedRecord) else ""
+    errors = [Fault(pointer, code, nearest if code == "unknown_field" else "") for pointer, code in report.errors]
     for _, code in report.errors:
         if code in ENFORCED_CODES or code in (*_CONFLICTS, "unknown_participant"):
-            return Problem(code, errors=report.errors)
-    return Problem("malformed", errors=report.errors)
+            return Problem(code, errors=errors)
+    return Problem("malformed", errors=errors)

@@ -14,7 +14,7 @@ from app.db.records.batch_request import BatchRequest, MalformedRecord
 from app.db.records.pipeline import receive
 from app.db.records.snapshots import KIND, Snapshot, SnapshotLine
 from app.domain.records.ingest import RecordReport
-from app.routers.common.services import JSON, Services, ServicesDep, TrialPath, access_scope_of, trial_or_404
+from app.routers.common.services import Services, ServicesDep, TrialPath, access_scope_of, trial_or_404
 from app.routers.common.types import IsoDate, JobcentreCode
 from app.routers.records.batch import Atomic, DryRun, IdempotencyKey, Level, measure, request_key
 from app.routers.records.batch_io import MAX_RECORDS, SnapshotReport, encode_report
@@ -22,6 +22,7 @@ from app.routers.records.kinds import jobcentres_of
 from app.routers.records.parse import read_record, wire_of
 from app.web.auth import Principal, requires
 from app.web.identifiers import parse_cpr
+from app.web.meanings import respond_report
 from app.web.problems import BODY, COMMON, Problem, problem_responses
 from app.web.routes import CheckedRoute
 
@@ -117,7 +118,7 @@ async def post_snapshot(
     make_receipt = partial(encode_report, level=report, received=len(body.records))
     result = await receive(services.database, services.participant_cache, batch, make_receipt, snapshot)
     measure(KIND, result.reports, committed=result.committed)
-    return Response(result.receipt, 207, media_type=JSON)
+    return respond_report(result.receipt, "replaceActivations", request.scope)
 
 
 def _line(services: Services, today: date, raw: Any) -> SnapshotLine:
@@ -130,7 +131,8 @@ def _line(services: Services, today: date, raw: Any) -> SnapshotLine:
     if fields.keys() != raw.keys():
         errors = [("", "unknown_field"), *errors]
     if errors:
-        record = MalformedRecord(None, RecordReport("rejected", tuple(dict.fromkeys(errors))))
+        nearest = record.nearest if isinstance(record, MalformedRecord) else ""
+        record = MalformedRecord(None, RecordReport("rejected", tuple(dict.fromkeys(errors))), nearest)
     return SnapshotLine(_person_of(services, fields), record)
 
 

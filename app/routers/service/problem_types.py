@@ -5,11 +5,12 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field
 
-from app.contract.danish import danish
+from app.contract.danish import CODE_EXAMPLES, SENTENCES, Language, danish
 from app.routers.common.services import json_response
 from app.routers.common.tables import negotiate
 from app.routers.service.html_pages import HTML, html_page
-from app.web.problems import PROBLEMS, Problem, problem_responses
+from app.web.meanings import language_of
+from app.web.problems import PROBLEMS, Problem, code_meaning, problem_responses
 from app.web.routes import CheckedRoute
 
 router = APIRouter(route_class=CheckedRoute, tags=["operation"])
@@ -27,15 +28,17 @@ class ProblemType(BaseModel):
     title: str
     danish: str | None = Field(description="Danish title; null if there is none.")
     detail: str = Field(description="Meaning of the code. A problem document may be more specific.")
-    what_to_do: str = Field(description="Whether repeating the request can help.")
+    meaning: str = Field(description="Meaning of the code, in Danish with `Accept-Language: da`.")
+    what_to_do: str = Field(description="Whether repeating the request can help; in the same language.")
+    wrong: str = Field(description="Excerpt of a request that has the problem.")
+    right: str = Field(description="The excerpt as it should be.")
 
 
 def _what_to_do(status: int) -> str:
+    """Return the name of the sentence."""
     if status in _RETRYABLE:
-        return "Repeat the request, after `Retry-After` if the response has it. Nothing is stored twice."
-    if status in _NEEDS_TOKEN:
-        return "Get a valid token with the required scope. The same token will be refused again."
-    return "Change the request, or the data that it conflicts with. The same request will be refused again."
+        return "repeat"
+    return "get_token" if status in _NEEDS_TOKEN else "change_request"
 
 
 @router.get(
@@ -46,23 +49,37 @@ def _what_to_do(status: int) -> str:
     responses={200: _FORMS, **problem_responses("not_found", "malformed")},
 )
 async def get_problem_type(
-    request: Request, code: Annotated[str, Path(pattern=r"^[a-z0-9_]{1,60}$", description="Code of the problem.")]
+    request: Request,
+    code: Annotated[str, Path(pattern=r"^[a-z0-9_]{1,60}$", description="Code of the problem.")],
 ) -> Response:
-    """Explains a problem code. The `type` of a problem document is an address such as `/problems/already_drawn`. The
-    response is JSON, or a page for `Accept: text/html`.
+    """Explains a problem code, with an example of what is wrong and what is right. The `type` of a problem document is
+    an address such as `/problems/already_drawn`. The response is JSON, or a page for `Accept: text/html`; its sentences
+    are in English, or in Danish with `Accept-Language: da`.
     """
-    kind = PROBLEMS.get(code)
-    if kind is None:
+    if code not in PROBLEMS:
         raise Problem("not_found")
-    problem_type = {
+    language = language_of(request.scope)
+    problem_type = _problem_type(code, language)
+    if negotiate(request, [HTML]) == HTML:
+        texts = {name: sentence[language] for name, sentence in SENTENCES.items()}
+        response = html_page(request, "problem.html", language=language, texts=texts, **problem_type)
+    else:
+        response = json_response(request, problem_type)
+    response.headers["Content-Language"] = language
+    response.headers.add_vary_header("Accept-Language")
+    return response
+
+
+def _problem_type(code: str, language: Language) -> dict[str, Any]:
+    kind = PROBLEMS[code]
+    return {
         "type": f"/problems/{code}",
         "code": code,
         "status": kind.status,
         "title": kind.title,
         "danish": danish("ProblemCode", code),
         "detail": kind.detail,
-        "what_to_do": _what_to_do(kind.status),
+        "meaning": code_meaning(code, language),
+        "what_to_do": SENTENCES[_what_to_do(kind.status)][language],
+        **CODE_EXAMPLES[code],
     }
-    if negotiate(request, [HTML]) == HTML:
-        return html_page(request, "problem.html", **problem_type)
-    return json_response(request, problem_type)

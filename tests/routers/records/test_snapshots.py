@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.database import register_faults
-from tests.register import Client, Register, new_cpr, record_id
+from tests.register import Client, Register, faults, new_cpr, record_id
 
 QUARTER = {"from": "2011-01-01", "to": "2011-03-31"}
 
@@ -193,7 +193,7 @@ def test_what_a_rule_refuses_takes_nothing_of_its_person_back(
     place.report([spell(anna), spell(anna, "2011-02-01"), spell(bent)])
     report = place.report([spell(anna, **faulty) | faulty], accept_removals=1)
     (rejected, retracted) = report["results"]
-    assert rejected["errors"] == [{"pointer": f"/records/0{pointer}", "code": code}]
+    assert faults(rejected) == [(f"/records/0{pointer}", code)]
     assert retracted["outcome"] == "retracted"
     assert Counter(each["participant_id"] for each in place.stored()) == {anna: 2}
 
@@ -231,9 +231,8 @@ def test_a_line_that_cannot_be_read_holds_everything_back(
     report = place.report(new, dry_run=dry_run)
     assert (report["committed"], report["unreadable"]) == (False, 1)
     assert "unreadable_line" in report["held_back"]
-    assert {"pointer": f"/records/3{pointer}", "code": code} in next(
-        result["errors"] for result in report["results"] if result["index"] == 3
-    )
+    rejected = next(result for result in report["results"] if result["index"] == 3)
+    assert (f"/records/3{pointer}", code) in faults(rejected)
     counts = report["counts"]
     assert (counts["created"], counts["updated"], counts["rejected"], counts["retracted"]) == (1, 1, 1, 1)
     assert (report["stored"], report["removed"]) == (3, 1)
@@ -364,7 +363,7 @@ def test_a_trial_that_refuses(register: Register) -> None:
     place = Place(register, trial, [register.drawn(trial)], register.client("register", client_id="amfora"))
     place.report([spell(place.people[0])])
     report = place.report([spell(place.people[0], hours_per_week=5)])
-    assert report["results"][0]["errors"] == [{"pointer": "/records/0/hours_per_week", "code": "hours_too_few"}]
+    assert faults(report["results"][0]) == [("/records/0/hours_per_week", "hours_too_few")]
     assert [each["hours_per_week"] for each in place.stored()] == [15.0]
 
 

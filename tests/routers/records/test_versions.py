@@ -13,7 +13,7 @@ from app.main import create_app
 from app.settings import Settings
 from app.web.tokens import LocalIssuer
 from tests.database import query, register_faults
-from tests.register import Client, Clock, Register, record_id
+from tests.register import Client, Clock, Register, faults, record_id
 from tests.routers.records.single.common import FACTS
 
 
@@ -278,7 +278,4 @@ def test_followers_need_no_second_connection(new_database: Callable[[], str], tm
 )
 def test_a_place_that_is_none(place: Place, since: str) -> None:
     answer = place.system.get(place.path, changed_since=since)
-    assert (answer.status_code, answer.json()["errors"]) == (
-        422,
-        [{"pointer": "/query/changed_since", "code": "invalid_value"}],
-    )
+    assert (answer.status_code, faults(answer.json())) == (422, [("/query/changed_since", "invalid_value")])

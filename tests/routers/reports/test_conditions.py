@@ -1,6 +1,6 @@
 """The conditions and the grant week by week (domain 5 [F], api.md "Reports")."""
 
-from tests.register import Register
+from tests.register import Register, faults
 
 
 def test_a_span_of_weeks_is_each_of_them_alone(register: Register) -> None:
@@ -29,4 +29,4 @@ def test_the_span_is_checked(register: Register) -> None:
     path = f"/v1/trials/{register.new_trial()}/conditions"
     agency = register.client("agency")
     answer = agency.get(path, **{"from": "2010-W48"}, week="2010-W46")
-    assert (answer.status_code, answer.json()["errors"]) == (422, [{"pointer": "/query/from", "code": "invalid_value"}])
+    assert (answer.status_code, faults(answer.json())) == (422, [("/query/from", "invalid_value")])

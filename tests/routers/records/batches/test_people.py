@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.register import new_cpr, record_id
+from tests.register import faults, new_cpr, record_id
 from tests.routers.records.batches.common import FACTS, KINDS, Place, problem
 
 
@@ -37,7 +37,7 @@ def test_not_drawn_is_told_only_of_your_own(place: Place) -> None:
     """A candidate of another jobcentre is nobody."""
     other = place.register.sender("860")
     report = other.push(place.trial, "conversations", [place.record(participant_id=place.waiting)])
-    assert report["results"][0]["errors"] == [{"pointer": "/records/0/participant_id", "code": "unknown_participant"}]
+    assert faults(report["results"][0]) == [("/records/0/participant_id", "unknown_participant")]
 
 
 def test_a_withdrawn_candidate_was_never_drawn(place: Place) -> None:

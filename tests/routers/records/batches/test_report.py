@@ -39,7 +39,13 @@ def test_counts_and_results(place: Place) -> None:
             "index": 5,
             "external_id": ids[1],
             "outcome": "rejected",
-            "errors": [{"pointer": "/records/5/date", "code": "date_in_future"}],
+            "errors": [
+                {
+                    "pointer": "/records/5/date",
+                    "code": "date_in_future",
+                    "meaning": "the date is after the day of receipt in Copenhagen",
+                }
+            ],
         },
         {"index": 6, "external_id": ids[2], "outcome": "created", "warnings": ["remote_too_early"]},
     ]

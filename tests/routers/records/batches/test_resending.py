@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.register import record_id
+from tests.register import faults, record_id
 from tests.routers.records.batches.common import KINDS, MAX_REVISION, Place
 
 
@@ -118,7 +118,7 @@ def test_whom_a_record_is_of_changes_by_a_higher_revision_alone(place: Place) ->
     # the record that lies at a jobcentre of others cannot be taken back from here, even by its client's own name
     here = place.register.sender("849", client_id="everywhere")
     (result,) = here.push(place.trial, "conversations", [{**record, "revision": 7}])["results"]
-    assert result["errors"] == [{"pointer": "/records/0", "code": "unknown_participant"}]
+    assert faults(result) == [("/records/0", "unknown_participant")]
 
 
 @pytest.mark.parametrize("revision", [0, 1, 2**31, 2**53 + 1, MAX_REVISION])
