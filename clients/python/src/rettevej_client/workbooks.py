@@ -21,6 +21,8 @@ from rettevej_client.tables import CellFault, FileError, Layout, Row, checked_he
 MAX_PART_BYTES: Final = 512 * 1024 * 1024
 MAX_STRING_BYTES: Final = 128 * 1024 * 1024
 _CHUNK: Final = 1 << 16
+_MAX_PIECES: Final = 1 << 16
+"""Pieces of a text in a part; the parser makes one of each line."""
 _NO_WORKBOOK: Final = "the file is no Excel workbook (.xlsx), or it is damaged"
 _DAMAGES: Final = (zipfile.BadZipFile, zlib.error, expat.ExpatError, KeyError, ValueError, IndexError, EOFError)
 _REFERENCE: Final = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
@@ -46,7 +48,7 @@ class Workbook(AbstractContextManager["Workbook"]):
             self._strings = list(self._read_strings())
             self._dates = self._date_styles()
             self._sheet = self._choose(sheet)
-            self._check(self._sheet.path)
+            self._verify(self._sheet.path)
             self._cells = self._rows()
             self._header_number, cells = next(self._cells, (1, {}))
         except (*_DAMAGES, NotImplementedError, RuntimeError):
@@ -87,15 +89,14 @@ class Workbook(AbstractContextManager["Workbook"]):
 
     # --- Parts of the archive ---
 
-    def _check(self, path: str, most: int = MAX_PART_BYTES) -> None:
-        """Read a part to its end, which verifies its checksum. Raises FileError if it is larger than ``most``."""
-        if self._archive.getinfo(path).file_size > most:
-            raise FileError(f"the workbook expands to more than {most >> 20} MiB")
+    def _verify(self, path: str) -> None:
+        """Read a part to its end, which verifies its checksum, before anything of it is used."""
         with self._archive.open(path) as part:
             while part.read(_CHUNK):
                 pass
 
-    def _parse(self, path: str, most: int = MAX_PART_BYTES) -> Iterator["_Event"]:
+    def _parse(self, path: str, most: int | None = None) -> Iterator["_Event"]:
+        most = MAX_PART_BYTES if most is None else most
         if self._archive.getinfo(path).file_size > most:
             raise FileError(f"the workbook expands to more than {most >> 20} MiB")
         with self._archive.open(path) as part:
@@ -298,6 +299,8 @@ class _Collector:
 
     def add_text(self, text: str) -> None:
         self._text.append(text)
+        if len(self._text) > _MAX_PIECES:
+            raise ValueError  # no cell of Excel has so long a text
 
     def take(self) -> list[_Event]:
         taken, self.events = self.events, []
