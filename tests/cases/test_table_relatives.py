@@ -31,7 +31,7 @@ def by_command(tmp_path: Path, content: bytes, kind: str = "activations", name: 
 
 
 def by_api(content: bytes, kind: str = "activations") -> list[Any]:
-    return read_batch("text/csv", content, FIELDS[kind].keys())
+    return read_batch("text/csv", content, FIELDS[kind])
 
 
 # --- Cells ------------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from typing import Any, get_args, get_type_hints, is_typeddict
 
 import pytest
 from rettevej_client import codes, people, reports
-from rettevej_client.descriptions import CODE, CVR, DAY, FIELDS, FLAG, HOURS, KINDS, P_NUMBER, WHOLE
+from rettevej_client.descriptions import FIELDS, KINDS
 from rettevej_client.records import StoredRecord
 from rettevej_client.results import OUTCOMES
 
@@ -101,42 +101,12 @@ def test_outcomes_are_those_of_a_batch_report() -> None:
 
 # --- records ----------------------------------------------------------------------------------------------------------
 
-EXPECTED = {
-    DAY: {"type": "string", "format": "date"},
-    FLAG: {"type": "boolean"},
-    HOURS: {"type": "number"},
-    CODE: {"type": "string"},
-    CVR: {"type": "string"},
-    P_NUMBER: {"type": "string"},
-    WHOLE: {"type": "integer"},
-}
-"""What each sentence of ``meanings`` stands for in the contract."""
-
-
-def _options(schema: dict[str, Any]) -> list[dict[str, Any]]:
-    """The alternatives of a field without null, references and lists resolved to what they hold."""
-    if "$ref" in schema:
-        return _options(SCHEMAS[schema["$ref"].rpartition("/")[2]])
-    if schema.get("type") == "array":
-        return _options(schema["items"])
-    if "anyOf" in schema:
-        return [part for option in schema["anyOf"] for part in _options(option)]
-    return [] if schema.get("type") == "null" else [schema]
-
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_fields_of_a_record_are_those_of_its_schema(kind: str) -> None:
     record = SCHEMAS[f"{RECORDS[kind]}Record"]["properties"]
     contract = SCHEMAS["Retraction"]["properties"] | record
-    assert FIELDS[kind].keys() == contract.keys()
-    for name, expected in FIELDS[kind].items():
-        (option,) = _options(contract[name])
-        if isinstance(expected, tuple):
-            assert expected == tuple(str(code) for code in option["enum"]), name
-        else:
-            assert "enum" not in option, name
-            stated = EXPECTED.get(expected)
-            assert stated is None or stated.items() <= option.items(), name
+    assert set(FIELDS[kind]) == contract.keys()
 
 
 def test_every_kind_of_the_contract_is_known() -> None:
@@ -150,7 +120,7 @@ def test_a_stored_record_has_the_fields_of_every_answer(kind: str) -> None:
     stem = RECORDS[kind]
     stored, written, version = (SCHEMAS[f"{stem}{name}"]["properties"] for name in ("Stored", "Written", "Version"))
     facts = stored.keys() - set(ENVELOPE)
-    assert facts == FIELDS[kind].keys() - {*ENVELOPE, "cpr"}
+    assert facts == set(FIELDS[kind]) - {*ENVELOPE, "cpr"}
     assert written.keys() - stored.keys() == {"outcome", "warnings"}
     assert version.keys() - stored.keys() == {"batch_id", "superseded_at"}
     assert hints.keys() == {*ENVELOPE, "facts", "outcome", "warnings", "batch_id", "superseded_at"}

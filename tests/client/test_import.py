@@ -92,13 +92,13 @@ def test_a_file_with_ten_different_faults_explains_all_ten_with_their_lines(plac
     result = place.run("presence-events", file)
 
     expected = {
-        3: ("external_id", "missing_field", "a field that is required is not there: your own id of the record"),
+        3: ("external_id", "missing_field", "required: your own id"),
         4: ("cpr", "invalid_cpr", "not a CPR number"),
-        5: ("date", "invalid_value", "a value that the field cannot have: a day, YYYY-MM-DD"),
-        6: ("date", "date_in_future", "later than the day of receipt"),
+        5: ("date", "invalid_value", "a day, YYYY-MM-DD"),
+        6: ("date", "date_in_future", "after the day of receipt"),
         7: ("reason", "missing_field", "one of match_group_3, job, education"),
-        8: ("cpr", "unknown_participant", "nobody of the trial, or not at your jobcentres"),
-        9: ("cpr", "not_drawn", "never drawn"),
+        8: ("cpr", "unknown_participant", "the person is not in the trial, or not yours"),
+        9: ("cpr", "not_drawn", "the person is not drawn"),
         10: ("date", "event_order", "before the person's assignment"),
         11: ("revision", "revision_conflict", "send a higher one"),
         12: ("", "unknown_field", "a value too many"),

@@ -1,7 +1,7 @@
 """Codes and limits that the client has of its own: those of the register."""
 
 from rettevej_client import batches
-from rettevej_client.descriptions import FAULTS, WARNINGS
+from rettevej_client.descriptions import WARNINGS
 from rettevej_client.results import OUTCOMES
 
 from app.domain.codes import CODES
@@ -10,8 +10,7 @@ from app.routers.records.batch_io import MAX_RECORDS
 from app.settings import Settings
 
 
-def test_every_code_of_a_rejected_record_and_of_a_warning_has_its_words() -> None:
-    assert set(FAULTS) == {*CODES["FaultCode"].meaning, "stale", "too_large"}
+def test_every_code_of_a_warning_has_its_words() -> None:
     assert set(WARNINGS) == set(CODES["WarningCode"].meaning)
     assert OUTCOMES == ingest.OUTCOMES
 

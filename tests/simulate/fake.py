@@ -174,7 +174,7 @@ class FakeServer:
             outcome, code = self._receive(client, jobcentres, kind, dict(record))
             counts[outcome] += 1
             if code is not None:
-                errors = [{"pointer": f"/records/{index}", "code": code}]
+                errors = [{"pointer": f"/records/{index}", "code": code, "meaning": code}]
                 results.append(
                     {"index": index, "external_id": record["external_id"], "outcome": outcome, "errors": errors}
                 )

@@ -26,11 +26,13 @@ CODES: Final[Mapping[str, CodeList]] = {
             "invalid_value": "the field cannot have this value",
             "invalid_json": "not JSON, or not an object where an object is required",
             "repeated_field": "a name occurs twice in one object; the pointer is the object's",
-            "invalid_cpr": "not a CPR number",
+            "invalid_cpr": (
+                "not a CPR number: ten digits that begin with the day of birth (a spreadsheet may have removed a zero)"
+            ),
             "looks_like_cpr": (
                 "the text holds ten digits that could be a CPR number; if they are none, put a letter before the first"
             ),
-            "invalid_cvr": "not a CVR number (the number of a Danish company)",
+            "invalid_cvr": "not a CVR number (of a Danish company): eight digits, the last of them a check digit",
             "date_in_future": "the date is after the day of receipt in Copenhagen",
             "ends_before_start": "the last day is before the first",
             "hours_out_of_range": "hours a week must be above 0 and at most 60",
@@ -39,7 +41,7 @@ CODES: Final[Mapping[str, CodeList]] = {
             "other_jobcentre": "the person is at another jobcentre than that of the snapshot",
             "outside_span": "it starts on a day outside the snapshot",
             "event_order": "a presence event before the person's assignment",
-            "revision_conflict": "the same revision is stored with other content",
+            "revision_conflict": "the same revision is stored with other content: send a higher one",
             "form_not_accepted": "the form of the conversation does not count; this trial refuses it",
             "remote_too_early": "the first conversations must be in person; this trial refuses others",
             "conducted_by_mentor": "a mentor's conversation does not count; this trial refuses it",

@@ -20,18 +20,27 @@ REPORT = {
             "external_id": "=cmd()",
             "outcome": "rejected",
             "errors": [
-                {"pointer": "/records/2/focus/1", "code": "invalid_value"},
-                {"pointer": "/records/2", "code": "unknown_field"},
+                {
+                    "pointer": "/records/2/focus/1",
+                    "code": "invalid_value",
+                    "meaning": "one of clarification, motivation",
+                },
+                {"pointer": "/records/2", "code": "unknown_field", "meaning": "there is no such name here"},
             ],
         },
-        {"index": 3, "external_id": None, "outcome": "rejected", "errors": [{"pointer": "/records/3", "code": "new"}]},
+        {
+            "index": 3,
+            "external_id": None,
+            "outcome": "rejected",
+            "errors": [{"pointer": "/records/3", "code": "new", "meaning": "news"}],
+        },
     ],
 }
 
 
 def result() -> PushResult:
     tally = ResultBuilder(dry_run=False)
-    tally.add(parse_report("conversations", Batch(100, 4, b"", "key"), REPORT))
+    tally.add(parse_report(Batch(100, 4, b"", "key"), REPORT))
     return tally.result()
 
 
@@ -45,8 +54,8 @@ def test_rows_count_in_the_whole_input_and_say_what_each_code_means() -> None:
         (102, "rejected", "", "unknown_field"),
         (103, "rejected", "", "new"),
     ]
-    assert "clarification" in rows[3].meaning, "what the field may hold"
-    assert rows[5].meaning == "new", "a code of a later register is shown as it is"
+    assert rows[3].meaning == "one of clarification, motivation", "the register's own words"
+    assert (rows[5].meaning, rows[1].meaning) == ("news", "a_new_warning"), "codes of a later register"
     assert (len(result().warnings), len(result().stale), len(result().rejected)) == (2, 1, 3)
     assert tuple(result().counts) == OUTCOMES
 
@@ -57,7 +66,7 @@ def test_the_table_holds_nothing_that_a_spreadsheet_would_run(tmp_path: Path) ->
     lines = text.split("\r\n")
     assert lines[0] == "index,external_id,outcome,pointer,code,meaning"
     assert lines[4].startswith("102,'=cmd(),rejected,/focus/1,invalid_value,")
-    assert lines[6] == "103,,rejected,,new,new"
+    assert lines[6] == "103,,rejected,,new,news"
 
 
 def test_the_client_needs_httpx_and_nothing_of_the_server() -> None:

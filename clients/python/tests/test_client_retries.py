@@ -206,7 +206,8 @@ def test_errors_tell_code_status_and_places_by_kind() -> None:
         "status": 422,
         "detail": "The request is not as it should be.",
         "code": "malformed",
-        "errors": [{"pointer": "/cpr", "code": "invalid_cpr"}],
+        "meaning": "the request has faults",
+        "errors": [{"pointer": "/cpr", "code": "invalid_cpr", "meaning": "not a CPR number: ten digits"}],
     }
     malformed = httpx.Response(422, json=body, headers={"Content-Type": "application/problem+json"})
     register = Register(problem(404, "not_found"), problem(409, "already_drawn"), malformed)
@@ -219,7 +220,7 @@ def test_errors_tell_code_status_and_places_by_kind() -> None:
             client.screen("prvij", {"cpr": CPR, "jobcentre": "849", "interview_on": "2010-11-08"})
     (fault,) = caught.value.errors
     assert (fault.pointer, fault.code) == ("/cpr", "invalid_cpr")
-    assert fault.meaning.startswith("not a CPR number")
+    assert fault.meaning == "not a CPR number: ten digits"
     assert CPR not in str(caught.value)
 
 

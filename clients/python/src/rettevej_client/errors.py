@@ -4,20 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rettevej_client.descriptions import describe_code
-
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Fault of a request: JSON pointer, stable code, and its meaning."""
+    """Fault of a request: JSON pointer, stable code, and what would be valid, in the register's words."""
 
     pointer: str
     code: str
-
-    @property
-    def meaning(self) -> str:
-        """Description of the code."""
-        return describe_code(self.code)
+    meaning: str
 
 
 class RettevejError(Exception):
@@ -56,7 +50,7 @@ class ApiError(RettevejError):
     def __init__(
         self, status: int, code: str, title: str, detail: str, errors: Sequence[Fault], members: dict[str, Any]
     ) -> None:
-        faults = ", ".join(f"{fault.pointer or '/'}: {fault.code}" for fault in errors[:5])
+        faults = ", ".join(f"{fault.pointer or '/'}: {fault.code}, {fault.meaning}" for fault in errors[:5])
         super().__init__(f"{status} {code}: {detail}" + (f" ({faults})" if faults else ""))
         self.status = status
         self.code = code
@@ -105,8 +99,11 @@ def api_error(status: int, problem: Any) -> ApiError:
     """Return the exception for a status and its problem document. Any other document is ignored."""
     if not isinstance(problem, dict) or not isinstance(problem.get("code"), str):
         return _BY_STATUS.get(status, ApiError)(status, f"http_{status}", "", "answered without an explanation", (), {})
-    faults = [Fault(str(each["pointer"]), str(each["code"])) for each in problem.get("errors", ())]
-    known = ("type", "title", "status", "detail", "code", "errors")
+    faults = [
+        Fault(str(error["pointer"]), str(error["code"]), str(error.get("meaning", error["code"])))
+        for error in problem.get("errors", ())
+    ]
+    known = ("type", "title", "status", "detail", "code", "meaning", "errors")
     members = {name: value for name, value in problem.items() if name not in known}
     title, detail = str(problem.get("title", "")), str(problem.get("detail", ""))
     return _BY_STATUS.get(status, ApiError)(status, problem["code"], title, detail, faults, members)

@@ -18,11 +18,10 @@ from typing import Any, Final
 from uuid import uuid4
 
 from rettevej_client.client import Client
-from rettevej_client.descriptions import describe_code
 from rettevej_client.files import Format, Line, Survey, format_of, read_lines, survey
 from rettevej_client.push import BATCH_RECORDS, PushOptions
 from rettevej_client.results import OUTCOMES, Acknowledged, Row, csv_of
-from rettevej_client.tables import CellFault, FileError
+from rettevej_client.tables import FileError
 
 COLUMNS: Final = ("line", "field", "external_id", "outcome", "code", "meaning")
 SHOWN_FAULTS: Final = 1_000
@@ -144,17 +143,12 @@ def _fault_lines(line: Line, rows: list[Row]) -> list[FaultLine]:
     fields = {fault.field for fault in line.faults}
     external_id = next((row.external_id or "" for row in rows), "")
     return [
-        FaultLine(line.number, fault.field, external_id, "rejected", fault.code, _meaning(fault))
-        for fault in line.faults
+        FaultLine(line.number, fault.field, external_id, "rejected", fault.code, fault.meaning) for fault in line.faults
     ] + [
         FaultLine(line.number, row.field, row.external_id or "", row.outcome, row.code, row.meaning)
         for row in rows
         if "" not in fields and row.field.partition("/")[0] not in fields
     ]
-
-
-def _meaning(fault: CellFault) -> str:
-    return f"{describe_code(fault.code)}: {fault.meaning}" if fault.code == "invalid_value" else fault.meaning
 
 
 class _Importer:

@@ -63,9 +63,9 @@ def _send_batch(
         report = read_json(response)
         if response.status != 207 or not isinstance(report, dict) or report.get("received") != batch.records:
             raise AnswerError("the answer is no report of the batch: is that the address of the register?")
-        batch_result = parse_report(kind, batch, report)
+        batch_result = parse_report(batch, report)
     else:
-        batch_result = rejected_locally(batch.index, "too_large")
+        batch_result = rejected_locally(batch.index)
     progress = results.add(batch_result)
     if options.on_batch is not None:
         options.on_batch(batch_result)

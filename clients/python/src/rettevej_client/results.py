@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from rettevej_client.batches import Batch
-from rettevej_client.descriptions import describe_code, describe_fault
+from rettevej_client.descriptions import STALE, TOO_LARGE, describe_warning
 
 OUTCOMES: Final = ("created", "updated", "unchanged", "stale", "retracted", "rejected")
 _FORMULA_PREFIXES: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -20,7 +20,7 @@ class Row:
     """One fault or warning of one record; a record with three faults has three rows.
 
     ``index`` is the position in the whole input, from 0. ``field`` is empty for the record as a whole. ``meaning``
-    describes the code.
+    says what would be valid, in the register's words.
     """
 
     index: int
@@ -107,27 +107,27 @@ class Acknowledged:
     batch_id: str | None
 
 
-def parse_report(kind: str, batch: Batch, report: Mapping[str, Any]) -> Acknowledged:
+def parse_report(batch: Batch, report: Mapping[str, Any]) -> Acknowledged:
     """Parse the report of a batch, with positions in the whole input."""
-    rows = [row for result in report["results"] for row in _rows(kind, batch.first, result)]
+    rows = [row for result in report["results"] for row in _rows(batch.first, result)]
     return Acknowledged(batch.first, batch.records, dict(report["counts"]), rows, report["batch_id"])
 
 
-def rejected_locally(index: int, code: str) -> Acknowledged:
-    """Return the rejection of a record that the client does not send."""
-    row = Row(index, None, "rejected", "", code, describe_code(code))
+def rejected_locally(index: int) -> Acknowledged:
+    """Return the rejection of a record that is larger than a batch may be, and that the client does not send."""
+    row = Row(index, None, "rejected", "", "too_large", TOO_LARGE)
     return Acknowledged(index, 1, {"rejected": 1}, [row], None)
 
 
-def _rows(kind: str, first: int, result: Mapping[str, Any]) -> Iterator[Row]:
+def _rows(first: int, result: Mapping[str, Any]) -> Iterator[Row]:
     index, external_id, outcome = first + result["index"], result["external_id"], result["outcome"]
     if outcome == "stale":
-        yield Row(index, external_id, outcome, "revision", "stale", describe_code("stale"))
+        yield Row(index, external_id, outcome, "revision", "stale", STALE)
     for fault in result.get("errors", ()):
         name = fault["pointer"].removeprefix(f"/records/{result['index']}").removeprefix("/")
-        yield Row(index, external_id, outcome, name, fault["code"], describe_fault(kind, name, fault["code"]))
+        yield Row(index, external_id, outcome, name, fault["code"], fault.get("meaning", fault["code"]))
     for code in result.get("warnings", ()):
-        yield Row(index, external_id, outcome, "", code, describe_code(code, warning=True))
+        yield Row(index, external_id, outcome, "", code, describe_warning(code))
 
 
 class ResultBuilder:
