@@ -73,6 +73,10 @@ def _folded(name: str) -> str:
     return re.sub(r"[_.-]", "", name).casefold()
 
 
+_OF_TABLES: Final = frozenset({"leave_empty", "row_width"})
+"""Hints of faults that only a table has."""
+
+
 # --- Meanings ---------------------------------------------------------------------------------------------------------
 
 
@@ -96,6 +100,8 @@ class Meanings:
         return self._cached(operation_id, _INDEX.sub("/0", fault.pointer), fault.code, fault.hint, language)
 
     def _meaning(self, operation_id: str | None, pointer: str, code: str, hint: str, language: Language) -> str:
+        if hint in _OF_TABLES:
+            return SENTENCES[hint][language]
         operation = self._operations.get(operation_id or "", {})
         make = _BY_CODE.get(code)
         made = "" if make is None else make(self, operation, pointer, hint, language)

@@ -1,7 +1,8 @@
 """The request and the result of a batch of records."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 from uuid import UUID
 
@@ -38,6 +39,8 @@ class MalformedRecord(NamedTuple):
     report: RecordReport
     nearest: str = ""
     """The declared name nearest to an unknown field's."""
+    hints: Mapping[str, str] = MappingProxyType({})
+    """By pointer, why a row of a table is at fault where the code alone does not tell."""
 
 
 @dataclass(frozen=True, slots=True)

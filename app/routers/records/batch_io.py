@@ -119,6 +119,14 @@ async def get_batch(
     return response
 
 
+class TableRecord(dict[str, Any]):
+    """Record of a row of a table. ``hints`` has the reasons of the faults of its cells by pointer."""
+
+    def __init__(self, record: Mapping[str, Any], hints: Mapping[str, str]) -> None:
+        super().__init__(record)
+        self.hints = hints
+
+
 # --- reading a body -------------------------------------------------------------------------------------------------
 
 
@@ -195,9 +203,18 @@ def _csv_records(body: bytes, names: Collection[str]) -> Iterator[Any]:
     table = TextTable(io.BytesIO(body), Layout(names, encoding="utf-8"))
     for row in table.rows():
         if row.fault is not None:
-            yield MalformedRecord(None, RecordReport("rejected", (("", row.fault.code),)))
+            report = RecordReport("rejected", (("", row.fault.code),))
+            yield MalformedRecord(None, report, hints={"": row.fault.reason})
         else:
-            yield record_of(row, table.style)[0]
+            record, faults = record_of(row, table.style)
+            yield TableRecord(record, {f"/{fault.field}": fault.reason for fault in faults if fault.reason})
+
+
+def with_hints(record: RecordInput | MalformedRecord, raw: object) -> RecordInput | MalformedRecord:
+    """Return a malformed record of a table with the reasons of its cells' faults."""
+    if isinstance(record, MalformedRecord) and isinstance(raw, TableRecord) and raw.hints:
+        return record._replace(hints=raw.hints)
+    return record
 
 
 # --- the report -----------------------------------------------------------------------------------------------------
@@ -237,6 +254,9 @@ def _result(index: int | None, record: RecordInput | MalformedRecord, report: Re
         result["errors"] = [{"pointer": parent + pointer, "code": code} for pointer, code in report.errors]
         if isinstance(record, MalformedRecord) and record.nearest:
             next(error for error in result["errors"] if error["code"] == "unknown_field")["hint"] = record.nearest
+        for error, (pointer, _) in zip(result["errors"], report.errors, strict=True):
+            if isinstance(record, MalformedRecord) and pointer in record.hints:
+                error["hint"] = record.hints[pointer]
     if report.warnings:
         result["warnings"] = report.warnings
     return result

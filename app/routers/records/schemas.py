@@ -169,7 +169,9 @@ def batch_body(kind: RecordKind) -> Node:
     lines = f"One record per line, each a `{kind.singular}Record` or a `Retraction`."
     table = (
         "RFC 4180 in UTF-8. The header contains the names of the fields. Separate the items of a list by `|`, leave a"
-        " cell empty for null, and write `true` and `false`."
+        " cell empty for null, and write `true` and `false`. A row has as many fields as the header, or it is rejected"
+        " alone; a faulty header is refused for all. Semicolons or tabs are read as well, and then also `7,5` and"
+        " `31-12-2010`. What can be misread is rejected: `1.200`, a time of day, `NULL` and its like, rounded ids."
     )
     return {
         "requestBody": {

@@ -50,8 +50,16 @@ _MAX_DIGITS: Final = 15
 _SECONDS: Final = 86_400
 
 
+LEAVE_EMPTY: Final = "leave_empty"
+"""Reason of a cell that has a word for no value."""
+
+
 class CellError(ValueError):
     """A cell that cannot be read with certainty. The message says what would be valid, never what is there."""
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +134,8 @@ def _text(kind: ColumnType, text: str, style: Style) -> Any:
     if not text:
         return None
     if text.casefold() in NOTHING_WORDS:
-        raise CellError("a word by which programs write that there is no value: leave the cell empty")
+        message = "a word by which programs write that there is no value: leave the cell empty"
+        raise CellError(message, LEAVE_EMPTY)
     return _READERS[kind](text, style)
 
 

@@ -48,11 +48,15 @@ class EncodingError(FileError):
 
 @dataclass(frozen=True, slots=True)
 class CellFault:
-    """Fault of a cell, or of a row (without ``field``): a code of the register, and what would be valid."""
+    """Fault of a cell, or of a row (without ``field``): a code of the register, and what would be valid.
+
+    ``reason`` is set where the code alone does not tell: ``leave_empty``, ``row_width``.
+    """
 
     field: str
     code: str
     meaning: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,8 @@ def record_of(row: Row, style: Style) -> tuple[dict[str, Any], list[CellFault]]:
         except CellError as error:
             record[name] = UNREADABLE
             place = "" if row.places is None else f"cell {row.places[name]}{row.number}: "
-            faults.append(CellFault(name, "invalid_cpr" if name == "cpr" else "invalid_value", f"{place}{error}"))
+            code = "invalid_cpr" if name == "cpr" else "invalid_value"
+            faults.append(CellFault(name, code, f"{place}{error}", error.reason))
     return record, faults
 
 
@@ -180,9 +185,11 @@ class TextTable:
     def _width_fault(self, cells: Sequence[str]) -> CellFault | None:
         names = len(self.header)
         if len(cells) > self._width or any(map(trim, cells[names:])):
-            return CellFault("", "unknown_field", f"a value too many: {len(cells)} fields under {names} columns")
+            meaning = f"a value too many: {len(cells)} fields under {names} columns"
+            return CellFault("", "unknown_field", meaning, "row_width")
         if len(cells) < self._width:
-            return CellFault("", "missing_field", f"the row is cut short: {len(cells)} fields under {names} columns")
+            meaning = f"the row is cut short: {len(cells)} fields under {names} columns"
+            return CellFault("", "missing_field", meaning, "row_width")
         return None
 
     def _width_of_rows(self, header_width: int) -> int:

@@ -21,8 +21,8 @@ from rettevej_client.tables import CellFault, FileError, Layout, Row, checked_he
 MAX_PART_BYTES: Final = 512 * 1024 * 1024
 MAX_STRING_BYTES: Final = 128 * 1024 * 1024
 _CHUNK: Final = 1 << 16
-_MAX_PIECES: Final = 1 << 16
-"""Pieces of a text in a part; the parser makes one of each line."""
+_MAX_TEXT: Final = 1 << 20
+"""Characters of one text; Excel itself has at most 32,767 in a cell."""
 _NO_WORKBOOK: Final = "the file is no Excel workbook (.xlsx), or it is damaged"
 _DAMAGES: Final = (zipfile.BadZipFile, zlib.error, expat.ExpatError, KeyError, ValueError, IndexError, EOFError)
 _REFERENCE: Final = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
@@ -288,19 +288,25 @@ class _Collector:
     def __init__(self) -> None:
         self.events: list[_Event] = []
         self._text: list[str] = []
+        self._length = 0
 
     def begin(self, name: str, attributes: dict[str, str]) -> None:
-        self._text.clear()
+        self._clear()
         self.events.append(_Event(name.rpartition(" ")[2], attributes, "", is_end=False))
 
     def end(self, name: str) -> None:
         self.events.append(_Event(name.rpartition(" ")[2], {}, "".join(self._text), is_end=True))
-        self._text.clear()
+        self._clear()
 
     def add_text(self, text: str) -> None:
         self._text.append(text)
-        if len(self._text) > _MAX_PIECES:
-            raise ValueError  # no cell of Excel has so long a text
+        self._length += len(text)
+        if self._length > _MAX_TEXT:
+            raise ValueError
+
+    def _clear(self) -> None:
+        self._text.clear()
+        self._length = 0
 
     def take(self) -> list[_Event]:
         taken, self.events = self.events, []

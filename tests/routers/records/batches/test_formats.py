@@ -211,6 +211,17 @@ def test_csv_row_of_another_width(place: Place, end: str, code: str) -> None:
     report = place.send(body, "text/csv").json()
     assert report["counts"]["created"] == 1
     assert faults(report["results"][0]) == [("/records/0", code)]
+    assert report["results"][0]["errors"][0]["meaning"] == "as many fields in the row as in the header"
+
+
+def test_csv_words_of_nothing(place: Place) -> None:
+    """Wild.md A33: refused, and the meaning says to leave the cell empty."""
+    rows = f"NULL,{place.anna},2010-11-16,\n{record_id()},{place.anna},2010-11-16,N/A\n"
+    report = place.send(f"external_id,participant_id,date,form\n{rows}", "text/csv").json()
+    errors = [error for result in report["results"] for error in result["errors"]]
+    assert [error["pointer"] for error in errors] == ["/records/0/external_id", "/records/1/form"]
+    assert all(error["meaning"].endswith("leave the cell empty") for error in errors)
+    assert not any("hint" in error for error in errors)
 
 
 def test_csv_of_a_danish_spreadsheet(place: Place) -> None:
