@@ -49,10 +49,10 @@ from app.routers.trials import endpoints as trials
 from app.settings import Settings
 from app.web.access_log import AccessLog, configure_logging
 from app.web.error_handlers import install as install_error_handlers
+from app.web.http.request_line import RequestLineMiddleware
+from app.web.http.timeouts import BodyDeadline
 from app.web.rate_limit import RateLimit
 from app.web.read_audit import ReadAudit, RefusalAuditMiddleware
-from app.web.request_line import RequestLineMiddleware
-from app.web.timeouts import BodyDeadline
 from app.web.tokens import LocalIssuer, TokenVerifier
 from app.web.tracing import configure_tracing
 

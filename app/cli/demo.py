@@ -23,7 +23,7 @@ from app.settings import Settings
 from app.simulate import SimulationError
 from app.simulate import run as run_simulation
 from app.web.access_log import configure_logging
-from app.web.timeouts import protocol_with
+from app.web.http.timeouts import protocol_with
 from app.web.tokens import LocalIssuer
 
 TRIAL, SEED = "demo", 1

@@ -28,8 +28,8 @@ from app.settings import Settings
 from app.simulate import SimulationError
 from app.simulate import run as run_simulation
 from app.web.auth import ROLES
+from app.web.http.timeouts import protocol_with
 from app.web.metrics import shared_between_workers
-from app.web.timeouts import protocol_with
 from app.web.tokens import LocalIssuer
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The register of controlled employment trials.")

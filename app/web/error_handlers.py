@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.domain.records.errors import DomainError
-from app.web.compression import GzipRequestMiddleware
+from app.web.http.compression import GzipRequestMiddleware
 from app.web.json_faults import json_fault
 from app.web.meanings import meanings_of, operation_of, respond
 from app.web.problems import Fault, Problem

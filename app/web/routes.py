@@ -1,11 +1,11 @@
 """Route class: checks what FastAPI leaves unchecked, before one byte of the body is read.
 
-In this order: the token and its scopes (401, 403), then the query (422). A request that has no right to be made costs
-no body, and one whose query is not understood does nothing.
+In this order: the token and its scopes (401, 403), the query (422), the types that are accepted (406). A request that
+has no right to be made costs no body, and one that is not understood, or could not be answered, does nothing.
 """
 
 import re
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Final, get_origin
 from urllib.parse import parse_qsl
 
@@ -15,6 +15,7 @@ from fastapi.params import Query
 from fastapi.routing import APIRoute
 
 from app.web.auth import guards_of
+from app.web.http.accept import accepted_qualities
 from app.web.problems import Problem
 
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z][A-Za-z_.-]{0,39}")
@@ -27,7 +28,7 @@ class CheckedRoute(APIRoute):
         """FastAPI's handler behind the checks.
 
         Problems: ``unauthorized``, ``invalid_token``, ``insufficient_scope``, ``unknown_parameter``,
-        ``repeated_parameter``.
+        ``repeated_parameter``, ``not_acceptable``.
         """
         handle, guards = super().get_route_handler(), guards_of(self.dependant)
         parameters = {
@@ -36,14 +37,25 @@ class CheckedRoute(APIRoute):
             if isinstance(field.field_info, Query)
         }
 
+        media_types = _media_types(self)
+
         async def checked(request: Request) -> Response:
             for guard in guards:
                 await guard(request)
             if query := request.scope["query_string"]:
                 check_query(parse_qsl(query.decode("ascii"), keep_blank_values=True), parameters)
+            if not any(accepted_qualities(request, media_types).values()):
+                raise Problem("not_acceptable", f"The types are {', '.join(media_types)}.")
             return await handle(request)
 
         return checked
+
+
+def _media_types(route: APIRoute) -> Sequence[str]:
+    """Return what the operation can answer: JSON where it has a model, and the types of its other successes."""
+    described = [response.get("content", {}) for status, response in route.responses.items() if str(status) < "300"]
+    named = {media_type: None for content in described for media_type in content}
+    return [*({"application/json": None} if route.response_model is not None or not named else {}), *named]
 
 
 def check_query(sent: Iterable[tuple[str, str]], parameters: Mapping[str, bool]) -> None:

@@ -89,3 +89,18 @@ def test_a_name_that_could_be_a_number_is_not_repeated(register: Register) -> No
 def test_a_client_without_a_right_is_told_so_first(register: Register) -> None:
     assert register.http.get("/v1/trials?nonsense=1").status_code == 401
     assert register.client("auditor").request("POST", "/v1/trials?nonsense=1", json={}).status_code == 403
+
+
+@pytest.mark.parametrize(("method", "path", "names"), OPERATIONS, ids=[f"{m} {p}" for m, p, _ in OPERATIONS])
+def test_a_type_that_cannot_be_given_is_said_before_anything_is_done(
+    register: Register, method: str, path: str, names: list[str]
+) -> None:
+    """Api.md: 406 where no type fits."""
+    address = path.replace("{trial}", "no-such-trial").replace("{", "").replace("}", "")
+    body: dict[str, Any] | None = {} if method in ("POST", "PUT", "PATCH") else None
+    for client in _clients(register):
+        response = client.request(method, address, json=body, headers={"Accept": "image/png"})
+        if response.status_code not in (401, 403):
+            assert (response.status_code, response.json()["code"]) == (406, "not_acceptable")
+            return
+    raise AssertionError(path)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from fastapi import Request, Response
 
 from app.routers.common.services import JSON, digest, etag_response, json_response
-from app.web.accept import accepted_qualities
+from app.web.http.accept import accepted_qualities
 from app.web.problems import Problem
 
 CSV_TYPE: Final = "text/csv; charset=utf-8"

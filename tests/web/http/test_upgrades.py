@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.web.upgrades import UpgradeFilter
+from app.web.http.upgrades import UpgradeFilter
 
 HEAD = (
     b"POST /v1/x HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\nUPGRADE: h2c\r\n"

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from app.web.upgrades import UpgradeFilter
+from app.web.http.upgrades import UpgradeFilter
 
 _LINGER_SECONDS = 2.0
 _MAX_HEAD_BYTES = 64 * 1024
