@@ -208,6 +208,32 @@ def _everywhere(
     place.send(canary, operation, base, content=json.dumps(number).encode(), headers={"Content-Encoding": number})
 
 
+@pytest.mark.parametrize("operation", GUARDED, ids=lambda operation: operation.name)
+def test_no_meaning_repeats_a_word_that_was_sent(place: Place, operation: Operation) -> None:
+    """A word that resembles a name of the contract is no number, and so passes the checks that stop one."""
+    word, base = "starts_onn", place.requests.request(operation)
+    requests = [Request(base.path, {**base.parameters, "starts_at": word}, base.body)]
+    if isinstance(base.body, dict):
+        bodies = [with_value(base.body, path, word) for path in leaves(base.body)]
+        bodies += [{**base.body, word: 1}]
+        bodies += [{**base.body, "records": [{**record, word: 1}]} for record in base.body.get("records", ())]
+        requests += [Request(base.path, base.parameters, body) for body in bodies]
+    for language in ("en", "da"):
+        for request in requests:
+            response = place.clients[0].request(
+                operation.method,
+                request.path,
+                params=request.parameters,
+                json=request.body,
+                headers={"Accept-Language": language},
+            )
+            faulty = [response.json()] if response.status_code >= 400 else []
+            faulty += response.json()["results"] if response.status_code == 207 else []
+            for document in faulty:
+                said = [document.get("meaning", ""), *(error["meaning"] for error in document.get("errors", ()))]
+                assert word not in " ".join(said), (request, said)
+
+
 def test_a_number_in_its_own_field_is_kept_in_the_vault_alone(
     place: Place, postgres: EmbeddedPostgres, capfd: pytest.CaptureFixture[str]
 ) -> None:
