@@ -163,9 +163,9 @@ class Meanings:
 
     def invalid_json(self, _operation: Node, _pointer: str, hint: str, language: Language) -> str:
         """Return the cause with line and column."""
-        if not hint:
-            return ""
         name, *place = hint.split(":")
+        if name not in SENTENCES:
+            return ""
         cause = SENTENCES[name][language]
         if not place:
             return cause

@@ -37,10 +37,8 @@ class MalformedRecord(NamedTuple):
 
     external_id: str | None
     report: RecordReport
-    nearest: str = ""
-    """The declared name nearest to an unknown field's."""
     hints: Mapping[str, str] = MappingProxyType({})
-    """By pointer, why a row of a table is at fault where the code alone does not tell."""
+    """By pointer what the meaning of an error names besides its code: the nearest name, or why a row is at fault."""
 
 
 @dataclass(frozen=True, slots=True)

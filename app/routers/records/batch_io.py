@@ -144,7 +144,7 @@ def media_type_of(request: Request) -> str:
 
 
 def read_batch(media_type: str, body: bytes, names: Collection[str]) -> list[Any]:
-    """Return the raw records of a body; None for a line that is not JSON, a malformed record for a faulty row of CSV.
+    """Return the raw records of a body; a malformed record for a line that is not JSON and a faulty row of CSV.
 
     ``names`` are the fields of the kind. Problems for the whole batch: ``invalid_json`` 400 (also for CSV that is not
     UTF-8), ``malformed`` 422, ``too_large`` 413 beyond 10,000 records.
@@ -158,7 +158,8 @@ def read_batch(media_type: str, body: bytes, names: Collection[str]) -> list[Any
         except FileError as error:
             raise Problem("malformed", _sentence(error), errors=[("", "invalid_value")]) from None
     elif media_type == "application/x-ndjson":
-        records = [_json_or_none(line) for line in body.removeprefix(_BOM).split(b"\n") if line.strip()]
+        lines = enumerate(body.removeprefix(_BOM).split(b"\n"), 1)
+        records = [_json_record(line, number) for number, line in lines if line.strip()]
     else:
         records = _json_records(body)
     if len(records) > MAX_RECORDS:
@@ -191,11 +192,14 @@ def _json_records(body: bytes) -> list[Any]:
     return list(records or ())
 
 
-def _json_or_none(line: bytes) -> Any:
+def _json_record(line: bytes, number: int) -> Any:
+    """Parse a line. One that is not JSON is a malformed record whose hint has the line's number in the body."""
     try:
         return from_json(line, allow_inf_nan=False)
     except ValueError:
-        return None
+        cause, *place = json_fault(line).split(":")
+        hint = ":".join([cause, str(number), *place[1:]]) if place else cause
+        return MalformedRecord(None, RecordReport("rejected", (("", "invalid_json"),)), {"": hint})
 
 
 def _csv_records(body: bytes, names: Collection[str]) -> Iterator[Any]:
@@ -213,7 +217,7 @@ def _csv_records(body: bytes, names: Collection[str]) -> Iterator[Any]:
 def with_hints(record: RecordInput | MalformedRecord, raw: object) -> RecordInput | MalformedRecord:
     """Return a malformed record of a table with the reasons of its cells' faults."""
     if isinstance(record, MalformedRecord) and isinstance(raw, TableRecord) and raw.hints:
-        return record._replace(hints=raw.hints)
+        return record._replace(hints={**record.hints, **raw.hints})
     return record
 
 
@@ -252,10 +256,8 @@ def _result(index: int | None, record: RecordInput | MalformedRecord, report: Re
     if report.errors:
         parent = "" if index is None else f"/records/{index}"
         result["errors"] = [{"pointer": parent + pointer, "code": code} for pointer, code in report.errors]
-        if isinstance(record, MalformedRecord) and record.nearest:
-            next(error for error in result["errors"] if error["code"] == "unknown_field")["hint"] = record.nearest
         for error, (pointer, _) in zip(result["errors"], report.errors, strict=True):
-            if isinstance(record, MalformedRecord) and pointer in record.hints:
+            if isinstance(record, MalformedRecord) and record.hints.get(pointer):
                 error["hint"] = record.hints[pointer]
     if report.warnings:
         result["warnings"] = report.warnings

@@ -140,7 +140,7 @@ def read_record(
         known = read_record(wire, {name: raw[name] for name in raw.keys() & wire.names}, today, index_of)
         others = known.report.errors if isinstance(known, MalformedRecord) else ()
         report = RecordReport("rejected", (("", "unknown_field"), *others))
-        return MalformedRecord(known.external_id, report, nearest_name(raw, wire.names))
+        return MalformedRecord(known.external_id, report, {"": nearest_name(raw, wire.names)})
     external_id = _legible_id(raw.get("external_id"))
     values = {name: value for name, value in raw.items() if value is not None}
     faults: list[tuple[str, str]] = []

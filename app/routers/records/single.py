@@ -176,8 +176,8 @@ def _versions(if_match: str | None) -> Collection[UUID] | Literal["any"] | None:
 
 def _problem_of(report: RecordReport, record: RecordInput | MalformedRecord) -> Problem:
     """Return the problem of a rejected record: a code with a status of its own, else ``malformed`` with all faults."""
-    nearest = record.nearest if isinstance(record, MalformedRecord) else ""
-    errors = [Fault(pointer, code, nearest if code == "unknown_field" else "") for pointer, code in report.errors]
+    hints = record.hints if isinstance(record, MalformedRecord) else {}
+    errors = [Fault(pointer, code, hints.get(pointer, "")) for pointer, code in report.errors]
     for _, code in report.errors:
         if code in ENFORCED_CODES or code in (*_CONFLICTS, "unknown_participant"):
             return Problem(code, errors=errors)

@@ -131,8 +131,8 @@ def _line(services: Services, today: date, raw: Any) -> SnapshotLine:
     if fields.keys() != raw.keys():
         errors = [("", "unknown_field"), *errors]
     if errors:
-        nearest = record.nearest if isinstance(record, MalformedRecord) else ""
-        record = MalformedRecord(None, RecordReport("rejected", tuple(dict.fromkeys(errors))), nearest)
+        hints = record.hints if isinstance(record, MalformedRecord) else {}
+        record = MalformedRecord(None, RecordReport("rejected", tuple(dict.fromkeys(errors))), hints)
     return SnapshotLine(_person_of(services, fields), record)
 
 

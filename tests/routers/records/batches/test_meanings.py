@@ -57,6 +57,14 @@ def test_a_report_without_errors_has_no_language(place: Place) -> None:
     assert "content-language" not in response.headers
 
 
+def test_a_line_that_is_no_json_gets_its_line_and_column(place: Place) -> None:
+    body = b'{"external_id": "a"}\n\n{"hours_per_week": NaN}\n1\n'
+    first, second, third = place.send(body, "application/x-ndjson").json()["results"]
+    assert first["errors"][0]["code"] != "invalid_json"
+    assert "at line 3, column 20" in second["errors"][0]["meaning"]
+    assert third["errors"][0]["meaning"] == "not JSON, or not an object where an object is required"
+
+
 def test_a_single_record_gets_the_same_words(place: Place) -> None:
     path = f"/v1/trials/{place.trial}/conversations/{record_id()}"
     record = {**place.record(form="phone", Date="2010-11-16"), "external_id": path.rpartition("/")[2]}
