@@ -42,6 +42,7 @@ CODES: Final[Mapping[str, CodeList]] = {
             "outside_span": "it starts on a day outside the snapshot",
             "event_order": "a presence event before the person's assignment",
             "revision_conflict": "the same revision is stored with other content: send a higher one",
+            "not_found": "it is not there, or not yours",
             "form_not_accepted": "the form of the conversation does not count; this trial refuses it",
             "remote_too_early": "the first conversations must be in person; this trial refuses others",
             "conducted_by_mentor": "a mentor's conversation does not count; this trial refuses it",

@@ -126,7 +126,7 @@ async def post_participant(
     `already_drawn`, different facts for the same day with `screening_conflict`.
     """
     if not body.faults and not principal.reads_person_of(body.jobcentre):
-        raise Problem("not_found")
+        raise Problem("not_found", errors=[("/jobcentre", "not_found")])
     try:
         async with services.write(principal, commit=not dry_run) as connection:
             trial = await trial_or_404(services, connection, trial_id)
