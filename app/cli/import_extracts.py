@@ -88,6 +88,8 @@ def activations(
             "activations", file, trial, url, bearer, dry_run, file_format, resume, sheet, state_dir, data_dir
         )
         return
+    if first > last:
+        fail("--from is after --to")
     if bearer is None:
         settings = settings_of(data_dir=data_dir)
         bearer = LocalIssuer.load_or_create(settings.data_dir, settings.audience).token("register")

@@ -99,7 +99,7 @@ PROBLEMS: Final[Mapping[str, ProblemDefinition]] = {
     "ambiguous_client": _type(409, "Several clients", "Several clients sent a record of that id: name one."),
     "idempotency_key_reused": _type(409, "Key used before", "That Idempotency-Key came with another request before."),
     "handover_conflict": _type(409, "Handover conflict", "The successor has records of the same external ids."),
-    "stale": _type(409, "Stale", "A later revision is stored."),
+    "stale": _type(409, "Stale", "A higher revision is stored; send a still higher one to replace or retract it."),
     # Refusals of a trial with `enforcement: refuse` (domain 4.8).
     "form_not_accepted": _type(409, "Form not accepted", "A conversation of this form does not count."),
     "remote_too_early": _type(409, "Remote too early", "The first conversations are held in person."),

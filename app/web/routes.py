@@ -1,7 +1,8 @@
-"""Route class: checks what FastAPI leaves unchecked, before one byte of the body is read.
+"""Route class: checks what FastAPI leaves unchecked; the head of a request before one byte of its body is read.
 
 In this order: the token and its scopes (401, 403), the query (422), the types that are accepted (406). A request that
 has no right to be made costs no body, and one that is not understood, or could not be answered, does nothing.
+JSON that FastAPI would decode is decoded here instead.
 """
 
 import re
@@ -11,24 +12,27 @@ from urllib.parse import parse_qsl
 
 from fastapi import Request, Response
 from fastapi.dependencies.utils import get_flat_params
+from fastapi.exceptions import RequestValidationError
 from fastapi.params import Query
 from fastapi.routing import APIRoute
 
 from app.web.auth import guards_of
 from app.web.http.accept import accepted_qualities
+from app.web.json_body import read_json, repeated_objects
 from app.web.problems import Problem
 
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z][A-Za-z_.-]{0,39}")
 
 
 class CheckedRoute(APIRoute):
-    """A route that refuses unknown and repeated query parameters, and reads no body without a right to send it."""
+    """A route that refuses unknown and repeated query parameters, repeated names in JSON, and reads no body without a
+    right to send it."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI's handler behind the checks.
 
         Problems: ``unauthorized``, ``invalid_token``, ``insufficient_scope``, ``unknown_parameter``,
-        ``repeated_parameter``, ``not_acceptable``.
+        ``repeated_parameter``, ``not_acceptable``, ``invalid_json``, ``malformed`` with ``repeated_field``.
         """
         handle, guards = super().get_route_handler(), guards_of(self.dependant)
         parameters = {
@@ -46,6 +50,8 @@ class CheckedRoute(APIRoute):
                 check_query(parse_qsl(query.decode("ascii"), keep_blank_values=True), parameters)
             if not any(accepted_qualities(request, media_types).values()):
                 raise Problem("not_acceptable", f"The types are {', '.join(media_types)}.")
+            if self.body_field is not None and _is_json(request):
+                await _decode(request)
             return await handle(request)
 
         return checked
@@ -56,6 +62,19 @@ def _media_types(route: APIRoute) -> Sequence[str]:
     described = [response.get("content", {}) for status, response in route.responses.items() if str(status) < "300"]
     named = {media_type: None for content in described for media_type in content}
     return [*({"application/json": None} if route.response_model is not None or not named else {}), *named]
+
+
+def _is_json(request: Request) -> bool:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return media_type == "application/json" or (media_type.startswith("application/") and media_type.endswith("+json"))
+
+
+async def _decode(request: Request) -> None:
+    if body := await request.body():
+        document = read_json(body, surrogates=True)
+        if errors := [{"type": "repeated_field", "loc": ("body", *path)} for path in repeated_objects(document)]:
+            raise RequestValidationError(errors, body=document)
+        request._json = document  # noqa: SLF001 - where Starlette's ``request.json()`` keeps what it has decoded
 
 
 def check_query(sent: Iterable[tuple[str, str]], parameters: Mapping[str, bool]) -> None:

@@ -57,8 +57,15 @@ class BatchRequest:
     """Stores nothing if one record is rejected."""
     if_match: Collection[UUID] | Literal["any"] | None = None
     """For a single record: the version ids of which one must be the record's latest."""
+    if_none_match: Collection[UUID] | Literal["any"] | None = None
+    """For a single record: the version ids of which none may be the record's latest; with ``any`` it must be new."""
     key: RequestKey | None = None
     """Identifies a repeated request, which gets the receipt of the first."""
+
+    @property
+    def conditional(self) -> bool:
+        """Whether a single record is written only in a certain state of what is stored."""
+        return self.if_match is not None or self.if_none_match is not None
 
     @property
     def client(self) -> str:

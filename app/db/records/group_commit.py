@@ -42,7 +42,7 @@ class GroupCommit:
         if isinstance(record, MalformedRecord):
             return record.report, None
         single = _Single(request, record)
-        if request.if_match is not None:
+        if request.conditional:
             return (await self._store([single]))[0]
         result = await self._batcher.submit((request.trial.id, request.kind, request.scope), single)
         if isinstance(result, Exception):

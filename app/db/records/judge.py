@@ -237,7 +237,7 @@ class BatchJudge:
 
     def _find_unchanged(self) -> frozenset[str]:
         """Find records sent once whose latest version has the same content, revision included."""
-        if not self._keys or self._request.if_match is not None:
+        if not self._keys or self._request.conditional:
             return frozenset()
         return frozenset(
             record.external_id
@@ -321,12 +321,19 @@ class BatchJudge:
 
     # --- deciding -----------------------------------------------------------------------------------------------------
 
+    def _is_precondition_met(self, external_id: str) -> bool:
+        """Return whether the stored version is as If-Match and If-None-Match demand (RFC 9110, 13.1)."""
+        stored = self._stored.get(external_id)
+        required, excluded = self._request.if_match, self._request.if_none_match
+        if required is not None and (stored is None or (required != "any" and stored.version_id not in required)):
+            return False
+        if excluded == "any":
+            return external_id not in self._keys
+        return not excluded or stored is None or stored.version_id not in excluded
+
     def _decide(self, ingest: RecordIngest, record: PendingRecord) -> RecordReport:
-        if_match = self._request.if_match
-        if if_match is not None:
-            stored = self._stored.get(record.external_id)
-            if stored is None or (if_match != "any" and stored.version_id not in if_match):
-                raise DomainError("precondition_failed")
+        if self._request.conditional and not self._is_precondition_met(record.external_id):
+            raise DomainError("precondition_failed")
         key = self._keys.get(record.external_id)
         if key is not None and key.jobcentre != NO_JOBCENTRE and key.jobcentre not in self._registered_at:
             return RecordReport("rejected", (("", "unknown_participant"),))

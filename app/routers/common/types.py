@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+from collections.abc import Container
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
@@ -15,6 +16,7 @@ from pydantic import (
     Field,
     StringConstraints,
     WithJsonSchema,
+    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
@@ -169,6 +171,24 @@ EffectWarning = Annotated[str, WithJsonSchema({"type": "string", "x-component": 
 WarningCode = Annotated[str, WithJsonSchema({"type": "string", "x-component": "WarningCode"})]
 """Codes in responses. The lists are open, in ``app.domain.codes``."""
 TrialId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$"), AfterValidator(without_cpr)]
+
+
+def without_nulls(body: object, names: Container[str]) -> object:
+    """Drop the fields of a body that are null: null is an absent field."""
+    if not isinstance(body, dict):
+        return body
+    return {name: value for name, value in body.items() if value is not None or name not in names}
+
+
+class RequestModel(BaseModel):
+    """Request schema: unknown fields are refused, null is an absent field."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_nulls(cls, body: object) -> object:
+        return without_nulls(body, {field.alias or name for name, field in cls.model_fields.items()})
 
 
 class ResponseModel(BaseModel):

@@ -31,7 +31,7 @@ from app.routers.common.services import (
     trial_or_404,
 )
 from app.routers.common.tables import negotiate
-from app.routers.common.types import Moment, ResponseModel, Text
+from app.routers.common.types import Moment, RequestModel, ResponseModel, Text
 from app.routers.panel.encoders import CSV, JSON_LINES, PARQUET, dictionary_of, encoder_of
 from app.web.auth import Principal, requires
 from app.web.problems import BODY, COMMON, Problem, problem_responses
@@ -43,12 +43,10 @@ RELEASE_HEADER: Final = "Panel-Release"
 _TEXT_FORMATS: Final = {media_type: {"schema": {"type": "string"}} for media_type in (CSV, JSON_LINES, PARQUET)}
 
 
-class ReleaseIn(BaseModel):
+class ReleaseIn(RequestModel):
     """Purpose and moment of a new release."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"purpose": "Evaluation of the effect on employment"}]}
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"purpose": "Evaluation of the effect on employment"}]})
 
     purpose: Text = Field(description="Purpose of the export, in a few words.")
     known_at: Moment | None = Field(None, description="Moment as of which the data are exported. Default: now.")

@@ -25,9 +25,11 @@ from app.routers.common.types import (
     FailureCode,
     IsoDate,
     JobcentreCode,
+    RequestModel,
     TargetGroup,
     Text,
     Whole,
+    without_nulls,
 )
 from app.web.problems import Fault
 from app.web.validation import field_faults
@@ -116,6 +118,7 @@ class ScreeningIn(BaseModel):
 
 def _collect_faults(body: Any, validate: ValidatorFunctionWrapHandler) -> ScreeningIn:
     """Parse a body without raising for its faults: the protocol adds its own, and the response lists all of them."""
+    body = without_nulls(body, _SCREENING_FIELDS)
     try:
         screening: ScreeningIn = validate(body)
     except ValidationError as failure:
@@ -200,10 +203,10 @@ class AssignmentPage(BaseModel):
     next: NextPage
 
 
-class LookupIn(BaseModel):
+class LookupIn(RequestModel):
     """CPR number to look up."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"cpr": "7101701234"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"cpr": "7101701234"}]})
 
     cpr: CprNumber
 
@@ -216,21 +219,19 @@ class ContactPersonIn(BaseModel):
     contact_person: Text | None = Field(description="Contact person from now on; null for none.")
 
 
-class CorrectedCprIn(BaseModel):
+class CorrectedCprIn(RequestModel):
     """Correct CPR number, and the reason for the correction."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"cpr": "7101701242", "reason": "typing_error"}]}
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"cpr": "7101701242", "reason": "typing_error"}]})
 
     cpr: CprNumber = Field(description="Correct CPR number.")
     reason: Code = Field(description="Code of the reason.", examples=["typing_error"])
 
 
-class WithdrawalIn(BaseModel):
+class WithdrawalIn(RequestModel):
     """Reason for the withdrawal."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "not_interviewed"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "not_interviewed"}]})
 
     reason: WithdrawalReason
 

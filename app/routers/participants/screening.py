@@ -65,6 +65,8 @@ def _screening_request(trial: Trial, body: ScreeningIn, today: date) -> Screenin
         errors.append(("/interview_on", "date_in_future"))
     if interview_on is not None and body.unemployed_since is not None and body.unemployed_since > interview_on:
         errors.append(("/unemployed_since", "invalid_value"))
+    if interview_on is not None and body.cpr is not None and body.cpr.born_on > interview_on:
+        errors.append(("/cpr", "invalid_cpr"))
     if errors:
         raise Problem("malformed", errors=errors)
     body = body.model_copy(update=dict.fromkeys(SCREENING_FIELDS - looked_at(protocol)))

@@ -1,6 +1,7 @@
 """Parsing of batch bodies (JSON, NDJSON, CSV) and encoding of batch reports (api.md "Records")."""
 
 import io
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict
@@ -9,25 +10,26 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, Field
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 from rettevej_client.tables import EncodingError, FileError, Layout, TextTable, record_of
 
 from app.db.records.batch_request import BatchRequest, BatchResult, MalformedRecord, RecordInput
 from app.db.records.receipts import find_receipt
-from app.domain.records.ingest import OUTCOMES, RecordReport
+from app.domain.records.ingest import OUTCOMES, RecordOutcome, RecordReport
 from app.domain.records.spell_matching import HoldReason
 from app.routers.common.services import ServicesDep, json_response
 from app.routers.common.types import FaultCode, WarningCode
 from app.routers.records.kinds import KINDS
 from app.web.auth import Principal, authenticated
+from app.web.json_body import RepeatedObject, decode_json, read_json
 from app.web.json_faults import json_fault
 from app.web.meanings import explain_report, nearest_name
 from app.web.problems import COMMON, MEANING, Fault, Problem, problem_responses
 from app.web.routes import CheckedRoute
 
 MAX_RECORDS = 10_000
+_STORED: tuple[RecordOutcome, ...] = ("created", "updated", "retracted")
 MEDIA_TYPES = ("application/json", "application/x-ndjson", "text/csv")
-_BOM = b"\xef\xbb\xbf"
 
 ReportLevel = Literal["default", "errors", "full"]
 RecordOutcomeField = Literal["created", "updated", "unchanged", "stale", "retracted", "rejected"]
@@ -57,7 +59,7 @@ class ResultView(BaseModel):
 
 
 class CountsView(BaseModel):
-    """How many records came to what."""
+    """How many records came to what; of an atomic batch that was refused, nothing is created, updated or retracted."""
 
     created: int
     updated: int
@@ -158,14 +160,15 @@ def read_batch(media_type: str, body: bytes, names: Collection[str]) -> list[Any
         except FileError as error:
             raise Problem("malformed", _sentence(error), errors=[("", "invalid_value")]) from None
     elif media_type == "application/x-ndjson":
-        lines = enumerate(body.removeprefix(_BOM).split(b"\n"), 1)
+        lines = enumerate(body.removeprefix(BOM_UTF8).split(b"\n"), 1)
         records = [_json_record(line, number) for number, line in lines if line.strip()]
     else:
         records = _json_records(body)
     if len(records) > MAX_RECORDS:
         raise Problem("too_large", f"A batch holds at most {MAX_RECORDS} records.")
     if not records:
-        raise Problem("malformed", errors=[("/records", "missing_field")])
+        detail = f"A batch holds 1 to {MAX_RECORDS:,} records."
+        raise Problem("malformed", detail, errors=[("/records", "invalid_value")])
     return records
 
 
@@ -175,12 +178,11 @@ def _sentence(error: FileError) -> str:
 
 
 def _json_records(body: bytes) -> list[Any]:
-    try:
-        document = from_json(body, allow_inf_nan=False)
-    except ValueError:
-        raise Problem("invalid_json", errors=[Fault("", "invalid_json", json_fault(body))]) from None
+    document = read_json(body)
     if not isinstance(document, dict):
         raise Problem("malformed", errors=[("", "invalid_value")])
+    if isinstance(document, RepeatedObject):
+        raise Problem("malformed", errors=[("", "repeated_field")])
     errors = [Fault("", "unknown_field", nearest_name(document, ["records"]))] if document.keys() - {"records"} else []
     records = document.get("records")
     if records is None:
@@ -195,8 +197,8 @@ def _json_records(body: bytes) -> list[Any]:
 def _json_record(line: bytes, number: int) -> Any:
     """Parse a line. One that is not JSON is a malformed record whose hint has the line's number in the body."""
     try:
-        return from_json(line, allow_inf_nan=False)
-    except ValueError:
+        return decode_json(line)
+    except (ValueError, RecursionError):
         cause, *place = json_fault(line).split(":")
         hint = ":".join([cause, str(number), *place[1:]]) if place else cause
         return MalformedRecord(None, RecordReport("rejected", (("", "invalid_json"),)), {"": hint})
@@ -232,6 +234,8 @@ def encode_report(request: BatchRequest, result: BatchResult, level: ReportLevel
     reports = result.reports
     received = len(reports) if received is None else received
     counts = Counter(report.outcome for report in reports)
+    if request.atomic and counts["rejected"]:
+        counts.subtract({outcome: counts[outcome] for outcome in _STORED})
     report: dict[str, Any] = {
         "batch_id": result.batch_id,
         "committed": result.committed,

@@ -24,6 +24,7 @@ from app.db.records.batch_request import MalformedRecord, RecordInput
 from app.domain.facts import KINDS, Fact, RetractionReason, validate_fact
 from app.domain.records.ingest import RecordReport
 from app.routers.common.types import Code, CprNumber, CvrNumber, ExternalId, Hours, IsoDate, PNumber, Revision, WeekCode
+from app.web.json_body import RepeatedObject
 from app.web.meanings import nearest_name
 from app.web.validation import field_errors
 
@@ -90,12 +91,14 @@ def _wire_type(name: str, annotation: Any) -> Any:
     if get_origin(annotation) is tuple:
         return Annotated[list[get_args(annotation)[0]], Field(max_length=_MOST_CODES)]  # type: ignore[misc]
     if get_origin(annotation) is Literal and all(isinstance(value, int) for value in get_args(annotation)):
-        return Annotated[annotation, BeforeValidator(_no_bool)]
+        return Annotated[annotation, BeforeValidator(_whole_number)]
     return _BY_TYPE.get(annotation, annotation)
 
 
-def _no_bool(value: object) -> object:
-    """Reject True and 1.0, which Literal takes for 1."""
+def _whole_number(value: object) -> object:
+    """Reject True, which Literal takes for 1; 1.0 is an integer of JSON."""
+    if type(value) is float and value.is_integer():
+        return int(value)
     return value if type(value) is int else ""
 
 
@@ -128,12 +131,11 @@ def read_record(
     """Parse one raw record, or report every fault in it. Null means absent.
 
     ``index_of`` computes the blind index of a CPR number. Codes: ``missing_field``, ``unknown_field``,
-    ``invalid_value``, ``invalid_cpr``, ``invalid_cvr``, ``invalid_json`` and those of ``facts.validate_fact``.
+    ``repeated_field``, ``invalid_value``, ``invalid_cpr``, ``invalid_cvr``, ``invalid_json`` and those of
+    ``facts.validate_fact``.
     """
-    if isinstance(raw, MalformedRecord):  # a row of a table that has no fields to judge
-        return raw
-    if not isinstance(raw, dict):
-        return _malformed(None, [("", "invalid_json")])
+    if not isinstance(raw, dict) or isinstance(raw, RepeatedObject):
+        return _no_record(raw)
     if (plain := _plain_record(wire, raw, today)) is not None:
         return plain
     if not raw.keys() <= wire.names:
@@ -166,6 +168,17 @@ def read_record(
         return _malformed(external_id, faults)
     blind_index = None if record.cpr is None else index_of(record.cpr.number)
     return RecordInput(record.external_id, record.revision, record.participant_id, blind_index, fact, None)
+
+
+def _no_record(raw: object) -> MalformedRecord:
+    """Report what has no fields to judge."""
+    if isinstance(raw, MalformedRecord):  # a row of a table
+        return raw
+    if isinstance(raw, RepeatedObject):
+        return _malformed(
+            None if "external_id" in raw.names else _legible_id(raw.get("external_id")), [("", "repeated_field")]
+        )
+    return _malformed(None, [("", "invalid_json")])
 
 
 def _plain_record(wire: RecordWire, raw: dict[str, Any], today: date) -> RecordInput | None:

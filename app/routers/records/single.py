@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
 from app.db.records.batch_request import BatchRequest, MalformedRecord, RecordInput
 from app.domain.facts import RetractionReason
@@ -20,7 +20,7 @@ from app.routers.records.kinds import ExternalIdPath, RecordKind, require_jobcen
 from app.routers.records.parse import read_record, wire_of
 from app.routers.records.schemas import models_of, record_body
 from app.web.auth import Principal, requires
-from app.web.json_faults import json_fault
+from app.web.json_body import RepeatedObject, read_json
 from app.web.problems import BODY, COMMON, Fault, Problem, problem_responses
 
 _VERSION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -36,6 +36,15 @@ IfMatch = Annotated[
     Header(
         alias="If-Match",
         description="The ETag that the record must still have, or several of which one; `*` is any. Else 412.",
+    ),
+]
+
+
+IfNoneMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-None-Match",
+        description="`*`: the record must be new, else 412; or ETags of which the record may have none.",
     ),
 ]
 
@@ -69,29 +78,29 @@ def _add_put(router: APIRouter, kind: RecordKind) -> None:
         external_id: ExternalIdPath,
         principal: Annotated[Principal, Depends(requires(kind.writes))],
         if_match: IfMatch = None,
+        if_none_match: IfNoneMatch = None,
     ) -> Response:
         """Stores one record under your own id, by the rules of a batch: again is safe, a higher revision corrects.
 
         Refused with 409 is what contradicts what is stored (`revision_conflict`, `stale`, `not_drawn`, `event_order`)
         or, in a trial that enforces its rules, breaks one of them. Everything else that is wrong is 422, every fault
-        with its pointer. With `If-Match` it is written only while the stored version has that ETag.
+        with its pointer. With `If-Match` it is written only while the stored version has that ETag, with
+        `If-None-Match: *` only if it is new.
         """
         raw = await _body_of(request, external_id)
         record = {**raw, "external_id": external_id}
-        return await _write_one(request, services, kind, trial_id, record, principal, if_match)
+        return await _write_one(request, services, kind, trial_id, record, principal, if_match, if_none_match)
 
 
 async def _body_of(request: Request, external_id: str) -> dict[str, Any]:
     """Parse the body. Problem ``malformed`` if its external id is not that of the path."""
     if media_type_of(request) != JSON:
         raise Problem("unsupported_media_type")
-    body = await request.body()
-    try:
-        raw = from_json(body, allow_inf_nan=False)
-    except ValueError:
-        raise Problem("invalid_json", errors=[Fault("", "invalid_json", json_fault(body))]) from None
+    raw = read_json(await request.body())
     if not isinstance(raw, dict):
         raise Problem("malformed", errors=[("", "invalid_value")])
+    if isinstance(raw, RepeatedObject):
+        raise Problem("malformed", errors=[("", "repeated_field")])
     if raw.get("external_id", external_id) != external_id:
         raise Problem("malformed", errors=[("/external_id", "invalid_value")])
     return raw
@@ -142,13 +151,21 @@ async def _write_one(
     raw: dict[str, Any],
     principal: Principal,
     if_match: str | None,
+    if_none_match: str | None = None,
 ) -> Response:
     """Store a batch of one. Status 201 created, 200 otherwise; a problem if it is rejected or stale."""
     trial = await services.get_trial(principal, trial_id)
     jobcentres = frozenset(require_jobcentre_access(principal, trial))
     parsed = read_record(wire_of(kind.kind), raw, services.today(), services.vault.blind_index)
-    scope, versions = access_scope_of(principal), _versions(if_match)
-    batch = BatchRequest(trial, kind.kind, scope, jobcentres, [parsed], if_match=versions)
+    batch = BatchRequest(
+        trial,
+        kind.kind,
+        access_scope_of(principal),
+        jobcentres,
+        [parsed],
+        if_match=_versions(if_match),
+        if_none_match=_versions(if_none_match),
+    )
     report, stored = await services.group_commit.receive(batch)
     measure(kind.kind, [report])
     if report.outcome == "stale":
@@ -164,13 +181,13 @@ async def _write_one(
     return etag_response(request, content, JSON, str(version_id), 201 if report.outcome == "created" else 200)
 
 
-def _versions(if_match: str | None) -> Collection[UUID] | Literal["any"] | None:
+def _versions(header: str | None) -> Collection[UUID] | Literal["any"] | None:
     """Parse a list of ETags to version ids (RFC 9110, 13.1.1). Weak and foreign ones match nothing."""
-    if if_match is None:
+    if header is None:
         return None
-    if if_match.strip() == "*":
+    if header.strip() == "*":
         return "any"
-    tags = [tag.strip().strip('"') for tag in if_match.split(",")]
+    tags = [tag.strip().strip('"') for tag in header.split(",")]
     return {UUID(tag) for tag in tags if _VERSION.fullmatch(tag)}
 
 

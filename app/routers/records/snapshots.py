@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, WithJsonSchema
+from pydantic import Field, TypeAdapter, ValidationError, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from app.db.records.batch_request import BatchRequest, MalformedRecord
@@ -15,13 +15,14 @@ from app.db.records.pipeline import receive
 from app.db.records.snapshots import KIND, Snapshot, SnapshotLine
 from app.domain.records.ingest import RecordReport
 from app.routers.common.services import Services, ServicesDep, TrialPath, access_scope_of, trial_or_404
-from app.routers.common.types import IsoDate, JobcentreCode
+from app.routers.common.types import IsoDate, JobcentreCode, RequestModel
 from app.routers.records.batch import Atomic, DryRun, IdempotencyKey, Level, measure, request_key
 from app.routers.records.batch_io import MAX_RECORDS, SnapshotReport, encode_report
 from app.routers.records.kinds import jobcentres_of
 from app.routers.records.parse import read_record, wire_of
 from app.web.auth import Principal, requires
 from app.web.identifiers import parse_cpr
+from app.web.json_body import RepeatedObject
 from app.web.meanings import respond_report
 from app.web.problems import BODY, COMMON, Problem, problem_responses
 from app.web.routes import CheckedRoute
@@ -52,10 +53,8 @@ AcceptRemovals = Annotated[
 ]
 
 
-class SnapshotIn(BaseModel):
+class SnapshotIn(RequestModel):
     """Everything that the register holds of one jobcentre's people and that starts in the span."""
-
-    model_config = ConfigDict(extra="forbid")
 
     jobcentre: JobcentreCode
     first: IsoDate = Field(alias="from", description="First day of the span.")
@@ -125,6 +124,8 @@ def _line(services: Services, today: date, raw: Any) -> SnapshotLine:
     """Parse one raw record like one of a batch, but without an id, and never a retraction."""
     if not isinstance(raw, dict):
         return SnapshotLine(None, MalformedRecord(None, RecordReport("rejected", (("", "invalid_json"),))))
+    if isinstance(raw, RepeatedObject):
+        return SnapshotLine(None, MalformedRecord(None, RecordReport("rejected", (("", "repeated_field"),))))
     fields = {name: value for name, value in raw.items() if name not in _FORBIDDEN_FIELDS}
     record = read_record(_WIRE, {**fields, "external_id": _PLACEHOLDER_ID}, today, services.vault.blind_index)
     errors = list(record.report.errors) if isinstance(record, MalformedRecord) else []

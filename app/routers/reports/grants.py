@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.reports.grants import FrozenAssessment, freeze, load_frozen
@@ -13,7 +13,7 @@ from app.db.trials.trials import Trial
 from app.db.trials.watermarks import wait_for_writers
 from app.domain.rules.calendar import is_over, week_code
 from app.routers.common.services import ServicesDep, TrialPath, json_response, trial_or_404
-from app.routers.common.types import JobcentreCode, ResponseModel, WeekCode
+from app.routers.common.types import JobcentreCode, RequestModel, ResponseModel, WeekCode
 from app.routers.reports.common import ReportReader, counts_and_watermark, visible_groups
 from app.routers.reports.conditions import ConditionsRow, conditions_item
 from app.web.auth import Principal, requires
@@ -23,12 +23,10 @@ from app.web.routes import CheckedRoute
 router = APIRouter(route_class=CheckedRoute, tags=["reports"])
 
 
-class AssessmentIn(BaseModel):
+class AssessmentIn(RequestModel):
     """Jobcentre and week to assess."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"jobcentre": "849", "week": "2011-W26"}]}
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"jobcentre": "849", "week": "2011-W26"}]})
 
     jobcentre: JobcentreCode
     week: WeekCode = Field(description="A week that is over. The figures are cumulative to it.")

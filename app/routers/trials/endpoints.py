@@ -1,6 +1,6 @@
 """Trials: creation, reading, closing, handover of records, published draws (domain 3.3)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Annotated, Any
 
@@ -98,6 +98,11 @@ def _new_trial(body: TrialIn) -> NewTrial:
     )
 
 
+def _without_order(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a definition that is equal for jobcentres in any order."""
+    return {**definition, "jobcentres": sorted(definition["jobcentres"], key=lambda jobcentre: jobcentre["code"])}
+
+
 def _validate_contacts(protocol: Protocol, body: TrialIn) -> Iterator[tuple[str, str]]:
     """Yield the faults of contacts and target groups that the protocol does not use (domain 6 [C]).
 
@@ -144,7 +149,7 @@ async def post_trial(
     async with services.write(principal) as connection:
         created = await create_trial(connection, services.vault, new, principal.client_id)
         trial = await trial_or_404(services, connection, new.id, closing=True)
-    if trial.definition != new.definition:
+    if _without_order(trial.definition) != _without_order(new.definition):
         raise Problem("trial_exists")
     return json_response(request, _trial_view(services, trial), 201 if created else 200)
 

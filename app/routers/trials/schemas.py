@@ -4,36 +4,33 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from app.routers.common.services import NextPage
-from app.routers.common.types import IsoDate, JobcentreCode, TargetGroup, Text, TrialId
+from app.routers.common.types import IsoDate, JobcentreCode, RequestModel, TargetGroup, Text, TrialId, Whole
 
 Region = Literal["nord", "midtjylland", "syddanmark", "hovedstaden_sjaelland"]
 _MAX_PEOPLE = 1_000_000
 
 
-class JobcentreIn(BaseModel):
+class JobcentreIn(RequestModel):
     """Jobcentre that takes part in the trial."""
-
-    model_config = ConfigDict(extra="forbid")
 
     code: JobcentreCode
     name: Text = Field(examples=["Jammerbugt"])
     region: Region
-    agreed_participants: Annotated[StrictInt, Field(ge=0, le=_MAX_PEOPLE)] = Field(
+    agreed_participants: Annotated[int, Whole, Field(ge=0, le=_MAX_PEOPLE)] = Field(
         description="Agreed number of treatment participants.", examples=[85]
     )
-    weekly_target: Annotated[StrictInt, Field(ge=0, le=_MAX_PEOPLE)] | None = Field(
+    weekly_target: Annotated[int, Whole, Field(ge=0, le=_MAX_PEOPLE)] | None = Field(
         None, description="People to draw per week. Default: ceil(2 × agreed / weeks of the intake period)."
     )
 
 
-class TrialIn(BaseModel):
+class TrialIn(RequestModel):
     """Trial to create. Dates may be left out if the protocol has them."""
 
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={
             "examples": [
                 {
@@ -119,11 +116,10 @@ class TrialList(BaseModel):
     next: NextPage
 
 
-class HandoverIn(BaseModel):
+class HandoverIn(RequestModel):
     """Jobcentre, and the clients that its records pass between."""
 
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={
             "examples": [{"jobcentre": "849", "from_client": "case-system-849", "to_client": "new-system-849"}]
         },

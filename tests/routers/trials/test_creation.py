@@ -166,7 +166,7 @@ def with_jobcentre(**changes: Any) -> dict[str, Any]:
         (with_jobcentre(code="849"), {("/jobcentres/1/code", "invalid_value")}),
         (with_jobcentre(region="Nord"), {("/jobcentres/1/region", "invalid_value")}),
         (with_jobcentre(agreed_participants=-1), {("/jobcentres/1/agreed_participants", "invalid_value")}),
-        (with_jobcentre(agreed_participants=1.0), {("/jobcentres/1/agreed_participants", "invalid_value")}),
+        (with_jobcentre(agreed_participants=1.5), {("/jobcentres/1/agreed_participants", "invalid_value")}),
         (with_jobcentre(agreed_participants=2**70), {("/jobcentres/1/agreed_participants", "invalid_value")}),
         (with_jobcentre(weekly_target=-1), {("/jobcentres/1/weekly_target", "invalid_value")}),
         (with_jobcentre(weekly_target="9"), {("/jobcentres/1/weekly_target", "invalid_value")}),

@@ -82,9 +82,15 @@ def test_what_is_no_obstacle(register: Register, trial: str, changes: dict[str, 
         ("610100-3001", True),  # 1900
     ],
 )
-def test_the_seventh_digit_gives_the_century(register: Register, trial: str, cpr: str, eligible: bool) -> None:
-    """Domain 7."""
-    assert codes(register.screen(trial, cpr=cpr)) == ([] if eligible else ["under_20"])
+def test_the_seventh_digit_gives_the_century(
+    register: Register, trial: str, everywhere: Client, cpr: str, eligible: bool
+) -> None:
+    """Domain 7; nobody is born after the interview (wild A12)."""
+    answer = everywhere.post(f"/v1/trials/{trial}/participants", register.screening(cpr=cpr))
+    if eligible:
+        assert codes(answer.json()) == []
+    else:
+        assert answer.json()["errors"] == [{"pointer": "/cpr", "code": "invalid_cpr"}]
 
 
 def test_every_failing_rule_is_reported(register: Register, trial: str, everywhere: Client) -> None:

@@ -65,7 +65,7 @@ def test_whoever_is_not_in_the_trial_is_not_found(register: Register, trial: str
     [
         ({}, {("/cpr", "missing_field")}),
         ({"cpr": "0000000000"}, {("/cpr", "invalid_cpr")}),
-        ({"cpr": None}, {("/cpr", "invalid_cpr")}),
+        ({"cpr": None}, {("/cpr", "missing_field")}),
         ({"cpr": "6101701234", "name": "x"}, {("", "unknown_field")}),
     ],
     ids=str,

@@ -53,7 +53,7 @@ def test_nobody_drawn_can_be_withdrawn(register: Register, trial: str, everywher
     [
         ({}, {("/reason", "missing_field")}),
         ({"reason": "tired"}, {("/reason", "invalid_value")}),
-        ({"reason": None}, {("/reason", "invalid_value")}),
+        ({"reason": None}, {("/reason", "missing_field")}),
         ({"reason": "job", "note": "x"}, {("", "unknown_field")}),
     ],
     ids=str,

@@ -171,7 +171,7 @@ KIND_FAULTS: Mapping[str, list[Fault]] = {
         (REMATCH, of("/match_group", "missing_field")),
         *[
             ({**REMATCH, **changes}, faults)
-            for changes, faults in wrong("match_group", "invalid_value", 0, 4, "2", True, 2.0, 10**30, [2])
+            for changes, faults in wrong("match_group", "invalid_value", 0, 4, "2", True, 2.5, 10**30, [2])
         ],
         ({"reason": None, "date": "2012-06-02"}, {("/reason", "missing_field"), ("/date", "date_in_future")}),
         ({"reason": None, "date": "x"}, {("/reason", "missing_field"), ("/date", "invalid_value")}),
