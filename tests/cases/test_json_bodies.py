@@ -39,7 +39,11 @@ def post(client: Client, path: str, body: str | bytes, headers: dict[str, str] =
 
 
 def errors(response: Any) -> list[tuple[str, str]]:
-    return [(error["pointer"], error["code"]) for error in response.json()["errors"]]
+    return faults_of(response.json())
+
+
+def faults_of(result: Any) -> list[tuple[str, str]]:
+    return [(error["pointer"], error["code"]) for error in result["errors"]]
 
 
 def repeat(value: dict[str, Any], name: str, second: Any) -> str:
@@ -68,9 +72,9 @@ def test_a_repeated_name_in_a_record_of_a_batch(case: Client, trial: str, anna: 
     for body, headers in ((f'{{"records": [{", ".join(records)}]}}', JSON), ("\n".join(records), NDJSON)):
         report = post(case, path, body, headers).json()
         assert report["counts"]["rejected"] == 2
-        assert [(each["external_id"], each["errors"]) for each in report["results"]] == [
-            (bad["external_id"], [{"pointer": "/records/1", "code": "repeated_field"}]),
-            (None, [{"pointer": "/records/2", "code": "repeated_field"}]),
+        assert [(each["external_id"], faults_of(each)) for each in report["results"]] == [
+            (bad["external_id"], [("/records/1", "repeated_field")]),
+            (None, [("/records/2", "repeated_field")]),
         ]
     assert case.get(f"/v1/trials/{trial}/conversations/{good['external_id']}").status_code == 200
     assert case.get(f"/v1/trials/{trial}/conversations/{bad['external_id']}").status_code == 404
@@ -119,7 +123,7 @@ def test_a_repeated_name_in_a_snapshot(register: Register, trial: str) -> None:
     body = json.dumps(span)[:-2] + repeat(spell, "hours_per_week", 37) + "]}"
     report = post(client, path, body).json()
     assert (report["committed"], report["unreadable"]) == (False, 1)
-    assert report["results"][0]["errors"] == [{"pointer": "/records/0", "code": "repeated_field"}]
+    assert faults_of(report["results"][0]) == [("/records/0", "repeated_field")]
 
 
 @pytest.mark.parametrize(
@@ -270,7 +274,7 @@ def test_whole_numbers_may_be_written_with_a_decimal(case: Client, trial: str, a
     records = [{**offer, "external_id": record_id(), "hours_per_week": hours} for hours in ("15", 15, 15.0)]
     report = case.push(trial, "activations", records, report="full")
     assert [each["outcome"] for each in report["results"]] == ["rejected", "created", "created"]
-    assert report["results"][0]["errors"] == [{"pointer": "/records/0/hours_per_week", "code": "invalid_value"}]
+    assert faults_of(report["results"][0]) == [("/records/0/hours_per_week", "invalid_value")]
 
 
 # --- one sentence for the sender --------------------------------------------------------------------------------------

@@ -32,14 +32,21 @@ def test_every_code_is_answered_with_its_status() -> None:
 
 
 def test_members_never_replace_those_of_the_standard() -> None:
+    meaning = "a higher revision is stored; send a still higher one to replace or retract it"
     assert Problem("stale", "Said.", errors=[("/a", "stale")], status=200, title="x").body() == {
         "type": "/problems/stale",
         "title": "Stale",
         "status": 409,
         "detail": "Said.",
         "code": "stale",
-        "meaning": "a later revision is stored",
-        "errors": [{"pointer": "/a", "code": "stale", "meaning": "a later revision is stored"}],
+        "meaning": meaning,
+        "errors": [
+            {
+                "pointer": "/a",
+                "code": "stale",
+                "meaning": meaning,
+            }
+        ],
     }
 
 
