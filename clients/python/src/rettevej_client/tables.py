@@ -59,7 +59,7 @@ class CellFault:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, which doubles the time to make one
 class Row:
     """Row of a table by column, the line on which it begins (from 1), and the fault of the row as a whole, if any.
 
@@ -96,6 +96,9 @@ def record_of(row: Row, style: Style) -> tuple[dict[str, Any], list[CellFault]]:
     record: dict[str, Any] = {}
     faults: list[CellFault] = []
     for name, cell in row.cells.items():
+        if not cell and isinstance(cell, str):
+            record[name] = None
+            continue
         try:
             record[name] = read_cell(name, cell, style)
         except CellError as error:
@@ -184,6 +187,8 @@ class TextTable:
 
     def _width_fault(self, cells: Sequence[str]) -> CellFault | None:
         names = len(self.header)
+        if len(cells) == names == self._width:  # nearly always
+            return None
         if len(cells) > self._width or any(map(trim, cells[names:])):
             meaning = f"a value too many: {len(cells)} fields under {names} columns"
             return CellFault("", "unknown_field", meaning, "row_width")
@@ -198,7 +203,8 @@ class TextTable:
         surplus = False
         for _, cells in self._records():
             widths.add(len(cells))
-            surplus = surplus or any(map(trim, cells[len(self.header) :]))
+            if len(cells) > len(self.header):
+                surplus = surplus or any(map(trim, cells[len(self.header) :]))
         alike = len(widths) == 1 and not surplus and min(widths) >= len(self.header)
         return widths.pop() if alike else header_width
 
