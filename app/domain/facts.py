@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Final, Literal, get_args
 
 Code = str  # a code that the domain leaves to the sender: [a-z0-9_], never free text
 
@@ -172,17 +172,28 @@ JUDGED_KINDS = ("conversations", "activations", "exemptions", "presence-events",
 """The kinds that a person's weeks are judged by. The others are counted or shown, and change no week."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobcentreSettings:
+    """What a trial sets for one jobcentre, and the rules read (domain 4.5, 6 [C])."""
+
+    external_provider_talks: bool = True
+    """Whether talks held by an external provider count there."""
+
+
+DEFAULT_SETTINGS: Final = JobcentreSettings()
+
+
 @dataclass(frozen=True, slots=True)
 class History:
     """All that is known of an assigned person and that the rules look at.
 
-    Kinds stand in the order of ``KINDS``; records in that of their first registration, which decides between two exits
-    on one date (domain 4.1). An activation stands beside the client that sent it, since hours of different clients are
-    never added up (4.6).
+    Kinds stand in the order of ``KINDS``; the order of a kind's records decides nothing. Conversations and activations
+    stand beside the client that sent them: talks told by several are counted once (domain 4.5), hours of different
+    clients are never added up (4.6).
     """
 
     assigned_on: date
-    conversations: tuple[Conversation, ...] = ()
+    conversations: tuple[tuple[str, Conversation], ...] = ()
     activations: tuple[tuple[str, Activation], ...] = ()
     exemptions: tuple[Exemption, ...] = ()
     events: tuple[PresenceEvent, ...] = ()
@@ -192,6 +203,7 @@ class History:
     outcomes: tuple[Outcome, ...] = ()
     target_group: int | None = field(default=None, kw_only=True)
     """Number of the law's § 2, where the trial has picked target groups (domain 6 [C])."""
+    settings: JobcentreSettings = field(default=DEFAULT_SETTINGS, kw_only=True)
 
 
 def validate_fact(fact: Fact, today: date) -> list[tuple[str, str]]:

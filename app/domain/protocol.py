@@ -55,6 +55,12 @@ class Protocol:
     """The forms that are as good as meeting alone in person."""
     accepted_conductors: frozenset[str]
     cadence: Cadence
+    first_talk_within_days: int | None
+    """Days after the assignment in which the first counting conversation is due (``started_late``, domain 4.5)."""
+    talk_on_assignment_counts: bool
+    """Whether a conversation on the day of the assignment is the first of the course (domain 4.5 [S])."""
+    rematch_to_group_3_exits: bool
+    """Whether a rematch to group 3 is an exit, and one to group 1 or 2 the way back (domain 4.1)."""
     in_person_weeks: InPerson
     """Programme weeks 1 to n in person; all; or the weeks before the first workplace activation starts."""
     remote_grounds: frozenset[str]
@@ -64,7 +70,7 @@ class Protocol:
     reduced_hours_reasons: frozenset[str]
     sufficient_not_workplace_reasons: frozenset[str]
     max_activation_weeks: int | None
-    """The meter: weeks of activation due after which the course is over (domain 4.4)."""
+    """The meter: weeks of activation after which the course is over (domain 4.4)."""
     max_programme_weeks: int | None
     """The programme week after which the course is over, whatever the meter."""
     judges_workplace: bool
@@ -104,6 +110,9 @@ def parse_protocol(document: Mapping[str, Any]) -> Protocol:
         in_person_forms=reader.codes("in_person_forms"),
         accepted_conductors=reader.codes("accepted_conductors"),
         cadence=reader.choice("cadence", ("weekly", "average")),
+        first_talk_within_days=reader.take("first_talk_within_days", int, optional=True),
+        talk_on_assignment_counts=reader.take("talk_on_assignment_counts", bool),
+        rematch_to_group_3_exits=reader.take("rematch_to_group_3_exits", bool),
         in_person_weeks=reader.in_person_weeks(),
         remote_grounds=reader.codes("remote_grounds"),
         remote_share_max=reader.share("remote_share_max"),

@@ -26,7 +26,7 @@ def history_of(person: Mapping[str, Any]) -> History:
     """The history of an example's ``person``."""
     return History(
         assigned_on=date.fromisoformat(str(person["interview_on"])),
-        conversations=tuple(Conversation(**_values(x)) for x in person.get("conversations", ())),
+        conversations=tuple((x.get("client", ""), Conversation(**_values(x))) for x in person.get("conversations", ())),
         activations=tuple((x.get("client", ""), Activation(**_values(x))) for x in person.get("activations", ())),
         exemptions=tuple(Exemption(**_values(x)) for x in person.get("exemptions", ())),
         events=tuple(PresenceEvent(**_values(x)) for x in person.get("presence_events", ())),

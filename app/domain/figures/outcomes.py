@@ -58,10 +58,10 @@ def followed(jobcentre: str, arm: Arm, ends_on: date, history: History, today: d
     An exit for another reason ends no observation: the question is how many of all people drawn found the way out, so
     that those who moved or died stay among those who did not [choice].
     """
-    exits = read_presence(history, ends_on).exits
+    exits = read_presence(protocol, history.assigned_on, ends_on, history.events).exits
     last_day = min(last_week_over(today) + timedelta(days=6), ends_on)
     observed = max((last_day - history.assigned_on).days, 0)
-    ways_out = (event.date for event in exits if event.reason in _WAYS_OUT)
+    ways_out = (first for first, reason in exits if reason in _WAYS_OUT)
     first_exit = next((day for day in ways_out if day <= last_day), None)
     return FollowUp(
         jobcentre=jobcentre,
@@ -94,8 +94,8 @@ def best_outcome(history: History, ends_on: date, today: date) -> Criterion | No
     Job or education: an effective exit for it, or a week of it after the assignment week. The others: an activation of
     that kind that has begun, and had not ended before the assignment.
     """
-    exits = read_presence(history, ends_on).exits
-    if any(event.reason in _WAYS_OUT and event.date <= today for event in exits):
+    exits = read_presence(protocol, history.assigned_on, ends_on, history.events).exits
+    if any(reason in _WAYS_OUT and first <= today for first, reason in exits):
         return "job_or_education"
     if any(k > 0 and week.status in ("employed", "education") for k, week in lived_by_week(history, today).items()):
         return "job_or_education"

@@ -40,7 +40,7 @@ def test_weeks(example: dict[str, Any]) -> None:
     protocol = protocols()[example["protocol"]]
     ends_on = date.fromisoformat(example["ends_on"]) if "ends_on" in example else protocol.ends_on
     assert ends_on is not None
-    judged = judge(protocol, ends_on, history_of(example["person"]))
+    judged = judge(protocol, ends_on, history_of(example["person"])).weeks
     shown = [week for week in judged if week_code(week.monday) <= example["until"]]
     assert [as_written(week) for week in shown] == example["weeks"]
     assert {flag: sum(getattr(week, flag) for week in shown) for flag in FLAGS} == example["totals"]
@@ -49,7 +49,7 @@ def test_weeks(example: dict[str, Any]) -> None:
 @pytest.mark.parametrize("example", HISTORIES, ids=[f"{n}-{h['protocol']}" for n, h in enumerate(HISTORIES)])
 def test_histories(example: dict[str, Any]) -> None:
     protocol = protocols()[example["protocol"]]
-    judged = judge(protocol, date.fromisoformat(example["ends_on"]), history_of(example["person"]))
+    judged = judge(protocol, date.fromisoformat(example["ends_on"]), history_of(example["person"])).weeks
     assert [as_written(week) for week in judged] == example["weeks"]
 
 
