@@ -55,7 +55,7 @@ ExemptionGround = Literal[
 EventKind = Literal["exit", "re_entry", "rematch"]
 ExitReason = Literal["match_group_3", "job", "education", "moved", "benefit_ended", "deceased"]
 SupportArea = Literal["company", "social_services", "health"]
-OutcomeStatus = Literal["employed", "education", "benefit", "other"]
+OutcomeStatus = Literal["employed", "flex_job", "education", "benefit", "other"]
 RetractionReason = Literal["entered_in_error", "duplicate", "wrong_person"]
 
 WORKPLACE_TYPES: frozenset[str] = frozenset(get_args(WorkplaceType))

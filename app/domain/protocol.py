@@ -4,10 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 Design = Literal["randomised", "one_arm"]
 Cadence = Literal["weekly", "average"]
+Criterion = Literal[
+    "job_or_education",
+    "job",
+    "flex_job",
+    "part_time_job",
+    "partial_return",
+    "workplace_activation",
+    "active_offer",
+]
+PrimaryMeasure = Literal["employment", "education", "any_hours", "hours", "on_benefit"]
 InPerson = int | Literal["all", "before_first_workplace_activation"]
 
 
@@ -34,6 +44,15 @@ class Thresholds:
     conversation: int
     activation: int
     workplace: int
+
+
+@dataclass(frozen=True, slots=True)
+class PrimaryOutcome:
+    """What the trial is to show: an outcome so many ISO weeks since the assignment week, stratified by jobcentre
+    (domain 5.1)."""
+
+    outcome: PrimaryMeasure
+    week: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +96,9 @@ class Protocol:
     """Whether wrong_place, not_at_workplace and mentor_missing are deviations."""
     requires_justification: bool
     thresholds: Thresholds | None
+    primary_outcome: PrimaryOutcome | None
+    success_criteria: tuple[Criterion, ...]
+    """The best first (domain 5)."""
     grant_dkk: int | None
     channels: tuple[str, ...]
     screening_fields: frozenset[str]
@@ -125,6 +147,8 @@ def parse_protocol(document: Mapping[str, Any]) -> Protocol:
         judges_workplace=reader.take("judges_workplace", bool),
         requires_justification=reader.take("requires_justification", bool),
         thresholds=reader.thresholds("thresholds"),
+        primary_outcome=reader.primary_outcome("primary_outcome"),
+        success_criteria=reader.criteria("success_criteria"),
         grant_dkk=reader.take("grant_dkk", int, optional=True),
         channels=reader.texts("channels"),
         screening_fields=reader.codes("screening_fields"),
@@ -188,6 +212,22 @@ class _Parameters:
         if values.keys() != names or any(type(each) is not int for each in values.values()):
             raise ProtocolError(f"parameters.{name} must be conversation, activation and workplace, whole per cent")
         return Thresholds(**values)
+
+    def primary_outcome(self, name: str) -> PrimaryOutcome | None:
+        values = self.take(name, dict, optional=True)
+        if values is None:
+            return None
+        if values.keys() != {"outcome", "week"} or type(values["week"]) is not int:
+            raise ProtocolError(f"parameters.{name} must be an outcome and a week")
+        if values["outcome"] not in get_args(PrimaryMeasure):
+            raise ProtocolError(f"parameters.{name}.outcome must be one of {', '.join(get_args(PrimaryMeasure))}")
+        return PrimaryOutcome(values["outcome"], values["week"])
+
+    def criteria(self, name: str) -> Any:
+        values = self.texts(name)
+        if unknown := sorted(set(values) - set(get_args(Criterion))):
+            raise ProtocolError(f"parameters.{name} has unknown criteria: {', '.join(unknown)}")
+        return values
 
     def choice(self, name: str, allowed: tuple[str, ...]) -> Any:
         value = self.take(name, str)

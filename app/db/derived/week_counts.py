@@ -16,7 +16,6 @@ from app.domain.facts import History
 from app.domain.figures.counts import SUMS, count_people
 from app.domain.records.ingest import Person
 from app.domain.rules.draw import Arm
-from app.domain.rules.weeks import Course
 
 Differences = Mapping[date, Mapping[str, int]]
 
@@ -68,7 +67,7 @@ async def add_to_counts(
 async def store_states(connection: AsyncConnection, trial: Trial, people: Iterable[Person]) -> None:
     """Store the states of people's weeks, by which lists are filtered."""
     rows = [
-        (person.jobcentre, person.participant_id, Course.of(trial.protocol, trial.ends_on, person.history()))
+        (person.jobcentre, person.participant_id, person.judged_weeks(trial.protocol, trial.ends_on).weeks)
         for person in people
     ]
     await connection.execute(
@@ -87,8 +86,8 @@ async def store_states(connection: AsyncConnection, trial: Trial, people: Iterab
             "trial": trial.id,
             "jobcentres": [row[0] for row in rows],
             "ids": [row[1] for row in rows],
-            "mondays": [row[2].line.monday(0) for row in rows],
-            "states": ["".join(STATE_LETTERS[tick.state] for tick in row[2].ticks) for row in rows],
+            "mondays": [row[2].first_monday for row in rows],
+            "states": ["".join([STATE_LETTERS[state] for state in row[2].state]) for row in rows],
         },
     )
 

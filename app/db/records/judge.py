@@ -301,9 +301,6 @@ class BatchJudge:
             for code, registered_at in self._registered_at.items():
                 people |= self._cache.take(self._trial.id, code, registered_at, concerned | replaced)
         people = {participant_id: person for participant_id, person in people.items() if participant_id not in replaced}
-        for person in people.values():
-            if person.judged is not None and person.judged.history is not person.history():
-                person.judged = person.judged.then(self._trial.protocol, self._trial.ends_on, person.history())
         missing = (concerned | replaced) - people.keys()
         kinds = {*JUDGED_KINDS, self._request.kind}
         people |= await load_people(self._connection, self._trial.id, self._registered_at, missing, kinds=kinds)

@@ -51,8 +51,8 @@ async def _count_changes(judgement: Judgement) -> Mapping[tuple[str, Arm], Mappi
         earlier = person.judged
         if earlier is None or earlier.history is not before:
             earlier = Judged.of(trial.protocol, trial.ends_on, before)
-        person.judged = earlier.then(trial.protocol, trial.ends_on, person.history())
-        add_count_change(trial.protocol, earlier, person.judged, numbers[person.jobcentre, person.arm])
+        later = person.judged_weeks(trial.protocol, trial.ends_on)
+        add_count_change(trial.protocol, earlier, later, numbers[person.jobcentre, person.arm])
     return {key: by_week(changes) for key, changes in numbers.items()}
 
 

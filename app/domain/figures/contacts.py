@@ -46,8 +46,8 @@ def count_contacts(
     numbers: Counter[tuple[date, str]],
     n: int,
 ) -> None:
-    """Adds, ``n`` times, the measures of a person of a target group, whose counting conversations these are, to those by Monday and
-    measure; none where the cadence is weekly."""
+    """Adds, ``n`` times, the measures of a person of a target group, whose counting conversations these are, to those by
+    Monday and measure; none where the cadence is weekly."""
     if protocol.cadence != "average":
         return
     weeks = [judged.monday(index) for index, counts in enumerate(judged.contact_week) if counts]

@@ -1,6 +1,7 @@
 """Who was helped to use an offer: support efforts by area, and mentors (domain 4.7 [F])."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 from app.domain.facts import WORKPLACE_TYPES, History
 from app.domain.rules.weeks import JudgedWeeks
@@ -13,6 +14,7 @@ def coordination_by_week(judged: JudgedWeeks, history: History) -> Mapping[str, 
     """In which weeks, by index, a person had a mentor or a support effort of an area: on one working day at least,
     whatever the person's presence. A mentor is one recorded, or one assigned in an activation at a workplace.
     """
+    spans: list[tuple[str, date, date | None]]
     spans = [(effort.area, effort.starts_on, effort.ends_on) for effort in history.support_efforts]
     spans += [("mentor", mentor.starts_on, mentor.ends_on) for mentor in history.mentors]
     spans += [

@@ -173,16 +173,7 @@ def _add_person_counts(protocol: Protocol, history: History, judged: JudgedWeeks
         numbers[judged.first_monday, f"deviation:started_late@{since}"] += n
     for day, reason in judged.presence.exits:
         numbers[monday_of(day), f"exit:{reason}"] += n
-    counting = []
-    for talk, counts in told_once(protocol, history):
-        if counts:
-            counting.append(talk)
-            numbers[monday_of(talk.date), f"form:{talk.form}"] += n
-        elif is_no_show(history, talk):
-            numbers[monday_of(talk.date), "no_shows"] += n
-    if counting:
-        numbers[monday_of(min([talk.date for talk in counting])), "first_conversations"] += n
-    count_contacts(protocol, judged, counting, history.target_group, numbers, n)
+    _add_conversations(protocol, history, judged, numbers, n)
     for name, indexes in coordination_by_week(judged, history).items():
         for index in indexes:
             numbers[judged.monday(index), f"coordination:{name}"] += n
@@ -194,8 +185,22 @@ def _add_person_counts(protocol: Protocol, history: History, judged: JudgedWeeks
         numbers[judged.monday(index), f"{BY_PERSON}held_80"] += step * n
 
 
+def _add_conversations(protocol: Protocol, history: History, judged: JudgedWeeks, numbers: Numbers, n: int) -> None:
+    """Adds the numbers of conversations: what counts by form, no-shows, contacts, and whose first one it is."""
+    counting = []
+    for talk, counts in told_once(protocol, history):
+        if counts:
+            counting.append(talk)
+            numbers[monday_of(talk.date), f"form:{talk.form}"] += n
+        elif is_no_show(history, talk):
+            numbers[monday_of(talk.date), "no_shows"] += n
+    if counting:
+        numbers[monday_of(min([talk.date for talk in counting])), "first_conversations"] += n
+    count_contacts(protocol, judged, counting, history.target_group, numbers, n)
+
+
 def _by_person(judged: JudgedWeeks) -> Iterator[tuple[int, str]]:
-    """In which week a person first had an activation due, was activated, …"""
+    """In which week a person first had an activation or a conversation due, was activated, was at a workplace."""
     for name in ("activation_due", "activated", "workplace_activated", "conversation_due"):
         column: Sequence[bool] = getattr(judged, name)
         if True in column:

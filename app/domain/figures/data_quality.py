@@ -127,16 +127,14 @@ def quality_indicators(
 # --- one person -------------------------------------------------------------------------------------------------------
 
 
-def _later_forms(
-    protocol: Protocol, judged: JudgedWeeks, history: History, day: date
-) -> Sequence[ConversationForm]:
+def _later_forms(protocol: Protocol, judged: JudgedWeeks, history: History, day: date) -> Sequence[ConversationForm]:
     """The forms of the counting conversations in weeks with a number, after those that are to be in person (4.5)."""
     forms = []
     for talk, counting in told_once(protocol, history):
         index = judged.index_of(talk.date)
-        if counting and talk.date <= day and judged.has(index):
-            if judged.number[index] is not None and not judged.in_person[index]:
-                forms.append(talk.form)
+        numbered = judged.has(index) and judged.number[index] is not None
+        if counting and talk.date <= day and numbered and not judged.in_person[index]:
+            forms.append(talk.form)
     return forms
 
 

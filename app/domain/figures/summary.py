@@ -213,7 +213,7 @@ def _seen(counted: Mapping[str, int], today: date) -> dict[str, int]:
 
 
 def _without_deviations(counted: Mapping[str, int]) -> dict[str, int]:
-    return {name: n for name, n in counted.items() if not name.startswith("deviation:")}
+    return {name: n for name, n in counted.items() if not name.startswith(("deviation:", "missing:"))}
 
 
 @lru_cache(maxsize=4096)

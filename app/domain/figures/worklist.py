@@ -63,11 +63,7 @@ def task_of(protocol: Protocol, ends_on: date, history: History, has_contact_per
         reasons.append("no_conversation_yet")
     if _activation_to_arrange(protocol, judged, index):
         reasons.append("activation_to_arrange")
-    if (
-        judged.conversation_due[index]
-        and not judged.in_person[index]
-        and remote_too_often(protocol, judged, index + 1)
-    ):
+    if judged.conversation_due[index] and not judged.in_person[index] and remote_too_often(protocol, judged, index + 1):
         reasons.append("remote_used_up")
     if ending:
         reasons.append("exemption_ends")

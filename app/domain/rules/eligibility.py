@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Literal, get_args
 
 from app.domain.protocol import Protocol
-from app.domain.rules.calendar import add_months, age_on, monday_of, weeks_touched
+from app.domain.rules.calendar import add_months, age_on, weeks_touched
 
 Channel = Literal["new_match", "rematch", "supplement"]
 Benefit = Literal["cash_benefit", "start_benefit", "sickness_benefit", "other"]
@@ -139,13 +139,12 @@ class Check:
 
 
 def _max_months_unemployed(rule: Mapping[str, Any], terms: Terms, screening: Screening) -> bool:
-    """Only in a channel, where one is named; only in the ISO week of the first intake day, where the rule says so."""
+    """Only in a channel, where one is named; at the first intake day, not the interview, where the rule says so."""
     if screening.channel != rule.get("channel", screening.channel):
         return True
-    if rule.get("first_intake_week") and monday_of(screening.interview_on) != monday_of(terms.intake_from):
-        return True
+    day = terms.intake_from if rule.get("at_intake_start") else screening.interview_on
     since = screening.unemployed_since
-    return since is not None and add_months(since, rule["months"]) >= screening.interview_on
+    return since is not None and add_months(since, rule["months"]) >= day
 
 
 def _min_days_unemployed(rule: Mapping[str, Any], _: Terms, screening: Screening) -> bool:
@@ -187,7 +186,7 @@ CHECKS: Mapping[str, Check] = {
         _max_months_unemployed,
         reads=frozenset({"unemployed_since"}),
         required={"months": "number"},
-        optional={"channel": "channel", "first_intake_week": "flag"},
+        optional={"channel": "channel", "at_intake_start": "flag"},
     ),
     "min_days_unemployed": Check(
         _min_days_unemployed, reads=frozenset({"unemployed_since"}), required={"days": "number"}

@@ -6,7 +6,7 @@ of too.
 
 from bisect import bisect_left, insort
 from collections.abc import Sequence
-from datetime import date
+from dataclasses import replace
 from typing import Final, Literal
 
 from app.domain.facts import WORKPLACE_TYPES, Activation, Conversation, Fact, History
@@ -19,7 +19,7 @@ from app.domain.rules.conversations import (
     is_before_course,
     is_conductor_accepted,
 )
-from app.domain.rules.weeks import judge, remote_too_often
+from app.domain.rules.weeks import JudgedWeeks, remote_too_often
 
 Enforcement = Literal["flag", "refuse"]
 ENFORCED_CODES: Final = frozenset(
@@ -35,9 +35,10 @@ class StandingWeeks:
     change no number up to the week in which one is due.
     """
 
-    def __init__(self, protocol: Protocol, ends_on: date, history: History) -> None:
+    def __init__(self, protocol: Protocol, history: History, judged: JudgedWeeks) -> None:
         self._protocol, self._settings, self._assigned_on = protocol, history.settings, history.assigned_on
-        self._judged = judged = judge(protocol, ends_on, history)
+        held, form = judged.conversation_held.copy(), judged.form.copy()
+        self._judged = judged = replace(judged, conversation_held=held, form=form)
         self._forms: dict[int, list[int]] = {}
         """How many counting conversations of each of ``WEEK_FORMS`` a week has."""
         for _, talk in history.conversations:

@@ -1,6 +1,5 @@
 """Participants: lists, lookup, contact person, withdrawal, correction of the CPR number (domain 3)."""
 
-from functools import lru_cache
 from typing import Annotated
 from uuid import UUID
 
@@ -18,7 +17,7 @@ from app.db.participants.queries import (
 from app.db.records.duplicates import correct_cpr
 from app.domain.rules.calendar import week_code
 from app.domain.rules.draw import Arm
-from app.domain.rules.weeks import FLAGS, Course, Week, as_seen_on, judge_on
+from app.domain.rules.weeks import FLAGS, Week, as_seen_on, judge
 from app.routers.common.access import (
     FIRST_ID,
     JobcentreQuery,
@@ -255,30 +254,21 @@ async def get_weeks(
     if person is None or not principal.reads_person_of(person.jobcentre):
         raise Problem("not_found")
     await services.audit_read(principal, "weeks.read", trial_id, [person.jobcentre], participant_id)
-    history = person.history()
-    course = Course.of(trial.protocol, trial.ends_on, history)
-    weeks = as_seen_on(judge_on(course, trial.protocol, history), history.assigned_on, services.today())
-    items = b",".join(
-        [
-            _week_json(week, tick.meter)
-            for week, tick in zip(weeks, course.ticks, strict=True)
-            if until is None or week.monday <= until
-        ]
-    )
+    judged = judge(trial.protocol, trial.ends_on, person.history())
+    weeks = as_seen_on(trial.protocol, judged, services.today())
+    items = b",".join([_week_json(week) for week in weeks if until is None or week.monday <= until])
     content = b'{"items":[%b]}' % items
     return etag_response(request, content, JSON, digest(content))
 
 
-@lru_cache(maxsize=8192)
-def _week_json(week: Week, meter: int) -> bytes:
-    """Encode a week as JSON. The cache pays because most weeks of most people are equal."""
+def _week_json(week: Week) -> bytes:
     return to_json(
         {
             "week": week_code(week.monday),
             "number": week.number,
             "state": week.state,
             **{flag: getattr(week, flag) for flag in FLAGS},
-            "meter": meter,
+            "meter": week.meter,
             "deviations": week.deviations,
         }
     )

@@ -14,7 +14,8 @@ from app.analysis.survival import LogRank
 from app.db.reports.as_of import iter_participants
 from app.domain.figures.activity_curve import Difference
 from app.domain.figures.disclosure_control import SMALLEST_GROUP
-from app.domain.figures.outcomes import Criterion, followed
+from app.domain.figures.outcomes import followed
+from app.domain.protocol import Criterion
 from app.domain.rules.calendar import week_code
 from app.domain.rules.draw import ARMS, Arm
 from app.routers.common.services import KnownAt, ServicesDep, TrialPath
@@ -143,7 +144,7 @@ async def get_effects(
             raise Problem("pilot_trial")
         participants = iter_participants(scope.connection, trial_id, scope.jobcentres, scope.cut.moment, _KINDS)
         people = [
-            followed(person.jobcentre, person.arm, trial.ends_on, person.history(), today)
+            followed(trial.protocol, person.jobcentre, person.arm, trial.ends_on, person.history(), today)
             async for person in participants
         ]
     effects = await asyncio.to_thread(analyse, people, jobcentre, after_weeks)  # too slow for the event loop
