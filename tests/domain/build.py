@@ -5,7 +5,19 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from app.domain.facts import Activation, Conversation, Exemption, History, Mentor, PresenceEvent, SupportEffort
+from app.domain.facts import (
+    Activation,
+    Conversation,
+    Exemption,
+    History,
+    JobcentreSettings,
+    Mentor,
+    PresenceEvent,
+    SupportEffort,
+)
+from app.domain.protocol import Protocol
+from app.domain.rules.warnings import StandingWeeks
+from app.domain.rules.weeks import judge
 
 _DATES = ("date", "starts_on", "ends_on")
 
@@ -22,6 +34,13 @@ def _values(record: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
+def codes_for(protocol: Protocol, ends_on: date, person: Mapping[str, Any], kind: str, record: Any) -> list[str]:
+    """The warnings for one more record of a person."""
+    history = history_of(person)
+    fact = getattr(history_of({"interview_on": person["interview_on"], kind: [record]}), kind)[0][1]
+    return list(StandingWeeks(protocol, history, judge(protocol, ends_on, history)).warnings_of(fact))
+
+
 def history_of(person: Mapping[str, Any]) -> History:
     """The history of an example's ``person``."""
     return History(
@@ -31,5 +50,6 @@ def history_of(person: Mapping[str, Any]) -> History:
         exemptions=tuple(Exemption(**_values(x)) for x in person.get("exemptions", ())),
         events=tuple(PresenceEvent(**_values(x)) for x in person.get("presence_events", ())),
         support_efforts=tuple(SupportEffort(**_values(x)) for x in person.get("support_efforts", ())),
+        settings=JobcentreSettings(external_provider_talks=person.get("external_provider_talks", True)),
         mentors=tuple(Mentor(**_values(x)) for x in person.get("mentors", ())),
     )

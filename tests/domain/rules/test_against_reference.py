@@ -22,11 +22,11 @@ from app.domain.figures.summary import Group, SummaryRow, codes_of, conditions_o
 from app.domain.protocol import Protocol
 from app.domain.rules.calendar import monday_of_code, week_code
 from app.domain.rules.eligibility import Benefit, Circumstance, ExemptFrom, Screening, Terms, failures_of, weekly_target
-from app.domain.rules.warnings import ENFORCED_CODES, warnings_of
-from app.domain.rules.weeks import Course, as_seen_on, judge
+from app.domain.rules.warnings import ENFORCED_CODES
+from app.domain.rules.weeks import as_seen_on, judge
 from app.protocols import protocols
 from app.web.identifiers import parse_cpr
-from tests.domain.build import history_of
+from tests.domain.build import codes_for, history_of
 from tests.domain.rules.test_examples import as_written
 from tests.reference import door, eligibility, figures
 from tests.reference.generate import (
@@ -107,7 +107,7 @@ def check_weeks(protocol_id: str, case: Case) -> None:
     ends_on, person, today = case
     history = history_of(person)
     judged = judge(protocols()[protocol_id], date.fromisoformat(ends_on), history)
-    seen = as_seen_on(judged, history.assigned_on, date.fromisoformat(today))
+    seen = as_seen_on(protocols()[protocol_id], judged, date.fromisoformat(today))
     assert [as_written(week) for week in seen] == weeks(protocol_id, ends_on, person, today)
 
 
@@ -128,10 +128,7 @@ def test_weeks(protocol_id: str, search: settings) -> None:
 def check_door(protocol_id: str, ends_on: str, person: Person, kind: str, record: Record) -> list[str]:
     """Holds one more record against the person, and gives the codes."""
     protocol = protocols()[protocol_id]
-    history = history_of({**person, kind: [*person[kind], record]})
-    fact = history.conversations[-1] if kind == "conversations" else history.activations[-1][1]
-    course = Course.of(protocol, date.fromisoformat(ends_on), history)
-    codes = list(warnings_of(protocol, course, history, fact))
+    codes = codes_for(protocol, date.fromisoformat(ends_on), person, kind, record)
     assert codes == door.warnings(protocol_id, ends_on, person, kind, record, LONG_PAST)
     assert [code for code in codes if code in ENFORCED_CODES] == door.refused_with(codes)
     return codes
