@@ -133,8 +133,8 @@ def parse_protocol(document: Mapping[str, Any]) -> Protocol:
         accepted_conductors=reader.codes("accepted_conductors"),
         cadence=reader.choice("cadence", ("weekly", "average")),
         first_talk_within_days=reader.take("first_talk_within_days", int, optional=True),
-        talk_on_assignment_counts=reader.take("talk_on_assignment_counts", bool),
-        rematch_to_group_3_exits=reader.take("rematch_to_group_3_exits", bool),
+        talk_on_assignment_counts=reader.take("talk_on_assignment_counts", bool, optional=True) or False,
+        rematch_to_group_3_exits=reader.take("rematch_to_group_3_exits", bool, optional=True) or False,
         in_person_weeks=reader.in_person_weeks(),
         remote_grounds=reader.codes("remote_grounds"),
         remote_share_max=reader.share("remote_share_max"),
@@ -224,7 +224,7 @@ class _Parameters:
         return PrimaryOutcome(values["outcome"], values["week"])
 
     def criteria(self, name: str) -> Any:
-        values = self.texts(name)
+        values = self.texts(name) if name in self._entries else ()
         if unknown := sorted(set(values) - set(get_args(Criterion))):
             raise ProtocolError(f"parameters.{name} has unknown criteria: {', '.join(unknown)}")
         return values
