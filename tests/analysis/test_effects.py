@@ -12,7 +12,8 @@ import pytest
 from app.analysis.effects import EffectEstimate, Effects, analyse
 from app.domain.figures.activity_curve import Share, newcombe
 from app.domain.figures.disclosure_control import SMALLEST_GROUP
-from app.domain.figures.outcomes import Criterion, FollowUp, WeeklyOutcome
+from app.domain.figures.outcomes import FollowUp, WeeklyOutcome
+from app.domain.protocol import Criterion
 from app.domain.rules.draw import ARMS, Arm
 
 MONDAY = date(2010, 11, 8)

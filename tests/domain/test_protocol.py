@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from app.domain.protocol import PrimaryOutcome, Protocol, ProtocolError, Thresholds, parse_protocol
+from app.domain.protocol_validation import SCREENING_FIELDS, read_protocol, validate_protocol
 from app.domain.rules.eligibility import CHECKS
-from app.domain.rules.protocol_validation import SCREENING_FIELDS, read_protocol, validate_protocol
 from app.protocols import protocols
 
 FINAL = tomllib.loads((resources.files("app.protocols") / "prvij-2010-11.toml").read_text("utf-8"))

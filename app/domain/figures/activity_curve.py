@@ -11,10 +11,11 @@ from math import sqrt
 from typing import Literal, NamedTuple, get_args
 
 from app.domain.facts import ActivationType, History
+from app.domain.judged_weeks import WORKING_DAYS, JudgedWeeks
 from app.domain.protocol import Protocol
-from app.domain.rules.calendar import WORKING_DAYS, is_over
+from app.domain.rules.calendar import is_over
 from app.domain.rules.draw import ARMS, Arm
-from app.domain.rules.weeks import JudgedWeeks, judge
+from app.domain.rules.weeks import judge
 
 Measure = Literal["conversation", "activation", "workplace", ActivationType]
 """A counting conversation in the week; active in it (4.6); active and at a workplace; covered by that activation."""

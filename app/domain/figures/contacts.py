@@ -16,9 +16,9 @@ from datetime import date
 from fractions import Fraction
 
 from app.domain.facts import Conversation
+from app.domain.judged_weeks import JudgedWeeks
 from app.domain.protocol import Protocol
 from app.domain.rules.calendar import monday_of
-from app.domain.rules.weeks import JudgedWeeks
 
 MEASURES = "contacts:"
 """What the names of these measures begin with. All of them are asked for cumulatively."""
@@ -46,8 +46,10 @@ def count_contacts(
     numbers: Counter[tuple[date, str]],
     n: int,
 ) -> None:
-    """Adds, ``n`` times, the measures of a person of a target group, whose counting conversations these are, to those by
-    Monday and measure; none where the cadence is weekly."""
+    """Add, ``n`` times, the measures of one person by Monday and measure; none where the cadence is weekly.
+
+    ``counting`` are the person's counting conversations, ``group`` the person's target group.
+    """
     if protocol.cadence != "average":
         return
     weeks = [judged.monday(index) for index, counts in enumerate(judged.contact_week) if counts]

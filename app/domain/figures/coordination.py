@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from app.domain.facts import WORKPLACE_TYPES, History
-from app.domain.rules.weeks import JudgedWeeks
+from app.domain.judged_weeks import JudgedWeeks
 
 COORDINATION = ("mentor", "company", "social_services", "health")
 """A mentor, and the areas of support efforts."""

@@ -16,10 +16,11 @@ from app.domain.facts import History
 from app.domain.figures.contacts import MEASURES as CONTACTS
 from app.domain.figures.contacts import count_contacts
 from app.domain.figures.coordination import coordination_by_week
+from app.domain.judged_weeks import FLAGS, JudgedWeeks
 from app.domain.protocol import Protocol
 from app.domain.rules.calendar import monday_of
 from app.domain.rules.conversations import is_no_show, told_once
-from app.domain.rules.weeks import FLAGS, JudgedWeeks, judge, started_late_from
+from app.domain.rules.weeks import judge, started_late_from
 
 WeeklyCounts = Mapping[date, Counter[str]]
 """Numbers by the Monday of the week and by measure."""

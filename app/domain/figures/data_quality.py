@@ -19,10 +19,10 @@ from typing import Final, Literal
 from uuid import UUID
 
 from app.domain.facts import ConversationForm, History
+from app.domain.judged_weeks import JudgedWeeks, Presence
 from app.domain.protocol import Protocol
 from app.domain.rules.conversations import told_once
-from app.domain.rules.presence import Presence
-from app.domain.rules.weeks import JudgedWeeks, judge
+from app.domain.rules.weeks import judge
 
 FindingCode = Literal[
     "source_silent",

@@ -14,11 +14,12 @@ from app.domain.facts import Activation, History
 from app.domain.figures.activation_load import load_of
 from app.domain.figures.coordination import COORDINATION, coordination_by_week
 from app.domain.figures.outcomes import WeeklyOutcome, lived_by_week
+from app.domain.judged_weeks import JudgedWeeks
 from app.domain.protocol import Protocol
 from app.domain.rules.activity import covering_by_week, hours_of
 from app.domain.rules.calendar import is_over, monday_of, week_code
 from app.domain.rules.conversations import is_no_show, told_once
-from app.domain.rules.weeks import JudgedWeeks, as_seen_on, judge, week_count
+from app.domain.rules.weeks import as_seen_on, judge, week_count
 
 ColumnType = Literal["string", "bool", "int32", "double", "date", "list<string>"]
 PanelRow = tuple[Any, ...]

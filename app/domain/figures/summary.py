@@ -9,10 +9,10 @@ from functools import lru_cache
 from typing import Literal
 
 from app.domain.figures.counts import FIRST_COORDINATION, cumulated
+from app.domain.judged_weeks import FLAGS
 from app.domain.protocol import Protocol
 from app.domain.rules.calendar import is_over
 from app.domain.rules.draw import Arm
-from app.domain.rules.weeks import FLAGS
 
 ConditionStatus = Literal["met", "not_met", "nothing_due"]
 

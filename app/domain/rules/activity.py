@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Final
 
 from app.domain.facts import WORKPLACE_TYPES, Activation, History
+from app.domain.judged_weeks import WORKING_DAYS, weeks_covered
 from app.domain.protocol import Protocol
-from app.domain.rules.calendar import WORKING_DAYS
 
 _ZERO: Final = Decimal(0)
 Covering = dict[int, list[tuple[str, Activation]]]
@@ -64,14 +64,6 @@ def is_enough(protocol: Protocol, activation: Activation) -> bool:
         or activation.hours_per_week >= minimum
         or activation.reduced_hours_reason in protocol.reduced_hours_reasons
     )
-
-
-def weeks_covered(first: date, last: date | None, first_monday: int, weeks: int) -> range:
-    """The indexes of the weeks of which a span of days covers at least one working day; None is open."""
-    # What begins on a weekend covers the next week first.
-    start = (first.toordinal() - first_monday + 7 - WORKING_DAYS) // 7
-    stop = weeks if last is None else min((last.toordinal() - first_monday) // 7 + 1, weeks)
-    return range(max(start, 0), stop)
 
 
 def covering_by_week(activations: Sequence[tuple[str, Activation]], first_monday: int, weeks: int) -> Covering:

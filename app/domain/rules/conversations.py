@@ -2,15 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Final, Literal
 
 from app.domain.facts import Conversation, History, JobcentreSettings
+from app.domain.judged_weeks import MissingReason, WeekForm
 from app.domain.protocol import Protocol
-
-WeekForm = Literal["in_person", "grounded", "remote"]
-"""The form of a week: that of the best of its counting conversations, in this order."""
-WEEK_FORMS: Final[tuple[WeekForm, ...]] = ("in_person", "grounded", "remote")
-MissingReason = Literal["no_show", "cancelled", "mentor_only", "not_accepted", "nothing"]
 
 
 def is_conductor_accepted(protocol: Protocol, settings: JobcentreSettings, talk: Conversation) -> bool:

@@ -1,33 +1,16 @@
 """When a person is in the trial (domain 4.1)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, get_args
 
 from app.domain.facts import ExitReason, PresenceEvent
+from app.domain.judged_weeks import Presence
 from app.domain.protocol import Protocol
 
 _REASONS: Final[tuple[ExitReason, ...]] = get_args(ExitReason)
 _GROUP_3: Final[ExitReason] = "match_group_3"
 _ONE_DAY: Final = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Presence:
-    """The spans of days in the trial (first and last day), and the events by their effect, in the order of 4.1."""
-
-    spans: tuple[tuple[date, date], ...]
-    exits: tuple[tuple[date, ExitReason], ...]
-    """The effective exits: first day out, reason. A rematch to group 3 is one where the protocol says so."""
-    re_entries: tuple[date, ...]
-    """The effective re-entries: first day in."""
-    without_effect: tuple[PresenceEvent, ...]
-    """The events that are the deviation ``event_without_effect`` of their week."""
-
-    def covers(self, day: date) -> bool:
-        """Whether the person is in the trial on the day."""
-        return any(first <= day <= last for first, last in self.spans)
 
 
 def read_presence(protocol: Protocol, assigned_on: date, ends_on: date, events: Sequence[PresenceEvent]) -> Presence:

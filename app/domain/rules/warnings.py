@@ -10,16 +10,11 @@ from dataclasses import replace
 from typing import Final, Literal
 
 from app.domain.facts import WORKPLACE_TYPES, Activation, Conversation, Fact, History
+from app.domain.judged_weeks import WEEK_FORMS, JudgedWeeks
 from app.domain.protocol import Protocol
 from app.domain.rules.activity import is_enough
-from app.domain.rules.conversations import (
-    WEEK_FORMS,
-    counts,
-    form_of_week,
-    is_before_course,
-    is_conductor_accepted,
-)
-from app.domain.rules.weeks import JudgedWeeks, remote_too_often
+from app.domain.rules.conversations import counts, form_of_week, is_before_course, is_conductor_accepted
+from app.domain.rules.weeks import remote_too_often
 
 Enforcement = Literal["flag", "refuse"]
 ENFORCED_CODES: Final = frozenset(

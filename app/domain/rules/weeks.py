@@ -6,17 +6,15 @@ Records are put into buckets by ISO week (``_Buckets``); one pass goes through t
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Final, Literal, NamedTuple
+from typing import Final
 
 from app.domain.facts import Conversation, History
+from app.domain.judged_weeks import WORKING_DAYS, JudgedWeeks, Week
 from app.domain.protocol import Protocol
-from app.domain.rules.activity import first_workplace_start, judge_activity, weeks_covered
-from app.domain.rules.calendar import WORKING_DAYS, is_over, monday_of
+from app.domain.rules.activity import first_workplace_start, judge_activity
+from app.domain.rules.calendar import is_over, monday_of
 from app.domain.rules.conversations import (
-    MissingReason,
-    WeekForm,
     counts,
     exceeds_remote_share,
     form_of_week,
@@ -25,114 +23,7 @@ from app.domain.rules.conversations import (
     lacks_justification,
     missing_because,
 )
-from app.domain.rules.presence import Presence, read_presence
-
-WeekState = Literal["assignment_week", "counted", "absent", "exempt", "complete"]
-FLAGS: Final = (
-    "conversation_due",
-    "conversation_held",
-    "conversation_conforming",
-    "activation_due",
-    "activated",
-    "workplace_activated",
-)
-
-
-class Week(NamedTuple):
-    """One ISO week of one person: the columns of ``JudgedWeeks``. Deviations and ``missing_because`` are those of a
-    week that is over: see ``as_seen_on``."""
-
-    monday: date
-    number: int | None
-    state: WeekState
-    conversation_due: bool
-    conversation_held: bool
-    conversation_conforming: bool
-    activation_due: bool
-    activated: bool
-    workplace_activated: bool
-    deviations: tuple[str, ...]
-    missing_because: MissingReason | None
-    form: WeekForm | None
-    in_person: bool
-    active: bool
-    at_workplace: bool
-    contact_week: bool
-    days_in_trial: int
-    meter: int
-
-
-@dataclass(slots=True)
-class JudgedWeeks:
-    """The weeks of a person, column by column, and what was read on the way to them. Read-only once judged."""
-
-    assigned_on: date
-    first_monday: date
-    """Of the assignment week."""
-    presence: Presence
-    number: list[int | None]
-    """The programme week; None while the clock stands still."""
-    state: list[WeekState]
-    conversation_due: list[bool]
-    conversation_held: list[bool]
-    conversation_conforming: list[bool]
-    activation_due: list[bool]
-    activated: list[bool]
-    workplace_activated: list[bool]
-    deviations: list[tuple[str, ...]]
-    """Sorted."""
-    missing_because: list[MissingReason | None]
-    """Why a due conversation is missing (domain 5)."""
-    form: list[WeekForm | None]
-    """The form of the week's counting conversations, due or not; None without any."""
-    in_person: list[bool]
-    """The week has a number, and its conversation is to be in person."""
-    active: list[bool]
-    """Active by its activations (4.6), due or not."""
-    at_workplace: list[bool]
-    """A covering activation is at a workplace, due or not."""
-    contact_week: list[bool]
-    """Counted, with enough days not exempt from conversations, where the cadence is an average (domain 6 [C])."""
-    days_in_trial: list[int]
-    """Working days in the trial, 0 to 5."""
-    meter: list[int]
-    """Weeks of the nine months used up, this one included (4.4)."""
-
-    @property
-    def weeks(self) -> list[Week]:
-        """The weeks in their order, made anew."""
-        first = self.first_monday.toordinal()
-        mondays = [date.fromordinal(first + 7 * index) for index in range(len(self.state))]
-        return list(map(Week._make, zip(mondays, *self.columns(), strict=True)))
-
-    def week(self, index: int) -> Week:
-        """The week at an index."""
-        return Week(self.monday(index), *[column[index] for column in self.columns()])
-
-    def columns(self) -> tuple[list[Any], ...]:
-        """The columns in the order of a ``Week``'s fields after its Monday."""
-        return (
-            *(self.number, self.state, self.conversation_due, self.conversation_held, self.conversation_conforming),
-            *(self.activation_due, self.activated, self.workplace_activated, self.deviations, self.missing_because),
-            *(self.form, self.in_person, self.active, self.at_workplace, self.contact_week, self.days_in_trial),
-            self.meter,
-        )
-
-    def monday(self, index: int) -> date:
-        """The Monday of the week at an index, within the person's weeks or not."""
-        return self.first_monday + timedelta(days=7 * index)
-
-    def index_of(self, day: date) -> int:
-        """How many ISO weeks after the assignment week a day lies; it may lie outside the person's weeks."""
-        return (day.toordinal() - self.first_monday.toordinal()) // 7
-
-    def indexes_of(self, first: date, last: date | None) -> range:
-        """The weeks of which a span of days covers at least one working day; None is open."""
-        return weeks_covered(first, last, self.first_monday.toordinal(), len(self.state))
-
-    def has(self, index: int) -> bool:
-        """Whether the index is that of one of the person's weeks."""
-        return 0 <= index < len(self.state)
+from app.domain.rules.presence import read_presence
 
 
 def judge(protocol: Protocol, ends_on: date, history: History) -> JudgedWeeks:

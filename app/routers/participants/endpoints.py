@@ -15,9 +15,10 @@ from app.db.participants.queries import (
     withdraw,
 )
 from app.db.records.duplicates import correct_cpr
+from app.domain.judged_weeks import FLAGS, Week
 from app.domain.rules.calendar import week_code
 from app.domain.rules.draw import Arm
-from app.domain.rules.weeks import FLAGS, Week, as_seen_on, judge
+from app.domain.rules.weeks import as_seen_on, judge
 from app.routers.common.access import (
     FIRST_ID,
     JobcentreQuery,

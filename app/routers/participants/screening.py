@@ -10,9 +10,9 @@ from app.db.participants.draws import draw_candidate, load_assignment
 from app.db.participants.queries import list_assignments
 from app.db.participants.screening import ScreeningAnswer, ScreeningRequest, screen
 from app.db.trials.trials import Trial
+from app.domain.protocol_validation import SCREENING_FIELDS
 from app.domain.records.errors import DomainError
 from app.domain.rules.eligibility import Screening, asked_for, looked_at
-from app.domain.rules.protocol_validation import SCREENING_FIELDS
 from app.routers.common.access import (
     FIRST_ID,
     JobcentreQuery,

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from app.domain.facts import Activation, Conversation, History, Mentor, Outcome, PresenceEvent, SupportEffort
 from app.domain.figures.activation_load import load_of
 from app.domain.figures.panel import PERSON_WEEKS, TABLES, Subject, draw_row, participant_row, person_week_rows
+from app.domain.judged_weeks import FLAGS
 from app.domain.rules.activity import covering_by_week, hours_of
 from app.domain.rules.calendar import is_over
-from app.domain.rules.weeks import FLAGS, as_seen_on, judge
+from app.domain.rules.weeks import as_seen_on, judge
 from app.protocols import protocols
 
 PRVIJ = protocols()["prvij-2010-11"]

@@ -399,6 +399,7 @@ def test_records_of_a_batch_are_held_against_those_before_them() -> None:
         else:
             weeks.put(fact)
             known.append((client, fact))
-        history = replace(history, **{kind: tuple(known)}) if kind == "conversations" else history
-        if kind == "activations":
+        if kind == "conversations":
+            history = replace(history, conversations=tuple(known))
+        else:
             weeks = anew

@@ -3,18 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 from itertools import pairwise
+from time import perf_counter
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain.facts import Exemption, History, PresenceEvent
+from app.domain.facts import Activation, Exemption, History, PresenceEvent
+from app.domain.judged_weeks import BYTES_A_WEEK, FLAGS, Week, pack, unpack
 from app.domain.protocol import Protocol
 from app.domain.rules.calendar import monday_of
 from app.domain.rules.conversations import counts
-from app.domain.rules.weeks import FLAGS, Week, as_seen_on, judge
+from app.domain.rules.warnings import StandingWeeks
+from app.domain.rules.weeks import as_seen_on, judge
 from app.protocols import protocols
 from tests.domain.build import history_of
 from tests.reference.generate import TRIAL_DATES, cases, random_person
@@ -309,3 +313,43 @@ def test_started_late_is_seen_when_its_seven_days_are_over() -> None:
 def test_the_flags_are_all_there() -> None:
     """``check_flags`` looks at the fields between ``state`` and ``deviations``."""
     assert Week._fields[3:9] == FLAGS
+
+
+@few_or_many(8)
+@pytest.mark.parametrize("protocol_id", ALL_PROTOCOLS)
+def test_packed_weeks_unpack_to_the_same(protocol_id: str, examples: int) -> None:
+    """Eight bytes a week hold the whole week."""
+    rules = protocols()[protocol_id]
+
+    @settings(max_examples=examples, deadline=None)
+    @given(histories(protocol_id))
+    def check(case: tuple[date, History, date]) -> None:
+        ends_on, history, _ = case
+        judged = judge(rules, ends_on, history)
+        packed = pack(judged.weeks)
+        assert len(packed) == BYTES_A_WEEK * len(judged.weeks)
+        assert unpack(judged.first_monday, packed) == judged.weeks
+
+    check()
+
+
+def test_packed_weeks_of_another_layout_are_refused() -> None:
+    packed = bytearray(pack(judge(protocols()["flex-2016"], date(2017, 12, 29), History(date(2017, 1, 2))).weeks))
+    packed[0] ^= 15
+    with pytest.raises(ValueError, match="another layout"):
+        unpack(date(2017, 1, 2), bytes(packed))
+
+
+def test_ten_thousand_weak_activations_cost_what_they_are() -> None:
+    """Linear: twice the records, about twice the time, and never more than a few seconds."""
+    rules = protocols()["prvij-2010-11"]
+    weak = Activation(type="other_offer", starts_on=date(2010, 11, 9), hours_per_week=Decimal("0.01"))
+    history = History(date(2010, 11, 8), activations=(("a", weak),) * 10_000)
+    began = perf_counter()
+    judged = judge(rules, date(2012, 3, 31), history)
+    weeks = StandingWeeks(rules, history, judged)
+    for _ in range(10_000):
+        assert weeks.warnings_of(weak) == ["hours_too_few", "not_at_workplace"]
+        weeks.put(weak)
+    assert perf_counter() - began < 10  # 1.3 s on an idle core
+    assert judged.active[1]
