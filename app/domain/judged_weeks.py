@@ -1,11 +1,11 @@
 """The judged weeks of a person: what ``rules.weeks.judge`` returns, and how they are packed (domain 4.3 to 4.6, 5)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Final, Literal, NamedTuple, get_args
 
-from app.domain.facts import ExitReason, PresenceEvent
+from app.domain.facts import ExitReason, History, PresenceEvent
 
 WORKING_DAYS: Final = 5
 WeekForm = Literal["in_person", "grounded", "remote"]
@@ -68,7 +68,7 @@ class Week(NamedTuple):
 class JudgedWeeks:
     """The weeks of a person, column by column, and what was read on the way to them. Read-only once judged."""
 
-    assigned_on: date
+    history: History = field(compare=False)
     first_monday: date
     """Of the assignment week."""
     presence: Presence
@@ -106,6 +106,11 @@ class JudgedWeeks:
         first = self.first_monday.toordinal()
         mondays = [date.fromordinal(first + 7 * index) for index in range(len(self.state))]
         return list(map(Week._make, zip(mondays, *self.columns(), strict=True)))
+
+    @property
+    def assigned_on(self) -> date:
+        """The day of the assignment."""
+        return self.history.assigned_on
 
     def week(self, index: int) -> Week:
         """The week at an index."""

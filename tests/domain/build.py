@@ -38,7 +38,7 @@ def codes_for(protocol: Protocol, ends_on: date, person: Mapping[str, Any], kind
     """The warnings for one more record of a person."""
     history = history_of(person)
     fact = getattr(history_of({"interview_on": person["interview_on"], kind: [record]}), kind)[0][1]
-    return list(StandingWeeks(protocol, history, judge(protocol, ends_on, history)).warnings_of(fact))
+    return list(StandingWeeks(protocol, judge(protocol, ends_on, history)).warnings_of(fact))
 
 
 def history_of(person: Mapping[str, Any]) -> History:

@@ -67,7 +67,7 @@ async def add_to_counts(
 async def store_states(connection: AsyncConnection, trial: Trial, people: Iterable[Person]) -> None:
     """Store the states of people's weeks, by which lists are filtered."""
     rows = [
-        (person.jobcentre, person.participant_id, person.judged_weeks(trial.protocol, trial.ends_on).weeks)
+        (person.jobcentre, person.participant_id, person.judged_weeks(trial.protocol, trial.ends_on))
         for person in people
     ]
     await connection.execute(

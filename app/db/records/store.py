@@ -14,8 +14,9 @@ from app.db.derived.week_counts import add_to_counts, store_states
 from app.db.records.judge import YIELD_EVERY, Judgement
 from app.db.records.versions import Origin, VersionWriter
 from app.db.trials.strata import advance_watermark
-from app.domain.figures.counts import Judged, Numbers, add_count_change, by_week
+from app.domain.figures.counts import Numbers, add_count_change, by_week
 from app.domain.rules.draw import Arm
+from app.domain.rules.weeks import judge
 
 
 async def store_batch(connection: AsyncConnection, judgement: Judgement, batch_id: UUID) -> None:
@@ -50,7 +51,7 @@ async def _count_changes(judgement: Judgement) -> Mapping[tuple[str, Arm], Mappi
         person = judgement.people[participant_id]
         earlier = person.judged
         if earlier is None or earlier.history is not before:
-            earlier = Judged.of(trial.protocol, trial.ends_on, before)
+            earlier = judge(trial.protocol, trial.ends_on, before)
         later = person.judged_weeks(trial.protocol, trial.ends_on)
         add_count_change(trial.protocol, earlier, later, numbers[person.jobcentre, person.arm])
     return {key: by_week(changes) for key, changes in numbers.items()}

@@ -207,8 +207,12 @@ ENUMERATIONS: Final[Mapping[str, CodeList]] = {
         "A success criterion of the trial; the first is the best.",
         {
             "job_or_education": "in a job or education without public support, in any week since the assignment",
-            "part_time_job": "a part-time job with supplementary cash benefit",
+            "job": "in a job without public support, in any week since the assignment",
+            "flex_job": "in a flex-job, in any week since the assignment",
+            "part_time_job": "a part-time job with supplementary benefit",
+            "partial_return": "partly back at work (delvis raskmelding)",
             "workplace_activation": "wage subsidy or work placement at a workplace",
+            "active_offer": "any offer of activation",
         },
     ),
     "Analysis": CodeList(
@@ -289,6 +293,7 @@ ENUMERATIONS: Final[Mapping[str, CodeList]] = {
         "The main status of a person in a week.",
         {
             "employed": "employed",
+            "flex_job": "in a flex-job",
             "education": "in education",
             "benefit": "on a public benefit",
             "other": "none of these, or unknown",

@@ -3,17 +3,18 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from app.domain.facts import WORKPLACE_TYPES, History
+from app.domain.facts import WORKPLACE_TYPES
 from app.domain.judged_weeks import JudgedWeeks
 
 COORDINATION = ("mentor", "company", "social_services", "health")
 """A mentor, and the areas of support efforts."""
 
 
-def coordination_by_week(judged: JudgedWeeks, history: History) -> Mapping[str, Sequence[int]]:
+def coordination_by_week(judged: JudgedWeeks) -> Mapping[str, Sequence[int]]:
     """In which weeks, by index, a person had a mentor or a support effort of an area: on one working day at least,
     whatever the person's presence. A mentor is one recorded, or one assigned in an activation at a workplace.
     """
+    history = judged.history
     spans: list[tuple[str, date, date | None]]
     spans = [(effort.area, effort.starts_on, effort.ends_on) for effort in history.support_efforts]
     spans += [("mentor", mentor.starts_on, mentor.ends_on) for mentor in history.mentors]

@@ -8,7 +8,6 @@ Counting happens here and nowhere else; all later steps add such numbers up. A m
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
@@ -44,19 +43,6 @@ BY_PERSON: Final = "person:"
 people had any such week; ``person:held_80``: of whose due conversations at least 80 % were held by then."""
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A history with its weeks: what a change of it is counted from."""
-
-    history: History
-    weeks: JudgedWeeks
-
-    @classmethod
-    def of(cls, protocol: Protocol, ends_on: date, history: History) -> "Judged":
-        """The weeks of a history."""
-        return cls(history, judge(protocol, ends_on, history))
-
-
 def count(protocol: Protocol, ends_on: date, history: History) -> dict[date, Counter[str]]:
     """One person's contribution to every figure, by week.
 
@@ -73,7 +59,7 @@ def count_people(protocol: Protocol, ends_on: date, histories: Iterable[History]
     for history in histories:
         judged = judge(protocol, ends_on, history)
         weeks.update(_counted_weeks(judged))
-        _add_person_counts(protocol, history, judged, numbers, 1)
+        _add_person_counts(protocol, judged, numbers, 1)
     for (monday, *week), n in weeks.items():
         for name in measures_of(*week):
             numbers[date.fromordinal(monday), name] += n
@@ -86,21 +72,21 @@ def count_change(protocol: Protocol, ends_on: date, before: History, after: Hist
     The same as ``difference`` of the two counts; but only the weeks that differ are looked into.
     """
     numbers = Numbers()
-    add_count_change(protocol, Judged.of(protocol, ends_on, before), Judged.of(protocol, ends_on, after), numbers)
+    add_count_change(protocol, judge(protocol, ends_on, before), judge(protocol, ends_on, after), numbers)
     return by_week(numbers)
 
 
-def add_count_change(protocol: Protocol, before: Judged, after: Judged, numbers: Numbers) -> None:
+def add_count_change(protocol: Protocol, before: JudgedWeeks, after: JudgedWeeks, numbers: Numbers) -> None:
     """Adds the same, of histories that are judged already."""
-    for earlier, later in zip(_counted_weeks(before.weeks), _counted_weeks(after.weeks), strict=True):
+    for earlier, later in zip(_counted_weeks(before), _counted_weeks(after), strict=True):
         if earlier != later:
             monday = date.fromordinal(later[0])
             for name in measures_of(*earlier[1:]):
                 numbers[monday, name] -= 1
             for name in measures_of(*later[1:]):
                 numbers[monday, name] += 1
-    _add_person_counts(protocol, before.history, before.weeks, numbers, -1)
-    _add_person_counts(protocol, after.history, after.weeks, numbers, 1)
+    _add_person_counts(protocol, before, numbers, -1)
+    _add_person_counts(protocol, after, numbers, 1)
 
 
 def difference(before: WeeklyCounts, after: WeeklyCounts) -> dict[date, dict[str, int]]:
@@ -166,7 +152,7 @@ def measures_of(state: str, *columns: Any) -> list[str]:
 # --- one person -----------------------------------------------------------------------------------------------------
 
 
-def _add_person_counts(protocol: Protocol, history: History, judged: JudgedWeeks, numbers: Numbers, n: int) -> None:
+def _add_person_counts(protocol: Protocol, judged: JudgedWeeks, numbers: Numbers, n: int) -> None:
     """Adds, ``n`` times, one person's contribution to every figure besides the weeks, by Monday and measure."""
     numbers[judged.first_monday, "entries"] += n
     if "started_late" in judged.deviations[0]:
@@ -174,8 +160,8 @@ def _add_person_counts(protocol: Protocol, history: History, judged: JudgedWeeks
         numbers[judged.first_monday, f"deviation:started_late@{since}"] += n
     for day, reason in judged.presence.exits:
         numbers[monday_of(day), f"exit:{reason}"] += n
-    _add_conversations(protocol, history, judged, numbers, n)
-    for name, indexes in coordination_by_week(judged, history).items():
+    _add_conversations(protocol, judged, numbers, n)
+    for name, indexes in coordination_by_week(judged).items():
         for index in indexes:
             numbers[judged.monday(index), f"coordination:{name}"] += n
         if indexes:
@@ -186,9 +172,9 @@ def _add_person_counts(protocol: Protocol, history: History, judged: JudgedWeeks
         numbers[judged.monday(index), f"{BY_PERSON}held_80"] += step * n
 
 
-def _add_conversations(protocol: Protocol, history: History, judged: JudgedWeeks, numbers: Numbers, n: int) -> None:
+def _add_conversations(protocol: Protocol, judged: JudgedWeeks, numbers: Numbers, n: int) -> None:
     """Adds the numbers of conversations: what counts by form, no-shows, contacts, and whose first one it is."""
-    counting = []
+    history, counting = judged.history, []
     for talk, counts in told_once(protocol, history):
         if counts:
             counting.append(talk)

@@ -211,7 +211,7 @@ def person_week_rows(
     missed = _by_week(judged, ((talk.date, talk) for talk, _ in told if is_no_show(history, talk)))
     exits = _by_week(judged, judged.presence.exits)
     re_entries = _by_week(judged, ((day, day) for day in judged.presence.re_entries))
-    coordinated = coordination_by_week(judged, history)
+    coordinated = coordination_by_week(judged)
     lived = lived_by_week(history, today)
     for index, week in enumerate(as_seen_on(protocol, judged, today)):
         if not is_over(week.monday, today):

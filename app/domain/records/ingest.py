@@ -20,10 +20,11 @@ from app.domain.facts import (
     JobcentreSettings,
     PresenceEvent,
 )
-from app.domain.figures.counts import Judged
+from app.domain.judged_weeks import JudgedWeeks
 from app.domain.protocol import Protocol
 from app.domain.rules.draw import Arm
 from app.domain.rules.warnings import ENFORCED_CODES, Enforcement, StandingWeeks
+from app.domain.rules.weeks import judge
 
 RecordOutcome = Literal["created", "updated", "unchanged", "stale", "retracted", "rejected"]
 OUTCOMES: tuple[RecordOutcome, ...] = ("created", "updated", "unchanged", "stale", "retracted", "rejected")
@@ -114,7 +115,7 @@ class Person:
     settings: JobcentreSettings = DEFAULT_SETTINGS
     records: dict[RecordKey, StandingRecord] = field(default_factory=dict)
     complete: bool = True
-    judged: Judged | None = None
+    judged: JudgedWeeks | None = None
     """The judged weeks of an earlier history of this person, or of the present one."""
     _standing: StandingWeeks | None = None
     """The weeks that arriving records are judged against, since the first of them."""
@@ -134,17 +135,17 @@ class Person:
         self._appended = []
         return self._history
 
-    def judged_weeks(self, protocol: Protocol, ends_on: date) -> Judged:
+    def judged_weeks(self, protocol: Protocol, ends_on: date) -> JudgedWeeks:
         """Return the weeks of the present history, judged anew only if it has changed."""
         history = self.history()
         if self.judged is None or self.judged.history is not history:
-            self.judged = Judged.of(protocol, ends_on, history)
+            self.judged = judge(protocol, ends_on, history)
         return self.judged
 
     def standing_weeks(self, protocol: Protocol, ends_on: date) -> StandingWeeks:
         """Return the weeks to judge arriving records against; ``put`` and ``drop`` update them."""
         if self._standing is None:
-            self._standing = StandingWeeks(protocol, self.history(), self.judged_weeks(protocol, ends_on).weeks)
+            self._standing = StandingWeeks(protocol, self.judged_weeks(protocol, ends_on))
         return self._standing
 
     def put(self, key: RecordKey, record: StandingRecord) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final, Literal
 
-from app.domain.facts import WORKPLACE_TYPES, Activation, Conversation, Fact, History
+from app.domain.facts import WORKPLACE_TYPES, Activation, Conversation, Fact
 from app.domain.judged_weeks import WEEK_FORMS, JudgedWeeks
 from app.domain.protocol import Protocol
 from app.domain.rules.activity import is_enough
@@ -30,7 +30,8 @@ class StandingWeeks:
     change no number up to the week in which one is due.
     """
 
-    def __init__(self, protocol: Protocol, history: History, judged: JudgedWeeks) -> None:
+    def __init__(self, protocol: Protocol, judged: JudgedWeeks) -> None:
+        history = judged.history
         self._protocol, self._settings, self._assigned_on = protocol, history.settings, history.assigned_on
         held, form = judged.conversation_held.copy(), judged.form.copy()
         self._judged = judged = replace(judged, conversation_held=held, form=form)

@@ -284,7 +284,7 @@ class _Buckets:
         """The columns before the pass: counted weeks without number, in which nothing is due, held or done."""
         weeks, unset = self.weeks, [False] * self.weeks
         return JudgedWeeks(
-            assigned_on=self.history.assigned_on,
+            history=self.history,
             first_monday=date.fromordinal(self.first_monday),
             presence=self.presence,
             number=[None] * weeks,

@@ -347,7 +347,7 @@ def test_starts_late_in_the_other_protocols() -> None:
 def test_the_other_kinds_are_taken_without_a_word() -> None:
     history = history_of({"interview_on": "2010-11-08"})
     rules = protocols()[FINAL]
-    weeks = StandingWeeks(rules, history, judge(rules, date(2012, 3, 31), history))
+    weeks = StandingWeeks(rules, judge(rules, date(2012, 3, 31), history))
     exemption = Exemption(scope="both", ground="illness", starts_on=date(1990, 1, 1))
     event = PresenceEvent(kind="re_entry", date=date(2010, 11, 9))
     assert [list(weeks.warnings_of(fact)) for fact in (exemption, event)] == [[], []]
@@ -386,12 +386,12 @@ def test_records_of_a_batch_are_held_against_those_before_them() -> None:
     """Domain 4.8: put and dropped one by one, the weeks are as if judged anew."""
     rules, chance = protocols()[FINAL], Random(1)
     history = history_of(random_person(FINAL, 3))
-    weeks = StandingWeeks(rules, history, judge(rules, date(2012, 3, 31), history))
+    weeks = StandingWeeks(rules, judge(rules, date(2012, 3, 31), history))
     for _ in range(60):
         kind = chance.choice(["conversations", "activations"])
         known = list(getattr(history, kind))
         client, fact = chance.choice([*getattr(history_of(random_person(FINAL, chance.randint(0, 99))), kind), *known])
-        anew = StandingWeeks(rules, history, judge(rules, date(2012, 3, 31), history))
+        anew = StandingWeeks(rules, judge(rules, date(2012, 3, 31), history))
         if kind == "conversations":
             assert weeks.warnings_of(fact) == anew.warnings_of(fact)
         if known and chance.random() < 0.3:

@@ -347,7 +347,7 @@ def test_ten_thousand_weak_activations_cost_what_they_are() -> None:
     history = History(date(2010, 11, 8), activations=(("a", weak),) * 10_000)
     began = perf_counter()
     judged = judge(rules, date(2012, 3, 31), history)
-    weeks = StandingWeeks(rules, history, judged)
+    weeks = StandingWeeks(rules, judged)
     for _ in range(10_000):
         assert weeks.warnings_of(weak) == ["hours_too_few", "not_at_workplace"]
         weeks.put(weak)
