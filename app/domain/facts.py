@@ -150,7 +150,7 @@ class Outcome:
 
     week: Annotated[date, "The ISO week, not after the running one."]
     status: Annotated[OutcomeStatus, "The status of that week."]
-    hours_per_week: Annotated[Decimal | None, "Hours of employment in that week; only with `employed`."] = None
+    hours_per_week: Annotated[Decimal | None, "Hours of employment in that week, with whatever status."] = None
     benefit_code: Annotated[Code | None, "The register's own code of the benefit."] = None
 
 
@@ -210,15 +210,12 @@ def validate_fact(fact: Fact, today: date) -> list[tuple[str, str]]:
     """What is wrong with a well-formed fact in itself, as (field, code).
 
     Codes: ``date_in_future`` (of what happened on a day or in a week; ``today`` is the day of receipt in Copenhagen),
-    ``ends_before_start``, ``hours_out_of_range``, ``missing_field`` (reason of an exit, match group of a rematch),
-    ``invalid_value`` (hours of employment in a week of something else).
+    ``ends_before_start``, ``hours_out_of_range``, ``missing_field`` (reason of an exit, match group of a rematch).
     """
     faults = _validate_days(fact, today)
     hours = fact.hours_per_week if isinstance(fact, Activation | Outcome) else None
     if hours is not None and not 0 < hours <= 60:
         faults.append(("hours_per_week", "hours_out_of_range"))
-    if isinstance(fact, Outcome) and hours is not None and fact.status != "employed":
-        faults.append(("hours_per_week", "invalid_value"))
     if isinstance(fact, PresenceEvent):
         if fact.kind == "exit" and fact.reason is None:
             faults.append(("reason", "missing_field"))
