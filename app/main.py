@@ -21,6 +21,7 @@ from app.db.core.replica import Replica
 from app.db.core.session import Database, ReadDatabase, engine_on
 from app.db.derived.participant_cache import ParticipantCache
 from app.db.derived.person_reads import PersonReads
+from app.db.derived.week_counts import rebuild_outdated
 from app.db.personal_data.vault import Vault, load_or_create_master_key
 from app.db.records.group_commit import GroupCommit
 from app.db.trials.trials import TrialCache, check_protocols, record_protocol_digests
@@ -137,6 +138,7 @@ async def _lifespan(
     async with AsyncExitStack() as stack:
         database = Database(await stack.enter_async_context(engine_on(database_url, settings.pool_size)))
         vault, signer = await _open_keys(database, master_key_of(settings))
+        await rebuild_outdated(database)
         report_database: ReadDatabase = database
         if (url := settings.report_database_url) is not None:
             report_database = Replica(await stack.enter_async_context(engine_on(url, settings.pool_size)))

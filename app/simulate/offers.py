@@ -82,8 +82,7 @@ def _spells(
                 spells.append(current)
         if current is not None:
             current.weeks.append(week)
-        due = week.number is not None and week.number >= first and week.offer_due
-        meter += due or (current is not None and week.number is not None and week.number < first)
+        meter += current is not None and week.number is not None
     return spells, complete_from
 
 

@@ -21,6 +21,8 @@ from app.domain.rules.calendar import monday_of
 from app.domain.rules.conversations import is_no_show, told_once
 from app.domain.rules.weeks import judge, started_late_from
 
+VERSION: Final = 1
+"""Of the rules that stored counts are made by: it rises when the same records would be counted otherwise."""
 WeeklyCounts = Mapping[date, Counter[str]]
 """Numbers by the Monday of the week and by measure."""
 Numbers = Counter[tuple[date, str]]

@@ -147,7 +147,9 @@ async def get_effects(
             followed(trial.protocol, person.jobcentre, person.arm, trial.ends_on, person.history(), today)
             async for person in participants
         ]
-    effects = await asyncio.to_thread(analyse, people, jobcentre, after_weeks)  # too slow for the event loop
+    effects = await asyncio.to_thread(  # too slow for the event loop
+        analyse, people, jobcentre, after_weeks, trial.protocol.success_criteria
+    )
     visible = scope.jobcentres if jobcentre is None else [jobcentre]
     await services.audit_read(principal, "effects.read", trial_id, visible, after_weeks=after_weeks, known_at=known_at)
     items = [_row(row) for row in effects.rows]
