@@ -106,7 +106,7 @@ def analyse(
     """The effects in a trial, or in one jobcentre of it. ``people`` are always everyone of the trial: what of a
     jobcentre may be shown depends on what is shown of the others.
 
-    ``criteria`` are the protocol's, the best first. ``after_weeks`` None: the last week in which everyone shown is followed.
+    ``criteria`` are the protocol's. ``after_weeks`` None: the last week in which everyone shown is followed.
     """
     cohort = Cohort.of(people)
     analysis = _Analysis(cohort, jobcentre, criteria)

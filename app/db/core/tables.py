@@ -64,7 +64,7 @@ class TrialTable(SQLModel, table=True):
     created_by: str
     closed_at: dt.datetime | None = moment_column(nullable=True)
     counts_version: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
-    """The version of the rules that the week counts were made by; an earlier one: they are rebuilt at the next start."""
+    """The version of the rules that the week counts were made by; earlier ones are rebuilt at the next start."""
 
 
 class StratumTable(SQLModel, table=True):
