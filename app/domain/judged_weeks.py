@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any, Final, Literal, NamedTuple, get_args
+from typing import Any, Final, Literal, NamedTuple, Self, get_args
 
 from app.domain.facts import ExitReason, History, PresenceEvent
 
@@ -99,6 +99,33 @@ class JudgedWeeks:
     """Working days in the trial, 0 to 5."""
     meter: list[int]
     """Weeks of the nine months used up, this one included (4.4)."""
+
+    @classmethod
+    def unjudged(cls, history: History, first_monday: int, presence: Presence, days_in_trial: list[int]) -> Self:
+        """The columns before the pass: counted weeks without number, in which nothing is due, held or done."""
+        weeks, unset = len(days_in_trial), [False] * len(days_in_trial)
+        return cls(
+            history=history,
+            first_monday=date.fromordinal(first_monday),
+            presence=presence,
+            number=[None] * weeks,
+            state=["counted"] * weeks,
+            conversation_due=unset,
+            conversation_held=unset.copy(),
+            conversation_conforming=unset.copy(),
+            activation_due=unset.copy(),
+            activated=unset.copy(),
+            workplace_activated=unset.copy(),
+            deviations=[()] * weeks,
+            missing_because=[None] * weeks,
+            form=[None] * weeks,
+            in_person=unset.copy(),
+            active=unset.copy(),
+            at_workplace=unset.copy(),
+            contact_week=unset.copy(),
+            days_in_trial=days_in_trial,
+            meter=[0] * weeks,
+        )
 
     @property
     def weeks(self) -> list[Week]:

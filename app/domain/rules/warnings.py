@@ -1,8 +1,4 @@
-"""Warnings: what the rules say of a record at the moment it arrives (domain 4.8). Advice, not the figures.
-
-The rules of a conversation look at what was arranged, whatever its status: a no-show by telephone in week 3 is warned
-of too.
-"""
+"""Warnings: what the rules say of a record at the moment it arrives (domain 4.8), whatever a conversation's status."""
 
 from bisect import bisect_left, insort
 from collections.abc import Sequence

@@ -32,7 +32,7 @@ def judge(protocol: Protocol, ends_on: date, history: History) -> JudgedWeeks:
     ``ends_on`` is the trial's last day. Weeks not over are judged by what is recorded so far.
     """
     buckets = _Buckets(protocol, ends_on, history)
-    judged = buckets.unjudged()
+    judged = JudgedWeeks.unjudged(history, buckets.first_monday, buckets.presence, buckets.in_trial)
     for index, talks in buckets.counting.items():
         if index < buckets.weeks:
             judged.form[index] = form_of_week(protocol, talks)
@@ -105,7 +105,7 @@ def _judge_conversations(protocol: Protocol, buckets: "_Buckets", judged: Judged
 
 def _judge_missing(others: Sequence[Conversation] | None, judged: JudgedWeeks, index: int) -> None:
     """A due conversation that is missing, and why; ``others`` are the week's talks, which do not count."""
-    judged.deviations[index] += _MISSING
+    judged.deviations[index] += ("conversation_missing",)
     judged.missing_because[index] = "nothing" if others is None else missing_because(others)
     if others is not None and is_mentor_only(others):
         judged.deviations[index] += ("mentor_only",)
@@ -206,7 +206,6 @@ _EXEMPTING: Final[Mapping[str, bytes]] = {
     "activation": bytes.maketrans(_IN + _NO_TALK, _NO_OFFER + _NEITHER),
     "both": bytes.maketrans(_IN + _NO_TALK + _NO_OFFER, _NEITHER * 3),
 }
-_MISSING: Final[tuple[str, ...]] = ("conversation_missing",)
 
 
 class _Buckets:
@@ -279,29 +278,3 @@ class _Buckets:
 
     def _week_of(self, day: date | None) -> int:
         return self.weeks if day is None else (day.toordinal() - self.first_monday) // 7
-
-    def unjudged(self) -> JudgedWeeks:
-        """The columns before the pass: counted weeks without number, in which nothing is due, held or done."""
-        weeks, unset = self.weeks, [False] * self.weeks
-        return JudgedWeeks(
-            history=self.history,
-            first_monday=date.fromordinal(self.first_monday),
-            presence=self.presence,
-            number=[None] * weeks,
-            state=["counted"] * weeks,
-            conversation_due=unset,
-            conversation_held=unset.copy(),
-            conversation_conforming=unset.copy(),
-            activation_due=unset.copy(),
-            activated=unset.copy(),
-            workplace_activated=unset.copy(),
-            deviations=[()] * weeks,
-            missing_because=[None] * weeks,
-            form=[None] * weeks,
-            in_person=unset.copy(),
-            active=unset.copy(),
-            at_workplace=unset.copy(),
-            contact_week=unset.copy(),
-            days_in_trial=self.in_trial,
-            meter=[0] * weeks,
-        )
