@@ -4,32 +4,39 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from tests.reference.conversations import numbered_conversations
-from tests.reference.days import Row, field, setting
+from tests.reference.conversations import counts, told_by_one_client
+from tests.reference.days import Row, day, field, monday_of, setting
 from tests.reference.protocols import Protocol
 
 Participant = dict[str, Any]
 Weeks = list[tuple[Participant, list[Row]]]
 """Everyone of a group with their judged weeks."""
+ContactWeeks = list[tuple[Participant, list[date]]]
+"""Everyone with the Mondays of the weeks that enter the average."""
 
 
-def contact_weeks(weeks: Weeks, first: date, last: date) -> list[tuple[Participant, date]]:
+def contact_weeks(weeks: Weeks, first: date, last: date) -> ContactWeeks:
     """The counted weeks with at least 3 days not exempt from conversations, first and last Monday included."""
     return [
-        (participant, row["monday"])
+        (participant, [row["monday"] for row in rows if row["contact_week"] and first <= row["monday"] <= last])
         for participant, rows in weeks
-        for row in rows
-        if row["contact_week"] and first <= row["monday"] <= last
     ]
 
 
-def contact_forms(protocol: Protocol, in_weeks: list[tuple[Participant, date]]) -> list[str]:
+def number_of(in_weeks: ContactWeeks) -> int:
+    """The person-weeks."""
+    return sum(len(mondays) for _, mondays in in_weeks)
+
+
+def contact_forms(protocol: Protocol, in_weeks: ContactWeeks) -> list[str]:
     """The form of each counting conversation in those weeks, told by several once (domain 4.5)."""
-    return [
-        field(conversation, "form")
-        for participant, monday in in_weeks
-        for conversation in numbered_conversations(protocol, participant["person"], monday)
-    ]
+    forms: list[str] = []
+    for participant, mondays in in_weeks:
+        person = participant["person"]
+        for conversation in told_by_one_client(protocol, person):
+            if counts(protocol, person, conversation) and monday_of(day(conversation["date"])) in mondays:
+                forms.append(field(conversation, "form"))
+    return forms
 
 
 def per_four_weeks(conversations: int, weeks: int) -> float | None:
@@ -37,9 +44,9 @@ def per_four_weeks(conversations: int, weeks: int) -> float | None:
     return None if weeks == 0 else float(Fraction(4 * conversations, weeks))
 
 
-def of_group(in_weeks: list[tuple[Participant, date]], group: int) -> list[tuple[Participant, date]]:
+def of_group(in_weeks: ContactWeeks, group: int) -> ContactWeeks:
     """Those of one target group."""
-    return [(participant, monday) for participant, monday in in_weeks if participant.get("target_group") == group]
+    return [(participant, mondays) for participant, mondays in in_weeks if participant.get("target_group") == group]
 
 
 def groups_of(weeks: Weeks) -> list[int]:
@@ -51,13 +58,14 @@ def contacts(protocol: Protocol, weeks: Weeks, first: date, last: date) -> dict[
     """In total, by form (which splits the numerator), by target group (a ratio of the group's own)."""
     in_weeks = contact_weeks(weeks, first, last)
     forms = contact_forms(protocol, in_weeks)
+    number = number_of(in_weeks)
     by_group: dict[str, float | None] = {}
     for group in groups_of(weeks):
         mine = of_group(in_weeks, group)
-        by_group[str(group)] = per_four_weeks(len(contact_forms(protocol, mine)), len(mine))
+        by_group[str(group)] = per_four_weeks(len(contact_forms(protocol, mine)), number_of(mine))
     return {
-        "total": per_four_weeks(len(forms), len(in_weeks)),
-        "by_form": {form: per_four_weeks(forms.count(form), len(in_weeks)) for form in sorted(set(forms))},
+        "total": per_four_weeks(len(forms), number),
+        "by_form": {form: per_four_weeks(forms.count(form), number) for form in sorted(set(forms))},
         "by_target_group": by_group,
     }
 
@@ -74,11 +82,14 @@ def required_of(trial: dict[str, Any], participant: Participant) -> Fraction | N
     return None if required is None else Fraction(str(required))
 
 
-def mean_required(trial: dict[str, Any], in_weeks: list[tuple[Participant, date]]) -> float | None:
+def mean_required(trial: dict[str, Any], in_weeks: ContactWeeks) -> float | None:
     """The mean of what is required, weighted by counted weeks; groups without a number do not enter."""
-    numbers = [required_of(trial, participant) for participant, _ in in_weeks]
-    known = [number for number in numbers if number is not None]
-    return float(sum(known, Fraction(0)) / len(known)) if known else None
+    numbers: list[Fraction] = []
+    for participant, mondays in in_weeks:
+        required = required_of(trial, participant)
+        if required is not None:
+            numbers += [required for _ in mondays]
+    return float(sum(numbers, Fraction(0)) / len(numbers)) if numbers else None
 
 
 def required_contacts(trial: dict[str, Any], weeks: Weeks, first: date, last: date) -> dict[str, Any]:

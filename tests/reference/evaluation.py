@@ -76,8 +76,8 @@ def curve(
                 continue
             row: dict[str, Any] = {"weeks_since_assignment": k, "analysis": analysis}
             for arm in ARMS:
-                deeds = counted.get((analysis, k, arm), [])
-                row[arm] = (len(deeds), deeds.count(True))
+                values = counted.get((analysis, k, arm), [])
+                row[arm] = (len(values), values.count(True))
             if row["treatment"][0] and row["control"][0]:
                 running_sum += row["treatment"][1] / row["treatment"][0] - row["control"][1] / row["control"][0]
             rows.append({**row, "running_sum": running_sum})

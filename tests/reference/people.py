@@ -187,8 +187,8 @@ def random_events(course: Course) -> list[Record]:
         if course.maybe(0.5):
             match_group = rng.choice([1, 2, 2])
             events.append({"kind": "rematch", "date": text(back), "match_group": match_group})
-        if course.maybe(0.3):
-            events.append(random_event(course, rng.choice([out, back, back + timedelta(days=1)])))
+        for _ in range(rng.choice([0, 0, 1, 3])):
+            events.append(random_event(course, rng.choice([out, back, back, back + timedelta(days=1)])))
         out = back + timedelta(days=rng.choice([0, 3, 30, 90]))
     rng.shuffle(events)
     return events
@@ -214,14 +214,15 @@ def random_outcomes(course: Course) -> list[Record]:
     beside every status."""
     rng = course.rng
     told, hours_told = rng.choice([0, 0.6, 1]), rng.choice([0.2, 0.6])
-    status = rng.choice(OUTCOME_STATUSES)
+    statuses = rng.choice([OUTCOME_STATUSES, ["benefit"], ["benefit", "other"]])
+    status = rng.choice(statuses)
     outcomes: list[Record] = []
     for week in range(-3, course.weeks + 4):
         if course.maybe(0.1):
-            status = rng.choice(["benefit", *OUTCOME_STATUSES])
+            status = rng.choice(statuses)
         while course.maybe(told * 0.8):
             name = week_name(course.monday + timedelta(days=7 * week))
-            outcome: Record = {"week": name, "status": rng.choice([status, status, status, *OUTCOME_STATUSES])}
+            outcome: Record = {"week": name, "status": rng.choice([status, status, status, *statuses])}
             outcome["client"] = rng.choice(CLIENTS)
             if course.maybe(hours_told):
                 outcome["hours_per_week"] = rng.choice(TELLING_HOURS)
