@@ -150,7 +150,7 @@ def test_door_of_many(protocol_id: str, seeds: range) -> None:
             call = {"date": talk["date"], "form": "telephone", "status": rng.choice(["held", "no_show", "cancelled"])}
             found.update(check_door(protocol_id, ends_on, person, "conversations", call))
     protocol = protocols()[protocol_id]
-    expected = {"week_without_number"}
+    expected = {"week_without_number", "external_provider_not_accepted"}
     if protocol.cadence == "weekly":
         expected |= {"conducted_by_mentor", "form_not_accepted", "remote_too_early", "hours_too_few", "starts_late"}
     if protocol.judges_workplace:
@@ -400,12 +400,14 @@ def random_population(protocol_id: str, seed: int) -> Population:
         "ends_on": ends_on,
         "jobcentres": [
             {"code": code, "name": code, "region": region, "agreed_participants": rng.randint(0, 3)}
+            | {"external_provider_talks": rng.random() < 0.7}
             for code, region in places
         ],
     }
     one_arm = protocols()[protocol_id].design == "one_arm"
     if one_arm:
         trial |= {"required_contacts": 2, "target_groups": list(PICKED)}
+        trial["jobcentres"][0]["required_contacts"] = {"2": 1, "3": 2, "11": 4}
     people: list[dict[str, Any]] = [
         {
             "jobcentre": rng.choice(["849", "849", "860", "450"]),
@@ -417,6 +419,8 @@ def random_population(protocol_id: str, seed: int) -> Population:
         for index in range(rng.randint(1, 8))
     ]
     for someone in people:
+        jobcentre = next(each for each in trial["jobcentres"] if each["code"] == someone["jobcentre"])
+        someone["person"]["settings"] = {name: jobcentre.get(name) for name in figures.SETTINGS}
         beginning = date.fromisoformat(someone["person"]["interview_on"])
         missed = {"date": (beginning + timedelta(days=rng.randint(-3, 3))).isoformat(), "status": "no_show"}
         someone["person"]["conversations"].append(missed)
