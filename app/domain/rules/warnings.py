@@ -38,8 +38,9 @@ class StandingWeeks:
         self._workplace_starts = sorted([each.starts_on for _, each in history.activations if _at_workplace(each)])
         self._due_week: int | None = None
         """The index of the programme week ``activation_due_week``."""
-        if protocol.activation_due_week in judged.number:
-            self._due_week = judged.number.index(protocol.activation_due_week)
+        due_from = protocol.activation_due_week
+        if due_from is not None and due_from in judged.number:
+            self._due_week = judged.number.index(due_from)
 
     def put(self, fact: Fact) -> None:
         """Add a record to what is known."""

@@ -155,8 +155,8 @@ def test_external_provider_not_accepted() -> None:
     """Domain 4.5: only where the trial lets the person's jobcentre have that."""
     talk = {"date": "2010-11-16", "conducted_by": "external_provider"}
     assert warning_codes(talk) == []
-    assert warning_codes(talk, external_provider_talks=False) == ["external_provider_not_accepted"]
-    assert warning_codes({**talk, "conducted_by": "caseworker"}, external_provider_talks=False) == []
+    assert warning_codes(talk, settings={"external_provider_talks": False}) == ["external_provider_not_accepted"]
+    assert warning_codes({**talk, "conducted_by": "caseworker"}, settings={"external_provider_talks": False}) == []
 
 
 def test_the_day_of_the_draw_counts_where_the_protocol_says_so() -> None:
