@@ -61,12 +61,11 @@ def mostly(value: Any, others: list[Any]) -> st.SearchStrategy[Any]:
     return st.sampled_from([value] * (len(others) + 2) + others)
 
 
-def hours() -> st.SearchStrategy[int | float | str]:
-    """More than 0, at most 60, at most two places; as a number or as text."""
+def hours() -> st.SearchStrategy[int | float]:
+    """More than 0, at most 60, at most two places."""
     cents = st.integers(1, 6000)
     as_number = cents.map(lambda c: c // 100 if c % 100 == 0 else float(f"{c // 100}.{c % 100:02d}"))
-    as_text = cents.map(lambda c: f"{c // 100}.{c % 100:02d}")
-    return st.one_of(st.sampled_from(TELLING_HOURS), st.sampled_from(TELLING_HOURS), as_number, as_text)
+    return st.one_of(st.sampled_from(TELLING_HOURS), st.sampled_from(TELLING_HOURS), as_number)
 
 
 def assignment_days(protocol_id: str) -> st.SearchStrategy[date]:

@@ -52,27 +52,7 @@ CVR_NUMBERS = ["10000009", "20000015", "64942212"]
 P_NUMBERS = ["1000000001", "1000000002"]
 
 # Around the ten hours, and sums that reach them exactly or miss them by a hundredth.
-TELLING_HOURS: list[int | float | str] = [
-    4,
-    5,
-    5.0,
-    5.01,
-    4.99,
-    4.99,
-    6,
-    3.33,
-    3.34,
-    0.01,
-    9.99,
-    9.99,
-    10,
-    10.0,
-    10.01,
-    20,
-    25.25,
-    37,
-    60,
-]
+TELLING_HOURS: list[int | float] = [4, 5, 5.01, 4.99, 6, 3.33, 3.34, 0.01, 9.99, 10, 10.0, 10.01, 20, 25.25, 37, 60]
 
 # What a stretch of conversations is mostly like: good ones, and one for each way of going wrong.
 STRETCHES_ALIKE: list[Record] = [

@@ -83,6 +83,9 @@ def test_out_back_and_through(register: Register, agency: Client) -> None:
     ]
     records = [{"external_id": record_id(), "participant_id": person, **event} for event in events]
     assert register.case_system().push(trial, "presence-events", records)["counts"]["created"] == 3
+    place = {"type": "work_placement_public", "starts_on": "2010-11-08", "ends_on": None, "hours_per_week": 20}
+    record = {"external_id": record_id(), "participant_id": person, **place}
+    assert register.case_system().push(trial, "activations", [record])["counts"]["created"] == 1
 
     def mine(**parameters: Any) -> dict[str, Any]:
         (found,) = [each for each in flow(agency, trial, **parameters)["arms"] if each["arm"] == arm]

@@ -150,7 +150,7 @@ def test_duplicates_are_left_out(register: Register, agency: Client) -> None:
 def test_as_known_then(register: Register, agency: Client) -> None:
     trial = register.new_trial()
     arms = drawn(register, trial, 20, "849")
-    deliver(register, trial, [outcome(each, 1, "benefit") for each in arms])
+    deliver(register, trial, [outcome(each, 1, "other") for each in arms])
     before = effects(agency, trial)
     deliver(register, trial, [outcome(each, 1, "employed", hours_per_week=37) for each in arms])
     after = effects(agency, trial)
