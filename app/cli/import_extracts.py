@@ -16,6 +16,7 @@ from app.cli.import_records import (
     SheetOption,
     StateDir,
     TokenOption,
+    UrlOption,
     add_kinds,
     import_records,
 )
@@ -26,6 +27,19 @@ from app.web.tokens import LocalIssuer
 
 app = typer.Typer(no_args_is_help=True, help="Import a file into a trial.")
 add_kinds(app, but="activations")
+
+
+ExtractFile = Annotated[
+    Path, typer.Argument(help="Records with ids, or a register's extract (CSV).", exists=True, dir_okay=False)
+]
+FirstDay = Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of the extract.")]
+LastDay = Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day of the extract.")]
+JobcentreOption = Annotated[list[str] | None, typer.Option(help="Of an extract only this jobcentre; may be repeated.")]
+MappingOption = Annotated[Path | None, typer.Option(help="Columns and codes, TOML.", exists=True, dir_okay=False)]
+AcceptRemovals = Annotated[
+    int | None,
+    typer.Option(min=0, help="Of an extract: how many stored spells each part may take back; a tenth otherwise."),
+]
 
 
 class _ProgressBar(send.Progress):
@@ -44,30 +58,19 @@ class _ProgressBar(send.Progress):
 
 @app.command()
 def activations(
-    file: Annotated[
-        Path, typer.Argument(help="Records with ids, or a register's extract (CSV).", exists=True, dir_okay=False)
-    ],
+    file: ExtractFile,
     trial: Annotated[str, typer.Option(help="The trial.")],
-    first: Annotated[
-        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of the extract.")
-    ] = None,
-    last: Annotated[
-        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day of the extract.")
-    ] = None,
-    jobcentre: Annotated[
-        list[str] | None, typer.Option(help="Of an extract only this jobcentre; may be repeated.")
-    ] = None,
-    mapping: Annotated[Path | None, typer.Option(help="Columns and codes, TOML.", exists=True, dir_okay=False)] = None,
-    url: Annotated[str, typer.Option(help="Where the register answers.")] = "http://127.0.0.1:8000",
+    first: FirstDay = None,
+    last: LastDay = None,
+    jobcentre: JobcentreOption = None,
+    mapping: MappingOption = None,
+    url: UrlOption = "http://127.0.0.1:8000",
     bearer: TokenOption = None,
     dry_run: DryRunOption = False,
     file_format: FileFormat = None,
     resume: ResumeOption = False,
     sheet: SheetOption = None,
-    accept_removals: Annotated[
-        int | None,
-        typer.Option(min=0, help="Of an extract: how many stored spells each part may take back; a tenth otherwise."),
-    ] = None,
+    accept_removals: AcceptRemovals = None,
     state_dir: StateDir = None,
     data_dir: DataDir = None,
 ) -> None:
@@ -105,14 +108,17 @@ def activations(
         sheet=sheet,
         state_dir=state_dir,
     )
+    _print_outcome(_send_with_progress(job, url, bearer), dry_run=dry_run)
+
+
+def _send_with_progress(job: send.Job, url: str, bearer: str) -> send.ImportOutcome:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with httpx.Client(base_url=url, timeout=300) as http, Progress(*columns, console=console) as progress:
         try:
-            result = send.run(job, send.Server(http, bearer), _ProgressBar(progress))
+            return send.run(job, send.Server(http, bearer), _ProgressBar(progress))
         except (ImportFaultError, OSError) as error:
             progress.stop()
             fail(str(error))
-    _print_outcome(result, dry_run=dry_run)
 
 
 def _print_outcome(result: send.ImportOutcome, *, dry_run: bool) -> None:
