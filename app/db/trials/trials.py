@@ -205,14 +205,15 @@ async def is_closed(connection: AsyncConnection, trial_id: str) -> bool:
     return row.scalar_one() is not None
 
 
-async def close_trial(connection: AsyncConnection, trial: Trial, client: str) -> None:
-    """Close the trial for draws. Locks every stratum, and so waits for the draws under way."""
+async def close_trial(connection: AsyncConnection, trial: Trial, client: str) -> bool:
+    """Close the trial for draws; False if it was closed. Locks every stratum, and so waits for the draws under way."""
     await lock_strata(connection, trial.id, trial.jobcentres)
     closed = await connection.execute(
         text("update trial set closed_at = clock_timestamp() where id = :id and closed_at is null"), {"id": trial.id}
     )
     if closed.rowcount:
         await append_entries(connection, [NewAuditEntry(EVERYWHERE, client, "trial.closed", trial.id)])
+    return bool(closed.rowcount)
 
 
 # --- protocols in use -----------------------------------------------------------------------------------------------

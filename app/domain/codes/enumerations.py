@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.domain.codes.code_list import CodeList
+from app.domain.codes.correction_codes import CORRECTION_CODES
 
 ENUMERATIONS: Final[Mapping[str, CodeList]] = {
     "Arm": CodeList(
@@ -85,6 +86,7 @@ ENUMERATIONS: Final[Mapping[str, CodeList]] = {
             "entered_in_error": "the screening was sent by mistake",
         },
     ),
+    **CORRECTION_CODES,
     "WeekState": CodeList(
         "The state of an ISO week of a person. After the assignment week only counted weeks get a number.",
         {

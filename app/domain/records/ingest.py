@@ -40,6 +40,8 @@ class Version:
     revision: int | None
     fact: Fact | None
     retraction_reason: str | None = None
+    sent_number: bytes | None = field(default=None, compare=False)
+    """Blind index of the CPR number by which a register named the person: the record follows this number."""
 
     @property
     def retracted(self) -> bool:

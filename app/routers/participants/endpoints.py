@@ -1,4 +1,4 @@
-"""Participants: lists, lookup, contact person, withdrawal, correction of the CPR number (domain 3)."""
+"""Participants: lists, lookup, contact person, withdrawal (domain 3)."""
 
 from typing import Annotated
 from uuid import UUID
@@ -6,7 +6,6 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from pydantic_core import to_json
 
-from app.db.core.session import SYSTEM_SCOPE
 from app.db.participants.queries import (
     ParticipantView,
     change_contact_person,
@@ -14,7 +13,6 @@ from app.db.participants.queries import (
     list_participants,
     withdraw,
 )
-from app.db.records.duplicates import correct_cpr
 from app.domain.judged_weeks import FLAGS, Week
 from app.domain.rules.calendar import week_code
 from app.domain.rules.draw import Arm
@@ -47,7 +45,6 @@ from app.routers.common.services import (
 from app.routers.common.types import WeekCode
 from app.routers.participants.schemas import (
     ContactPersonIn,
-    CorrectedCprIn,
     LookupIn,
     ParticipantModel,
     ParticipantPage,
@@ -180,37 +177,6 @@ async def post_withdrawal(
     async with services.write(principal) as connection:
         before = await visible_participant(connection, principal, trial_id, participant_id, services.today())
         await withdraw(connection, trial_id, before.jobcentre, participant_id, body.reason, principal.client_id)
-        after = await visible_participant(connection, principal, trial_id, participant_id, services.today())
-    return await _changed(request, services, principal, trial_id, before, after)
-
-
-@router.post(
-    "/v1/trials/{trial}/participants/{id}/cpr",
-    operation_id="correctCpr",
-    summary="Correct a CPR number",
-    response_model=ParticipantModel,
-    responses=problem_responses(*COMMON, *BODY, "not_found"),
-)
-async def post_cpr(
-    request: Request,
-    body: CorrectedCprIn,
-    services: ServicesDep,
-    trial_id: TrialPath,
-    participant_id: ParticipantPath,
-    principal: ParticipantWriter,
-) -> Response:
-    """Replaces a wrong CPR number and stores the reason.
-
-    If the new number belongs to a person drawn before, the earlier draw applies: the later participant becomes a
-    `duplicate`, is left out of all figures, and its records move to the earlier one.
-    """
-    async with services.read(principal) as connection:
-        trial = await trial_or_404(services, connection, trial_id)
-        before = await visible_participant(connection, principal, trial_id, participant_id, services.today())
-    async with services.database.write(SYSTEM_SCOPE) as connection:
-        number = body.cpr.number
-        await correct_cpr(connection, services.vault, trial, participant_id, number, body.reason, principal.client_id)
-    async with services.read(principal) as connection:
         after = await visible_participant(connection, principal, trial_id, participant_id, services.today())
     return await _changed(request, services, principal, trial_id, before, after)
 

@@ -13,7 +13,7 @@ from app.db.records.pipeline import receive
 from app.domain.records.ingest import RecordReport
 from app.routers.common.services import Services, ServicesDep, TrialPath, access_scope_of
 from app.routers.records.batch_io import BatchReport, ReportLevel, encode_report, media_type_of, read_batch, with_hints
-from app.routers.records.kinds import RecordKind, jobcentres_of, require_jobcentre_access
+from app.routers.records.kinds import RecordKind, follows_numbers, jobcentres_of, require_jobcentre_access
 from app.routers.records.parse import read_record, wire_of
 from app.routers.records.schemas import batch_body
 from app.web.auth import Principal, requires
@@ -80,8 +80,9 @@ def add_batch(router: APIRouter, kind: RecordKind) -> None:
         raw = read_batch(media_type_of(request), body, wire.names)
         trial = await services.get_trial(principal, trial_id)
         jobcentres = frozenset(require_jobcentre_access(principal, trial))
-        today, index_of = services.today(), services.vault.blind_index
-        records = [with_hints(read_record(wire, each, today, index_of), each) for each in raw]
+        today, index_of, follows = services.today(), services.vault.blind_index, follows_numbers(principal)
+        parsed = [read_record(wire, each, today, index_of, follows_number=follows) for each in raw]
+        records = [with_hints(record, each) for record, each in zip(parsed, raw, strict=True)]
         key = None if dry_run else request_key(request, body, idempotency_key)
         scope = access_scope_of(principal)
         batch = BatchRequest(trial, kind.kind, scope, jobcentres, records, dry_run, atomic, key=key)

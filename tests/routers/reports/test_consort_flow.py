@@ -122,7 +122,7 @@ def steps(register: Register, trial: str, system: Client) -> Iterator[str]:
     event = {"participant_id": carl, "kind": "exit", "date": "2010-12-01", "reason": "job"}
     system.push(trial, "presence-events", [{"external_id": record_id(), **event}])
     yield "exit"
-    assert system.post(f"{path}/{carl}/cpr", {"cpr": anna, "reason": "typing_error"}).status_code == 200
+    register.correct(trial, carl, anna)
     yield "duplicate"
 
 
@@ -137,12 +137,11 @@ def test_as_known_then(register: Register, agency: Client) -> None:
 
 def test_duplicates_leave_the_flow(register: Register, agency: Client) -> None:
     """Domain 3.3: the earlier draw governs; the jobcentre of the later one knows nobody any more."""
-    trial, system = register.new_trial(), register.case_system()
+    trial = register.new_trial()
     cpr = new_cpr()
     register.screen(trial, cpr=cpr)
     later = register.drawn(trial, jobcentre="860")
-    correction = {"cpr": cpr, "reason": "typing_error"}
-    assert system.post(f"/v1/trials/{trial}/participants/{later}/cpr", correction).status_code == 200
+    register.correct(trial, later, cpr)
     assert flow(agency, trial)["screened"] == flow(agency, trial)["eligible"]["drawn"] == 1
     assert flow(agency, trial, jobcentre="860")["screened"] == 0
 

@@ -140,8 +140,7 @@ def test_duplicates_are_left_out(register: Register, agency: Client) -> None:
     earlier = system.post(f"/v1/trials/{trial}/participants", body).json()
     later = register.drawn(trial)
     deliver(register, trial, [outcome(later, 2, "education")])
-    correction = {"cpr": body["cpr"], "reason": "typing_error"}
-    assert system.post(f"/v1/trials/{trial}/participants/{later}/cpr", correction).status_code == 200
+    register.correct(trial, later, body["cpr"])
     found = row(effects(agency, trial), 2, "education")
     assert found["treatment"]["people"] + found["control"]["people"] == 1
     assert found[earlier["assignment"]["arm"]]["missing"] == 0
