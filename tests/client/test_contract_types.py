@@ -23,7 +23,6 @@ NAMES = {
     "Screening": "ScreeningIn",
     "Trial": "TrialView",
     "TrialProtocol": "ProtocolView",
-    "CorrectionRequest": "CorrectionRequestView",
     "Week": "WeekView",
     "ActivityCurve": "ActivityCurve",
     "ArmFlow": "ArmFlowView",
