@@ -24,6 +24,8 @@ CODES: Final[Mapping[str, CodeList]] = {
             "missing_field": "a required field is missing",
             "unknown_field": "a field is unknown; the pointer ends at its parent",
             "invalid_value": "the field cannot have this value",
+            "unknown_parameter": "the operation has no such query parameter",
+            "repeated_parameter": "the query parameter takes one value, and is given twice",
             "invalid_json": "not JSON, or not an object where an object is required",
             "repeated_field": "a name occurs twice in one object; the pointer is the object's",
             "invalid_cpr": (
