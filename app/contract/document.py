@@ -98,8 +98,6 @@ def _build(app: FastAPI, request_schemas: Mapping[str, Any]) -> Node:
         components["schemas"][name]["examples"] = values
     for path, method, operation in _operations(schema):
         _describe_access(operation)
-        if not operation.get("parameters") and "requestBody" not in operation:
-            operation["responses"].pop("422", None)  # nothing can be malformed
         _add_conditional_read(path, method, operation)
         _add_headers(path, operation)
         _add_links(operation)

@@ -143,6 +143,8 @@ COMMON: Final = (
     "unavailable",
     "issuer_unavailable",
 )
+REQUEST: Final = ("invalid_encoding", "not_acceptable", "unknown_parameter", "repeated_parameter")
+"""What any operation may answer, also one without a token."""
 BODY: Final = ("invalid_json", "request_timeout", "too_large", "unsupported_media_type")
 
 

@@ -12,7 +12,7 @@ from app.db.core.replica import Replica
 from app.routers.common.services import JSON, ServicesDep
 from app.web.error_handlers import database_is_away
 from app.web.metrics import CONNECTIONS, exposition
-from app.web.problems import Problem, problem_responses
+from app.web.problems import REQUEST, Problem, problem_responses
 from app.web.routes import CheckedRoute
 
 router = APIRouter(route_class=CheckedRoute, tags=["operation"])
@@ -32,7 +32,13 @@ class Readiness(BaseModel):
     reports: Literal["primary", "replica", "away"]
 
 
-@router.get("/healthz", operation_id="getHealth", summary="The process answers", response_model=Health)
+@router.get(
+    "/healthz",
+    operation_id="getHealth",
+    summary="The process answers",
+    response_model=Health,
+    responses=problem_responses(*REQUEST),
+)
 async def healthz() -> Response:
     """Returns 200 while the process responds, whatever the state of the database. For liveness probes."""
     return Response(b'{"status":"ok"}', media_type=JSON)
@@ -42,7 +48,7 @@ async def healthz() -> Response:
     "/readyz",
     operation_id="getReadiness",
     summary="The database answers, and its schema is the one expected",
-    responses=problem_responses("unavailable", "internal_error"),
+    responses=problem_responses(*REQUEST, "unavailable", "internal_error"),
 )
 async def readyz(services: ServicesDep) -> Readiness:
     """Returns 503 while the database cannot be reached or its schema is not that of this version.
@@ -73,7 +79,7 @@ async def _reports_from(services: ServicesDep) -> Literal["primary", "replica", 
     operation_id="getMetrics",
     summary="Prometheus metrics",
     response_class=Response,
-    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **problem_responses(*REQUEST)},
 )
 async def metrics(services: ServicesDep) -> Response:
     """Returns counts and durations of requests by route and status as Prometheus text, without values from requests."""

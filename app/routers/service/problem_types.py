@@ -10,7 +10,7 @@ from app.routers.common.services import json_response
 from app.routers.common.tables import negotiate
 from app.routers.service.html_pages import HTML, html_page
 from app.web.meanings import language_of
-from app.web.problems import PROBLEMS, Problem, code_meaning, problem_responses
+from app.web.problems import PROBLEMS, REQUEST, Problem, code_meaning, problem_responses
 from app.web.routes import CheckedRoute
 
 router = APIRouter(route_class=CheckedRoute, tags=["operation"])
@@ -46,7 +46,7 @@ def _what_to_do(status: int) -> str:
     operation_id="getProblemType",
     summary="What a problem's code means",
     response_model=ProblemType,
-    responses={200: _FORMS, **problem_responses("not_found", "malformed")},
+    responses={200: _FORMS, **problem_responses(*REQUEST, "not_found", "malformed")},
 )
 async def get_problem_type(
     request: Request,
