@@ -47,16 +47,26 @@ class ParticipantCache:
             if (stratum := self._strata.get((trial, code))) is not None and stratum.registered_at != at
         }
 
-    def catch_up(self, trial: str, registered_at: Mapping[str, datetime | None], changes: ChangesSince | None) -> None:
-        """Apply changes to the entries of these jobcentres: new records are added, people with other changes removed.
+    def catch_up(
+        self,
+        trial: str,
+        since: Mapping[str, datetime],
+        registered_at: Mapping[str, datetime | None],
+        changes: ChangesSince | None,
+    ) -> None:
+        """Apply changes since a moment to the entries of jobcentres: new records are added, people with other changes
+        removed.
 
-        Without changes the jobcentres are removed.
+        Without changes the jobcentres are removed. So are those whose entry is no longer of the moment ``since``: while
+        the changes were loaded, another request stored its people, who have some of the changes already.
         """
-        for code, at in registered_at.items():
-            if changes is None or at is None:
+        for code, moment in since.items():
+            stratum, at = self._strata.get((trial, code)), registered_at[code]
+            if stratum is None or stratum.registered_at == at:
+                continue
+            if changes is None or at is None or stratum.registered_at != moment:
                 self._remove((trial, code))
                 continue
-            stratum = self._strata[trial, code]
             stratum.registered_at = at
             for participant_id in changes.changed & stratum.people.keys():
                 del stratum.people[participant_id]

@@ -207,7 +207,7 @@ class BatchJudge:
         trial, duplicates = self._trial.id, frozenset[UUID]()
         if since := self._cache.since(trial, self._registered_at):
             changes = await load_changes_since(self._connection, trial, since)
-            self._cache.catch_up(trial, {code: self._registered_at[code] for code in since}, changes)
+            self._cache.catch_up(trial, since, self._registered_at, changes)
             duplicates = frozenset() if changes is None else frozenset(changes.duplicates)
         confirmed = all(self._cache.holds(trial, code, self._registered_at[code]) for code in {*cached.values()})
         if not confirmed or duplicates & cached.keys():

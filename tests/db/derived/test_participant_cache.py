@@ -3,10 +3,12 @@
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
+import pytest
+
 from app.db.derived.changes_since import ChangesSince
 from app.db.derived.participant_cache import ParticipantCache
 from app.domain.facts import Conversation
-from app.domain.records.ingest import Person
+from app.domain.records.ingest import Person, StandingRecord
 
 FIRST = datetime(2011, 1, 3, 12, tzinfo=UTC)
 TALK = Conversation(date=date(2010, 11, 16))
@@ -44,7 +46,7 @@ def test_what_others_registered_is_put_to_who_is_kept() -> None:
     news = ChangesSince(
         added={added: [(key, TALK)], uuid4(): [(key, TALK)], changed: [(key, TALK)]}, changed={changed, uuid4()}
     )
-    participant_cache.catch_up("prvij", {"849": LATER}, news)
+    participant_cache.catch_up("prvij", {"849": FIRST}, {"849": LATER}, news)
     assert participant_cache.since("prvij", {"849": LATER}) == {}
     taken = participant_cache.take("prvij", "849", LATER, {added, changed, neither})
     assert {each: found.history().conversations for each, found in taken.items()} == {added: (TALK,), neither: ()}
@@ -53,7 +55,7 @@ def test_what_others_registered_is_put_to_who_is_kept() -> None:
 def test_where_the_news_are_too_many_nobody_is_kept() -> None:
     participant_cache = ParticipantCache()
     here, there = kept(participant_cache, person(), person("860"))
-    participant_cache.catch_up("prvij", {"849": LATER}, None)
+    participant_cache.catch_up("prvij", {"849": FIRST}, {"849": LATER}, None)
     assert not participant_cache.holds("prvij", "849", LATER)
     assert participant_cache.jobcentre_of("prvij", here) is None
     assert participant_cache.jobcentre_of("prvij", there) == "860"
@@ -110,3 +112,21 @@ def test_the_jobcentre_not_asked_for_longest_goes_first() -> None:
     third = kept(participant_cache, person("849"), before=FIRST, at=LATER)[0]
     assert participant_cache.jobcentre_of("prvij", second) is None
     assert [participant_cache.jobcentre_of("prvij", each) for each in (first, third)] == ["849", "849"]
+
+
+@pytest.mark.parametrize("moved_further", [False, True])
+def test_changes_loaded_while_others_stored_are_not_applied_twice(moved_further: bool) -> None:
+    """Requests store their people after their commit: a third, which waited for both, may have asked for the changes.
+
+    Applied twice, the hours of one activation are added up twice, and the week counts differ from the records.
+    """
+    participant_cache, someone = ParticipantCache(), person()
+    kept(participant_cache, person())
+    key = ("conversations", "system", "a")
+    someone.put(key, StandingRecord(1, "system", TALK))
+    reached = FIRST + timedelta(milliseconds=1) if moved_further else LATER
+    kept(participant_cache, someone.without_records(), before=FIRST, at=reached)
+    changes = ChangesSince(added={someone.participant_id: [(key, TALK)]})
+    participant_cache.catch_up("prvij", {"849": FIRST}, {"849": LATER}, changes)
+    taken = participant_cache.take("prvij", "849", LATER, {someone.participant_id})
+    assert [each.history().conversations for each in taken.values()] == ([] if moved_further else [(TALK,)])
