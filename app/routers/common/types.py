@@ -114,8 +114,8 @@ WeekCode = Annotated[
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,60}$"), AfterValidator(without_cpr)]
 Text = Annotated[
     str,
-    BeforeValidator(trimmed),
     StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$"),
+    BeforeValidator(trimmed),
     AfterValidator(without_cpr),
 ]
 """A text of one line, without blanks around it."""
@@ -125,8 +125,8 @@ ClientName = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]
 """Client id as a filter."""
 ExternalId = Annotated[
     str,
-    BeforeValidator(trimmed),
     StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00]*$"),
+    BeforeValidator(trimmed),
     AfterValidator(sender_id),
     Field(
         description="Id of the record in the sending system, unique within client, trial and kind. Never a CPR number.",

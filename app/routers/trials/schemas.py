@@ -19,10 +19,10 @@ class JobcentreIn(RequestModel):
     code: JobcentreCode
     name: Text = Field(examples=["Jammerbugt"])
     region: Region
-    agreed_participants: Annotated[int, Whole, Field(ge=0, le=_MAX_PEOPLE)] = Field(
+    agreed_participants: Annotated[int, Field(ge=0, le=_MAX_PEOPLE), Whole] = Field(
         description="Agreed number of treatment participants.", examples=[85]
     )
-    weekly_target: Annotated[int, Whole, Field(ge=0, le=_MAX_PEOPLE)] | None = Field(
+    weekly_target: Annotated[int, Field(ge=0, le=_MAX_PEOPLE), Whole] | None = Field(
         None, description="People to draw per week. Default: ceil(2 × agreed / weeks of the intake period)."
     )
 
