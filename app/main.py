@@ -21,6 +21,8 @@ from app.db.core.replica import Replica
 from app.db.core.session import Database, ReadDatabase, engine_on
 from app.db.derived.participant_cache import ParticipantCache
 from app.db.derived.person_reads import PersonReads
+from app.db.derived.week_counts import rebuild_outdated
+from app.db.participants.person_facts import store_missing_facts
 from app.db.personal_data.vault import Vault, load_or_create_master_key
 from app.db.records.group_commit import GroupCommit
 from app.db.trials.trials import TrialCache, check_protocols, record_protocol_digests
@@ -29,8 +31,8 @@ from app.protocols import add_folder
 from app.routers import protocols
 from app.routers.common.services import Services
 from app.routers.panel import endpoints as panel
+from app.routers.participants import corrections, letters, screening
 from app.routers.participants import endpoints as participants
-from app.routers.participants import letters, screening
 from app.routers.records import batch_io, snapshots
 from app.routers.records import endpoints as records
 from app.routers.reports import (
@@ -61,6 +63,7 @@ _ROUTERS = (
     trials.router,
     screening.router,
     participants.router,
+    corrections.router,
     letters.router,
     *records.routers,
     batch_io.router,
@@ -137,6 +140,7 @@ async def _lifespan(
     async with AsyncExitStack() as stack:
         database = Database(await stack.enter_async_context(engine_on(database_url, settings.pool_size)))
         vault, signer = await _open_keys(database, master_key_of(settings))
+        await rebuild_outdated(database)
         report_database: ReadDatabase = database
         if (url := settings.report_database_url) is not None:
             report_database = Replica(await stack.enter_async_context(engine_on(url, settings.pool_size)))
@@ -168,6 +172,7 @@ async def _open_keys(database: Database, master_key: bytes) -> tuple[Vault, Sign
         vault = await Vault.open(connection, master_key)
         signer = await Signer.open(connection, master_key)
         await record_protocol_digests(connection)
+        await store_missing_facts(connection, vault)
         if faults := await check_protocols(connection):
             raise RuntimeError("; ".join(faults))
     return vault, signer

@@ -25,7 +25,7 @@ def history(seed: int) -> History:
         return assigned_on + timedelta(days=chance.randint(1, 500))
 
     forms = ("in_person", "in_person", "telephone", "digital")
-    talks = tuple(Conversation(date=day(), form=chance.choice(forms)) for _ in range(40))  # type: ignore[arg-type]
+    talks = tuple(("case", Conversation(date=day(), form=chance.choice(forms))) for _ in range(40))  # type: ignore[arg-type]
     offers = []
     for _ in range(4):
         start = day()
@@ -87,7 +87,7 @@ def _as_example(known: History) -> dict[str, object]:
     """A history as the reference reads it."""
     return {
         "interview_on": str(known.assigned_on),
-        "conversations": [{"date": str(each.date), "form": each.form} for each in known.conversations],
+        "conversations": [{"date": str(each.date), "form": each.form} for _, each in known.conversations],
         "activations": [
             {
                 "client": client,

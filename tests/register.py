@@ -113,19 +113,23 @@ class Register:
     def sender(self, *jobcentres: str, client_id: str | None = None) -> Client:
         """A case system that sends outcomes too, as no role may: for tests of every kind of record."""
         name = f"case-system-{jobcentres[0]}" if len(jobcentres) == 1 else "case-system"
+        scope = " ".join((*ROLES["case-system"].scopes, "outcomes:write"))
+        return Client(self.http, self.token(scope, client_id or name, *jobcentres))
+
+    def token(self, scope: str, client_id: str, *jobcentres: str) -> str:
+        """A token of any scopes, bound to jobcentres or to all of them."""
         now = int(time.time())
         claims = {
             "iss": LOCAL_ISSUER,
             "aud": self.issuer.audience,
-            "client_id": client_id or name,
+            "client_id": client_id,
             "iat": now,
             "exp": now + 3600,
             "jti": record_id(),
-            "scope": " ".join((*ROLES["case-system"].scopes, "outcomes:write")),
+            "scope": scope,
             "jobcentres": [*jobcentres] or ["*"],
         }
-        token = jwt.encode(claims, self.issuer._key, "ES256", headers={"typ": "at+jwt", "kid": self.issuer.kid})
-        return Client(self.http, token)
+        return jwt.encode(claims, self.issuer._key, "ES256", headers={"typ": "at+jwt", "kid": self.issuer.kid})
 
     def new_trial(self, **changes: Any) -> str:
         """Creates a trial of PRVIJ in three jobcentres and gives its id."""
@@ -168,6 +172,19 @@ class Register:
         assert answer["assignment"] is not None, answer
         participant: str = answer["participant_id"]
         return participant
+
+    def correct(self, trial: str, participant: str, cpr: str, reason: str = "typing_error") -> None:
+        """Requests another number for a participant, and accepts it as a registrar."""
+        path = f"/v1/trials/{trial}"
+        requested = self.case_system().post(f"{path}/participants/{participant}/cpr", {"cpr": cpr, "reason": reason})
+        assert requested.status_code == 202, requested.text
+        registrar, correction = self.client("registrar"), requested.json()["correction_id"]
+        etag = registrar.get(f"{path}/cpr-corrections/{correction}").headers["etag"]
+        decision = {"decision": "accepted", "reason": "document_seen"}
+        decided = registrar.request(
+            "POST", f"{path}/cpr-corrections/{correction}/decision", json=decision, headers={"If-Match": etag}
+        )
+        assert decided.status_code == 200, decided.text
 
 
 def record_id() -> str:

@@ -13,7 +13,7 @@ from app.domain.rules.draw import ARMS, Arm
 
 Weekly = Literal["employment", "education", "hours", "accumulated_hours"]
 WEEKLY: tuple[Weekly, ...] = ("employment", "education", "hours", "accumulated_hours")
-_UNTOLD, _STATUSES = 0, {"employed": 1, "education": 2, "benefit": 3, "other": 4}
+_UNTOLD, _STATUSES = 0, {"employed": 1, "education": 2, "benefit": 3, "other": 4, "flex_job": 1}
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from app.analysis.differences import (
 from app.analysis.survival import LogRank, exited_by, log_rank
 from app.domain.figures.activity_curve import Difference, Share, newcombe
 from app.domain.figures.outcomes import CRITERIA, FollowUp
+from app.domain.protocol import Criterion
 from app.domain.rules.draw import ARMS, Arm
 
 OutcomeMeasure = Literal["employment", "education", "hours", "accumulated_hours", "exit_to_job_or_education"]
@@ -96,14 +97,19 @@ class Effects:
     warnings: Sequence[str]
 
 
-def analyse(people: Sequence[FollowUp], jobcentre: str | None, after_weeks: int | None) -> Effects:
+def analyse(
+    people: Sequence[FollowUp],
+    jobcentre: str | None,
+    after_weeks: int | None,
+    criteria: Sequence[Criterion] = CRITERIA,
+) -> Effects:
     """The effects in a trial, or in one jobcentre of it. ``people`` are always everyone of the trial: what of a
     jobcentre may be shown depends on what is shown of the others.
 
-    ``after_weeks`` None: the last week in which everyone shown is followed.
+    ``criteria`` are the protocol's. ``after_weeks`` None: the last week in which everyone shown is followed.
     """
     cohort = Cohort.of(people)
-    analysis = _Analysis(cohort, jobcentre)
+    analysis = _Analysis(cohort, jobcentre, criteria)
     followed = cohort.last_k[analysis.shown]
     if after_weeks is None and len(followed) and followed.min() >= 0:
         after_weeks = int(followed.min())
@@ -151,10 +157,10 @@ def _warnings(
 class _Analysis:
     """The steps of one analysis. ``shown``: the people of the trial, or of the jobcentre."""
 
-    def __init__(self, cohort: Cohort, jobcentre: str | None) -> None:
+    def __init__(self, cohort: Cohort, jobcentre: str | None, criteria: Sequence[Criterion]) -> None:
         import numpy as np  # noqa: PLC0415 - see the package
 
-        self.cohort, self.jobcentre = cohort, jobcentre
+        self.cohort, self.jobcentre, self.criteria = cohort, jobcentre, criteria
         everyone = np.ones(len(cohort.treated), dtype=bool)
         self.shown: FloatArray = everyone if jobcentre is None else cohort.jobcentres == jobcentre
 
@@ -279,7 +285,7 @@ class _Analysis:
 
         best = np.array([each or "" for each in self.cohort.best], dtype=str)
         hidden = by_arm(self.cohort, best, self.cohort.last_k > -2)
-        for criterion in (*CRITERIA, None):
+        for criterion in (*self.criteria, None):
             cells: dict[Arm, EffectCell] = {}
             for arm in ARMS:
                 mine = self.shown & self.cohort.in_arm(arm)

@@ -2,16 +2,20 @@
 
 import os
 import subprocess
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.audit.log import NewAuditEntry, append_entries, check_audit
 from app.db.core.migrate import newest_schema, schema_of
 from app.db.core.session import APPLICATION_ROLE, SYSTEM_SCOPE, Database, engine_on, without_tls
 from app.db.integrity import check_register
+from app.db.participants.corrections import refuse_waiting
 from app.db.personal_data.vault import Vault, WrongMasterKeyError, change_master_key
+from app.db.trials.strata import lock_strata
 from app.db.trials.trials import check_protocols, record_protocol_digests
 from app.postgres.supervisor import EmbeddedPostgres
 
@@ -116,11 +120,14 @@ async def rotate_master_key(url: str, old: bytes, new: bytes) -> int:
 
 
 async def erase_person(url: str, trial: str, participant_id: UUID, client: str) -> None:
-    """Destroy a participant's data key and number. Figures, records and chains stay, without a name.
+    """Destroy a participant's data key, number and date of birth, and refuse what waits on the number.
+
+    Figures, records and chains stay, without a name; so do sex and age band (domain 3.4).
 
     The blind index stays: without it the same person could be drawn a second time.
     """
     async with engine_on(url, 1) as engine, Database(engine).write(SYSTEM_SCOPE) as connection:
+        moment = await _lock_jobcentre_of(connection, trial, participant_id)
         erased = await connection.execute(
             text(
                 """
@@ -134,6 +141,20 @@ async def erase_person(url: str, trial: str, participant_id: UUID, client: str) 
         jobcentre = erased.scalar_one_or_none()
         if jobcentre is None:
             raise OperationError("there is no such participant, or it was erased before")
-        await append_entries(
-            connection, [NewAuditEntry(jobcentre, client, "participant.erased", trial, participant_id)]
+        await connection.execute(
+            text("update person_fact set born_on = null where trial_id = :trial and participant_id = :participant"),
+            {"trial": trial, "participant": participant_id},
         )
+        entries = await refuse_waiting(connection, trial, moment, client, [participant_id])
+        entries.append(NewAuditEntry(jobcentre, client, "participant.erased", trial, participant_id))
+        await append_entries(connection, entries)
+
+
+async def _lock_jobcentre_of(connection: AsyncConnection, trial: str, participant_id: UUID) -> datetime:
+    """Lock the stratum of a participant, so that no decision on its number runs. Returns the moment."""
+    rows = await connection.execute(
+        text("select jobcentre_code from participant where trial_id = :trial and participant_id = :participant"),
+        {"trial": trial, "participant": participant_id},
+    )
+    _, moment = await lock_strata(connection, trial, list(rows.scalars()))
+    return moment

@@ -53,6 +53,10 @@ SCOPES: Final[Mapping[str, str]] = {
     "conversations:write": "reading and writing conversations",
     "activations:write": "reading and writing activations",
     "outcomes:write": "reading and writing outcomes, which registers deliver and no case system",
+    "corrections:decide": (
+        "reading and deciding requests for corrected CPR numbers; without effect in a token with `reports:read`,"
+        " `panel:export` or any `participants:` scope"
+    ),
     "reports:read": "figures of the jobcentres or regions to which the token is bound",
     "trials:write": "creating and closing trials, transferring records, freezing grant assessments",
     "panel:export": "the pseudonymous panel of person-weeks",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Final, Literal, get_args
 
 Code = str  # a code that the domain leaves to the sender: [a-z0-9_], never free text
 
@@ -55,7 +55,7 @@ ExemptionGround = Literal[
 EventKind = Literal["exit", "re_entry", "rematch"]
 ExitReason = Literal["match_group_3", "job", "education", "moved", "benefit_ended", "deceased"]
 SupportArea = Literal["company", "social_services", "health"]
-OutcomeStatus = Literal["employed", "education", "benefit", "other"]
+OutcomeStatus = Literal["employed", "flex_job", "education", "benefit", "other"]
 RetractionReason = Literal["entered_in_error", "duplicate", "wrong_person"]
 
 WORKPLACE_TYPES: frozenset[str] = frozenset(get_args(WorkplaceType))
@@ -150,7 +150,7 @@ class Outcome:
 
     week: Annotated[date, "The ISO week, not after the running one."]
     status: Annotated[OutcomeStatus, "The status of that week."]
-    hours_per_week: Annotated[Decimal | None, "Hours of employment in that week; only with `employed`."] = None
+    hours_per_week: Annotated[Decimal | None, "Hours of employment in that week, with whatever status."] = None
     benefit_code: Annotated[Code | None, "The register's own code of the benefit."] = None
 
 
@@ -172,17 +172,28 @@ JUDGED_KINDS = ("conversations", "activations", "exemptions", "presence-events",
 """The kinds that a person's weeks are judged by. The others are counted or shown, and change no week."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobcentreSettings:
+    """What a trial sets for one jobcentre, and the rules read (domain 4.5, 6 [C])."""
+
+    external_provider_talks: bool = True
+    """Whether talks held by an external provider count there."""
+
+
+DEFAULT_SETTINGS: Final = JobcentreSettings()
+
+
 @dataclass(frozen=True, slots=True)
 class History:
     """All that is known of an assigned person and that the rules look at.
 
-    Kinds stand in the order of ``KINDS``; records in that of their first registration, which decides between two exits
-    on one date (domain 4.1). An activation stands beside the client that sent it, since hours of different clients are
-    never added up (4.6).
+    Kinds stand in the order of ``KINDS``; the order of a kind's records decides nothing. Conversations and activations
+    stand beside the client that sent them: talks told by several are counted once (domain 4.5), hours of different
+    clients are never added up (4.6).
     """
 
     assigned_on: date
-    conversations: tuple[Conversation, ...] = ()
+    conversations: tuple[tuple[str, Conversation], ...] = ()
     activations: tuple[tuple[str, Activation], ...] = ()
     exemptions: tuple[Exemption, ...] = ()
     events: tuple[PresenceEvent, ...] = ()
@@ -192,21 +203,19 @@ class History:
     outcomes: tuple[Outcome, ...] = ()
     target_group: int | None = field(default=None, kw_only=True)
     """Number of the law's § 2, where the trial has picked target groups (domain 6 [C])."""
+    settings: JobcentreSettings = field(default=DEFAULT_SETTINGS, kw_only=True)
 
 
 def validate_fact(fact: Fact, today: date) -> list[tuple[str, str]]:
     """What is wrong with a well-formed fact in itself, as (field, code).
 
     Codes: ``date_in_future`` (of what happened on a day or in a week; ``today`` is the day of receipt in Copenhagen),
-    ``ends_before_start``, ``hours_out_of_range``, ``missing_field`` (reason of an exit, match group of a rematch),
-    ``invalid_value`` (hours of employment in a week of something else).
+    ``ends_before_start``, ``hours_out_of_range``, ``missing_field`` (reason of an exit, match group of a rematch).
     """
     faults = _validate_days(fact, today)
     hours = fact.hours_per_week if isinstance(fact, Activation | Outcome) else None
     if hours is not None and not 0 < hours <= 60:
         faults.append(("hours_per_week", "hours_out_of_range"))
-    if isinstance(fact, Outcome) and hours is not None and fact.status != "employed":
-        faults.append(("hours_per_week", "invalid_value"))
     if isinstance(fact, PresenceEvent):
         if fact.kind == "exit" and fact.reason is None:
             faults.append(("reason", "missing_field"))

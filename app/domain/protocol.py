@@ -4,10 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 Design = Literal["randomised", "one_arm"]
 Cadence = Literal["weekly", "average"]
+Criterion = Literal[
+    "job_or_education",
+    "job",
+    "flex_job",
+    "part_time_job",
+    "partial_return",
+    "workplace_activation",
+    "active_offer",
+]
+PrimaryMeasure = Literal["employment", "education", "any_hours", "hours", "on_benefit"]
 InPerson = int | Literal["all", "before_first_workplace_activation"]
 
 
@@ -37,6 +47,15 @@ class Thresholds:
 
 
 @dataclass(frozen=True, slots=True)
+class PrimaryOutcome:
+    """What the trial is to show: an outcome so many ISO weeks since the assignment week, stratified by jobcentre
+    (domain 5.1)."""
+
+    outcome: PrimaryMeasure
+    week: int
+
+
+@dataclass(frozen=True, slots=True)
 class Protocol:
     """The parameters that the rules are functions of. Names and units as in domain 6; None: the protocol has none."""
 
@@ -55,6 +74,12 @@ class Protocol:
     """The forms that are as good as meeting alone in person."""
     accepted_conductors: frozenset[str]
     cadence: Cadence
+    first_talk_within_days: int | None
+    """Days after the assignment in which the first counting conversation is due (``started_late``, domain 4.5)."""
+    talk_on_assignment_counts: bool
+    """Whether a conversation on the day of the assignment is the first of the course (domain 4.5 [S])."""
+    rematch_to_group_3_exits: bool
+    """Whether a rematch to group 3 is an exit, and one to group 1 or 2 the way back (domain 4.1)."""
     in_person_weeks: InPerson
     """Programme weeks 1 to n in person; all; or the weeks before the first workplace activation starts."""
     remote_grounds: frozenset[str]
@@ -64,13 +89,16 @@ class Protocol:
     reduced_hours_reasons: frozenset[str]
     sufficient_not_workplace_reasons: frozenset[str]
     max_activation_weeks: int | None
-    """The meter: weeks of activation due after which the course is over (domain 4.4)."""
+    """The meter: weeks of activation after which the course is over (domain 4.4)."""
     max_programme_weeks: int | None
     """The programme week after which the course is over, whatever the meter."""
     judges_workplace: bool
     """Whether wrong_place, not_at_workplace and mentor_missing are deviations."""
     requires_justification: bool
     thresholds: Thresholds | None
+    primary_outcome: PrimaryOutcome | None
+    success_criteria: tuple[Criterion, ...]
+    """The best first (domain 5)."""
     grant_dkk: int | None
     channels: tuple[str, ...]
     screening_fields: frozenset[str]
@@ -104,6 +132,9 @@ def parse_protocol(document: Mapping[str, Any]) -> Protocol:
         in_person_forms=reader.codes("in_person_forms"),
         accepted_conductors=reader.codes("accepted_conductors"),
         cadence=reader.choice("cadence", ("weekly", "average")),
+        first_talk_within_days=reader.take("first_talk_within_days", int, optional=True),
+        talk_on_assignment_counts=reader.take("talk_on_assignment_counts", bool, optional=True) or False,
+        rematch_to_group_3_exits=reader.take("rematch_to_group_3_exits", bool, optional=True) or False,
         in_person_weeks=reader.in_person_weeks(),
         remote_grounds=reader.codes("remote_grounds"),
         remote_share_max=reader.share("remote_share_max"),
@@ -116,6 +147,8 @@ def parse_protocol(document: Mapping[str, Any]) -> Protocol:
         judges_workplace=reader.take("judges_workplace", bool),
         requires_justification=reader.take("requires_justification", bool),
         thresholds=reader.thresholds("thresholds"),
+        primary_outcome=reader.primary_outcome("primary_outcome"),
+        success_criteria=reader.criteria("success_criteria"),
         grant_dkk=reader.take("grant_dkk", int, optional=True),
         channels=reader.texts("channels"),
         screening_fields=reader.codes("screening_fields"),
@@ -179,6 +212,22 @@ class _Parameters:
         if values.keys() != names or any(type(each) is not int for each in values.values()):
             raise ProtocolError(f"parameters.{name} must be conversation, activation and workplace, whole per cent")
         return Thresholds(**values)
+
+    def primary_outcome(self, name: str) -> PrimaryOutcome | None:
+        values = self.take(name, dict, optional=True)
+        if values is None:
+            return None
+        if values.keys() != {"outcome", "week"} or type(values["week"]) is not int:
+            raise ProtocolError(f"parameters.{name} must be an outcome and a week")
+        if values["outcome"] not in get_args(PrimaryMeasure):
+            raise ProtocolError(f"parameters.{name}.outcome must be one of {', '.join(get_args(PrimaryMeasure))}")
+        return PrimaryOutcome(values["outcome"], values["week"])
+
+    def criteria(self, name: str) -> Any:
+        values = self.texts(name) if name in self._entries else ()
+        if unknown := sorted(set(values) - set(get_args(Criterion))):
+            raise ProtocolError(f"parameters.{name} has unknown criteria: {', '.join(unknown)}")
+        return values
 
     def choice(self, name: str, allowed: tuple[str, ...]) -> Any:
         value = self.take(name, str)

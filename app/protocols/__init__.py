@@ -13,7 +13,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from app.domain.protocol import Protocol, ProtocolError
-from app.domain.rules.protocol_validation import read_protocol
+from app.domain.protocol_validation import read_protocol
 
 _added: dict[str, Protocol] = {}
 """Protocols of the operator's folders, for the life of the process."""

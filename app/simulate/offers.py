@@ -35,6 +35,8 @@ class _Spell:
     """Consecutive weeks in one offer."""
 
     workplace: bool
+    active: bool
+    """Hours enough, or a reason for fewer (domain 4.6)."""
     weeks: list[SimulatedWeek] = field(default_factory=list)
 
 
@@ -82,8 +84,7 @@ def _spells(
                 spells.append(current)
         if current is not None:
             current.weeks.append(week)
-        due = week.number is not None and week.number >= first and week.offer_due
-        meter += due or (current is not None and week.number is not None and week.number < first)
+        meter += current is not None and current.active and week.number is not None
     return spells, complete_from
 
 
@@ -92,7 +93,7 @@ def _draw_state(rng: Random, arm: str, jobcentre: SimulatedJobcentre) -> _Spell 
     if arm == "treatment":
         activated, workplace = jobcentre.activated, jobcentre.workplace
     luck = rng.random() * (1 - TOO_FEW_HOURS)
-    return _Spell(workplace=True) if luck < workplace else _Spell(workplace=False) if luck < activated else None
+    return _Spell(luck < workplace, rng.random() >= TOO_FEW_HOURS) if luck < max(workplace, activated) else None
 
 
 class _Companies:
@@ -120,18 +121,17 @@ def _activations(rng: Random, scenario: Scenario, arm: str, spell: _Spell, compa
     if last < scenario.ends_on - timedelta(days=3):
         body["ends_on"] = last.isoformat()
     if not spell.workplace:
-        return [{**body, **_other_offer(rng, scenario), **_hours(rng)}]
+        return [{**body, **_other_offer(rng, scenario), **_hours(rng, spell)}]
     offer = {**body, **_workplace(rng, arm, companies)}
-    if rng.random() < 0.04:
+    if spell.active and rng.random() < 0.04:
         return [{**offer, "hours_per_week": 6}, {**body, "type": "guidance_and_upskilling", "hours_per_week": 5.5}]
-    return [{**offer, **_hours(rng)}]
+    return [{**offer, **_hours(rng, spell)}]
 
 
-def _hours(rng: Random) -> Body:
-    luck = rng.random()
-    if luck < TOO_FEW_HOURS:
+def _hours(rng: Random, spell: _Spell) -> Body:
+    if not spell.active:
         return {"hours_per_week": rng.choice(FEW_HOURS)}
-    if luck < 0.14:
+    if rng.random() < 0.12:
         return {"hours_per_week": rng.choice(FEW_HOURS), "reduced_hours_reason": rng.choice(REDUCED)}
     return {"hours_per_week": rng.choice(HOURS)}
 

@@ -120,7 +120,7 @@ PRVIJ = Scenario(
     offers_from=9,
     course_weeks=39,
     exit_reasons=EXIT_REASONS,
-    conversation_exempt_share=0.4,
+    conversation_exempt_share=0.62,
 )
 _DRAFT = replace(
     PRVIJ,

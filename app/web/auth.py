@@ -18,6 +18,7 @@ ALL: Final = "*"
 
 
 # --- Roles and principals ---------------------------------------------------------------------------------------------
+DECIDES_CORRECTIONS: Final = "corrections:decide"
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ ROLES: Final[Mapping[str, Role]] = {
     "register": Role(("activations:write", "outcomes:write"), "jobcentres", (ALL,)),
     "region": Role(("reports:read",), "regions", REGIONS),
     "agency": Role(("trials:write", "reports:read", "panel:export"), "jobcentres", (ALL,)),
+    "registrar": Role((DECIDES_CORRECTIONS,), "jobcentres", (ALL,)),
     "evaluator": Role(("panel:export",), "nothing"),
     "auditor": Role(("audit:read",), "nothing"),
 }
@@ -88,7 +90,13 @@ def principal_of(claims: Mapping[str, Any]) -> Principal:
     regions = _printables(claims.get("regions", []))
     if (ALL in jobcentres and len(jobcentres) > 1) or not regions <= set(REGIONS):
         raise BadClaimsError
-    return Principal(client_id, frozenset(scope.split()), jobcentres - {ALL}, ALL in jobcentres, regions)
+    return Principal(client_id, _granted(frozenset(scope.split())), jobcentres - {ALL}, ALL in jobcentres, regions)
+
+
+def _granted(scopes: frozenset[str]) -> frozenset[str]:
+    """Return the scopes without ``corrections:decide`` if another one shows people or figures (domain 3.4)."""
+    sees = scopes & {"reports:read", "panel:export"} or any(scope.startswith("participants:") for scope in scopes)
+    return scopes - {DECIDES_CORRECTIONS} if sees else scopes
 
 
 def _printables(claim: object) -> frozenset[str]:

@@ -87,6 +87,12 @@ PROBLEMS: Final[Mapping[str, ProblemDefinition]] = {
     "trial_closed": _type(409, "Trial closed", "The trial is closed; nobody is drawn any more."),
     "pilot_trial": _type(409, "Pilot", "A pilot tells nothing of effects: it was there to try the procedure."),
     "already_drawn": _type(409, "Already drawn", "The person has been drawn on other facts."),
+    "correction_waiting": _type(
+        409, "Correction waiting", "A correction to this number waits for a decision; nobody is drawn under it."
+    ),
+    "duplicate": _type(409, "Duplicate", "The participant is a duplicate of another one."),
+    "already_decided": _type(409, "Already decided", "The request was decided otherwise, replaced or cancelled."),
+    "number_taken": _type(409, "Number taken", "The number cannot be given; the request can only be refused."),
     "screening_conflict": _type(409, "Screening conflict", "The screening contradicts one that is stored."),
     "intake_sufficient": _type(
         409, "Intake sufficient", "The jobcentre has enough; nobody is drawn from the supplement."

@@ -12,7 +12,8 @@ import pytest
 from app.analysis.effects import EffectEstimate, Effects, analyse
 from app.domain.figures.activity_curve import Share, newcombe
 from app.domain.figures.disclosure_control import SMALLEST_GROUP
-from app.domain.figures.outcomes import Criterion, FollowUp, WeeklyOutcome
+from app.domain.figures.outcomes import FollowUp, WeeklyOutcome
+from app.domain.protocol import Criterion
 from app.domain.rules.draw import ARMS, Arm
 
 MONDAY = date(2010, 11, 8)
@@ -175,7 +176,7 @@ def test_success_criteria_in_their_order() -> None:
     people = best("treatment", "job_or_education", 10) + best("treatment", "workplace_activation", 30)
     people += best("treatment", None, 10) + best("control", "job_or_education", 12) + best("control", None, 50)
     people += best("control", "part_time_job", 2)
-    rows = analyse(people, None, None).success
+    rows = analyse(people, None, None, ("job_or_education", "part_time_job", "workplace_activation")).success
     assert [each.criterion for each in rows] == ["job_or_education", "part_time_job", "workplace_activation", None]
     assert [each.arms["treatment"].count for each in rows] == [10, 0, 30, 10]
     assert [each.arms["control"].count for each in rows] == [None, None, 0, 50]

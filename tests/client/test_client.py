@@ -145,7 +145,8 @@ def test_candidates_wait_are_drawn_or_withdrawn_and_numbers_are_corrected(live: 
         waiting = screening(new_cpr(), channel="supplement", unemployed_since="2010-10-01")
         person = case.screen(trial, waiting)["participant_id"]
         assert person is not None
-        assert case.correct_cpr(trial, person, new_cpr(), "typo")["participant_id"] == person
+        drawn = live.register.drawn(trial)
+        assert case.correct_cpr(trial, drawn, new_cpr(), "typing_error")["status"] == "waiting"
         assert case.withdraw(trial, person, "job")["state"] == "withdrawn"
 
 

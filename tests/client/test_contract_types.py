@@ -23,6 +23,7 @@ NAMES = {
     "Screening": "ScreeningIn",
     "Trial": "TrialView",
     "TrialProtocol": "ProtocolView",
+    "CorrectionRequest": "CorrectionRequestView",
     "Week": "WeekView",
     "ActivityCurve": "ActivityCurve",
     "ArmFlow": "ArmFlowView",

@@ -57,7 +57,10 @@ class World:
             "closeTrial": {"trial": self.known["closable"][0]},
             "drawParticipant": {"id": self.known["waiting"][0]},
             "withdrawCandidate": {"id": self.known["waiting"][1]},
-            "correctCpr": {"id": self.known["waiting"][2]},
+            "correctCpr": {"id": self.known["people"][1]},
+            "cancelCprCorrection": {"id": self.known["people"][2]},
+            "getCprCorrection": {"id": self.known["corrections"][0]},
+            "decideCprCorrection": {"id": self.known["corrections"][0]},
         }
         for item in document["paths"].values():
             for operation in item.values():
@@ -130,11 +133,17 @@ def _small_trial(register: Register) -> dict[str, list[Any]]:
                 for external_id, person, revision in zip(external_ids, mine, [1, 2, None] * 2, strict=True)
             ]
             batches.append(case_system.push(trial, kind, sent)["batch_id"])
+    corrections = []
+    for person, other in zip(people[trials[0]][2:4], numbers[30:32], strict=True):
+        request = {"cpr": other, "reason": "new_number"}
+        answer = case_system.post(f"/v1/trials/{trials[0]}/participants/{person}/cpr", request)
+        corrections.append(answer.json()["correction_id"])
     agency = register.client("agency")
     agency.post(f"/v1/trials/{trials[2]}/close")
     release = agency.post(f"/v1/trials/{trials[0]}/releases", {"purpose": "effects"}).json()["release_id"]
     return {
         "releases": [release],
+        "corrections": corrections,
         "trials": [trials[0]] * 4 + trials,
         "closable": closable,
         "people": people[trials[0]] * 3 + people[trials[1]] + people[trials[2]] + waiting[:2],

@@ -19,7 +19,7 @@ from starlette.testclient import TestClient
 from app.contract.__main__ import contract
 from app.contract.vocabulary import CODE_LISTS, OPEN_LISTS, SCOPES, TAGS
 from app.domain.codes import ENUMERATIONS
-from app.domain.rules import eligibility
+from app.domain.codes.failures import FAILURE_DETAILS
 from app.domain.rules import warnings as door
 from app.main import create_app
 from app.settings import Settings
@@ -357,5 +357,5 @@ def test_the_lists_hold_every_code_of_the_rules() -> None:
     assert codes <= OPEN_LISTS["WarningCode"].meaning.keys()
     assert OPEN_LISTS["WarningCode"].meaning.keys() >= door.ENFORCED_CODES
     assert OPEN_LISTS["FaultCode"].meaning.keys() >= door.ENFORCED_CODES
-    assert eligibility._DETAILS.keys() <= OPEN_LISTS["FailureCode"].meaning.keys()
+    assert FAILURE_DETAILS.keys() <= OPEN_LISTS["FailureCode"].meaning.keys()
     assert OPEN_LISTS["ProblemCode"].meaning.keys() == PROBLEMS.keys()

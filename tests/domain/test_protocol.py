@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from app.domain.protocol import Protocol, ProtocolError, Thresholds, parse_protocol
+from app.domain.protocol import PrimaryOutcome, Protocol, ProtocolError, Thresholds, parse_protocol
+from app.domain.protocol_validation import SCREENING_FIELDS, read_protocol, validate_protocol
 from app.domain.rules.eligibility import CHECKS
-from app.domain.rules.protocol_validation import SCREENING_FIELDS, read_protocol, validate_protocol
 from app.protocols import protocols
 
 FINAL = tomllib.loads((resources.files("app.protocols") / "prvij-2010-11.toml").read_text("utf-8"))
@@ -51,6 +51,11 @@ TABLE: dict[str, dict[str, Any]] = {
     "prvij-2010-11": {
         **PRVIJ,
         "intake_from": date(2010, 11, 8),
+        "first_talk_within_days": 7,
+        "talk_on_assignment_counts": False,
+        "rematch_to_group_3_exits": True,
+        "primary_outcome": PrimaryOutcome("employment", 64),
+        "success_criteria": ("job_or_education", "part_time_job", "workplace_activation"),
         "in_person_weeks": 8,
         "remote_share_max": Fraction(1, 2),
         "activation_due_week": 9,
@@ -63,7 +68,7 @@ TABLE: dict[str, dict[str, Any]] = {
         **PRVIJ,
         "intake_from": date(2010, 11, 1),
         "in_person_weeks": "before_first_workplace_activation",
-        "remote_share_max": Fraction(1),
+        "remote_share_max": Fraction(0),
         "activation_due_week": 5,
         "max_activation_weeks": None,
         "thresholds": Thresholds(80, 80, 50),
@@ -84,6 +89,10 @@ AHT = {
     "in_person_forms": {"in_person", "group"},
     "accepted_conductors": {"caseworker", "company_consultant", "external_provider"},
     "cadence": "weekly",
+    "first_talk_within_days": None,
+    "talk_on_assignment_counts": True,
+    "rematch_to_group_3_exits": False,
+    "primary_outcome": PrimaryOutcome("employment", 52),
     "in_person_weeks": "all",
     "remote_grounds": {"hospitalised"},
     "remote_share_max": None,
@@ -104,11 +113,13 @@ TABLE |= {
     "aht-2008-sickness": {
         **AHT,
         "screening_fields": {"benefit"},
+        "success_criteria": ("job", "partial_return", "active_offer"),
         "eligibility": EXCLUDED | {"wrong_benefit", "after_first_follow_up"},
     },
     "aht-2008-flexjob": {
         **AHT,
         "screening_fields": {"unemployed_since"},
+        "success_criteria": ("flex_job", "active_offer"),
         "eligibility": EXCLUDED | {"not_referred_to_flexjob", "unemployed_too_short", "unemployed_too_long"},
     },
     "flex-2016": {
@@ -121,6 +132,11 @@ TABLE |= {
         "in_person_forms": {"in_person"},
         "accepted_conductors": {"caseworker", "company_consultant", "external_provider", "mentor"},
         "cadence": "average",
+        "first_talk_within_days": None,
+        "talk_on_assignment_counts": False,
+        "rematch_to_group_3_exits": False,
+        "primary_outcome": None,
+        "success_criteria": ("job",),
         "in_person_weeks": 0,
         "remote_grounds": frozenset(),
         "remote_share_max": Fraction(1),
@@ -214,6 +230,11 @@ OPTIONAL = {
     "max_programme_weeks",
     "thresholds",
     "grant_dkk",
+    "first_talk_within_days",
+    "talk_on_assignment_counts",
+    "rematch_to_group_3_exits",
+    "primary_outcome",
+    "success_criteria",
 }
 
 
@@ -222,7 +243,7 @@ def test_a_parameter_left_out(name: str) -> None:
     """Domain 6: a dash in the table is a parameter that the protocol does not have; the others must be there."""
     document = final(**{name: None})
     if name in OPTIONAL:
-        assert getattr(parse_protocol(document), name) is None
+        assert getattr(parse_protocol(document), name) in {None, False, ()}
     else:
         assert fault(document) == f"parameters.{name} is missing"
 

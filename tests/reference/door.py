@@ -5,22 +5,24 @@ earlier version of the record itself)."""
 from datetime import date, timedelta
 from decimal import Decimal
 
+from tests.reference.conversations import counts, external_provider_refused, is_in_person_week, late_enough
+from tests.reference.days import Person, Record, Row, day, field, listed, monday_of
 from tests.reference.protocols import PROTOCOLS, SUFFICIENT_REASONS_FOR_NO_WORKPLACE, WORKPLACE_TYPES, Protocol
-from tests.reference.weeks import (
-    Person,
-    Record,
-    Row,
-    counts,
-    day,
-    field,
-    is_in_person_week,
-    judged_weeks,
-    listed,
-    monday_of,
-    mondays_of_the_course,
-)
+from tests.reference.weeks import judged_weeks, mondays_of_the_course
 
 LONG_AFTER = date(9999, 12, 31)
+REFUSING = ["form_not_accepted", "remote_too_early", "conducted_by_mentor", "hours_too_few", "not_at_workplace"]
+
+
+def remote_too_early(protocol: Protocol, person: Person, record: Record, its_week: Row) -> bool:
+    """Its week has a number n <= `in_person_weeks`, the form is remote, no ground is accepted."""
+    if its_week["number"] is None:
+        return False
+    return (
+        is_in_person_week(protocol, person, its_week["monday"], its_week["number"])
+        and field(record, "form") not in protocol["in_person_forms"]
+        and field(record, "remote_ground") not in protocol["remote_grounds"]
+    )
 
 
 def conversation_warnings(
@@ -28,64 +30,27 @@ def conversation_warnings(
 ) -> list[str]:
     """The codes of a conversation; `rows` are the weeks with the record stored, all of them taken as over."""
     codes: list[str] = []
-    held_on = day(record["date"])
-    monday = monday_of(held_on)
+    monday = monday_of(day(record["date"]))
     its_week = next((row for row in rows if row["monday"] == monday), None)
-    form = field(record, "form")
-
-    if form not in protocol["forms_accepted"]:
+    if field(record, "form") not in protocol["forms_accepted"]:
         codes.append("form_not_accepted")
-    if field(record, "conducted_by") not in protocol["conducted_by_accepted"]:
-        codes.append("conducted_by_mentor")
-    if held_on <= day(person["interview_on"]):
-        codes.append("before_assignment")
-
-    # remote_too_early: its week has a number n <= in_person_weeks, the form is remote, no ground is accepted
-    if (
-        its_week is not None
-        and its_week["number"] is not None
-        and is_in_person_week(protocol, person, monday, its_week["number"])
-        and form not in protocol["in_person_forms"]
-        and field(record, "remote_ground") not in protocol["remote_grounds"]
-    ):
+    if its_week is not None and remote_too_early(protocol, person, record, its_week):
         codes.append("remote_too_early")
-
-    # remote_too_often: the week would get that deviation, and by a record that counts
+    # remote_too_often: the week would get that deviation, by a record that counts
     if its_week is not None and counts(protocol, person, record) and "remote_too_often" in its_week["deviations"]:
         codes.append("remote_too_often")
-
-    # week_without_number: absent, exempt or through; past the last week of the trial everyone is
+    if field(record, "conducted_by") not in protocol["conducted_by_accepted"]:
+        codes.append("conducted_by_mentor")
+    if external_provider_refused(person, record):
+        codes.append("external_provider_not_accepted")
+    # before_assignment: too early to count
+    if not late_enough(protocol, person, record):
+        codes.append("before_assignment")
+    # week_without_number: absent, exempt or through; past the last week of the trial everyone is absent
     if its_week is not None and its_week["number"] is None:
         codes.append("week_without_number")
     if monday > mondays_of_the_course(person, day(ends_on))[-1]:
         codes.append("week_without_number")
-    return codes
-
-
-def activation_warnings(protocol: Protocol, person_before: Person, record: Record, rows: list[Row]) -> list[str]:
-    """The codes of an activation; `rows` are the weeks with the record stored."""
-    codes: list[str] = []
-    is_workplace = record["type"] in WORKPLACE_TYPES
-    starts_on = day(record["starts_on"])
-
-    # hours_too_few: alone under the minimum, no accepted reason
-    if hours_too_few_alone(protocol, record):
-        codes.append("hours_too_few")
-
-    # not_at_workplace and mentor_missing: where the table of 6 says that they are judged
-    if protocol["judges_place_workplace_mentor"]:
-        if not is_workplace and field(record, "not_workplace_reason") not in SUFFICIENT_REASONS_FOR_NO_WORKPLACE:
-            codes.append("not_at_workplace")
-        if is_workplace and field(record, "mentor") == "unknown":
-            codes.append("mentor_missing")
-
-    # starts_late: the person's first activation at a workplace starts after the programme week `activation_due_week`
-    if is_workplace and protocol["activation_due_week"] is not None:
-        others = [day(a["starts_on"]) for a in listed(person_before, "activations") if a["type"] in WORKPLACE_TYPES]
-        is_first = not any(other < starts_on for other in others)
-        due_week = next((row for row in rows if row["number"] == protocol["activation_due_week"]), None)
-        if is_first and due_week is not None and starts_on > due_week["monday"] + timedelta(days=6):
-            codes.append("starts_late")
     return codes
 
 
@@ -96,6 +61,35 @@ def hours_too_few_alone(protocol: Protocol, record: Record) -> bool:
     if field(record, "reduced_hours_reason") in protocol["reduced_hours_reasons"]:
         return False
     return Decimal(str(record["hours_per_week"])) < Decimal(protocol["min_weekly_hours"])
+
+
+def starts_late(protocol: Protocol, person_before: Person, record: Record, rows: list[Row]) -> bool:
+    """The person's first activation at a workplace, and it starts after the programme week `activation_due_week`."""
+    if record["type"] not in WORKPLACE_TYPES or protocol["activation_due_week"] is None:
+        return False
+    starts_on = day(record["starts_on"])
+    earlier = [a for a in listed(person_before, "activations") if a["type"] in WORKPLACE_TYPES]
+    if any(day(a["starts_on"]) < starts_on for a in earlier):
+        return False
+    due_week = next((row for row in rows if row["number"] == protocol["activation_due_week"]), None)
+    return due_week is not None and starts_on > due_week["monday"] + timedelta(days=6)
+
+
+def activation_warnings(protocol: Protocol, person_before: Person, record: Record, rows: list[Row]) -> list[str]:
+    """The codes of an activation; `rows` are the weeks with the record stored."""
+    codes: list[str] = []
+    is_workplace = record["type"] in WORKPLACE_TYPES
+    if hours_too_few_alone(protocol, record):
+        codes.append("hours_too_few")
+    # not_at_workplace and mentor_missing: where the table of 6 says that they are judged
+    if protocol["judges_place_workplace_mentor"]:
+        if not is_workplace and field(record, "not_workplace_reason") not in SUFFICIENT_REASONS_FOR_NO_WORKPLACE:
+            codes.append("not_at_workplace")
+        if is_workplace and field(record, "mentor") == "unknown":
+            codes.append("mentor_missing")
+    if starts_late(protocol, person_before, record, rows):
+        codes.append("starts_late")
+    return codes
 
 
 def warnings(
@@ -111,9 +105,6 @@ def warnings(
     if kind == "activations":
         return sorted(activation_warnings(protocol, person, record, rows))
     raise ValueError(kind)
-
-
-REFUSING = ["form_not_accepted", "remote_too_early", "conducted_by_mentor", "hours_too_few", "not_at_workplace"]
 
 
 def refused_with(codes: list[str]) -> list[str]:

@@ -8,8 +8,8 @@ import math
 from datetime import date, timedelta
 from typing import Any
 
+from tests.reference.days import day, monday_of
 from tests.reference.protocols import PROTOCOLS
-from tests.reference.weeks import day, monday_of
 
 
 def last_day_of_month(year: int, month: int) -> int:
@@ -86,8 +86,8 @@ def prvij_failures(screening: dict[str, Any], interview_on: date, circumstances:
 def aht_failures(
     protocol_id: str, screening: dict[str, Any], interview_on: date, circumstances: list[str], intake_from: date
 ) -> list[str]:
-    """Domain 6, [S]: sickness benefit before the first follow-up, or flex-job and more than 5 weeks unemployed (in the
-    first ISO week of the intake at most 4 months); the exclusions are the same for both."""
+    """Domain 6, [S]: sickness benefit before the first follow-up, or flex-job and more than 5 weeks unemployed (at the
+    trial's start at most 4 months); the exclusions are the same for both."""
     codes: list[str] = []
     if protocol_id == "aht-2008-sickness":
         if screening["benefit"] != "sickness_benefit":
@@ -100,8 +100,7 @@ def aht_failures(
         unemployed_since = day(screening["unemployed_since"])
         if unemployed_since + timedelta(days=35) >= interview_on:
             codes.append("unemployed_too_short")
-        in_first_week = monday_of(interview_on) == monday_of(intake_from)
-        if in_first_week and add_months(unemployed_since, 4) < interview_on:
+        if add_months(unemployed_since, 4) < intake_from:
             codes.append("unemployed_too_long")
     for exclusion in (
         "pension_case_started",
@@ -112,6 +111,14 @@ def aht_failures(
         if exclusion in circumstances:
             codes.append(exclusion)
     return codes
+
+
+def target_groups_of(trial: dict[str, Any], code: str) -> list[int]:
+    """Domain 6 [C]: the jobcentre's own target groups, and where it names none, the trial's."""
+    for jobcentre in trial["jobcentres"]:
+        if jobcentre["code"] == code and jobcentre.get("target_groups"):
+            return list(jobcentre["target_groups"])
+    return list(trial.get("target_groups") or [])
 
 
 def failures(protocol_id: str, trial: dict[str, Any], screening: dict[str, Any]) -> list[str]:
@@ -126,7 +133,8 @@ def failures(protocol_id: str, trial: dict[str, Any], screening: dict[str, Any])
     elif protocol_id.startswith("aht-"):
         codes = aht_failures(protocol_id, screening, interview_on, circumstances, first)
     else:
-        codes = [] if screening["target_group"] in trial["target_groups"] else ["wrong_target_group"]
+        picked = target_groups_of(trial, screening["jobcentre"])
+        codes = [] if screening["target_group"] in picked else ["wrong_target_group"]
     if interview_on < first or interview_on > last:
         codes.append("outside_intake_period")
     if screening["jobcentre"] not in [j["code"] for j in trial["jobcentres"]]:

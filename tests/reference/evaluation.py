@@ -3,33 +3,24 @@
 `people` is a list of {arm, duplicate?, person}, as in `figures`.
 """
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
-from tests.reference.protocols import PROTOCOLS, WORKPLACE_TYPES
-from tests.reference.weeks import (
-    Person,
-    at_workplace,
-    counting_conversations,
-    covering_activations,
-    day,
-    in_trial,
-    is_active,
-    is_over,
-    judged_weeks,
-    monday_of,
-    mondays_of_the_course,
-    presence_events_read,
-    working_days_of,
-)
+from tests.reference.activations import at_workplace, covering_activations, is_active
+from tests.reference.conversations import counting_conversations
+from tests.reference.days import Person, day, is_over, listed, monday_of, working_days_of
+from tests.reference.outcomes import recorded_outcome
+from tests.reference.presence import in_trial, presence_steps
+from tests.reference.protocols import OTHER_TYPES, PROTOCOLS, WORKPLACE_TYPES, Protocol
+from tests.reference.weeks import judged_weeks, mondays_of_the_course
 
 ARMS = ["treatment", "control"]
-MEASURES = ["conversation", "activation", "workplace", *sorted(WORKPLACE_TYPES), "guidance_and_upskilling"]
+MEASURES = ["conversation", "activation", "workplace", *sorted(WORKPLACE_TYPES), *sorted(OTHER_TYPES)]
+ANALYSES = ["conditional", "intention_to_treat"]
 
 
-def did_it(protocol_id: str, person: Person, monday: date, measure: str) -> bool:
+def did_it(protocol: Protocol, person: Person, monday: date, measure: str) -> bool:
     """Domain 5: a counting conversation that week; active (4.6), due or not; at a workplace; covered by a type."""
-    protocol = PROTOCOLS[protocol_id]
     if measure == "conversation":
         return bool(counting_conversations(protocol, person, monday))
     if measure == "activation":
@@ -39,34 +30,54 @@ def did_it(protocol_id: str, person: Person, monday: date, measure: str) -> bool
     return any(activation["type"] == measure for activation in covering_activations(person, monday))
 
 
+def is_in(protocol: Protocol, person: Person, ends_on: date, monday: date, analysis: str) -> bool:
+    """Domain 5: everyone drawn; people in the trial on all five working days; people whose outcomes of that week say
+    benefit."""
+    if analysis == "conditional":
+        return all(in_trial(protocol, person, ends_on, some_day) for some_day in working_days_of(monday))
+    if analysis == "on_benefit":
+        return bool(recorded_outcome(person, monday)["benefit"])
+    return True
+
+
 def curve(
-    protocol_id: str, ends_on: date, people: list[dict[str, Any]], measure: str, as_of: date
+    protocol_id: str,
+    ends_on: date,
+    people: list[dict[str, Any]],
+    measure: str,
+    as_of: date,
+    analyses: list[str] = ANALYSES,
 ) -> list[dict[str, Any]]:
-    """Domain 5, "Activity curve": conditional n = people in the trial on all five working days, intention to treat n =
-    everyone drawn whose week k is over and not past the trial's end."""
+    """Domain 5, "Activity curve", over weeks that are over and not past the trial's end: n and count of each arm, and
+    the running sum of the difference. `on_benefit` has no rows in a trial without outcomes."""
+    protocol = PROTOCOLS[protocol_id]
     counted: dict[tuple[str, int, str], list[bool]] = {}
-    for each in people:
-        if each.get("duplicate"):
+    for participant in people:
+        if participant.get("duplicate"):
             continue
-        person = each["person"]
+        person = participant["person"]
         first = monday_of(day(person["interview_on"]))
         for monday in mondays_of_the_course(person, ends_on):
             if not is_over(monday, as_of):
                 continue
-            k = (monday - first) // timedelta(weeks=1)
-            did = did_it(protocol_id, person, monday, measure)
-            counted.setdefault(("intention_to_treat", k, each["arm"]), []).append(did)
-            if all(in_trial(person, ends_on, some_day) for some_day in working_days_of(monday)):
-                counted.setdefault(("conditional", k, each["arm"]), []).append(did)
+            k = (monday - first).days // 7
+            did = did_it(protocol, person, monday, measure)
+            for analysis in analyses:
+                if is_in(protocol, person, ends_on, monday, analysis):
+                    counted.setdefault((analysis, k, participant["arm"]), []).append(did)
+            counted.setdefault(("", k, ""), [])  # the weeks that there are, whoever is in an analysis
     longest = max((k for _, k, _ in counted), default=-1)
+    any_outcomes = any(listed(p["person"], "outcomes") for p in people)
     rows: list[dict[str, Any]] = []
-    for analysis in ("conditional", "intention_to_treat"):
+    for analysis in analyses:
         running_sum = 0.0
         for k in range(longest + 1):
+            if analysis == "on_benefit" and not any_outcomes:
+                continue
             row: dict[str, Any] = {"weeks_since_assignment": k, "analysis": analysis}
             for arm in ARMS:
-                deeds = counted.get((analysis, k, arm), [])
-                row[arm] = (len(deeds), deeds.count(True))
+                values = counted.get((analysis, k, arm), [])
+                row[arm] = (len(values), values.count(True))
             if row["treatment"][0] and row["control"][0]:
                 running_sum += row["treatment"][1] / row["treatment"][0] - row["control"][1] / row["control"][0]
             rows.append({**row, "running_sum": running_sum})
@@ -74,18 +85,14 @@ def curve(
 
 
 def path(protocol_id: str, ends_on: date, person: Person, on: date, as_of: date) -> dict[str, Any]:
-    """Domain 5, "Flow": what became of someone drawn."""
-    effective = [event for _, event, changed in presence_events_read(person) if changed]
-    exits = [event["reason"] for event in effective if event["kind"] == "exit"]
-    over = [row for row in judged_weeks(protocol_id, ends_on, person, as_of) if is_over(monday_of_row(row), as_of)]
+    """Domain 5, "Flow", of someone drawn: last effective exit, re-entered, in the trial on the day, complete."""
+    protocol = PROTOCOLS[protocol_id]
+    steps = presence_steps(protocol, person)
+    exits = [step["reason"] for step in steps if step["did"] == "exit"]
+    over = [row for row in judged_weeks(protocol_id, ends_on, person, as_of) if is_over(row["monday"], as_of)]
     return {
         "last_exit": exits[-1] if exits else None,
-        "re_entered": any(event["kind"] == "re_entry" for event in effective),
-        "in_trial": in_trial(person, ends_on, on),
+        "re_entered": any(step["did"] == "re_entry" for step in steps),
+        "in_trial": in_trial(protocol, person, ends_on, on),
         "complete": bool(over) and over[-1]["state"] == "complete",
     }
-
-
-def monday_of_row(row: dict[str, Any]) -> date:
-    """The Monday of a judged week."""
-    return date.fromisocalendar(int(row["week"][:4]), int(row["week"][6:]), 1)

@@ -2,32 +2,25 @@
 records.
 
 `people` is a list of {jobcentre, arm, duplicate?, target_group?, person}; `trial` is {ends_on, jobcentres: [{code,
-name, region, agreed_participants}], required_contacts?}. Rates are Fractions inside and floats outside.
+name, region, agreed_participants, external_provider_talks?, required_contacts?}], required_contacts?}. Rates are
+Fractions inside and floats outside.
 """
 
 from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
 
+from tests.reference import contacts
+from tests.reference.conversations import counts, numbered_conversations, numbered_no_shows
+from tests.reference.days import day, field, listed, monday_of
+from tests.reference.presence import exits_in_week
 from tests.reference.protocols import PROTOCOLS, Protocol
-from tests.reference.weeks import (
-    FLAGS,
-    Person,
-    Row,
-    counting_conversations,
-    counts,
-    day,
-    field,
-    judged_weeks,
-    listed,
-    monday_of,
-    monday_of_week,
-    presence_events_read,
-)
+from tests.reference.weeks import FLAGS, Row, judged_weeks, monday_of_week
 
 LONG_AFTER = date(9999, 12, 31)
 STATES = ["counted", "absent", "exempt", "complete", "assignment_week"]
 ARMS = ["treatment", "control"]
+SETTINGS = ["external_provider_talks", "target_groups", "required_contacts"]
 
 Participant = dict[str, Any]
 
@@ -80,6 +73,15 @@ def judged_conditions(protocol: Protocol, sums: dict[str, int]) -> dict[str, str
     return result
 
 
+def without_duplicates(trial: dict[str, Any], people: list[Participant]) -> list[Participant]:
+    """Duplicates are in no figure (domain 5). A person without settings gets those of the jobcentre in the trial."""
+    of_jobcentre = {j["code"]: {name: j.get(name) for name in SETTINGS} for j in trial["jobcentres"]}
+    result = [p for p in people if not p.get("duplicate")]
+    for participant in result:
+        participant["person"].setdefault("settings", of_jobcentre[participant["jobcentre"]])
+    return result
+
+
 def weeks_of(protocol_id: str, trial: dict[str, Any], participant: Participant, as_of: date) -> list[Row]:
     """The participant's weeks, by the one definition."""
     return judged_weeks(protocol_id, trial["ends_on"], participant["person"], as_of)
@@ -90,56 +92,36 @@ def assigned_by(participant: Participant, monday: date) -> bool:
     return monday_of(day(participant["person"]["interview_on"])) <= monday
 
 
-def contacts(
-    protocol_id: str, trial: dict[str, Any], people: list[Participant], mondays_from: date, monday_to: date, as_of: date
-) -> dict[str, Any]:
-    """Domain 6 [C]: 4 x counting conversations in the contact weeks / those weeks; in total, by form (splitting the
-    numerator) and by target group (a ratio of the group's own)."""
-    protocol = PROTOCOLS[protocol_id]
-
-    def tally(some: list[Participant]) -> tuple[int, list[str]]:
-        number_of_weeks = 0
-        forms: list[str] = []
-        for participant in some:
-            for row in weeks_of(protocol_id, trial, participant, as_of):
-                if row["contact_week"] and mondays_from <= row["monday"] <= monday_to:
-                    number_of_weeks += 1
-                    counting = counting_conversations(protocol, participant["person"], row["monday"])
-                    forms += [field(c, "form") for c in counting]
-        return number_of_weeks, forms
-
-    number_of_weeks, forms = tally(people)
-    groups = sorted({p["target_group"] for p in people if p.get("target_group") is not None})
-    by_group: dict[str, float | None] = {}
-    for group in groups:
-        group_weeks, group_forms = tally([p for p in people if p.get("target_group") == group])
-        by_group[str(group)] = rendered(ratio(4 * len(group_forms), group_weeks))
+def by_person(weeks_by_person: list[list[Row]]) -> dict[str, Any]:
+    """Domain 5, "By person": of the people with any week of the duty, up to the week asked for."""
+    sums = [sums_of(rows) for rows in weeks_by_person]
+    with_activation = [s for s in sums if s["activation_due"] > 0]
+    with_conversation = [s for s in sums if s["conversation_due"] > 0]
+    held_80 = [s for s in with_conversation if 100 * s["conversation_held"] >= 80 * s["conversation_due"]]
     return {
-        "total": rendered(ratio(4 * len(forms), number_of_weeks)),
-        "by_form": {form: rendered(ratio(4 * n, number_of_weeks)) for form, n in count_codes(forms).items()},
-        "by_target_group": by_group,
+        "activation": {
+            "people": len(with_activation),
+            "ever_activated": len([s for s in with_activation if s["activated"] > 0]),
+            "ever_workplace": len([s for s in with_activation if s["workplace_activated"] > 0]),
+        },
+        "conversation": {"people": len(with_conversation), "held_80": len(held_80)},
     }
 
 
-def exits_in_week(person: Person, monday: date) -> list[str]:
-    """The reasons of the effective exits, by date."""
-    return [
-        event["reason"]
-        for event_day, event, effective in presence_events_read(person)
-        if event["kind"] == "exit" and effective and monday_of(event_day) == monday
-    ]
-
-
-def no_shows_in_week(person: Person, monday: date) -> int:
-    """No-shows later than `assigned_on`, dated in the week, due or not."""
-    assigned_on = day(person["interview_on"])
-    return len(
-        [
-            c
-            for c in listed(person, "conversations")
-            if field(c, "status") == "no_show" and day(c["date"]) > assigned_on and monday_of(day(c["date"])) == monday
-        ]
-    )
+def counted_in_week(protocol: Protocol, people: list[Participant], this_week: list[Row], monday: date) -> Row:
+    """What a row counts in its week beside sums and rates."""
+    persons = [p["person"] for p in people]
+    talks = [c for person in persons for c in numbered_conversations(protocol, person, monday)]
+    return {
+        "participants": len([r for r in this_week if r["state"] != "absent"]),
+        "states": {state: len([r for r in this_week if r["state"] == state]) for state in STATES},
+        "entries": len([p for p in persons if monday_of(day(p["interview_on"])) == monday]),
+        "exits": count_codes([reason for p in persons for reason in exits_in_week(protocol, p, monday)]),
+        "forms": count_codes([field(c, "form") for c in talks]),
+        "no_shows": sum(len(numbered_no_shows(protocol, p, monday)) for p in persons),
+        "deviations": count_codes([code for r in this_week for code in r["deviations"]]),
+        "missing_because": count_codes([r["missing_because"] for r in this_week if r["missing_because"] is not None]),
+    }
 
 
 def one_row(
@@ -155,56 +137,44 @@ def one_row(
     protocol = PROTOCOLS[protocol_id]
     monday = monday_of_week(week)
     people = [p for p in people if assigned_by(p, monday)]
-    all_weeks = [row for p in people for row in weeks_of(protocol_id, trial, p, as_of)]
-    this_week = [row for row in all_weeks if row["monday"] == monday]
-    so_far = [row for row in all_weeks if row["monday"] <= monday]
-    counting = [c for p in people for c in counting_conversations(protocol, p["person"], monday)]
-    sums, sums_so_far = sums_of(this_week), sums_of(so_far)
+    weeks = [(p, weeks_of(protocol_id, trial, p, as_of)) for p in people]
+    so_far = [[row for row in rows if row["monday"] <= monday] for _, rows in weeks]
+    this_week = [row for rows in so_far for row in rows if row["monday"] == monday]
+    sums, sums_so_far = sums_of(this_week), sums_of([row for rows in so_far for row in rows])
     rates = {name: rendered(rate) for name, rate in the_four_rates(sums).items()}
     rates_so_far = {name: rendered(rate) for name, rate in the_four_rates(sums_so_far).items()}
     cumulative: dict[str, Any] = {**sums_so_far, **rates_so_far}
-
     row: Row = {
         "week": week,
         "group": group,
         "arm": arm,
-        "participants": len([r for r in this_week if r["state"] != "absent"]),
-        "states": {state: len([r for r in this_week if r["state"] == state]) for state in STATES},
-        "entries": len([p for p in people if monday_of(day(p["person"]["interview_on"])) == monday]),
-        "exits": count_codes([reason for p in people for reason in exits_in_week(p["person"], monday)]),
+        **counted_in_week(protocol, people, this_week, monday),
         **sums,
         **rates,
-        "forms": count_codes([field(c, "form") for c in counting]),
-        "no_shows": sum(no_shows_in_week(p["person"], monday) for p in people),
-        "deviations": count_codes([code for r in this_week for code in r["deviations"]]),
         "cumulative": cumulative,
         "conditions": judged_conditions(protocol, sums_so_far) if arm == "treatment" else None,
+        "by_person": by_person(so_far) if arm == "treatment" else None,
     }
     if protocol["cadence"] == "average":
-        for place in (row, cumulative):
+        for place, first in ((row, monday), (cumulative, date(1, 1, 1))):
             del place["conversation_rate"]
             del place["conforming_rate"]
-        row["contacts_per_four_weeks"] = contacts(protocol_id, trial, people, monday, monday, as_of)
-        row["required_contacts"] = trial.get("required_contacts")
-        cumulative["contacts_per_four_weeks"] = contacts(protocol_id, trial, people, date(1, 1, 1), monday, as_of)
+            place["contacts_per_four_weeks"] = contacts.contacts(protocol, weeks, first, monday)
+            place["required_contacts"] = contacts.required_contacts(trial, weeks, first, monday)
     return row
-
-
-def week_before(week: str) -> str:
-    """The ISO week before."""
-    year, number, _ = (monday_of_week(week) - timedelta(days=7)).isocalendar()
-    return f"{year:04d}-W{number:02d}"
 
 
 def needs_action_plan(
     protocol_id: str, trial: dict[str, Any], people: list[Participant], week: str, as_of: date
 ) -> bool:
     """Domain 5: the same condition is `not_met` in this and in the previous week's summary."""
-    now = one_row(protocol_id, trial, {}, "treatment", people, week, as_of)["conditions"]
-    before = one_row(protocol_id, trial, {}, "treatment", people, week_before(week), as_of)["conditions"]
-    if now is None or before is None:
-        return False
-    return any(now[name] == "not_met" and before[name] == "not_met" for name in now)
+    monday = monday_of_week(week)
+    not_met: list[set[str]] = []
+    for last in (monday, monday - timedelta(days=7)):
+        rows = [r for p in people for r in weeks_of(protocol_id, trial, p, as_of) if r["monday"] <= last]
+        judged = judged_conditions(PROTOCOLS[protocol_id], sums_of(rows)) or {}
+        not_met.append({name for name, status in judged.items() if status == "not_met"})
+    return bool(not_met[0] & not_met[1])
 
 
 def summary(
@@ -218,17 +188,17 @@ def summary(
     """The rows of one week, by jobcentre, region or trial; sorted by group, treatment before control. A group has a row
     once someone was assigned there, in that arm, by that week. `week` may be the running one of `as_of`."""
     today = day(as_of)
-    without_duplicates = [p for p in people if not p.get("duplicate")]
+    members_of = without_duplicates(trial, people)
     region_of = {j["code"]: j["region"] for j in trial["jobcentres"]}
     groups: list[tuple[dict[str, str], list[Participant]]] = []
     if by == "jobcentre":
         for code in sorted(region_of):
-            groups.append(({"jobcentre": code}, [p for p in without_duplicates if p["jobcentre"] == code]))
+            groups.append(({"jobcentre": code}, [p for p in members_of if p["jobcentre"] == code]))
     elif by == "region":
         for region in sorted(set(region_of.values())):
-            groups.append(({"region": region}, [p for p in without_duplicates if region_of[p["jobcentre"]] == region]))
+            groups.append(({"region": region}, [p for p in members_of if region_of[p["jobcentre"]] == region]))
     elif by == "trial":
-        groups.append(({}, without_duplicates))
+        groups.append(({}, members_of))
     else:
         raise ValueError(by)
 
@@ -260,13 +230,10 @@ def conditions(
     in DKK, `payable`."""
     protocol = PROTOCOLS[protocol_id]
     monday = monday_of_week(week)
+    treated = [p for p in without_duplicates(trial, people) if p["arm"] == "treatment"]
     result: list[Row] = []
     for jobcentre in sorted(trial["jobcentres"], key=lambda j: str(j["code"])):
-        mine = [
-            p
-            for p in people
-            if p["jobcentre"] == jobcentre["code"] and p["arm"] == "treatment" and not p.get("duplicate")
-        ]
+        mine = [p for p in treated if p["jobcentre"] == jobcentre["code"]]
         rows = [row for p in mine for row in weeks_of(protocol_id, trial, p, day(as_of)) if row["monday"] <= monday]
         sums = sums_of(rows)
         judged = judged_conditions(protocol, sums)

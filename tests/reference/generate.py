@@ -5,101 +5,50 @@
   course.
 - `conversation_records`, `activation_records`: one more record, for the door.
 - `populations(protocol_id)`: (trial, people, week, as_of) for the figures.
-- `random_person(protocol_id, seed)`: no strategy, a person from a seed; for loops over thousands.
+- `random_person(protocol_id, seed)` (module `people`): no strategy, a person from a seed; for loops over thousands.
 
 Long courses are made of *stretches* (one conversation a week, alike, for a number of weeks), so that counted weeks,
 shares of remote talks and a full meter are common, and a failing example still shrinks to a few lines.
 """
 
-import random
 from datetime import date, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
 
+from tests.reference.days import Person, Record, monday_of, week_name
+from tests.reference.people import random_person
 from tests.reference.protocols import ALL_FORMS, EVERYBODY, PROTOCOLS, WORKPLACE_TYPES
-from tests.reference.weeks import Person, Record, monday_of, week_name
+from tests.reference.vocabulary import (
+    CLIENTS,
+    CVR_NUMBERS,
+    EXIT_REASONS,
+    FOCUS,
+    GROUNDS_OF_EXEMPTION,
+    NOT_WORKPLACE_REASONS,
+    OUTCOME_STATUSES,
+    PLACES,
+    REDUCED_HOURS_REASONS,
+    REMOTE_GROUNDS,
+    STATUSES,
+    STRETCHES_ALIKE,
+    TARGET_GROUPS,
+    TELLING_HOURS,
+    TRIAL_DATES,
+    activation_types,
+    all_numbered,
+    text,
+)
 
-# First and last day of the intake, and the end, of a trial that has each protocol ([S] and [C] set theirs per trial).
-TRIAL_DATES: dict[str, tuple[str, str, str]] = {
-    "prvij-2010-11": ("2010-11-08", "2011-03-31", "2012-03-31"),
-    "prvij-2010-07": ("2010-11-01", "2011-03-31", "2012-03-31"),
-    "aht-2008-sickness": ("2009-01-05", "2009-04-30", "2009-08-31"),
-    "aht-2008-flexjob": ("2009-01-05", "2009-04-30", "2009-08-31"),
-    "flex-2016": ("2016-11-01", "2017-06-30", "2017-12-29"),
-}
-GROUNDS_OF_EXEMPTION = [
-    "illness",
-    "parental_leave",
-    "child_care",
-    "care_of_relative",
-    "military_service",
-    "sentence",
-    "stu",
-    "job_starts",
-    "holiday",
-    "offer_not_reasonable",
-    "other",
+__all__ = [
+    "TRIAL_DATES",
+    "activation_records",
+    "cases",
+    "conversation_records",
+    "persons",
+    "populations",
+    "random_person",
 ]
-EXIT_REASONS = ["match_group_3", "job", "education", "moved", "benefit_ended", "deceased"]
-REMOTE_GROUNDS = ["illness", "other_obstacle", "hospitalised"]
-STATUSES = ["held", "no_show", "cancelled"]
-PLACES = ["jobcentre", "company", "home", "other"]
-FOCUS = ["clarification", "motivation", "preparation", "follow_up", "retention", "progression", "transition_to_job"]
-REDUCED_HOURS_REASONS = ["health", "gradual_start", "care", "other"]
-NOT_WORKPLACE_REASONS = [
-    "substance_abuse",
-    "untreated_mental_illness",
-    "other",
-    "cannot_get_up",
-    "no_transport",
-    "unstable",
-]
-OTHER_TYPES = ["guidance_and_upskilling", "other_offer"]
-CLIENTS = ["case-system", "register", "third-system"]
-
-# Around the ten hours, and sums that reach them exactly or miss them by a hundredth.
-TELLING_HOURS: list[int | float] = [
-    4,
-    5,
-    5.0,
-    5.01,
-    4.99,
-    6,
-    3.33,
-    3.34,
-    0.01,
-    9.99,
-    10,
-    10.0,
-    10.01,
-    20,
-    25.25,
-    37,
-    60,
-]
-
-
-# What a stretch of conversations is mostly like: good ones, and one for each way of going wrong.
-STRETCHES_ALIKE: list[Record] = [
-    {},
-    {},
-    {},
-    {"form": "telephone"},
-    {"form": "telephone"},
-    {"form": "telephone", "remote_ground": "hospitalised"},
-    {"form": "digital", "remote_ground": "illness"},
-    {"place": "home"},
-    {"place": "company", "conducted_by": "external_provider"},
-    {"conducted_by": "mentor"},
-    {"form": "group"},
-    {"status": "no_show"},
-]
-
-
-def text(some_day: date) -> str:
-    """The date as JSON has it."""
-    return some_day.isoformat()
 
 
 def optional(**strategies: st.SearchStrategy[Any]) -> st.SearchStrategy[Record]:
@@ -156,11 +105,12 @@ def conversation_traits(protocol_id: str) -> st.SearchStrategy[Record]:
         "status": mostly("held", STATUSES[1:]),
         "form": st.sampled_from(["in_person", "telephone", "telephone", *ALL_FORMS]),
         "place": mostly("jobcentre", PLACES),
-        "conducted_by": mostly("caseworker", EVERYBODY),
+        "conducted_by": st.sampled_from(["caseworker", "caseworker", "external_provider", *EVERYBODY]),
         "remote_ground": st.sampled_from([None, None, *REMOTE_GROUNDS]),
         "mentor_present": st.booleans(),
         "job_interview": st.booleans(),
         "focus": st.lists(st.sampled_from(FOCUS), max_size=2, unique=True),
+        "client": st.sampled_from(CLIENTS),
     }
     if PROTOCOLS[protocol_id]["cadence"] == "average":
         fields["justification"] = st.sampled_from([None, "professional_assessment"])
@@ -188,13 +138,40 @@ def conversation_records(draw: st.DrawFn, protocol_id: str, assigned_on: date, e
 
 
 @st.composite
+def told_again(draw: st.DrawFn, protocol_id: str, conversations: list[Record]) -> list[Record]:
+    """Some of the conversations once more, alike or not, on the same date by another client."""
+    if not conversations:
+        return []
+    again = draw(st.lists(st.sampled_from(conversations), max_size=4))
+    return [
+        {
+            **(talk if draw(st.booleans()) else {"date": talk["date"], **draw(conversation_traits(protocol_id))}),
+            "client": draw(st.sampled_from(CLIENTS)),
+        }
+        for talk in again
+    ]
+
+
+@st.composite
+def outcome_records(draw: st.DrawFn, assigned_on: date, ends_on: date) -> Record:
+    """One outcome of a week, before the assignment or after the end at times, with hours beside every status."""
+    some_day = draw(days_about(assigned_on, ends_on, before=20))
+    record: Record = {"week": week_name(some_day), "status": draw(st.sampled_from(OUTCOME_STATUSES))}
+    return record | draw(optional(hours_per_week=hours(), client=st.sampled_from(CLIENTS)))
+
+
+def jobcentre_settings() -> st.SearchStrategy[dict[str, Any]]:
+    """A jobcentre's settings in the trial, often none."""
+    talks = st.sampled_from([None, True, False])
+    return st.one_of(st.just({}), st.fixed_dictionaries({"external_provider_talks": talks}))
+
+
+@st.composite
 def activation_records(draw: st.DrawFn, protocol_id: str, assigned_on: date, ends_on: date) -> Record:
     """One activation, at times begun before the assignment or over in a weekend, at times open."""
     starts_on = draw(days_about(assigned_on, ends_on, before=40))
     duration = draw(st.one_of(st.none(), st.integers(0, 6), st.integers(0, 60), st.integers(0, 400)))
-    types = WORKPLACE_TYPES + OTHER_TYPES
-    if protocol_id.startswith("aht-"):
-        types = [*types, "partial_return", "preventive_offer"]
+    types = WORKPLACE_TYPES + activation_types(protocol_id)
     record: Record = {
         "type": draw(st.sampled_from(types)),
         "starts_on": text(starts_on),
@@ -209,6 +186,7 @@ def activation_records(draw: st.DrawFn, protocol_id: str, assigned_on: date, end
             reduced_hours_reason=st.sampled_from([None, None, None, *REDUCED_HOURS_REASONS]),
             not_workplace_reason=st.sampled_from([None, *NOT_WORKPLACE_REASONS]),
             company_centre=st.booleans(),
+            cvr_number=st.sampled_from(CVR_NUMBERS),
             client=st.sampled_from(CLIENTS),
         )
     )
@@ -234,24 +212,33 @@ def exemption_records(draw: st.DrawFn, assigned_on: date, ends_on: date) -> Reco
 
 
 @st.composite
+def presence_events(draw: st.DrawFn, on: date) -> Record:
+    """One exit, re-entry or rematch on that day."""
+    kind = draw(st.sampled_from(["exit", "exit", "re_entry", "re_entry", "rematch", "rematch"]))
+    event: Record = {"kind": kind, "date": text(on)}
+    if kind == "exit":
+        event["reason"] = draw(st.sampled_from(["match_group_3", *EXIT_REASONS]))
+    if kind == "rematch":
+        event["match_group"] = draw(st.sampled_from([1, 2, 3, 3]))
+    return event
+
+
+@st.composite
 def presence_event_lists(draw: st.DrawFn, assigned_on: date, ends_on: date) -> list[Record]:
     """Exits, re-entries and rematches on few dates, so that they meet there; in any order of registration."""
     dates = draw(st.lists(days_about(assigned_on, ends_on), min_size=1, max_size=4))
     events: list[Record] = []
-    if draw(st.booleans()):  # a plain absence
-        out, back = draw(st.sampled_from(dates)), draw(st.integers(0, 150))
-        events.append({"kind": "exit", "date": text(out), "reason": draw(st.sampled_from(EXIT_REASONS))})
-        events.append({"kind": "re_entry", "date": text(out + timedelta(days=back))})
+    if draw(st.booleans()):  # a plain absence, by exit or by rematch at either end
+        out = draw(st.sampled_from(dates))
+        back = out + timedelta(days=draw(st.integers(0, 150)))
+        by_exit = {"kind": "exit", "date": text(out), "reason": draw(st.sampled_from(EXIT_REASONS))}
+        events.append(draw(st.sampled_from([by_exit, {"kind": "rematch", "date": text(out), "match_group": 3}])))
+        by_entry = {"kind": "re_entry", "date": text(back)}
+        events.append(draw(st.sampled_from([by_entry, {"kind": "rematch", "date": text(back), "match_group": 2}])))
+        dates.append(back)
     for _ in range(draw(st.integers(0, 6))):
-        some_day = text(draw(st.sampled_from(dates)))
-        kind = draw(st.sampled_from(["exit", "exit", "re_entry", "re_entry", "rematch"]))
-        event: Record = {"kind": kind, "date": some_day}
-        if kind == "exit":
-            event["reason"] = draw(st.sampled_from(EXIT_REASONS))
-        if kind == "rematch":
-            event["match_group"] = draw(st.sampled_from([1, 2, 3]))
-        events.append(event)
-    return events
+        events.append(draw(presence_events(draw(st.sampled_from(dates)))))
+    return draw(st.permutations(events))
 
 
 @st.composite
@@ -259,15 +246,11 @@ def mentor_records(draw: st.DrawFn, assigned_on: date, ends_on: date) -> Record:
     """One mentor."""
     starts_on = draw(days_about(assigned_on, ends_on, before=10))
     duration = draw(st.one_of(st.none(), st.integers(0, 5), st.integers(0, 200)))
-    return {
+    record: Record = {
         "starts_on": text(starts_on),
         "ends_on": None if duration is None else text(starts_on + timedelta(days=duration)),
     }
-
-
-def numbered(records: list[Record], prefix: str) -> list[Record]:
-    """With an `external_id` of their own, in the order of registration."""
-    return [{"external_id": f"{prefix}{i}", **record} for i, record in enumerate(records)]
+    return record | draw(optional(cvr_number=st.sampled_from(CVR_NUMBERS)))
 
 
 @st.composite
@@ -281,6 +264,7 @@ def persons(draw: st.DrawFn, protocol_id: str, ends_on: str | None = None) -> Pe
         conversations += stretch
     singles = draw(st.lists(conversation_records(protocol_id, assigned_on, last_day), max_size=10))
     conversations = singles + conversations if draw(st.booleans()) else conversations + singles
+    conversations += draw(told_again(protocol_id, conversations))
 
     activations = draw(st.lists(activation_records(protocol_id, assigned_on, last_day), max_size=5))
     if draw(st.booleans()):  # one that starts early and lasts: the meter fills, and active weeks are common
@@ -297,15 +281,15 @@ def persons(draw: st.DrawFn, protocol_id: str, ends_on: str | None = None) -> Pe
         activations.insert(draw(st.integers(0, len(activations))), lasting)
     exemptions = draw(st.lists(exemption_records(assigned_on, last_day), max_size=4))
     events = draw(st.one_of(st.just([]), presence_event_lists(assigned_on, last_day)))
-    mentors = draw(st.lists(mentor_records(assigned_on, last_day), max_size=2))
-    return {
-        "interview_on": text(assigned_on),
-        "conversations": numbered(conversations, "c"),
-        "activations": numbered(activations, "a"),
-        "exemptions": numbered(exemptions, "x"),
-        "presence_events": numbered(events, "p"),
-        "mentors": numbered(mentors, "m"),
+    records = {
+        "conversations": conversations,
+        "activations": activations,
+        "exemptions": exemptions,
+        "presence_events": events,
+        "mentors": draw(st.lists(mentor_records(assigned_on, last_day), max_size=2)),
+        "outcomes": draw(st.lists(outcome_records(assigned_on, last_day), max_size=5)),
     }
+    return {"interview_on": text(assigned_on), "settings": draw(jobcentre_settings()), **all_numbered(records)}
 
 
 def trial_ends(protocol_id: str) -> st.SearchStrategy[str]:
@@ -331,149 +315,57 @@ def cases(draw: st.DrawFn, protocol_id: str) -> tuple[str, Person, str]:
 
 
 @st.composite
+def trials(draw: st.DrawFn, protocol_id: str) -> dict[str, Any]:
+    """A trial of three jobcentres with settings of their own."""
+    first, last, ends_on = TRIAL_DATES[protocol_id]
+    trial: dict[str, Any] = {"id": "t", "protocol": protocol_id, "intake_from": first, "intake_to": last}
+    trial["ends_on"] = ends_on
+    trial["jobcentres"] = [
+        {"code": code, "name": name, "region": region, "agreed_participants": draw(st.integers(0, 3))}
+        for code, name, region in (
+            ("849", "Jammerbugt", "nord"),
+            ("860", "Hjørring", "nord"),
+            ("450", "Nyborg", "syddanmark"),
+        )
+    ]
+    for jobcentre in trial["jobcentres"]:
+        jobcentre.update(draw(jobcentre_settings()))
+    if not PROTOCOLS[protocol_id]["randomised"]:
+        by_group = {str(group): draw(st.sampled_from([1, 1.5, 2, 4])) for group in TARGET_GROUPS}
+        trial["required_contacts"] = draw(st.sampled_from([None, 2, by_group]))
+        trial["target_groups"] = TARGET_GROUPS
+        for jobcentre in trial["jobcentres"]:
+            jobcentre["required_contacts"] = draw(st.sampled_from([None, 3, {"1": 1, "2": 2, "11": 0.5}]))
+    return trial
+
+
+@st.composite
+def participants(draw: st.DrawFn, protocol_id: str, trial: dict[str, Any]) -> dict[str, Any]:
+    """Someone drawn into the trial, with the settings of their jobcentre."""
+    randomised = PROTOCOLS[protocol_id]["randomised"]
+    jobcentre = draw(st.sampled_from([trial["jobcentres"][0], *trial["jobcentres"]]))
+    participant: dict[str, Any] = {
+        "jobcentre": jobcentre["code"],
+        "arm": draw(st.sampled_from(["treatment", "treatment", "control"])) if randomised else "treatment",
+        "person": draw(persons(protocol_id, trial["ends_on"])),
+    }
+    names = ("external_provider_talks", "target_groups", "required_contacts")
+    participant["person"]["settings"] = {name: jobcentre.get(name) for name in names}
+    if randomised and draw(st.integers(0, 9)) == 9:
+        participant["duplicate"] = True
+    if not randomised:
+        participant["target_group"] = draw(st.sampled_from(TARGET_GROUPS))
+    return participant
+
+
+@st.composite
 def populations(
     draw: st.DrawFn, protocol_id: str, max_people: int = 6
 ) -> tuple[dict[str, Any], list[dict[str, Any]], str, str]:
     """(trial, people, week, as_of): a week that is over or runs on `as_of`."""
-    first, last, ends_on = TRIAL_DATES[protocol_id]
-    jobcentres = [
-        {"code": "849", "name": "Jammerbugt", "region": "nord", "agreed_participants": draw(st.integers(0, 3))},
-        {"code": "860", "name": "Hjørring", "region": "nord", "agreed_participants": draw(st.integers(0, 3))},
-        {"code": "450", "name": "Nyborg", "region": "syddanmark", "agreed_participants": draw(st.integers(0, 3))},
-    ]
-    trial: dict[str, Any] = {
-        "id": "t",
-        "protocol": protocol_id,
-        "intake_from": first,
-        "intake_to": last,
-        "ends_on": ends_on,
-        "jobcentres": jobcentres,
-    }
-    randomised = PROTOCOLS[protocol_id]["randomised"]
-    if not randomised:
-        trial["required_contacts"] = 2
-        trial["target_groups"] = [1, 2, 11]
-    people: list[dict[str, Any]] = []
-    for _ in range(draw(st.integers(1, max_people))):
-        someone: dict[str, Any] = {
-            "jobcentre": draw(st.sampled_from(["849", "849", "860", "450"])),
-            "arm": draw(st.sampled_from(["treatment", "treatment", "control"])) if randomised else "treatment",
-            "person": draw(persons(protocol_id, ends_on)),
-        }
-        if randomised and draw(st.integers(0, 9)) == 9:
-            someone["duplicate"] = True
-        if not randomised:
-            someone["target_group"] = draw(st.sampled_from([1, 2, 11]))
-        people.append(someone)
-    as_of = draw(
-        st.one_of(st.just(date(2026, 1, 1)), days_about(date.fromisoformat(first), date.fromisoformat(ends_on)))
-    )
-    week_day = min(as_of, draw(days_about(date.fromisoformat(first), date.fromisoformat(ends_on))))
+    trial = draw(trials(protocol_id))
+    people = draw(st.lists(participants(protocol_id, trial), min_size=1, max_size=max_people))
+    first, last_day = date.fromisoformat(trial["intake_from"]), date.fromisoformat(trial["ends_on"])
+    as_of = draw(st.one_of(st.just(date(2026, 1, 1)), days_about(first, last_day)))
+    week_day = min(as_of, draw(days_about(first, last_day)))
     return trial, people, week_name(week_day), text(as_of)
-
-
-def random_person(protocol_id: str, seed: int, ends_on: str | None = None) -> Person:
-    """One person from a seed, week by week as in histories.json: more mixed than what hypothesis grows, and it does not
-    shrink. The same seed gives the same person."""
-    rng = random.Random(f"{protocol_id}:{seed}")
-    first, last, usual_end = TRIAL_DATES[protocol_id]
-    end = date.fromisoformat(ends_on or usual_end)
-    intake = (date.fromisoformat(last) - date.fromisoformat(first)).days
-    assigned_on = min(
-        end, date.fromisoformat(first) + timedelta(days=min(rng.randint(0, intake), rng.randint(0, intake)))
-    )
-    monday = monday_of(assigned_on)
-    number_of_weeks = (end - monday).days // 7 + 3
-    diligence, remoteness, oddity = rng.choice([0.5, 0.9, 1]), rng.choice([0.05, 0.3, 0.6]), rng.choice([0, 0.05, 0.3])
-
-    def some_day(before: int = 0) -> date:
-        return max(
-            assigned_on - timedelta(days=before), monday + timedelta(days=rng.randint(-before, 7 * number_of_weeks))
-        )
-
-    conversations: list[Record] = []
-    for week in range(number_of_weeks):
-        for _ in range(rng.choice([1, 1, 1, 1, 2]) if rng.random() < diligence else 0):
-            talk: Record = {"date": text(monday + timedelta(days=7 * week + rng.choice([0, 1, 2, 3, 4, 4, 5, 6])))}
-            if rng.random() < remoteness:
-                talk["form"] = rng.choice(["telephone", "telephone", "digital", "other"])
-            if rng.random() < oddity:
-                talk["form"] = rng.choice(ALL_FORMS)
-            if rng.random() < max(0.05, oddity):
-                talk["remote_ground"] = rng.choice(REMOTE_GROUNDS)
-            if rng.random() < oddity:
-                talk["status"] = rng.choice(STATUSES)
-            if rng.random() < oddity:
-                talk["conducted_by"] = rng.choice(EVERYBODY)
-            if rng.random() < oddity:
-                talk["place"] = rng.choice(PLACES)
-            if PROTOCOLS[protocol_id]["cadence"] == "average" and rng.random() < 0.6:
-                talk["justification"] = "professional_assessment"
-            conversations.append(talk)
-    rng.shuffle(conversations)
-
-    activations: list[Record] = []
-    types = WORKPLACE_TYPES + OTHER_TYPES
-    if protocol_id.startswith("aht-"):
-        types = [*types, "partial_return", "preventive_offer"]
-    for _ in range(rng.choice([0, 1, 2, 3, 6])):
-        starts_on = some_day(before=30)
-        offer: Record = {"type": rng.choice(types), "starts_on": text(starts_on)}
-        offer["ends_on"] = (
-            None if rng.random() < 0.15 else text(starts_on + timedelta(days=rng.choice([0, 4, 30, 150])))
-        )
-        offer["hours_per_week"] = rng.choice([*TELLING_HOURS, 10, 12, 20, 30])
-        if rng.random() < 0.2:
-            offer["reduced_hours_reason"] = rng.choice(REDUCED_HOURS_REASONS)
-        if rng.random() < 0.4:
-            offer["not_workplace_reason"] = rng.choice(NOT_WORKPLACE_REASONS)
-        if rng.random() < 0.6:
-            offer["client"] = rng.choice(CLIENTS)
-        if rng.random() < 0.5:
-            offer["mentor"] = rng.choice(["unknown", "assigned", "waived"])
-        if offer.get("mentor") == "waived":
-            offer["mentor_waiver_reason"] = "no_purpose"
-        activations.append(offer)
-
-    exemptions: list[Record] = []
-    for _ in range(rng.choice([0, 0, 1, 2, 5])):
-        starts_on = some_day(before=10)
-        exemptions.append(
-            {
-                "scope": rng.choice(["both", "conversations", "activation"]),
-                "ground": rng.choice(GROUNDS_OF_EXEMPTION),
-                "starts_on": text(starts_on),
-                "ends_on": None
-                if rng.random() < 0.1
-                else text(starts_on + timedelta(days=rng.choice([0, 2, 5, 9, 40]))),
-            }
-        )
-
-    events: list[Record] = []
-    out = some_day()
-    for _ in range(rng.choice([0, 0, 1, 2, 3])):
-        back = out + timedelta(days=rng.choice([0, 1, 5, 12, 60]))
-        events.append({"kind": "exit", "date": text(out), "reason": rng.choice(EXIT_REASONS)})
-        if rng.random() < 0.9:
-            events.append({"kind": "re_entry", "date": text(back)})
-        if rng.random() < 0.2:
-            events.append({"kind": "rematch", "date": text(back), "match_group": rng.choice([1, 2, 3])})
-        if rng.random() < 0.2:
-            events.append({"kind": "exit", "date": text(out), "reason": rng.choice(EXIT_REASONS)})
-        out = back + timedelta(days=rng.choice([0, 3, 30, 90]))
-    rng.shuffle(events)
-
-    mentors: list[Record] = []
-    if rng.random() < 0.3:
-        starts_on = some_day()
-        mentors.append(
-            {"starts_on": text(starts_on), "ends_on": rng.choice([None, text(starts_on + timedelta(days=20))])}
-        )
-    return {
-        "interview_on": text(assigned_on),
-        "conversations": numbered(conversations, "c"),
-        "activations": numbered(activations, "a"),
-        "exemptions": numbered(exemptions, "x"),
-        "presence_events": numbered(events, "p"),
-        "mentors": numbered(mentors, "m"),
-    }

@@ -6,9 +6,13 @@ Keys that need a word:
 - `in_person_weeks`: a number of programme weeks, or "all", "none", or "until_workplace" (the draft: the weeks before
   the ISO week in which the first workplace activation on or after `assigned_on` starts).
 - `remote_share_max`: None where no week comes after the in-person weeks.
-- `activation_due_week`, `min_weekly_hours`, `max_activation_weeks`, `max_programme_weeks`: None = the protocol has
+- `activation_due_week`, `min_weekly_hours`, `max_activation_weeks`, `max_programme_weeks`: None where the protocol has
   none.
+- `counts_on_assigned_on`: a conversation on `assigned_on` counts (first talk of [S]).
+- `judges_started_late`: the first talk is due within 7 days after `assigned_on` (`prvij-*`).
+- `max_activation_weeks`: of the meter, which counts weeks of activation (domain 4.4).
 - `thresholds`: per cent, conversation / activation / workplace.
+- `primary`: outcome and week. `success`: the success criteria, in order.
 """
 
 from fractions import Fraction
@@ -40,6 +44,9 @@ PRVIJ_FINAL: Protocol = {
     "in_person_forms": ["in_person"],
     "conducted_by_accepted": ALL_BUT_THE_MENTOR,
     "cadence": "weekly",
+    "counts_on_assigned_on": False,
+    "judges_started_late": True,
+    "rematch_to_3_is_exit": True,
     "in_person_weeks": 8,
     "remote_grounds": ["illness", "other_obstacle", "hospitalised"],
     "remote_share_max": Fraction(1, 2),
@@ -50,6 +57,8 @@ PRVIJ_FINAL: Protocol = {
     "max_programme_weeks": None,
     "judges_place_workplace_mentor": True,
     "thresholds": {"conversation": 80, "activation": 80, "workplace": 40},
+    "primary": ("employed", 64),
+    "success": ["job_or_education", "part_time_job", "workplace_activation"],
     "grant": 13000,
     "channels": ["new_match", "rematch", "supplement"],
 }
@@ -65,9 +74,12 @@ PRVIJ_DRAFT: Protocol = {
     "in_person_forms": ["in_person"],
     "conducted_by_accepted": ALL_BUT_THE_MENTOR,
     "cadence": "weekly",
+    "counts_on_assigned_on": False,
+    "judges_started_late": True,
+    "rematch_to_3_is_exit": True,
     "in_person_weeks": "until_workplace",
     "remote_grounds": ["illness", "other_obstacle", "hospitalised"],
-    "remote_share_max": Fraction(1),
+    "remote_share_max": Fraction(0),
     "activation_due_week": 5,
     "min_weekly_hours": 10,
     "reduced_hours_reasons": ["health", "gradual_start", "care", "other"],
@@ -75,6 +87,8 @@ PRVIJ_DRAFT: Protocol = {
     "max_programme_weeks": None,
     "judges_place_workplace_mentor": True,
     "thresholds": {"conversation": 80, "activation": 80, "workplace": 50},
+    "primary": ("employed", 64),
+    "success": ["job_or_education", "part_time_job", "workplace_activation"],
     "grant": 13000,
     "channels": ["new_match", "rematch"],
 }
@@ -90,6 +104,9 @@ SICKNESS: Protocol = {
     "in_person_forms": ["in_person", "group"],
     "conducted_by_accepted": ALL_BUT_THE_MENTOR,
     "cadence": "weekly",
+    "counts_on_assigned_on": True,
+    "judges_started_late": False,
+    "rematch_to_3_is_exit": False,
     "in_person_weeks": "all",
     "remote_grounds": ["hospitalised"],
     "remote_share_max": None,
@@ -100,6 +117,8 @@ SICKNESS: Protocol = {
     "max_programme_weeks": 17,
     "judges_place_workplace_mentor": False,
     "thresholds": None,
+    "primary": ("employed", 52),
+    "success": ["job", "partial_return", "active_offer"],
     "grant": 7500,
     "channels": [],
 }
@@ -115,6 +134,9 @@ FLEXJOB: Protocol = {
     "in_person_forms": ["in_person", "group"],
     "conducted_by_accepted": ALL_BUT_THE_MENTOR,
     "cadence": "weekly",
+    "counts_on_assigned_on": True,
+    "judges_started_late": False,
+    "rematch_to_3_is_exit": False,
     "in_person_weeks": "all",
     "remote_grounds": ["hospitalised"],
     "remote_share_max": None,
@@ -125,6 +147,8 @@ FLEXJOB: Protocol = {
     "max_programme_weeks": 17,
     "judges_place_workplace_mentor": False,
     "thresholds": None,
+    "primary": ("employed", 52),
+    "success": ["flex_job", "active_offer"],
     "grant": 7500,
     "channels": [],
 }
@@ -140,6 +164,9 @@ FLEXIBLE_CONVERSATIONS: Protocol = {
     "in_person_forms": ["in_person"],
     "conducted_by_accepted": EVERYBODY,
     "cadence": "average",
+    "counts_on_assigned_on": False,
+    "judges_started_late": False,
+    "rematch_to_3_is_exit": False,
     "in_person_weeks": "none",
     "remote_grounds": [],
     "remote_share_max": Fraction(1),
@@ -150,6 +177,8 @@ FLEXIBLE_CONVERSATIONS: Protocol = {
     "max_programme_weeks": None,
     "judges_place_workplace_mentor": False,
     "thresholds": None,
+    "primary": None,
+    "success": ["job"],
     "grant": None,
     "channels": [],
 }

@@ -7,16 +7,15 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
+from tests.reference.conversations import numbered_conversations, numbered_no_shows, told_by_one_client
 from tests.reference.door import refused_with, warnings
 from tests.reference.draw import arms, seed_commitment
 from tests.reference.eligibility import add_months, birth_date, failures, weekly_target
-from tests.reference.figures import conditions, summary
-from tests.reference.generate import TRIAL_DATES, cases, populations, random_person
+from tests.reference.presence import presence_steps
 from tests.reference.protocols import PROTOCOLS
-from tests.reference.weeks import FLAGS, counts, weeks
+from tests.reference.vocabulary import TRIAL_DATES
+from tests.reference.weeks import FLAGS, judged_weeks, weeks
 
 ROOT = Path(__file__).parents[2]
 COPY = ROOT / "tests" / "examples"
@@ -75,6 +74,137 @@ def test_the_assignment_week_is_always_there() -> None:
     assert len(weeks("prvij-2010-11", "2010-11-09", {"interview_on": "2010-11-08"}, LONG_PAST)) == 1
 
 
+# --- presence (domain 4.1) --------------------------------------------------------------------------------------------
+
+
+def presence(protocol_id: str, *events: dict[str, Any]) -> list[tuple[str | None, str | None, bool]]:
+    """What each event did, the reason, and whether it is without effect, by date and content."""
+    person = {"interview_on": "2010-11-08", "presence_events": list(events)}
+    steps = presence_steps(PROTOCOLS[protocol_id], person)
+    return [(step["did"], step["reason"], step["without_effect"]) for step in steps]
+
+
+def rematch(some_day: str, match_group: int) -> dict[str, Any]:
+    return {"kind": "rematch", "date": some_day, "match_group": match_group}
+
+
+def exit_for(some_day: str, reason: str) -> dict[str, Any]:
+    return {"kind": "exit", "date": some_day, "reason": reason}
+
+
+def re_entry(some_day: str) -> dict[str, Any]:
+    return {"kind": "re_entry", "date": some_day}
+
+
+def test_a_rematch_ends_and_begins_presence_in_prvij_alone() -> None:
+    there_and_back = [rematch("2011-01-10", 1), rematch("2010-12-06", 3), rematch("2010-12-01", 1)]
+    expected = [(None, None, False), ("exit", "match_group_3", False), ("re_entry", None, False)]
+    assert presence("prvij-2010-11", *there_and_back) == presence("prvij-2010-07", *there_and_back) == expected
+    assert presence("aht-2008-sickness", *there_and_back) == [(None, None, False)] * 3
+
+
+def test_the_same_twice_is_no_deviation() -> None:
+    twice = [rematch("2010-12-06", 3), exit_for("2010-12-06", "match_group_3"), exit_for("2010-12-07", "match_group_3")]
+    assert presence("prvij-2010-11", *twice) == [
+        ("exit", "match_group_3", False),
+        (None, None, False),
+        (None, None, False),
+    ]
+    back = [exit_for("2010-12-06", "match_group_3"), rematch("2011-01-10", 2), re_entry("2011-01-10")]
+    assert presence("prvij-2010-11", *back, re_entry("2011-02-01"))[1:] == [
+        ("re_entry", None, False),
+        (None, None, False),
+        (None, None, False),
+    ]
+    assert presence("aht-2008-sickness", *back)[1:] == [(None, None, False), ("re_entry", None, False)]
+    by_entry = [exit_for("2010-12-06", "match_group_3"), re_entry("2011-01-10"), rematch("2011-01-10", 2)]
+    assert [step[0] for step in presence("prvij-2010-11", *by_entry)] == ["exit", "re_entry", None]
+
+
+def test_what_changes_nothing() -> None:
+    assert presence("prvij-2010-11", re_entry("2010-12-01")) == [(None, None, True)]
+    at_odds = [exit_for("2010-12-06", "moved"), exit_for("2010-12-06", "job"), rematch("2010-12-07", 3)]
+    assert presence("prvij-2010-11", *at_odds, exit_for("2010-12-08", "match_group_3"), rematch("2010-12-09", 2)) == [
+        ("exit", "job", False),
+        (None, None, True),
+        (None, None, False),
+        (None, None, True),
+        (None, None, False),
+    ]
+
+
+# --- the meter (domain 4.4) -------------------------------------------------------------------------------------------
+
+
+def test_the_meter_counts_active_counted_weeks_alone() -> None:
+    person = {
+        "interview_on": "2010-11-08",
+        "activations": [{"type": "other_offer", "starts_on": "2010-11-08", "hours_per_week": 10}],
+        "exemptions": [
+            {"scope": "activation", "ground": "illness", "starts_on": "2011-01-17", "ends_on": "2011-01-23"},
+            {"scope": "both", "ground": "illness", "starts_on": "2011-01-24", "ends_on": "2011-01-30"},
+        ],
+        "presence_events": [exit_for("2011-01-31", "job"), re_entry("2011-02-07")],
+    }
+    rows = judged_weeks("prvij-2010-11", "2012-03-31", person, LONG_PAST)
+    meters = {row["week"]: row["meter"] for row in rows}
+    assert [meters[f"2011-W{week:02d}"] for week in range(2, 7)] == [9, 10, 10, 10, 11]
+    assert meters["2010-W45"] == 0
+    last = next(row for row in rows if row["meter"] == 39)
+    assert (last["state"], last["number"]) == ("counted", 40)
+    assert all(row["state"] == "complete" for row in rows if row["week"] > last["week"])
+
+
+# --- conversations (domain 4.5) ---------------------------------------------------------------------------------------
+
+
+def test_an_external_provider_counts_where_the_jobcentre_may_have_one() -> None:
+    person: dict[str, Any] = {
+        "interview_on": "2010-11-08",
+        "conversations": [{"date": "2010-11-15", "conducted_by": "external_provider"}],
+    }
+    assert "conversation_held" in weeks("prvij-2010-11", "2012-03-31", person, LONG_PAST)[1]["flags"]
+    person["settings"] = {"external_provider_talks": False}
+    second = judged_weeks("prvij-2010-11", "2012-03-31", person, LONG_PAST)[1]
+    assert (second["flags"], second["deviations"]) == (["conversation_due"], ["conversation_missing"])
+    assert second["missing_because"] == "not_accepted"
+
+
+def test_told_by_several_is_numbered_once() -> None:
+    person = {
+        "interview_on": "2010-11-08",
+        "conversations": [
+            {"date": "2010-11-15", "client": "b"},
+            {"date": "2010-11-15", "client": "a", "status": "no_show"},
+            {"date": "2010-11-15", "client": "a", "status": "cancelled"},
+            {"date": "2010-11-16", "client": "b", "status": "no_show"},
+            {"date": "2010-11-16", "client": "a", "status": "cancelled"},
+            {"date": "2010-11-17", "client": "b", "status": "no_show"},
+            {"date": "2010-11-17", "client": "b", "form": "group"},
+            {"date": "2010-11-17", "client": "a", "status": "no_show"},
+        ],
+    }
+    once = told_by_one_client(PROTOCOLS["prvij-2010-11"], person)
+    assert [c["client"] for c in once] == ["b", "a", "b", "b"]
+    monday = date(2010, 11, 15)
+    assert len(numbered_conversations(PROTOCOLS["prvij-2010-11"], person, monday)) == 1
+    assert len(numbered_no_shows(PROTOCOLS["prvij-2010-11"], person, monday)) == 1
+
+
+def test_grounded_weeks_are_left_out_of_the_share_of_remote_ones() -> None:
+    talks = [
+        {"date": "2011-01-05", "form": "telephone"},
+        {"date": "2011-01-12", "form": "telephone", "remote_ground": "illness"},
+        {"date": "2011-01-19", "form": "telephone"},
+        {"date": "2011-01-26"},
+        {"date": "2011-02-02", "form": "telephone"},
+    ]
+    person = {"interview_on": "2010-11-08", "conversations": talks}
+    rows = weeks("prvij-2010-11", "2012-03-31", person, LONG_PAST)[8:13]
+    too_often = ["remote_too_often" in row["deviations"] for row in rows]
+    assert too_often == [False, False, True, False, True]  # k of m: 1/1, -, 2/2, 2/3, 3/4
+
+
 # --- the door ---------------------------------------------------------------------------------------------------------
 
 DOOR: list[tuple[str, str, dict[str, Any], list[str]]] = [
@@ -86,7 +216,11 @@ DOOR: list[tuple[str, str, dict[str, Any], list[str]]] = [
     ("prvij-2010-11", "conversations", {"date": "2011-01-05", "form": "telephone"}, []),
     ("prvij-2010-11", "conversations", {"date": "2011-01-05", "form": "group"}, ["form_not_accepted"]),
     ("prvij-2010-11", "conversations", {"date": "2012-04-05"}, ["week_without_number"]),
+    ("prvij-2010-11", "conversations", {"date": "2010-11-15", "conducted_by": "external_provider"}, []),
+    ("prvij-2010-07", "conversations", {"date": "2010-11-01"}, ["before_assignment"]),
     ("flex-2016", "conversations", {"date": "2017-01-05", "form": "group", "conducted_by": "mentor"}, []),
+    ("aht-2008-sickness", "conversations", {"date": "2009-01-05"}, []),
+    ("aht-2008-sickness", "conversations", {"date": "2009-01-04"}, ["before_assignment"]),
     ("aht-2008-sickness", "conversations", {"date": "2009-02-05", "form": "group"}, []),
     (
         "prvij-2010-11",
@@ -127,6 +261,14 @@ def test_door_remote_too_often() -> None:
     record = {"date": "2011-01-12", "form": "telephone"}
     codes = warnings("prvij-2010-11", "2012-03-31", person, "conversations", record, "2011-01-12")
     assert codes == ["remote_too_often"]
+    assert refused_with(codes) == []
+
+
+def test_door_external_provider() -> None:
+    person = {"interview_on": "2010-11-08", "settings": {"external_provider_talks": False}}
+    record = {"date": "2010-11-16", "conducted_by": "external_provider"}
+    codes = warnings("prvij-2010-11", "2012-03-31", person, "conversations", record, LONG_PAST)
+    assert codes == ["external_provider_not_accepted"]
     assert refused_with(codes) == []
 
 
@@ -208,11 +350,11 @@ def test_prvij_failures(changes: dict[str, Any], codes: list[str]) -> None:
     [
         ({"circumstances": ["referred_to_flexjob"], "unemployed_since": "2008-12-06"}, []),
         ({"circumstances": ["referred_to_flexjob"], "unemployed_since": "2008-12-07"}, ["unemployed_too_short"]),
-        ({"circumstances": ["referred_to_flexjob"], "unemployed_since": "2008-09-11"}, []),
-        ({"circumstances": ["referred_to_flexjob"], "unemployed_since": "2008-09-10"}, ["unemployed_too_long"]),
+        ({"circumstances": ["referred_to_flexjob"], "unemployed_since": "2008-09-06"}, []),
+        ({"circumstances": ["referred_to_flexjob"], "unemployed_since": "2008-09-05"}, ["unemployed_too_long"]),
         (
-            {"interview_on": "2009-01-12", "circumstances": ["terminal_illness"], "unemployed_since": "2008-09-10"},
-            ["not_referred_to_flexjob", "terminal_illness"],
+            {"interview_on": "2009-04-12", "circumstances": ["terminal_illness"], "unemployed_since": "2008-09-05"},
+            ["not_referred_to_flexjob", "terminal_illness", "unemployed_too_long"],
         ),
     ],
 )
@@ -234,186 +376,14 @@ def test_sickness_failures() -> None:
     ]
 
 
-# --- the draw ---------------------------------------------------------------------------------------------------------
-
-
-@given(st.binary(min_size=32, max_size=32))
-def test_the_balance_is_never_beyond_three(seed: bytes) -> None:
-    ahead = 0
-    for arm in arms(seed, "t", "849", 60):
-        ahead += 1 if arm == "treatment" else -1
-        assert -3 <= ahead <= 3
-
-
-# --- figures ----------------------------------------------------------------------------------------------------------
-
-TRIAL: dict[str, Any] = {
-    "ends_on": "2012-03-31",
-    "jobcentres": [
-        {"code": "849", "name": "Jammerbugt", "region": "nord", "agreed_participants": 1},
-        {"code": "860", "name": "Hjørring", "region": "nord", "agreed_participants": 10},
-    ],
-}
-
-
-def example(name: str) -> dict[str, Any]:
-    """The person of an example."""
-    person: dict[str, Any] = next(e["person"] for e in WEEKS if e["name"].startswith(name))
-    return person
-
-
-def test_summary_by_hand() -> None:
-    people: list[dict[str, Any]] = [
-        {"jobcentre": "849", "arm": "treatment", "person": example("a no-show")},
-        {"jobcentre": "849", "arm": "treatment", "person": example("plain start"), "duplicate": True},
-        {"jobcentre": "849", "arm": "control", "person": example("plain start")},
-        {"jobcentre": "860", "arm": "treatment", "person": example("at home")},
-    ]
-    row, control, other = summary("prvij-2010-11", TRIAL, people, "2010-W48", "jobcentre")
-    assert row == {
-        "week": "2010-W48",
-        "group": {"jobcentre": "849"},
-        "arm": "treatment",
-        "participants": 1,
-        "states": {"counted": 1, "absent": 0, "exempt": 0, "complete": 0, "assignment_week": 0},
-        "entries": 0,
-        "exits": {},
-        "conversation_due": 1,
-        "conversation_held": 0,
-        "conversation_conforming": 0,
-        "activation_due": 0,
-        "activated": 0,
-        "workplace_activated": 0,
-        "conversation_rate": 0.0,
-        "conforming_rate": 0.0,
-        "activation_rate": None,
-        "workplace_rate": None,
-        "forms": {},
-        "no_shows": 1,
-        "deviations": {"conversation_missing": 1},
-        "cumulative": {
-            "conversation_due": 2,
-            "conversation_held": 1,
-            "conversation_conforming": 1,
-            "activation_due": 0,
-            "activated": 0,
-            "workplace_activated": 0,
-            "conversation_rate": 0.5,
-            "conforming_rate": 0.5,
-            "activation_rate": None,
-            "workplace_rate": None,
-        },
-        "conditions": {"conversation": "not_met", "activation": "nothing_due", "workplace": "nothing_due"},
-        "action_plan": False,
+def test_a_jobcentre_picks_target_groups_of_its_own() -> None:
+    trial: dict[str, Any] = {
+        "intake_from": "2016-11-01",
+        "intake_to": "2017-06-30",
+        "target_groups": [1, 2],
+        "jobcentres": [{"code": "849"}, {"code": "860", "target_groups": [11]}],
     }
-    assert control["conditions"] is None
-    assert "action_plan" not in control
-    assert other["cumulative"]["conversation_held"] == 2
-
-    # 2 of 3, after 1 of 2: the same condition twice
-    assert summary("prvij-2010-11", TRIAL, people, "2010-W49", "jobcentre")[0]["action_plan"] is True
-    by_region = summary("prvij-2010-11", TRIAL, people, "2010-W50", "region")
-    assert [(r["group"], r["arm"], r["exits"], r["deviations"]) for r in by_region] == [
-        ({"region": "nord"}, "treatment", {"job": 1}, {"event_without_effect": 1}),
-        ({"region": "nord"}, "control", {}, {}),
-    ]
-    assert [r["participants"] for r in summary("prvij-2010-11", TRIAL, people, "2010-W50", "trial")] == [1, 1]
-    assert len(summary("prvij-2010-11", TRIAL, people, "2010-W45", "jobcentre")) == 1
-
-
-def test_conditions_by_hand() -> None:
-    people = [
-        {"jobcentre": "849", "arm": "treatment", "person": example("exempt from both")},
-        {"jobcentre": "849", "arm": "treatment", "person": example("exempt from both")},
-    ]
-    first, second = conditions("prvij-2010-11", TRIAL, people, "2010-W52")
-    assert first["conditions"] == {"conversation": "met", "activation": "nothing_due", "workplace": "nothing_due"}
-    assert (first["participants_with_conversation"], first["grant"], first["payable"]) == (2, 13000, False)
-    assert (second["rates"]["conversation_rate"], second["grant"], second["payable"]) == (None, 0, False)
-    early = [{"jobcentre": "849", "arm": "treatment", "person": example("an early start")}]
-    assert conditions("prvij-2010-11", TRIAL, early, "2011-W10")[0]["payable"] is True
-
-
-def test_contacts_by_hand() -> None:
-    person = {
-        "interview_on": "2017-01-02",
-        "conversations": [
-            {"date": "2017-01-05"},
-            {"date": "2017-01-10"},
-            {"date": "2017-01-11", "form": "telephone"},
-            {"date": "2017-01-26"},
-        ],
-    }
-    trial = TRIAL | {"ends_on": "2017-12-29", "required_contacts": 2}
-    people = [{"jobcentre": "849", "arm": "treatment", "target_group": 2, "person": person}]
-    (row,) = summary("flex-2016", trial, people, "2017-W04", "jobcentre")
-    assert row["contacts_per_four_weeks"] == {
-        "total": 4.0,
-        "by_form": {"in_person": 4.0},
-        "by_target_group": {"2": 4.0},
-    }
-    assert row["cumulative"]["contacts_per_four_weeks"] == {
-        "total": 4.0,
-        "by_form": {"in_person": float(8 / 3), "telephone": float(4 / 3)},
-        "by_target_group": {"2": 4.0},
-    }
-    assert row["required_contacts"] == 2
-    assert "conversation_rate" not in row
-    assert row["conditions"] is None
-
-
-# --- the generators ---------------------------------------------------------------------------------------------------
-
-PLENTY = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
-
-
-def check_weeks(protocol_id: str, found: list[dict[str, Any]]) -> None:
-    """What must hold of any list of weeks."""
-    numbers = [w["number"] for w in found if w["number"] is not None]
-    assert numbers == list(range(1, len(numbers) + 1))
-    assert found[0]["state"] == "assignment_week"
-    for week in found:
-        flags = week["flags"]
-        assert flags == [f for f in FLAGS if f in flags]
-        assert not flags or week["state"] == "counted"
-        assert "conversation_held" not in flags or "conversation_due" in flags
-        assert "conversation_conforming" not in flags or "conversation_held" in flags
-        assert "workplace_activated" not in flags or "activated" in flags
-        assert week["deviations"] == sorted(set(week["deviations"]))
-    assert sum("activation_due" in w["flags"] for w in found) <= (PROTOCOLS[protocol_id]["max_activation_weeks"] or 999)
-
-
-@pytest.mark.parametrize("protocol_id", list(PROTOCOLS))
-def test_cases(protocol_id: str) -> None:
-    @PLENTY
-    @given(cases(protocol_id))
-    def check(case: tuple[str, dict[str, Any], str]) -> None:
-        ends_on, person, as_of = case
-        assert json.loads(json.dumps(person)) == person
-        check_weeks(protocol_id, weeks(protocol_id, ends_on, person, as_of))
-
-    check()
-    for seed in range(20):
-        person = random_person(protocol_id, seed)
-        check_weeks(protocol_id, weeks(protocol_id, TRIAL_DATES[protocol_id][2], person, LONG_PAST))
-
-
-@pytest.mark.parametrize("protocol_id", list(PROTOCOLS))
-def test_populations(protocol_id: str) -> None:
-    @PLENTY
-    @given(populations(protocol_id, max_people=4))
-    def check(population: tuple[dict[str, Any], list[dict[str, Any]], str, str]) -> None:
-        trial, people, week, as_of = population
-        rows = {by: summary(protocol_id, trial, people, week, by, as_of) for by in ("jobcentre", "region", "trial")}
-        for arm in ("treatment", "control"):
-            for name in ("participants", "entries", "no_shows", *FLAGS):
-                totals = {sum(r[name] for r in rows[by] if r["arm"] == arm) for by in rows}
-                assert len(totals) == 1
-        paid = conditions(protocol_id, trial, people, week, as_of)
-        assert all(p["grant"] is None or p["grant"] % PROTOCOLS[protocol_id]["grant"] == 0 for p in paid)
-        everyone = [p for p in people if p["arm"] == "treatment" and not p.get("duplicate")]
-        protocol = PROTOCOLS[protocol_id]
-        ever = [any(counts(protocol, p["person"], c) for c in p["person"]["conversations"]) for p in everyone]
-        assert sum(p["participants_with_conversation"] for p in paid) <= sum(ever)
-
-    check()
+    screening = {"jobcentre": "849", "interview_on": "2016-11-01", "target_group": 2}
+    assert failures("flex-2016", trial, screening) == []
+    assert failures("flex-2016", trial, screening | {"jobcentre": "860"}) == ["wrong_target_group"]
+    assert failures("flex-2016", trial, screening | {"jobcentre": "860", "target_group": 11}) == []

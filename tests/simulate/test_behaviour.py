@@ -15,9 +15,10 @@ from stdnum.dk import cvr
 import app.protocols
 from app.domain.facts import KINDS as FACTS
 from app.domain.facts import Fact, History
+from app.domain.judged_weeks import FLAGS
 from app.domain.protocol import Protocol, parse_protocol
 from app.domain.rules.calendar import monday_of
-from app.domain.rules.weeks import FLAGS, judge
+from app.domain.rules.weeks import judge
 from app.simulate.behaviour import make_plan
 from app.simulate.delivery import UNKNOWN, UNKNOWN_OR_NOT_DRAWN
 from app.simulate.jobcentres import JOBCENTRES, WITHOUT_REVISIONS
@@ -169,7 +170,7 @@ def measure(people: int) -> dict[tuple[str, str], Counter[str]]:
     for record in plan.records:
         fact = fact_of(record)
         known[record.person.index][record.kind].append(
-            (record.client_id, fact) if record.kind == "activations" else fact
+            (record.client_id, fact) if record.kind in {"activations", "conversations"} else fact
         )
     sums: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     protocol = prvij()
@@ -182,7 +183,7 @@ def measure(people: int) -> dict[tuple[str, str], Counter[str]]:
             exemptions=tuple(facts["exemptions"]),
             events=tuple(facts["presence-events"]),
         )
-        for week in judge(protocol, PRVIJ.ends_on, history):
+        for week in judge(protocol, PRVIJ.ends_on, history).weeks:
             for jobcentre in ("", someone.jobcentre):
                 sums[someone.arm, jobcentre].update({flag: int(getattr(week, flag)) for flag in FLAGS})
                 sums[someone.arm, jobcentre].update(week.deviations)

@@ -24,7 +24,7 @@ def test_about_22_conversations_more_in_64_weeks() -> None:
         known = by_person.get(someone.person.index, [])
         history = History(
             assigned_on=someone.assigned_on,
-            conversations=tuple(fact for fact in known if isinstance(fact, Conversation)),
+            conversations=tuple(("", fact) for fact in known if isinstance(fact, Conversation)),
             exemptions=tuple(fact for fact in known if isinstance(fact, Exemption)),
             events=tuple(fact for fact in known if isinstance(fact, PresenceEvent)),
         )

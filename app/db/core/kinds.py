@@ -75,6 +75,7 @@ _ENVELOPE: Mapping[str, str] = {
     "retraction_reason": "text",
     "batch_id": "uuid",
     "registered_at": "timestamptz",
+    "sent_number": "bytea",
 }
 """The columns of a version that every kind has, with their types."""
 _TYPES: Mapping[str, str] = {
@@ -128,7 +129,7 @@ def _is_alike(values: Sequence[object]) -> bool:
     return values[-1] == first and all(value is first or value == first for value in values)
 
 
-_ALIKE = ("trial_id", "client_id", "batch_id", "registered_at")
+_ALIKE = ("trial_id", "client_id", "batch_id", "registered_at", "sent_number")
 """Columns that are equal in all versions of a batch."""
 _MANY = 1000
 """From this number of rows on, a statement for the columns that happen to be equal is worth parsing."""

@@ -69,6 +69,8 @@ class _RecordVersion(SQLModel):
     retraction_reason: str | None = None
     batch_id: UUID
     registered_at: dt.datetime = Field(sa_type=DateTime(timezone=True))
+    sent_number: bytes | None = None
+    """Blind index of the CPR number by which a client that may not write participants named the person."""
     superseded_at: dt.datetime = Field(
         sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": text("'infinity'")}
     )

@@ -63,6 +63,8 @@ class TrialTable(SQLModel, table=True):
     created_at: dt.datetime = moment_column()
     created_by: str
     closed_at: dt.datetime | None = moment_column(nullable=True)
+    counts_version: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """The version of the rules that the week counts were made by; earlier ones are rebuilt at the next start."""
 
 
 class StratumTable(SQLModel, table=True):
@@ -160,6 +162,8 @@ class ParticipantTable(SQLModel, table=True):
     withdrawal_reason: str | None = None
     withdrawn_at: dt.datetime | None = moment_column(nullable=True)
     contact_person: str | None = None
+    ineligible_found: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False, server_default=text("'{}'")))
+    """The eligibility rules that fail with the corrected number (domain 3.4)."""
     first_monday: dt.date | None = None
     week_states: str | None = None
     """The states of a drawn person's weeks from ``first_monday`` on, one letter each: see ``week_counts``."""

@@ -7,16 +7,17 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 
 from pydantic_core import to_json
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.db.core.session import SYSTEM_SCOPE, Database
 from app.db.core.statements import sql
 from app.db.derived.histories import load_everyone
-from app.db.trials.trials import Trial
+from app.db.trials.trials import Trial, load_trials
 from app.domain.facts import History
-from app.domain.figures.counts import SUMS, count_people
+from app.domain.figures.counts import SUMS, VERSION, count_people
 from app.domain.records.ingest import Person
 from app.domain.rules.draw import Arm
-from app.domain.rules.weeks import Course
 
 Differences = Mapping[date, Mapping[str, int]]
 
@@ -68,7 +69,7 @@ async def add_to_counts(
 async def store_states(connection: AsyncConnection, trial: Trial, people: Iterable[Person]) -> None:
     """Store the states of people's weeks, by which lists are filtered."""
     rows = [
-        (person.jobcentre, person.participant_id, Course.of(trial.protocol, trial.ends_on, person.history()))
+        (person.jobcentre, person.participant_id, person.judged_weeks(trial.protocol, trial.ends_on))
         for person in people
     ]
     await connection.execute(
@@ -87,10 +88,32 @@ async def store_states(connection: AsyncConnection, trial: Trial, people: Iterab
             "trial": trial.id,
             "jobcentres": [row[0] for row in rows],
             "ids": [row[1] for row in rows],
-            "mondays": [row[2].line.monday(0) for row in rows],
-            "states": ["".join(STATE_LETTERS[tick.state] for tick in row[2].ticks) for row in rows],
+            "mondays": [row[2].first_monday for row in rows],
+            "states": ["".join([STATE_LETTERS[state] for state in row[2].state]) for row in rows],
         },
     )
+
+
+async def rebuild_outdated(database: Database) -> None:
+    """Rebuild the counts of trials that were counted by an earlier version of the rules."""
+    async with database.engine.connect() as owner:
+        outdated = await owner.execute(
+            text("select id from trial where counts_version < :version order by id"), {"version": VERSION}
+        )
+        trial_ids = list(outdated.scalars())
+    for trial_id in trial_ids:
+        async with database.write(SYSTEM_SCOPE) as connection:
+            trial = (await load_trials(connection, [trial_id]))[trial_id]
+            await connection.execute(
+                text("select from stratum where trial_id = :trial order by jobcentre_code for update"),
+                {"trial": trial_id},
+            )
+            await rebuild(connection, trial)
+        async with database.engine.begin() as owner:
+            await owner.execute(
+                text("update trial set counts_version = :version where id = :trial"),
+                {"version": VERSION, "trial": trial_id},
+            )
 
 
 async def rebuild(connection: AsyncConnection, trial: Trial) -> None:

@@ -3,7 +3,7 @@
 from alembic import context
 from sqlmodel import SQLModel
 
-from app.db.core import record_tables, tables  # noqa: F401 - fill the metadata
+from app.db.core import correction_tables, record_tables, tables  # noqa: F401 - fill the metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -100,6 +100,10 @@ _ASSIGN = sql(
         insert into assignment (jobcentre_code, trial_id, participant_id, position, arm, assigned_on, drawn_at,
                                 pseudonym, client_id)
         values (:jobcentre, :trial, :participant, :position, :arm, :day, :moment, :pseudonym, :client)
+    ), bound as (
+        insert into drawn_number (trial_id, blind_index, participant_id, jobcentre_code, at_draw, registered_at)
+        select :trial, blind_index, :participant, :jobcentre, true, :moment from vault.identity
+        where jobcentre_code = :jobcentre and trial_id = :trial and participant_id = :participant
     )
     update participant set status = 'drawn'
     where jobcentre_code = :jobcentre and trial_id = :trial and participant_id = :participant
@@ -113,8 +117,8 @@ async def draw_candidate(
 ) -> tuple[Assignment, bool]:
     """Draw a supplement candidate (domain 3.2). For a drawn participant it returns the same assignment, and False.
 
-    DomainError: ``trial_closed``, ``not_waiting``, ``intake_sufficient``, ``supplement_order`` (``ahead``: how many
-    candidates are to be drawn before).
+    DomainError: ``trial_closed``, ``not_waiting``, ``correction_waiting``, ``intake_sufficient``, ``supplement_order``
+    (``ahead``: how many candidates are to be drawn before).
     """
     strata, moment = await lock_strata(connection, trial.id, [jobcentre])
     if (assignment := await load_assignment(connection, trial.id, participant_id)) is not None:
@@ -125,7 +129,12 @@ async def draw_candidate(
         await connection.execute(
             text(
                 """
-                select interview_on, status from participant
+                select interview_on, status, exists (
+                           select from vault.identity
+                           join vault.requested_number using (jobcentre_code, trial_id, blind_index)
+                           where identity.jobcentre_code = :jobcentre and identity.trial_id = :trial
+                             and identity.participant_id = :participant) as requested
+                from participant
                 where jobcentre_code = :jobcentre and trial_id = :trial and participant_id = :participant
                 """
             ),
@@ -134,6 +143,8 @@ async def draw_candidate(
     ).one()
     if candidate.status != "waiting":
         raise DomainError("not_waiting")
+    if candidate.requested:
+        raise DomainError("correction_waiting")
     await _check_supplement_rules(connection, trial, jobcentre, participant_id, candidate.interview_on)
     assignment, entry = await assign(
         connection, vault, trial, strata[jobcentre], moment, participant_id, candidate.interview_on, client

@@ -1,6 +1,6 @@
 """Participants as clients read them, and changes besides the draw: withdrawal and contact person."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -21,10 +21,22 @@ _STATES = {letter: state for state, letter in STATE_LETTERS.items()}
 _WEEK_NOW = "least(greatest((cast(:monday as date) - first_monday) / 7, 0), length(week_states) - 1)"
 _SELECT = compose(
     """
-    select participant_id, participant.jobcentre_code, status, interview_on, channel, target_group, contact_person,
-           arm, assigned_on,
-           substr(week_states, 1, {week_now} + 1) as states
-    from participant left join assignment using (jobcentre_code, trial_id, participant_id)
+    select participant.participant_id, participant.jobcentre_code, status, interview_on, channel, target_group,
+           contact_person, arm, assigned_on, ineligible_found, duplicate.of_participant_id as duplicate_of,
+           substr(week_states, 1, {week_now} + 1) as states,
+           (select coalesce(correction_end.status, 'waiting')
+            from correction_person
+            join cpr_correction using (jobcentre_code, trial_id, correction_id)
+            left join correction_end using (jobcentre_code, trial_id, correction_id)
+            where jobcentre_code = participant.jobcentre_code and trial_id = participant.trial_id
+              and correction_person.participant_id = participant.participant_id
+              and correction_end.status is distinct from 'replaced'
+            order by cpr_correction.requested_at desc limit 1) as cpr_correction
+    from participant
+    left join assignment using (jobcentre_code, trial_id, participant_id)
+    left join duplicate on duplicate.jobcentre_code = participant.jobcentre_code
+         and duplicate.trial_id = participant.trial_id and duplicate.participant_id = participant.participant_id
+         and duplicate.of_jobcentre_code = participant.jobcentre_code
     where participant.trial_id = :trial
 """,
     week_now=_WEEK_NOW,
@@ -49,6 +61,10 @@ class ParticipantView:
     channel: str | None
     target_group: int | None
     contact_person: str | None
+    cpr_correction: str | None
+    ineligible_found: Sequence[str]
+    duplicate_of: UUID | None
+    """The participant that governs; None if that one belongs to another jobcentre."""
 
 
 def _view(row: Row[tuple[object, ...]]) -> ParticipantView:
@@ -65,6 +81,9 @@ def _view(row: Row[tuple[object, ...]]) -> ParticipantView:
         channel=values["channel"],
         target_group=values["target_group"],
         contact_person=values["contact_person"],
+        cpr_correction=values["cpr_correction"],
+        ineligible_found=values["ineligible_found"],
+        duplicate_of=values["duplicate_of"],
     )
 
 
@@ -73,7 +92,7 @@ async def find_participant(
 ) -> ParticipantView | None:
     """Return the participant as of a day; None if the trial has none of that id."""
     rows = await connection.execute(
-        text(f"{_SELECT} and participant_id = :participant"),
+        text(f"{_SELECT} and participant.participant_id = :participant"),
         {"trial": trial_id, "participant": participant_id, "monday": monday_of(today)},
     )
     row = rows.one_or_none()
@@ -110,11 +129,11 @@ async def list_participants(
             f"""
             {_SELECT}
               and participant.jobcentre_code = any(:jobcentres)
-              and (participant.jobcentre_code, participant_id) > (:jobcentre, :participant)
+              and (participant.jobcentre_code, participant.participant_id) > (:jobcentre, :participant)
               and (cast(:arm as text) is null or arm = :arm)
               and (cast(:status as text) is null or status = :status)
               and (cast(:letter as text) is null or substr(week_states, {_WEEK_NOW} + 1, 1) = :letter)
-            order by participant.jobcentre_code, participant_id limit :limit
+            order by participant.jobcentre_code, participant.participant_id limit :limit
             """
         ),
         {

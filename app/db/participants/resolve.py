@@ -21,7 +21,10 @@ class ResolvedPerson:
 async def resolve_people(
     connection: AsyncConnection, trial_id: str, ids: Collection[UUID], indexes: Collection[bytes]
 ) -> dict[UUID | bytes, ResolvedPerson]:
-    """Resolve participant ids and blind indexes to people; a duplicate's id to the participant that governs."""
+    """Resolve participant ids and blind indexes to people; a duplicate's id to the participant that governs.
+
+    The id of a duplicate of someone in another jobcentre resolves to nobody: no record passes there (domain 3.4).
+    """
     resolved: dict[UUID | bytes, ResolvedPerson] = {}
     if ids:
         rows = await connection.execute(
@@ -33,7 +36,8 @@ async def resolve_people(
                     from participant where trial_id = :trial and participant_id = any(:ids)
                     union all
                     select name, of_participant_id, of_jobcentre_code, drawn
-                    from named join duplicate using (jobcentre_code, participant_id) where trial_id = :trial
+                    from named join duplicate using (jobcentre_code, participant_id)
+                    where trial_id = :trial and of_jobcentre_code = named.jobcentre_code
                 )
                 select name, participant_id, jobcentre_code, drawn from named
                 where not exists (

@@ -19,6 +19,7 @@ from app.db.trials.strata import lock_strata
 from app.db.trials.trials import Trial, is_closed
 from app.domain.records.errors import DomainError
 from app.domain.rules.eligibility import NOT_AVAILABLE, Failure, Screening, details_of, failures_of
+from app.domain.rules.person_facts import age_band_of, sex_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,21 @@ class ScreeningAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class _NumberHolder:
-    """The participant who waits or was drawn under a CPR number."""
+class _NumberUse:
+    """What a CPR number is in the trial: whose, bound to which draws, and whether a correction to it waits here."""
 
-    jobcentre: str
-    participant_id: UUID
+    jobcentre: str | None
+    """The jobcentre of the participant who waits or was drawn under it; None if nobody does."""
+    participant_id: UUID | None
+    drawn_in: Sequence[str]
+    """The jobcentres of the drawn participants who have or had it."""
+    requested: bool
+
+    def is_elsewhere(self, jobcentre: str) -> bool:
+        """Return whether only another jobcentre may know the person."""
+        if self.jobcentre is not None:
+            return self.jobcentre != jobcentre
+        return bool(self.drawn_in) and jobcentre not in self.drawn_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,25 +83,31 @@ async def screen(
 ) -> ScreeningAnswer:
     """Screen one person and, unless the channel is ``supplement``, draw at once (domain 3).
 
-    DomainError: ``already_drawn``, ``screening_conflict``, ``trial_closed``.
+    DomainError: ``already_drawn``, ``correction_waiting``, ``screening_conflict``, ``trial_closed``.
     """
     screening = request.screening
     jobcentre = screening.jobcentre
     strata, moment = await lock_strata(connection, trial.id, [jobcentre])
     person = vault.blind_index(request.cpr)
-    holder = await _load_holder(connection, trial.id, person)
-    elsewhere = holder is not None and holder.jobcentre != jobcentre
+    use = await _load_number_use(connection, trial.id, jobcentre, person)
+    elsewhere = use.is_elsewhere(jobcentre)
     failures = failures_of(trial.protocol, trial.terms, screening)
     if elsewhere:
         failures.append(NOT_AVAILABLE)
     if (answer := await _earlier_answer(connection, trial, request, person, failures)) is not None:
         return answer
-    if not elsewhere and holder is not None and await load_assignment(connection, trial.id, holder.participant_id):
+    if jobcentre in use.drawn_in:  # also a former number: none is drawn twice (domain 3.4)
         raise DomainError("already_drawn")
+    if use.requested:
+        raise DomainError("correction_waiting")
     if await is_closed(connection, trial.id):
         raise DomainError("trial_closed")
     participant_id = await _existing_id(connection, trial.id, jobcentre, person) or uuid7_at(moment)
-    if not failures and holder is None and not await _claim(connection, trial.id, jobcentre, person, participant_id):
+    if (
+        not failures
+        and use.jobcentre is None
+        and not await _claim(connection, trial.id, jobcentre, person, participant_id)
+    ):
         failures.append(NOT_AVAILABLE)
     eligible_id = None if failures else participant_id
     new = _NewScreening(trial.id, jobcentre, person, uuid7_at(moment), eligible_id, client, moment)
@@ -99,8 +116,8 @@ async def screen(
     entries = [NewAuditEntry(jobcentre, client, "participant.screened", trial.id, eligible_id, details)]
     assignment = None
     if failures:
-        if holder is not None and not elsewhere:
-            await release_candidate(connection, trial.id, jobcentre, holder.participant_id, "ineligible")
+        if use.participant_id is not None and not elsewhere:
+            await release_candidate(connection, trial.id, jobcentre, use.participant_id, "ineligible")
     else:
         entries += await _store_participant(connection, vault, new, request, participant_id)
         if screening.channel != "supplement":
@@ -112,17 +129,21 @@ async def screen(
     return ScreeningAnswer(eligible_id, failures, assignment, created=True)
 
 
-async def _load_holder(connection: AsyncConnection, trial_id: str, person: bytes) -> _NumberHolder | None:
-    row = (
-        await connection.execute(
-            text(
-                "select jobcentre_code, participant_id from person_index"
-                " where trial_id = :trial and blind_index = :person"
-            ),
-            {"trial": trial_id, "person": person},
-        )
-    ).one_or_none()
-    return None if row is None else _NumberHolder(row.jobcentre_code, row.participant_id)
+async def _load_number_use(connection: AsyncConnection, trial_id: str, jobcentre: str, person: bytes) -> _NumberUse:
+    rows = await connection.execute(
+        text(
+            """
+            select holder.jobcentre_code, holder.participant_id,
+                   array(select jobcentre_code from drawn_number where trial_id = :trial and blind_index = :person),
+                   exists (select from vault.requested_number
+                           where jobcentre_code = :jobcentre and trial_id = :trial and blind_index = :person)
+            from (select 1) as one
+            left join person_index holder on holder.trial_id = :trial and holder.blind_index = :person
+            """
+        ),
+        {"trial": trial_id, "person": person, "jobcentre": jobcentre},
+    )
+    return _NumberUse(*rows.one())
 
 
 async def _earlier_answer(
@@ -163,7 +184,7 @@ async def _earlier_answer(
             return ScreeningAnswer(row.participant_id, (), assignment, created=False)
         if row.status == "withdrawn":
             return None
-        raise DomainError("already_drawn" if row.status == "drawn" else "screening_conflict")
+        raise DomainError("already_drawn" if row.status in ("drawn", "duplicate") else "screening_conflict")
     codes = {failure.code for failure in failures}
     ignored = {NOT_AVAILABLE.code}
     if codes - ignored != set(row.failures) - ignored:
@@ -282,11 +303,22 @@ async def _store_participant(
     await connection.execute(
         text(
             """
+            with fact as (
+                insert into person_fact (jobcentre_code, trial_id, participant_id, registered_at, sex, born_on,
+                                         age_band)
+                values (:jobcentre, :trial_id, :participant_id, :moment, :sex, :born_on, :age_band)
+            )
             insert into vault.identity (jobcentre_code, trial_id, participant_id, blind_index, wrapped_key, sealed_cpr)
             values (:jobcentre, :trial_id, :participant_id, :person, :wrapped_key, :sealed_cpr) on conflict do nothing
             """
         ),
-        {**asdict(new), **asdict(sealed)},
+        {
+            **asdict(new),
+            **asdict(sealed),
+            "sex": sex_of(request.cpr),
+            "born_on": screening.born_on,
+            "age_band": age_band_of(screening.born_on, screening.interview_on),
+        },
     )
     if request.contact_person is None:
         return []

@@ -151,7 +151,18 @@ async def change_master_key(connection: AsyncConnection, old: bytes, new: bytes)
         ),
         {"ids": [person for person, _ in rewrapped], "keys": [wrapped for _, wrapped in rewrapped]},
     )
+    await _rewrap_requested_numbers(connection, old, new)
     return len(rewrapped)
+
+
+async def _rewrap_requested_numbers(connection: AsyncConnection, old: bytes, new: bytes) -> None:
+    """Rewrap the keys of the corrected numbers that wait for a decision."""
+    waiting = await connection.execute(text("select correction_id, wrapped_key from vault.requested_number for update"))
+    for correction_id, wrapped in waiting.all():
+        await connection.execute(
+            text("update vault.requested_number set wrapped_key = :wrapped where correction_id = :id"),
+            {"id": correction_id, "wrapped": _rewrap(old, new, wrapped, correction_id.bytes)},
+        )
 
 
 def load_or_create_master_key(data_dir: Path) -> bytes:

@@ -30,6 +30,8 @@ class RecordInput(NamedTuple):
     blind_index: bytes | None
     fact: Fact | None
     retraction_reason: str | None
+    sent_number: bytes | None = None
+    """The blind index, if the client may not write participants: the record follows the number (domain 3.4)."""
 
 
 class MalformedRecord(NamedTuple):

@@ -83,7 +83,7 @@ async def copy_pending_retractions(
     versions = [
         (
             *(NO_JOBCENTRE, trial_id, ids[row.external_id], ids[row.external_id], None, None, to_client),
-            *(row.external_id, row.revision, row.retraction_reason, batch_id, moment, *table.values_of(None)),
+            *(row.external_id, row.revision, row.retraction_reason, batch_id, moment, None, *table.values_of(None)),
         )
         for row in pending
         if row.external_id in new

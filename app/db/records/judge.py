@@ -263,7 +263,7 @@ class BatchJudge:
             sql(
                 """
                 select external_id, version.jobcentre_code, version.version_id, record_id, participant_id, revision,
-                       retraction_reason, {columns}
+                       retraction_reason, sent_number, {columns}
                 from unnest(cast(:codes as text[]), cast(:versions as uuid[])) as latest (jobcentre_code, version_id)
                 join {table} version
                   on version.jobcentre_code = latest.jobcentre_code and version.trial_id = :trial
@@ -280,7 +280,8 @@ class BatchJudge:
         )
         stored: dict[str, StoredRecord] = {}
         for row in rows:
-            version = Version(row.participant_id, row.revision, self._table.fact_of(row), row.retraction_reason)
+            fact = self._table.fact_of(row)
+            version = Version(row.participant_id, row.revision, fact, row.retraction_reason, row.sent_number)
             stored[row.external_id] = StoredRecord(row.jobcentre_code, row.version_id, row.record_id, version)
         if len(stored) != len(latest):
             raise ChangedMeanwhileError
@@ -301,9 +302,6 @@ class BatchJudge:
             for code, registered_at in self._registered_at.items():
                 people |= self._cache.take(self._trial.id, code, registered_at, concerned | replaced)
         people = {participant_id: person for participant_id, person in people.items() if participant_id not in replaced}
-        for person in people.values():
-            if person.judged is not None and person.judged.history is not person.history():
-                person.judged = person.judged.then(self._trial.protocol, self._trial.ends_on, person.history())
         missing = (concerned | replaced) - people.keys()
         kinds = {*JUDGED_KINDS, self._request.kind}
         people |= await load_people(self._connection, self._trial.id, self._registered_at, missing, kinds=kinds)
@@ -349,6 +347,6 @@ class BatchJudge:
 
 def _pending(record: RecordInput, person: ResolvedPerson | None) -> PendingRecord:
     participant_id = None if person is None else person.participant_id
-    version = Version(participant_id, record.revision, record.fact, record.retraction_reason)
+    version = Version(participant_id, record.revision, record.fact, record.retraction_reason, record.sent_number)
     pointer = "/cpr" if record.participant_id is None else "/participant_id"
     return PendingRecord(record.external_id, person, version, pointer)

@@ -105,8 +105,8 @@ async def load_snapshot_records(
     match = match_spells(stored_spells, spells, unread_people)
     ids_of_spells = iter(match.ids)
     records = [
-        line if isinstance(line, MalformedRecord) else _spell_record(next(ids_of_spells), line, stored)
-        for line in lines
+        parsed if isinstance(parsed, MalformedRecord) else _spell_record(next(ids_of_spells), line, parsed, stored)
+        for line, parsed in zip(snapshot.lines, lines, strict=True)
     ]
     for external_id in match.vanished:
         revision = _next_revision(stored[external_id].revision)
@@ -146,12 +146,15 @@ def _malformed(pointer: str, code: str) -> MalformedRecord:
     return MalformedRecord(None, RecordReport("rejected", ((pointer, code),)))
 
 
-def _spell_record(external_id: str, spell: Spell, stored: Mapping[str, _StoredSpell]) -> RecordInput:
+def _spell_record(
+    external_id: str, line: SnapshotLine, spell: Spell, stored: Mapping[str, _StoredSpell]
+) -> RecordInput:
     """Return the record of a spell. If a record with a revision has changed, it gets the next revision."""
     earlier = stored.get(external_id)
     changed = earlier is not None and earlier.spell != spell
     revision = _next_revision(earlier.revision) if earlier is not None and changed else None
-    return RecordInput(external_id, revision, spell.participant_id, None, spell.fact, None)
+    sent_number = line.record.sent_number if isinstance(line.record, RecordInput) else None
+    return RecordInput(external_id, revision, spell.participant_id, None, spell.fact, None, sent_number)
 
 
 def _next_revision(revision: int | None) -> int | None:

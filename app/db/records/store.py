@@ -16,7 +16,7 @@ from app.db.records.versions import Origin, VersionWriter
 from app.db.trials.strata import advance_watermark
 from app.domain.figures.counts import Numbers, add_count_change, by_week
 from app.domain.rules.draw import Arm
-from app.domain.rules.judged import Judged
+from app.domain.rules.weeks import judge
 
 
 async def store_batch(connection: AsyncConnection, judgement: Judgement, batch_id: UUID) -> None:
@@ -51,9 +51,9 @@ async def _count_changes(judgement: Judgement) -> Mapping[tuple[str, Arm], Mappi
         person = judgement.people[participant_id]
         earlier = person.judged
         if earlier is None or earlier.history is not before:
-            earlier = Judged.of(trial.protocol, trial.ends_on, before)
-        person.judged = earlier.then(trial.protocol, trial.ends_on, person.history())
-        add_count_change(trial.protocol, earlier, person.judged, numbers[person.jobcentre, person.arm])
+            earlier = judge(trial.protocol, trial.ends_on, before)
+        later = person.judged_weeks(trial.protocol, trial.ends_on)
+        add_count_change(trial.protocol, earlier, later, numbers[person.jobcentre, person.arm])
     return {key: by_week(changes) for key, changes in numbers.items()}
 
 

@@ -25,6 +25,16 @@ class NewOwner:
     client: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A new version of a record: its latest version, the owner, and what changes besides."""
+
+    row: Row[Any]
+    owner: NewOwner
+    retraction_reason: str | None
+    revision: int | None
+
+
 async def latest_versions(
     connection: AsyncConnection,
     table: RecordTable,
@@ -39,7 +49,7 @@ async def latest_versions(
         sql(
             """
             select version_id, record_id, jobcentre_code, participant_id, client_id, external_id, revision,
-                   retraction_reason, {columns}
+                   retraction_reason, sent_number, {columns}
             from {table}
             where jobcentre_code = :jobcentre and trial_id = :trial and superseded_at = 'infinity'
               and (cast(:participant as uuid) is null or participant_id = :participant)
@@ -62,20 +72,32 @@ async def move_records_to(
     owner: NewOwner,
     moment: datetime,
 ) -> None:
-    """Supersede versions by equal ones of another owner, and point the keys to them. The strata are locked.
+    """Supersede versions by equal ones of another owner: see ``move_records``."""
+    moves = [Move(row, owner, row.retraction_reason, row.revision) for row in rows]
+    await move_records(connection, table, trial_id, moves, moment)
 
-    The earlier owner gets a last version with the reason ``tables.MOVED_AWAY``.
+
+async def move_records(
+    connection: AsyncConnection, table: RecordTable, trial_id: str, moves: Sequence[Move], moment: datetime
+) -> None:
+    """Supersede versions by those of the moves, and point the keys to them. The strata are locked.
+
+    An earlier owner gets a last version with the reason ``record_tables.MOVED_AWAY``.
     """
-    if not rows:
+    if not moves:
         return
     stamp = (uuid7_at(moment), moment)
-    markers = uuids7_at(moment, range(0, 2 * len(rows), 2))
-    new_ids = uuids7_at(moment, range(1, 2 * len(rows), 2))
+    markers = uuids7_at(moment, range(0, 2 * len(moves), 2))
+    new_ids = uuids7_at(moment, range(1, 2 * len(moves), 2))
     versions, superseded = [], []
-    for row, marker_id, new_id in zip(rows, markers, new_ids, strict=True):
-        versions.append(_version(table, trial_id, row, marker_id, NewOwner(), MOVED_AWAY, stamp))
-        versions.append(_version(table, trial_id, row, new_id, owner, row.retraction_reason, stamp))
-        superseded += [(row.jobcentre_code, row.version_id), (row.jobcentre_code, marker_id)]
+    for move, marker_id, new_id in zip(moves, markers, new_ids, strict=True):
+        row = move.row
+        superseded.append((row.jobcentre_code, row.version_id))
+        if move.owner != NewOwner():
+            marker = Move(row, NewOwner(), MOVED_AWAY, row.revision)
+            versions.append(_version(table, trial_id, marker, marker_id, stamp))
+            superseded.append((row.jobcentre_code, marker_id))
+        versions.append(_version(table, trial_id, move, new_id, stamp))
     await insert_versions(connection, table, versions)
     await supersede(connection, table, trial_id, moment, superseded)
     await connection.execute(
@@ -83,25 +105,20 @@ async def move_records_to(
         {
             "trial": trial_id,
             "kind": table.kind,
-            "jobcentres": [owner.jobcentre or row.jobcentre_code for row in rows],
+            "jobcentres": [move.owner.jobcentre or move.row.jobcentre_code for move in moves],
             "new_ids": new_ids,
-            "external_ids": [row.external_id for row in rows],
-            "old_clients": [row.client_id for row in rows],
-            "new_clients": [owner.client or row.client_id for row in rows],
+            "external_ids": [move.row.external_id for move in moves],
+            "old_clients": [move.row.client_id for move in moves],
+            "new_clients": [move.owner.client or move.row.client_id for move in moves],
         },
     )
 
 
 def _version(
-    table: RecordTable,
-    trial_id: str,
-    row: Row[Any],
-    version_id: UUID,
-    owner: NewOwner,
-    retraction_reason: str | None,
-    stamp: tuple[UUID, datetime],
+    table: RecordTable, trial_id: str, move: Move, version_id: UUID, stamp: tuple[UUID, datetime]
 ) -> tuple[Any, ...]:
     """Return a version with the row's content. ``stamp`` is the batch id and the moment of registration."""
+    row, owner = move.row, move.owner
     return (
         owner.jobcentre or row.jobcentre_code,
         trial_id,
@@ -111,9 +128,10 @@ def _version(
         owner.participant_id or row.participant_id,
         owner.client or row.client_id,
         row.external_id,
-        row.revision,
-        retraction_reason,
+        move.revision,
+        move.retraction_reason,
         *stamp,
+        row.sent_number,
         *table.values_of(table.fact_of(row)),
     )
 

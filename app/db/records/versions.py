@@ -135,6 +135,7 @@ class VersionWriter:
             version.retraction_reason,
             self.origin.batch_id,
             self.origin.moment,
+            version.sent_number,
             *self.table.values_of(version.fact),
         )
 

@@ -14,7 +14,7 @@ from app.db.core.statements import compose, sql
 from app.db.derived.histories import load_everyone
 from app.db.trials.trials import Trial
 from app.domain.figures.contacts import MEASURES as CONTACTS
-from app.domain.figures.counts import SUMS, count, cumulated
+from app.domain.figures.counts import BY_PERSON, SUMS, count, cumulated
 from app.domain.rules.draw import Arm
 
 _SUMMED = ", ".join(f"sum({name})::int" for name in SUMS)
@@ -58,22 +58,22 @@ async def load_week_counts(
         else:
             other.update(zip(SUMS, sums, strict=True))
             weeks.setdefault((jobcentre, arm), {})[monday] = other
-    if trial.protocol.cadence == "average":
-        for jobcentre, arm, measure, n in await connection.execute(_CONTACTS, {**parameters, "contacts": CONTACTS}):
-            before[jobcentre, arm][measure] = n
+    prefix = CONTACTS if trial.protocol.cadence == "average" else BY_PERSON
+    for jobcentre, arm, measure, n in await connection.execute(_OTHER_SUMS, {**parameters, "prefix": prefix}):
+        before[jobcentre, arm][measure] = n
     return WeekCounts(before, weeks)
 
 
-_CONTACTS = sql(
+_OTHER_SUMS = sql(
     """
     select jobcentre_code, arm, measure.key, sum(cast(measure.value as int))
     from week_count, jsonb_each_text(other) measure
-    where {condition} and monday < :first and starts_with(measure.key, :contacts)
+    where {condition} and monday < :first and starts_with(measure.key, :prefix)
     group by jobcentre_code, arm, measure.key
     """,
     condition=_OF_THESE,
 )
-"""Sums of the contact measures (domain 6 [C]) of all weeks before a span."""
+"""Sums of the cumulative measures without a column, of all weeks before a span: of contacts, or by person."""
 
 
 async def counts_as_of(

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.db.reports.as_of import iter_participants
 from app.db.trials.trials import Trial
 from app.domain.figures.worklist import EndingExemption, Reason, task_of
-from app.domain.rules.clock import WeekState
+from app.domain.judged_weeks import WeekState
 
 
 @dataclass(frozen=True, slots=True)

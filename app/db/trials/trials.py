@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.db.audit.log import EVERYWHERE, NewAuditEntry, append_entries
 from app.db.personal_data.vault import Vault
 from app.db.trials.strata import lock_strata
+from app.domain.figures.counts import VERSION
 from app.domain.protocol import Protocol
 from app.domain.rules.draw import commitment
 from app.domain.rules.eligibility import Terms
@@ -92,10 +93,11 @@ async def create_trial(connection: AsyncConnection, vault: Vault, new: NewTrial,
         text(
             """
             insert into trial (id, protocol, protocol_digest, definition, title, intake_from, intake_to, ends_on,
-                               pilot, enforcement, sealed_seed, seed_commitment, created_at, created_by)
+                               pilot, enforcement, sealed_seed, seed_commitment, created_at, created_by,
+                               counts_version)
             values (:id, :protocol, :digest, cast(cast(:definition as text) as jsonb), :title, :intake_from,
                     :intake_to, :ends_on, :pilot, :enforcement, :sealed_seed, :seed_commitment, clock_timestamp(),
-                    :client)
+                    :client, :counts_version)
             on conflict (id) do nothing
             """
         ),
@@ -108,6 +110,7 @@ async def create_trial(connection: AsyncConnection, vault: Vault, new: NewTrial,
             "sealed_seed": vault.seal_seed(new.id, seed),
             "seed_commitment": commitment(seed),
             "client": client,
+            "counts_version": VERSION,
         },
     )
     if not created.rowcount:
@@ -202,32 +205,44 @@ async def is_closed(connection: AsyncConnection, trial_id: str) -> bool:
     return row.scalar_one() is not None
 
 
-async def close_trial(connection: AsyncConnection, trial: Trial, client: str) -> None:
-    """Close the trial for draws. Locks every stratum, and so waits for the draws under way."""
+async def close_trial(connection: AsyncConnection, trial: Trial, client: str) -> bool:
+    """Close the trial for draws; False if it was closed. Locks every stratum, and so waits for the draws under way."""
     await lock_strata(connection, trial.id, trial.jobcentres)
     closed = await connection.execute(
         text("update trial set closed_at = clock_timestamp() where id = :id and closed_at is null"), {"id": trial.id}
     )
     if closed.rowcount:
         await append_entries(connection, [NewAuditEntry(EVERYWHERE, client, "trial.closed", trial.id)])
+    return bool(closed.rowcount)
 
 
 # --- protocols in use -----------------------------------------------------------------------------------------------
 
 
 async def record_protocol_digests(connection: AsyncConnection) -> None:
-    """Store the protocol's digest of trials that were created before digests were stored."""
+    """Store the protocol's digest of trials without one, with an entry in the trail (domain 6).
+
+    A trial is without one when it was created before digests were stored, or a migration reset it.
+    """
     by_id = protocols()
-    await connection.execute(
+    rows = await connection.execute(
         text(
             """
             update trial set protocol_digest = known.digest
             from unnest(cast(:ids as text[]), cast(:digests as text[])) as known (id, digest)
             where trial.protocol = known.id and trial.protocol_digest is null
+            returning trial.id, trial.protocol, known.digest
             """
         ),
         {"ids": list(by_id), "digests": [digest_of(protocol) for protocol in by_id.values()]},
     )
+    entries = [
+        NewAuditEntry(
+            EVERYWHERE, None, "trial.protocol_digest_set", trial, None, {"protocol": protocol, "digest": digest}
+        )
+        for trial, protocol, digest in sorted(rows)
+    ]
+    await append_entries(connection, entries)
 
 
 async def check_protocols(connection: AsyncConnection) -> list[str]:

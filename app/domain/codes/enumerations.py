@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.domain.codes.code_list import CodeList
+from app.domain.codes.correction_codes import CORRECTION_CODES
 
 ENUMERATIONS: Final[Mapping[str, CodeList]] = {
     "Arm": CodeList(
@@ -85,6 +86,7 @@ ENUMERATIONS: Final[Mapping[str, CodeList]] = {
             "entered_in_error": "the screening was sent by mistake",
         },
     ),
+    **CORRECTION_CODES,
     "WeekState": CodeList(
         "The state of an ISO week of a person. After the assignment week only counted weeks get a number.",
         {
@@ -207,8 +209,12 @@ ENUMERATIONS: Final[Mapping[str, CodeList]] = {
         "A success criterion of the trial; the first is the best.",
         {
             "job_or_education": "in a job or education without public support, in any week since the assignment",
-            "part_time_job": "a part-time job with supplementary cash benefit",
+            "job": "in a job without public support, in any week since the assignment",
+            "flex_job": "in a flex-job, in any week since the assignment",
+            "part_time_job": "a part-time job with supplementary benefit",
+            "partial_return": "partly back at work (delvis raskmelding)",
             "workplace_activation": "wage subsidy or work placement at a workplace",
+            "active_offer": "any offer of activation",
         },
     ),
     "Analysis": CodeList(
@@ -289,6 +295,7 @@ ENUMERATIONS: Final[Mapping[str, CodeList]] = {
         "The main status of a person in a week.",
         {
             "employed": "employed",
+            "flex_job": "in a flex-job",
             "education": "in education",
             "benefit": "on a public benefit",
             "other": "none of these, or unknown",

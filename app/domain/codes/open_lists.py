@@ -59,6 +59,7 @@ CODES: Final[Mapping[str, CodeList]] = {
             "remote_too_early": "not in person in the weeks that require it, without an accepted ground",
             "remote_too_often": "more remote conversations than the protocol allows",
             "conducted_by_mentor": "a mentor's conversation does not count",
+            "external_provider_not_accepted": "an external provider's conversations do not count at this jobcentre",
             "before_assignment": "not after the day of the assignment",
             "week_without_number": "the person is absent or exempt in that week, or has completed the course",
             "hours_too_few": "fewer hours than the minimum, without an accepted reason",

@@ -11,20 +11,17 @@ from math import sqrt
 from typing import Literal, NamedTuple, get_args
 
 from app.domain.facts import ActivationType, History
+from app.domain.judged_weeks import WORKING_DAYS, JudgedWeeks
 from app.domain.protocol import Protocol
-from app.domain.rules.activity import activity_by_week
-from app.domain.rules.calendar import WORKING_DAYS, is_over
-from app.domain.rules.conversations import counts
+from app.domain.rules.calendar import is_over
 from app.domain.rules.draw import ARMS, Arm
-from app.domain.rules.presence import read_presence
-from app.domain.rules.timeline import Timeline, working_days
+from app.domain.rules.weeks import judge
 
 Measure = Literal["conversation", "activation", "workplace", ActivationType]
 """A counting conversation in the week; active in it (4.6); active and at a workplace; covered by that activation."""
 Analysis = Literal["conditional", "intention_to_treat"]
 ANALYSES: tuple[Analysis, ...] = get_args(Analysis)
 
-_ALL_FIVE = (1 << WORKING_DAYS) - 1
 _Z = 1.959963984540054
 """The normal distribution's 97.5 % point: intervals are of 95 %."""
 
@@ -41,28 +38,25 @@ def weeks_of(
 ) -> Iterator[PersonWeek]:
     """The weeks that are over and not past the trial's end, from the assignment week (k = 0) on.
 
-    Absence and exemption are not looked at: k counts ISO weeks. What was done while out of the trial is told too.
+    Absence and exemption are not looked at: k counts ISO weeks. What was done while out of the trial counts too.
     """
-    line = Timeline.of(history.assigned_on, ends_on, protocol.countable_days)
-    in_trial = line.days_of(read_presence(history, ends_on).spans)
-    did = _weeks_with(protocol, line, history, measure)
-    for index in range(line.weeks):
-        if not is_over(line.monday(index), today):
+    judged = judge(protocol, ends_on, history)
+    did = _weeks_with(judged, history, measure)
+    for index, days in enumerate(judged.days_in_trial):
+        if not is_over(judged.monday(index), today):
             return
-        yield PersonWeek(working_days(in_trial, index) == _ALL_FIVE, index in did)
+        yield PersonWeek(days == WORKING_DAYS, index in did)
 
 
-def _weeks_with(protocol: Protocol, line: Timeline, history: History, measure: Measure) -> Collection[int]:
+def _weeks_with(judged: JudgedWeeks, history: History, measure: Measure) -> Collection[int]:
     if measure == "conversation":
-        talks = (talk for talk in history.conversations if counts(protocol, history.assigned_on, talk))
-        return {line.week(talk.date) for talk in talks}
-    if measure in get_args(ActivationType):
-        spans = ((offer.starts_on, offer.ends_on) for _, offer in history.activations if offer.type == measure)
-        days = line.days_of(spans)
-        return {index for index in range(line.weeks) if working_days(days, index)}
-    at_workplace = measure == "workplace"
-    activity = activity_by_week(protocol, line, history)
-    return {index for index, deed in activity.items() if deed.active and (deed.at_workplace or not at_workplace)}
+        return {index for index, form in enumerate(judged.form) if form is not None}
+    if measure == "activation":
+        return {index for index, active in enumerate(judged.active) if active}
+    if measure == "workplace":
+        return {index for index, active in enumerate(judged.active) if active and judged.at_workplace[index]}
+    offers = [offer for _, offer in history.activations if offer.type == measure]
+    return {index for offer in offers for index in judged.indexes_of(offer.starts_on, offer.ends_on)}
 
 
 @dataclass(slots=True)

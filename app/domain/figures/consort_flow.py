@@ -10,7 +10,7 @@ from app.domain.facts import ExitReason, History
 from app.domain.protocol import Protocol
 from app.domain.rules.calendar import is_over
 from app.domain.rules.draw import ARMS, Arm
-from app.domain.rules.weeks import Course
+from app.domain.rules.weeks import judge
 
 CandidateStatus = Literal["ineligible", "waiting", "withdrawn", "drawn"]
 _STRONGEST_FIRST: Sequence[CandidateStatus] = ("drawn", "waiting")
@@ -77,12 +77,13 @@ class Path:
 
 def path_of(protocol: Protocol, ends_on: date, history: History, on: date, today: date) -> Path:
     """A drawn person's path: in the trial ``on`` a day; complete when the last week over ``today`` is."""
-    course = Course.of(protocol, ends_on, history)
-    over = [tick.state for index, tick in enumerate(course.ticks) if is_over(course.line.monday(index), today)]
+    judged = judge(protocol, ends_on, history)
+    presence = judged.presence
+    over = [state for index, state in enumerate(judged.state) if is_over(judged.monday(index), today)]
     return Path(
-        last_exit=course.presence.exits[-1].reason if course.presence.exits else None,
-        re_entered=bool(course.presence.re_entries),
-        in_trial=course.presence.covers(on),
+        last_exit=presence.exits[-1][1] if presence.exits else None,
+        re_entered=bool(presence.re_entries),
+        in_trial=presence.covers(on),
         complete=bool(over) and over[-1] == "complete",
     )
 

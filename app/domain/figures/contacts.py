@@ -16,9 +16,9 @@ from datetime import date
 from fractions import Fraction
 
 from app.domain.facts import Conversation
+from app.domain.judged_weeks import JudgedWeeks
 from app.domain.protocol import Protocol
 from app.domain.rules.calendar import monday_of
-from app.domain.rules.weeks import Course
 
 MEASURES = "contacts:"
 """What the names of these measures begin with. All of them are asked for cumulatively."""
@@ -40,29 +40,32 @@ class Contacts:
 
 def count_contacts(
     protocol: Protocol,
-    course: Course,
+    judged: JudgedWeeks,
     counting: Sequence[Conversation],
     group: int | None,
     numbers: Counter[tuple[date, str]],
+    n: int,
 ) -> None:
-    """Adds the measures of a person of a target group, whose counting conversations these are, to those by Monday and
-    measure; none where the cadence is weekly."""
+    """Add, ``n`` times, the measures of one person by Monday and measure; none where the cadence is weekly.
+
+    ``counting`` are the person's counting conversations, ``group`` the person's target group.
+    """
     if protocol.cadence != "average":
         return
-    weeks = [course.line.monday(index) for index, tick in enumerate(course.ticks) if tick.contact_week]
+    weeks = [judged.monday(index) for index, counts in enumerate(judged.contact_week) if counts]
     for monday in weeks:
-        numbers[monday, _ALL_WEEKS] += 1
+        numbers[monday, _ALL_WEEKS] += n
     within = set(weeks)
     held = [(monday, talk.form) for talk in counting if (monday := monday_of(talk.date)) in within]
     for monday, form in held:
-        numbers[monday, f"{_FORM}{form}"] += 1
+        numbers[monday, f"{_FORM}{form}"] += n
     if group is None:
         return
-    numbers[course.line.monday(0), f"{_PEOPLE}{group}"] += 1
+    numbers[judged.first_monday, f"{_PEOPLE}{group}"] += n
     for monday in weeks:
-        numbers[monday, f"{_WEEKS}{group}"] += 1
+        numbers[monday, f"{_WEEKS}{group}"] += n
     for monday, _ in held:
-        numbers[monday, f"{_HELD}{group}"] += 1
+        numbers[monday, f"{_HELD}{group}"] += n
 
 
 def contacts_of(sums: Mapping[str, int], people: Mapping[str, int]) -> Contacts:

@@ -2,25 +2,27 @@
 
 Counting happens here and nowhere else; all later steps add such numbers up. A measure is named by a string: a flag,
 ``participants``, ``entries``, ``no_shows``, ``first_conversations``, or a code behind its family: ``state:counted``,
-``exit:job``, ``form:telephone``, ``deviation:remote_too_often``, ``coordination:mentor``.
+``exit:job``, ``form:telephone``, ``deviation:remote_too_often``, ``missing:no_show``, ``coordination:mentor``,
+``person:activated``.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, timedelta
-from functools import lru_cache
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any, Final
 
-from app.domain.facts import Conversation, History
+from app.domain.facts import History
 from app.domain.figures.contacts import MEASURES as CONTACTS
 from app.domain.figures.contacts import count_contacts
 from app.domain.figures.coordination import coordination_by_week
+from app.domain.judged_weeks import FLAGS, JudgedWeeks
 from app.domain.protocol import Protocol
 from app.domain.rules.calendar import monday_of
-from app.domain.rules.conversations import DAYS_TO_START
-from app.domain.rules.judged import Judged, added_conversations
-from app.domain.rules.weeks import FLAGS, Week
+from app.domain.rules.conversations import is_no_show, told_once
+from app.domain.rules.weeks import judge, started_late_from
 
+VERSION: Final = 1
+"""Of the rules that stored counts are made by: it rises when the same records would be counted otherwise."""
 WeeklyCounts = Mapping[date, Counter[str]]
 """Numbers by the Monday of the week and by measure."""
 Numbers = Counter[tuple[date, str]]
@@ -32,16 +34,21 @@ FIRST_COORDINATION = {
     "health": "first_health_support",
 }
 """The measure that counts a person in the first week of each kind of coordination."""
+HELD_PER_CENT: Final = 80
+"""Of a person's due conversations, to count as held (domain 5, "By person")."""
 CONDITION_SUMS = (*FLAGS, "entries", "first_conversations")
 """What the conditions and the grant are computed from."""
 SUMS = (*CONDITION_SUMS, *FIRST_COORDINATION.values())
-"""The measures that are asked for cumulatively."""
+"""The measures that are asked for cumulatively, and have a column of their own."""
+BY_PERSON: Final = "person:"
+"""What the names of the measures by person begin with (domain 5). Added up over all weeks up to one they say how many
+people had any such week; ``person:held_80``: of whose due conversations at least 80 % were held by then."""
 
 
 def count(protocol: Protocol, ends_on: date, history: History) -> dict[date, Counter[str]]:
     """One person's contribution to every figure, by week.
 
-    Deviations are counted as of a week that is over; ``started_late`` carries the day from which it stands,
+    Deviations are counted as of a week that is over; ``started_late`` carries the day from which it is one,
     ``deviation:started_late@2010-11-16``, since its seven days may end after the week.
     """
     return count_people(protocol, ends_on, (history,))
@@ -49,60 +56,39 @@ def count(protocol: Protocol, ends_on: date, history: History) -> dict[date, Cou
 
 def count_people(protocol: Protocol, ends_on: date, histories: Iterable[History]) -> dict[date, Counter[str]]:
     """The contributions of several people, added up. Weeks that are alike are counted first and looked into once."""
-    weeks: Counter[Week] = Counter()
-    forms, beside = Numbers(), Numbers()
+    weeks: Counter[tuple[Any, ...]] = Counter()
+    numbers = Numbers()
     for history in histories:
-        judged = Judged.of(protocol, ends_on, history)
-        weeks.update(judged.weeks)
-        forms.update([(talk.date, talk.form) for talk in judged.talks.counting])
-        _add_person_counts(protocol, judged, beside)
-    for (day, form), n in forms.items():
-        beside[monday_of(day), f"form:{form}"] += n
-    for week, n in weeks.items():
-        for name in _measures_of(*week[2:]):
-            beside[week.monday, name] += n
-    return by_week(beside)
+        judged = judge(protocol, ends_on, history)
+        weeks.update(_counted_weeks(judged))
+        _add_person_counts(protocol, judged, numbers, 1)
+    for (monday, *week), n in weeks.items():
+        for name in measures_of(*week):
+            numbers[date.fromordinal(monday), name] += n
+    return by_week(numbers)
 
 
 def count_change(protocol: Protocol, ends_on: date, before: History, after: History) -> dict[date, Counter[str]]:
     """What must be added to sums that hold a person as known ``before`` so that they hold the person ``after``.
 
-    The same as ``difference`` of the two tallies; but only the weeks that differ are looked into.
+    The same as ``difference`` of the two counts; but only the weeks that differ are looked into.
     """
-    judged, numbers = Judged.of(protocol, ends_on, before), Numbers()
-    add_count_change(protocol, judged, judged.then(protocol, ends_on, after), numbers)
+    numbers = Numbers()
+    add_count_change(protocol, judge(protocol, ends_on, before), judge(protocol, ends_on, after), numbers)
     return by_week(numbers)
 
 
-def add_count_change(protocol: Protocol, before: Judged, after: Judged, numbers: Numbers) -> None:
+def add_count_change(protocol: Protocol, before: JudgedWeeks, after: JudgedWeeks, numbers: Numbers) -> None:
     """Adds the same, of histories that are judged already."""
-    for earlier, later in zip(before.weeks, after.weeks, strict=True):
-        if earlier is not later and earlier != later:
-            monday = earlier.monday
-            for name, n in _step(earlier[2:], later[2:]):
-                numbers[monday, name] += n
-    _change_beside(protocol, before, after, numbers)
-
-
-@lru_cache(maxsize=8192)
-def _step(before: tuple[Any, ...], after: tuple[Any, ...]) -> Sequence[tuple[str, int]]:
-    """What a week counts more and less when it becomes another one, of the fields after its number."""
-    step = Counter(_measures_of(*after))
-    step.subtract(_measures_of(*before))
-    return [(name, n) for name, n in step.items() if n]
-
-
-def _change_beside(protocol: Protocol, before: Judged, after: Judged, numbers: Numbers) -> None:
-    added = added_conversations(before.history, after.history)
-    if added is not None and before.course is after.course and protocol.cadence == "weekly":
-        _change_of_talks(before, after, added, numbers)
-        return
-    _add_person_counts(protocol, after, numbers)
-    _add_forms(after.talks.counting, numbers)
-    taken = Numbers()
-    _add_person_counts(protocol, before, taken)
-    _add_forms(before.talks.counting, taken)
-    numbers.subtract(taken)
+    for earlier, later in zip(_counted_weeks(before), _counted_weeks(after), strict=True):
+        if earlier != later:
+            monday = date.fromordinal(later[0])
+            for name in measures_of(*earlier[1:]):
+                numbers[monday, name] -= 1
+            for name in measures_of(*later[1:]):
+                numbers[monday, name] += 1
+    _add_person_counts(protocol, before, numbers, -1)
+    _add_person_counts(protocol, after, numbers, 1)
 
 
 def difference(before: WeeklyCounts, after: WeeklyCounts) -> dict[date, dict[str, int]]:
@@ -138,69 +124,86 @@ def by_week(numbers: Mapping[tuple[date, str], int]) -> dict[date, Counter[str]]
 
 def cumulated(counted: Mapping[str, int]) -> Counter[str]:
     """The measures among those counted that are asked for cumulatively."""
-    return Counter({name: n for name, n in counted.items() if name in SUMS or name.startswith(CONTACTS)})
+    return Counter({name: n for name, n in counted.items() if name in SUMS or name.startswith((CONTACTS, BY_PERSON))})
+
+
+# --- one week -------------------------------------------------------------------------------------------------------
+
+
+def _counted_weeks(judged: JudgedWeeks) -> Iterator[tuple[Any, ...]]:
+    """Each week's Monday (ordinal) and the columns that ``measures_of`` takes."""
+    first = judged.first_monday.toordinal()
+    flags = [getattr(judged, name) for name in FLAGS]
+    mondays = range(first, first + 7 * len(judged.state), 7)
+    return zip(mondays, judged.state, *flags, judged.deviations, judged.missing_because, strict=True)
+
+
+def measures_of(state: str, *columns: Any) -> list[str]:
+    """What a judged week counts for (domain 5): the measures under which it counts one. ``columns`` are the flags, the
+    deviations and why a due conversation is missing; ``started_late`` is counted of the person."""
+    *flags, deviations, missing_because = columns
+    measures = [f"state:{state}", *[name for name, value in zip(FLAGS, flags, strict=True) if value]]
+    if state != "absent":
+        measures.append("participants")
+    if missing_because is not None:
+        measures.append(f"missing:{missing_because}")
+    measures += [f"deviation:{code}" for code in deviations if code != "started_late"]
+    return measures
 
 
 # --- one person -----------------------------------------------------------------------------------------------------
 
 
-def _add_person_counts(protocol: Protocol, judged: Judged, numbers: Numbers) -> None:
-    """Adds one person's contribution to every figure besides the weeks and the forms, by Monday and measure."""
-    history, course = judged.history, judged.course
-    numbers[course.line.monday(0), "entries"] += 1
-    if judged.judged.started_late:
-        numbers[_started_late(judged)] += 1
-    for event in course.presence.exits:
-        numbers[monday_of(event.date), f"exit:{event.reason}"] += 1
-    _add_no_shows(history.assigned_on, history.conversations, numbers)
-    if judged.talks.first is not None:
-        numbers[monday_of(judged.talks.first), "first_conversations"] += 1
-    count_contacts(protocol, course, judged.talks.counting, history.target_group, numbers)
-    for name, indexes in coordination_by_week(course.line, history).items():
+def _add_person_counts(protocol: Protocol, judged: JudgedWeeks, numbers: Numbers, n: int) -> None:
+    """Adds, ``n`` times, one person's contribution to every figure besides the weeks, by Monday and measure."""
+    numbers[judged.first_monday, "entries"] += n
+    if "started_late" in judged.deviations[0]:
+        since = started_late_from(protocol, judged.assigned_on)
+        numbers[judged.first_monday, f"deviation:started_late@{since}"] += n
+    for day, reason in judged.presence.exits:
+        numbers[monday_of(day), f"exit:{reason}"] += n
+    _add_conversations(protocol, judged, numbers, n)
+    for name, indexes in coordination_by_week(judged).items():
         for index in indexes:
-            numbers[course.line.monday(index), f"coordination:{name}"] += 1
+            numbers[judged.monday(index), f"coordination:{name}"] += n
         if indexes:
-            numbers[course.line.monday(indexes[0]), FIRST_COORDINATION[name]] += 1
+            numbers[judged.monday(indexes[0]), FIRST_COORDINATION[name]] += n
+    for index, name in _by_person(judged):
+        numbers[judged.monday(index), BY_PERSON + name] += n
+    for index, step in _steps_of_held_80(judged):
+        numbers[judged.monday(index), f"{BY_PERSON}held_80"] += step * n
 
 
-def _add_forms(counting: Iterable[Conversation], numbers: Numbers) -> None:
-    for talk in counting:
-        numbers[monday_of(talk.date), f"form:{talk.form}"] += 1
+def _add_conversations(protocol: Protocol, judged: JudgedWeeks, numbers: Numbers, n: int) -> None:
+    """Adds the numbers of conversations: what counts by form, no-shows, contacts, and whose first one it is."""
+    history, counting = judged.history, []
+    for talk, counts in told_once(protocol, history):
+        if counts:
+            counting.append(talk)
+            numbers[monday_of(talk.date), f"form:{talk.form}"] += n
+        elif is_no_show(history, talk):
+            numbers[monday_of(talk.date), "no_shows"] += n
+    if counting:
+        numbers[monday_of(min([talk.date for talk in counting])), "first_conversations"] += n
+    count_contacts(protocol, judged, counting, history.target_group, numbers, n)
 
 
-def _add_no_shows(assigned_on: date, talks: Iterable[Conversation], numbers: Numbers) -> None:
-    for talk in talks:
-        if talk.status == "no_show" and talk.date > assigned_on:
-            numbers[monday_of(talk.date), "no_shows"] += 1
+def _by_person(judged: JudgedWeeks) -> Iterator[tuple[int, str]]:
+    """In which week a person first had an activation or a conversation due, was activated, was at a workplace."""
+    for name in ("activation_due", "activated", "workplace_activated", "conversation_due"):
+        column: Sequence[bool] = getattr(judged, name)
+        if True in column:
+            yield column.index(True), name
 
 
-def _started_late(judged: Judged) -> tuple[date, str]:
-    """What tells of a late start: the day from which it stands, in the assignment week."""
-    stands_from = judged.history.assigned_on + timedelta(days=DAYS_TO_START + 1)
-    return judged.weeks[0].monday, f"deviation:started_late@{stands_from}"
-
-
-def _change_of_talks(before: Judged, after: Judged, added: Sequence[Conversation], changed: Numbers) -> None:
-    """What further conversations change beside the weeks, where the cadence is weekly."""
-    _add_forms(after.talks.counting[len(before.talks.counting) :], changed)
-    _add_no_shows(before.history.assigned_on, added, changed)
-    earlier, first = before.talks.first, after.talks.first
-    if first is not None and first != earlier:
-        changed[monday_of(first), "first_conversations"] += 1
-        if earlier is not None:
-            changed[monday_of(earlier), "first_conversations"] -= 1
-    if before.judged.started_late and not after.judged.started_late:
-        changed[_started_late(before)] -= 1
-
-
-@lru_cache(maxsize=4096)
-def _measures_of(state: str, *flags_and_deviations: object) -> tuple[str, ...]:
-    """The measures that a week counts under, of a week's fields after its number; ``started_late`` stands beside."""
-    *flags, deviations = flags_and_deviations
-    assert isinstance(deviations, tuple)
-    return (
-        f"state:{state}",
-        *(("participants",) if state != "absent" else ()),
-        *(name for name, value in zip(FLAGS, flags, strict=True) if value),
-        *(f"deviation:{code}" for code in deviations if code != "started_late"),
-    )
+def _steps_of_held_80(judged: JudgedWeeks) -> Iterator[tuple[int, int]]:
+    """The weeks from which at least 80 % of the person's conversations due so far were held (1), or no longer (-1)."""
+    due = held = 0
+    enough = False
+    for index, is_due in enumerate(judged.conversation_due):
+        if is_due:
+            due += 1
+            held += judged.conversation_held[index]
+            if (100 * held >= HELD_PER_CENT * due) != enough:
+                enough = not enough
+                yield index, 1 if enough else -1

@@ -19,10 +19,10 @@ from typing import Final, Literal
 from uuid import UUID
 
 from app.domain.facts import ConversationForm, History
+from app.domain.judged_weeks import JudgedWeeks, Presence
 from app.domain.protocol import Protocol
-from app.domain.rules.conversations import counts
-from app.domain.rules.presence import Presence
-from app.domain.rules.weeks import Course
+from app.domain.rules.conversations import told_once
+from app.domain.rules.weeks import judge
 
 FindingCode = Literal[
     "source_silent",
@@ -102,14 +102,15 @@ def quality_indicators(
     protocol: Protocol, ends_on: date, participant_id: UUID, history: History, day: date
 ) -> QualityIndicators:
     """Looks at one person. ``ends_on`` is the trial's last day."""
-    course = Course.of(protocol, ends_on, history)
-    later = _later_forms(protocol, course, history, day)
+    judged = judge(protocol, ends_on, history)
+    presence = judged.presence
+    later = _later_forms(protocol, judged, history, day)
     hours = [offer.hours_per_week for _, offer in history.activations]
     return QualityIndicators(
         participant_id=participant_id,
         weekdays=Counter(
             talk.date.isoweekday()
-            for talk in history.conversations
+            for _, talk in history.conversations
             if talk.status == "held" and day - ONE_DAY_SPAN < talk.date <= day
         ),
         later_talks=len(later),
@@ -117,27 +118,22 @@ def quality_indicators(
         offers=len(hours),
         round_offers=sum(each % ROUND_TO == 0 for each in hours),
         open_spells=open_spells(history, day),
-        no_records=no_records(course.presence, history, day),
-        activation_over_exit=activation_over_exit(course.presence, history, day),
-        reentry_due=reentry_due(protocol, course.presence, history, day),
+        no_records=no_records(presence, history, day),
+        activation_over_exit=activation_over_exit(presence, history, day),
+        reentry_due=reentry_due(protocol, presence, history, day),
     )
 
 
 # --- one person -------------------------------------------------------------------------------------------------------
 
 
-def _later_forms(protocol: Protocol, course: Course, history: History, day: date) -> Sequence[ConversationForm]:
+def _later_forms(protocol: Protocol, judged: JudgedWeeks, history: History, day: date) -> Sequence[ConversationForm]:
     """The forms of the counting conversations in weeks with a number, after those that are to be in person (4.5)."""
     forms = []
-    for talk in history.conversations:
-        tick = course.tick_on(talk.date)
-        if (
-            talk.date <= day
-            and tick is not None
-            and tick.number is not None
-            and counts(protocol, history.assigned_on, talk)
-            and not course.phase.covers(course.line.week(talk.date), tick.number)
-        ):
+    for talk, counting in told_once(protocol, history):
+        index = judged.index_of(talk.date)
+        numbered = judged.has(index) and judged.number[index] is not None
+        if counting and talk.date <= day and numbered and not judged.in_person[index]:
             forms.append(talk.form)
     return forms
 
@@ -158,8 +154,8 @@ def activation_over_exit(presence: Presence, history: History, day: date) -> boo
     activation was not ended when the person left.
     """
     outside = [
-        (left.date, day if back is None else back.date - timedelta(days=1))
-        for left, back in zip_longest(presence.exits, presence.re_entries)
+        (left, day if back is None else back - timedelta(days=1))
+        for left, back in zip_longest((first for first, _ in presence.exits), presence.re_entries)
     ]
     return any(
         _has_working_day(max(offer.starts_on, first), min(offer.ends_on or day, last, day))
@@ -196,8 +192,8 @@ def reentry_due(protocol: Protocol, presence: Presence, history: History, day: d
     """
     if len(presence.exits) == len(presence.re_entries):
         return False
-    left = presence.exits[-1].date
-    seen = [talk.date for talk in history.conversations if counts(protocol, history.assigned_on, talk)]
+    left = presence.exits[-1][0]
+    seen = [talk.date for talk, counting in told_once(protocol, history) if counting]
     seen += [offer.starts_on for _, offer in history.activations]
     return any(left < each <= day for each in seen)
 

@@ -4,34 +4,43 @@ The effect analysis (``app.analysis``) adds up what is said here of each person,
 by the arm of the draw, whatever happened afterwards.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
 from app.domain.facts import WORKPLACE_TYPES, History, Outcome, OutcomeStatus
+from app.domain.protocol import Criterion, Protocol
 from app.domain.rules.calendar import is_over, last_week_over, monday_of
 from app.domain.rules.draw import Arm
 from app.domain.rules.presence import read_presence
 
-Criterion = Literal["job_or_education", "part_time_job", "workplace_activation"]
 CRITERIA: tuple[Criterion, ...] = get_args(Criterion)
-"""The success criteria in their order, the best first [F, "Succeskriterier"]: job or education and out of public
-support; a part-time job with supplementary cash benefit; wage subsidy or work placement at a workplace."""
-BEST_FIRST: tuple[OutcomeStatus, ...] = ("employed", "education", "other", "benefit")
-"""Of several records for one person and week the best counts, of employment the one with most hours: whatever arrives
-first [choice]."""
-_WAYS_OUT = frozenset({"job", "education"})
-_NOTHING = Decimal(0)
+"""Every criterion that a protocol may name, the best first where they stand in one [F, "Succeskriterier"; S]."""
+STATUSES: tuple[OutcomeStatus, ...] = ("benefit", "employed", "flex_job", "education", "other")
+"""Of several records of one week the first of these is its status: benefit dominates, one day is enough (domain 5)."""
+_EMPLOYED: Final = frozenset({"employed", "flex_job"})
+_WAYS_OUT: Final = frozenset({"job", "education"})
+_NOTHING: Final = Decimal(0)
+Evidence = Literal["jobcentre", "register", "both"]
+"""By what a criterion was reached: the jobcentre's own records, an outcome register, or both."""
 
 
 @dataclass(frozen=True, slots=True)
 class WeeklyOutcome:
-    """What a person lived on in one week. ``hours`` of employment: 0 with another status, or where none are told."""
+    """What a person lived on in one week."""
 
     status: OutcomeStatus
     hours: Decimal
+    """The most that any record says, with whatever status; 0 where none says any."""
+    in_education: bool = False
+    """Any record says so, and none benefit; the person may be employed too."""
+
+    @property
+    def employed(self) -> bool:
+        """Employed, a flex-job included, and without benefit."""
+        return self.status in _EMPLOYED
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +58,22 @@ class FollowUp:
     days_observed: int
     """From the assignment to the last day up to which an exit would be known."""
     best: Criterion | None
-    """The best outcome so far."""
+    """The best of the success criteria reached so far."""
+    best_by: Evidence | None = None
 
 
-def followed(jobcentre: str, arm: Arm, ends_on: date, history: History, today: date) -> FollowUp:
+def followed(protocol: Protocol, jobcentre: str, arm: Arm, ends_on: date, history: History, today: date) -> FollowUp:
     """One person as of a day: weeks that are over, exits up to the last of them and the trial's end.
 
     An exit for another reason ends no observation: the question is how many of all people drawn found the way out, so
     that those who moved or died stay among those who did not [choice].
     """
-    exits = read_presence(history, ends_on).exits
+    exits = read_presence(protocol, history.assigned_on, ends_on, history.events).exits
     last_day = min(last_week_over(today) + timedelta(days=6), ends_on)
     observed = max((last_day - history.assigned_on).days, 0)
-    ways_out = (event.date for event in exits if event.reason in _WAYS_OUT)
+    ways_out = (first for first, reason in exits if reason in _WAYS_OUT)
     first_exit = next((day for day in ways_out if day <= last_day), None)
+    best = best_outcome(protocol, history, ends_on, today)
     return FollowUp(
         jobcentre=jobcentre,
         arm=arm,
@@ -70,40 +81,65 @@ def followed(jobcentre: str, arm: Arm, ends_on: date, history: History, today: d
         weeks=lived_by_week(history, today),
         days_to_exit=None if first_exit is None else (first_exit - history.assigned_on).days,
         days_observed=observed,
-        best=best_outcome(history, ends_on, today),
+        best=None if best is None else best[0],
+        best_by=None if best is None else best[1],
     )
 
 
 def lived_by_week(history: History, today: date) -> dict[int, WeeklyOutcome]:
-    """The status of each week that is over, by weeks since the assignment week; none before it."""
+    """The outcome of each week that is over, by weeks since the assignment week; none before it."""
     first = monday_of(history.assigned_on)
-    weeks: dict[int, WeeklyOutcome] = {}
-    for outcome in sorted(history.outcomes, key=_worst_first):
+    records: dict[int, list[Outcome]] = {}
+    for outcome in history.outcomes:
         if outcome.week >= first and is_over(outcome.week, today):
-            weeks[(outcome.week - first).days // 7] = WeeklyOutcome(outcome.status, outcome.hours_per_week or _NOTHING)
-    return weeks
+            records.setdefault((outcome.week - first).days // 7, []).append(outcome)
+    return {k: _outcome_of(several) for k, several in sorted(records.items())}
 
 
-def _worst_first(outcome: Outcome) -> tuple[int, Decimal]:
-    return -BEST_FIRST.index(outcome.status), outcome.hours_per_week or _NOTHING
+def _outcome_of(records: Sequence[Outcome]) -> WeeklyOutcome:
+    statuses = {record.status for record in records}
+    status = next(each for each in STATUSES if each in statuses)
+    hours = max(record.hours_per_week or _NOTHING for record in records)
+    return WeeklyOutcome(status, hours, "education" in statuses and status != "benefit")
 
 
-def best_outcome(history: History, ends_on: date, today: date) -> Criterion | None:
-    """The best of the success criteria that a person has reached so far; None: none of them.
-
-    Job or education: an effective exit for it, or a week of it after the assignment week. The others: an activation of
-    that kind that has begun, and had not ended before the assignment.
-    """
-    exits = read_presence(history, ends_on).exits
-    if any(event.reason in _WAYS_OUT and event.date <= today for event in exits):
-        return "job_or_education"
-    if any(k > 0 and week.status in ("employed", "education") for k, week in lived_by_week(history, today).items()):
-        return "job_or_education"
-    reached = {
+def best_outcome(protocol: Protocol, history: History, ends_on: date, today: date) -> tuple[Criterion, Evidence] | None:
+    """The best of the protocol's success criteria that a person has reached so far, and by what; None: none of them."""
+    exits = read_presence(protocol, history.assigned_on, ends_on, history.events).exits
+    left_for = {reason for first, reason in exits if first <= today}
+    weeks = {k: week for k, week in lived_by_week(history, today).items() if k > 0}
+    begun = {
         offer.type
         for _, offer in history.activations
         if offer.starts_on <= today and (offer.ends_on is None or offer.ends_on >= history.assigned_on)
     }
-    if "part_time_job" in reached:
-        return "part_time_job"
-    return "workplace_activation" if reached & WORKPLACE_TYPES else None
+    for criterion in protocol.success_criteria:
+        own, register = _reached(criterion, left_for, begun, weeks.values())
+        if own or register:
+            return criterion, "both" if own and register else "jobcentre" if own else "register"
+    return None
+
+
+def _reached(
+    criterion: str, left_for: Collection[str], begun: Collection[str], weeks: Collection[WeeklyOutcome]
+) -> tuple[bool, bool]:
+    """Whether a criterion (domain 5) was reached by the jobcentre's own records, and by an outcome register.
+
+    ``left_for`` are the reasons of effective exits, ``begun`` the types of activations that had not ended before the
+    assignment, ``weeks`` the outcomes of weeks later than the assignment week.
+    """
+    match criterion:
+        case "job_or_education":
+            return not _WAYS_OUT.isdisjoint(left_for), any(week.employed or week.in_education for week in weeks)
+        case "job":
+            return "job" in left_for, any(week.employed for week in weeks)
+        case "flex_job":
+            return False, any(week.status == "flex_job" for week in weeks)
+        case "part_time_job":
+            return "part_time_job" in begun, any(week.status == "benefit" and week.hours > 0 for week in weeks)
+        case "workplace_activation":
+            return not WORKPLACE_TYPES.isdisjoint(begun), False
+        case "active_offer":
+            return bool(begun), False
+        case _:
+            return criterion in begun, False

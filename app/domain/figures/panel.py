@@ -4,22 +4,22 @@ Rows are tuples in the order of their table's columns. Nothing here judges: the 
 ``weeks``, ``activity`` and ``presence`` returned.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any, Literal
 
-from app.domain.facts import Conversation, History, PresenceEvent
+from app.domain.facts import Activation, History
 from app.domain.figures.activation_load import load_of
 from app.domain.figures.coordination import COORDINATION, coordination_by_week
 from app.domain.figures.outcomes import WeeklyOutcome, lived_by_week
+from app.domain.judged_weeks import JudgedWeeks
 from app.domain.protocol import Protocol
-from app.domain.rules.activity import Covering, activity_by_week, covering_by_week, hours_of
-from app.domain.rules.calendar import is_over, week_code
-from app.domain.rules.conversations import counts
-from app.domain.rules.timeline import Timeline, working_days
-from app.domain.rules.weeks import Course, as_seen_on, judge_on
+from app.domain.rules.activity import covering_by_week, hours_of
+from app.domain.rules.calendar import is_over, monday_of, week_code
+from app.domain.rules.conversations import is_no_show, told_once
+from app.domain.rules.weeks import as_seen_on, judge, week_count
 
 ColumnType = Literal["string", "bool", "int32", "double", "date", "list<string>"]
 PanelRow = tuple[Any, ...]
@@ -204,44 +204,41 @@ def person_week_rows(
     subject: Subject, protocol: Protocol, ends_on: date, today: date, history: History
 ) -> Iterator[PanelRow]:
     """The rows of one person in ``PERSON_WEEKS``: the weeks that are over on ``today``."""
-    course = Course.of(protocol, ends_on, history)
-    line = course.line
-    activity = activity_by_week(protocol, line, history)
-    covering = covering_by_week(line, history)
-    talks = _by_week(line, (talk for talk in history.conversations if counts(protocol, history.assigned_on, talk)))
-    missed = _by_week(line, (talk for talk in history.conversations if _no_show(history, talk)))
-    exits = _by_week(line, course.presence.exits)
-    re_entries = _by_week(line, course.presence.re_entries)
-    coordinated = coordination_by_week(line, history)
+    judged = judge(protocol, ends_on, history)
+    covering = covering_by_week(history.activations, judged.first_monday.toordinal(), len(judged.state))
+    told = told_once(protocol, history)
+    talks = _by_week(judged, ((talk.date, talk.form) for talk, counting in told if counting))
+    missed = _by_week(judged, ((talk.date, talk) for talk, _ in told if is_no_show(history, talk)))
+    exits = _by_week(judged, judged.presence.exits)
+    re_entries = _by_week(judged, ((day, day) for day in judged.presence.re_entries))
+    coordinated = coordination_by_week(judged)
     lived = lived_by_week(history, today)
-    in_trial = line.days_of(course.presence.spans)
-    for index, week in enumerate(as_seen_on(judge_on(course, protocol, history), history.assigned_on, today)):
+    for index, week in enumerate(as_seen_on(protocol, judged, today)):
         if not is_over(week.monday, today):
             return
         offers = covering.get(index, ())
-        deed = activity.get(index)
         yield (
             *subject.cells,
             week_code(week.monday),
             week.monday,
             index,
             week.number,
-            course.ticks[index].meter,
+            week.meter,
             week.state,
-            working_days(in_trial, index).bit_count(),
+            week.days_in_trial,
             *week[3:9],
-            course.ticks[index].contact_week,
+            week.contact_week,
             week.deviations,
             len(talks.get(index, ())),
-            _codes(talk.form for talk in talks.get(index, ())),
+            _codes(talks.get(index, ())),
             len(missed.get(index, ())),
-            deed is not None and deed.active,
-            deed is not None and deed.at_workplace,
-            float(hours_of(offers)) if offers else 0.0,
+            week.active,
+            week.at_workplace,
+            float(hours_of(offers, week.monday.toordinal())) if offers else 0.0,
             float(1000 * _load(offers, week.monday)) if offers else 0.0,
-            _codes(offer.type for _, offer, _ in offers),
+            _codes(offer.type for _, offer in offers),
             tuple(name for name in COORDINATION if index in coordinated.get(name, ())),
-            _codes(event.reason for event in exits.get(index, ())),
+            _codes(exits.get(index, ())),
             index in re_entries,
             *(_lived(lived[index]) if index in lived else (None, None)),
         )
@@ -252,7 +249,8 @@ def participant_row(
 ) -> PanelRow:
     """The row of one person in ``PARTICIPANTS``; ``facts`` are those of the screening (api.md)."""
     since = facts.get("unemployed_since")
-    line = Timeline.of(assigned_on, ends_on, protocol.countable_days)
+    first = monday_of(assigned_on)
+    weeks = week_count(assigned_on, ends_on, protocol.countable_days)
     return (
         *subject.cells,
         week_code(assigned_on),
@@ -263,7 +261,7 @@ def participant_row(
         tuple(facts.get("circumstances") or ()),
         facts.get("target_group"),
         None if since is None else (assigned_on - date.fromisoformat(since)).days // 7,
-        sum(is_over(line.monday(index), today) for index in range(line.weeks)),
+        sum(is_over(first + timedelta(days=7 * index), today) for index in range(weeks)),
     )
 
 
@@ -274,31 +272,26 @@ def draw_row(subject: Subject, position: int | None, assigned_on: date, drawn_on
     return (shown, *stratum, position, week_code(assigned_on), week_code(drawn_on), duplicate)
 
 
-def _no_show(history: History, talk: Conversation) -> bool:
-    """As in the weekly summary (domain 5): later than the assignment, due or not."""
-    return talk.status == "no_show" and talk.date > history.assigned_on
-
-
 def _lived(week: WeeklyOutcome) -> PanelRow:
     return (week.status, float(week.hours))
 
 
-def _by_week(line: Timeline, dated: Iterator[Conversation] | Sequence[PresenceEvent]) -> dict[int, list[Any]]:
+def _by_week(judged: JudgedWeeks, dated: Iterable[tuple[date, Any]]) -> dict[int, list[Any]]:
     by_week: dict[int, list[Any]] = {}
-    for each in dated:
-        by_week.setdefault(line.week(each.date), []).append(each)
+    for day, value in dated:
+        by_week.setdefault(judged.index_of(day), []).append(value)
     return by_week
 
 
-def _codes(codes: Iterator[str | None]) -> tuple[str, ...]:
-    return tuple(sorted({code for code in codes if code is not None}))
+def _codes(codes: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(codes)))
 
 
-def _load(offers: Covering, monday: date) -> Fraction:
+def _load(offers: Sequence[tuple[str, Activation]], monday: date) -> Fraction:
     """The load of a week: of the client with the largest, as with the hours (domain 4.6), all its seven days."""
     sunday = date.fromordinal(monday.toordinal() + 6)
     loads: dict[str, Fraction] = {}
-    for client, offer, _ in offers:
+    for client, offer in offers:
         last = sunday if offer.ends_on is None else min(offer.ends_on, sunday)
         load = load_of(offer.hours_per_week, max(offer.starts_on, monday), last)
         loads[client] = loads.get(client, Fraction(0)) + load

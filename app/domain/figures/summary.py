@@ -9,10 +9,10 @@ from functools import lru_cache
 from typing import Literal
 
 from app.domain.figures.counts import FIRST_COORDINATION, cumulated
+from app.domain.judged_weeks import FLAGS
 from app.domain.protocol import Protocol
 from app.domain.rules.calendar import is_over
 from app.domain.rules.draw import Arm
-from app.domain.rules.weeks import FLAGS
 
 ConditionStatus = Literal["met", "not_met", "nothing_due"]
 
@@ -213,7 +213,7 @@ def _seen(counted: Mapping[str, int], today: date) -> dict[str, int]:
 
 
 def _without_deviations(counted: Mapping[str, int]) -> dict[str, int]:
-    return {name: n for name, n in counted.items() if not name.startswith("deviation:")}
+    return {name: n for name, n in counted.items() if not name.startswith(("deviation:", "missing:"))}
 
 
 @lru_cache(maxsize=4096)

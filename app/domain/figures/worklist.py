@@ -5,10 +5,9 @@ from datetime import date, timedelta
 from typing import Literal
 
 from app.domain.facts import ExemptionGround, ExemptionScope, History
+from app.domain.judged_weeks import JudgedWeeks, WeekState
 from app.domain.protocol import Protocol
-from app.domain.rules.clock import WeekState, WeekStatus
-from app.domain.rules.conversations import counts, next_remote_too_often
-from app.domain.rules.weeks import Course
+from app.domain.rules.weeks import judge, remote_too_often
 
 Reason = Literal[
     "no_conversation_this_week",
@@ -48,10 +47,9 @@ def task_of(protocol: Protocol, ends_on: date, history: History, has_contact_per
 
     Sources: domain 5; 4.4 (complete), 4.5 (counting conversations, remote share), 4.6 (active).
     """
-    course = Course.of(protocol, ends_on, history)
-    index = course.line.week(monday)
-    tick = course.tick_on(monday)
-    if tick is None or tick.state in ("absent", "complete"):
+    judged = judge(protocol, ends_on, history)
+    index = judged.index_of(monday)
+    if not judged.has(index) or judged.state[index] in ("absent", "complete"):
         return None
     sunday = monday + timedelta(days=6)
     ending = tuple(
@@ -59,36 +57,23 @@ def task_of(protocol: Protocol, ends_on: date, history: History, has_contact_per
         for exemption in history.exemptions
         if exemption.ends_on and monday <= exemption.ends_on <= sunday
     )
-    talks = [
-        talk.date
-        for talk in history.conversations
-        if talk.date <= sunday and counts(protocol, history.assigned_on, talk)
-    ]
     reasons: list[Reason] = []
-    if tick.conversation_due and not any(day >= monday for day in talks):
+    if judged.conversation_due[index] and judged.form[index] is None:
         reasons.append("no_conversation_this_week")
-    if not talks:
+    if not any(judged.form[: index + 1]):
         reasons.append("no_conversation_yet")
-    if _activation_to_arrange(protocol, course, tick, index):
+    if _activation_to_arrange(protocol, judged, index):
         reasons.append("activation_to_arrange")
-    if tick.conversation_due and _is_remote_used_up(protocol, course, history, index):
+    if judged.conversation_due[index] and not judged.in_person[index] and remote_too_often(protocol, judged, index + 1):
         reasons.append("remote_used_up")
     if ending:
         reasons.append("exemption_ends")
     if not has_contact_person:
         reasons.append("no_contact_person")
-    return Task(tick.number, tick.state, tuple(reasons), ending) if reasons else None
+    return Task(judged.number[index], judged.state[index], tuple(reasons), ending) if reasons else None
 
 
-def _is_remote_used_up(protocol: Protocol, course: Course, history: History, index: int) -> bool:
-    known = course.talks(protocol, history.conversations)
-    return next_remote_too_often(protocol, course.phase, course.ticks, known.by_week, index)
-
-
-def _activation_to_arrange(protocol: Protocol, course: Course, tick: WeekStatus, index: int) -> bool:
+def _activation_to_arrange(protocol: Protocol, judged: JudgedWeeks, index: int) -> bool:
     """The number + 2 has reached the activation week, and the person is not active in the week."""
-    due = protocol.activation_due_week
-    if due is None or tick.number is None or tick.number + WEEKS_AHEAD < due:
-        return False
-    deed = course.activity.get(index)
-    return deed is None or not deed.active
+    due, number = protocol.activation_due_week, judged.number[index]
+    return due is not None and number is not None and number + WEEKS_AHEAD >= due and not judged.active[index]

@@ -10,12 +10,21 @@ from datetime import date
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from app.domain.facts import KINDS, Activation, Conversation, Fact, History, PresenceEvent
+from app.domain.facts import (
+    DEFAULT_SETTINGS,
+    KINDS,
+    Activation,
+    Conversation,
+    Fact,
+    History,
+    JobcentreSettings,
+    PresenceEvent,
+)
+from app.domain.judged_weeks import JudgedWeeks
 from app.domain.protocol import Protocol
 from app.domain.rules.draw import Arm
-from app.domain.rules.judged import Judged
-from app.domain.rules.warnings import ENFORCED_CODES, Enforcement, conversation_warnings, warnings_of
-from app.domain.rules.weeks import Course
+from app.domain.rules.warnings import ENFORCED_CODES, Enforcement, StandingWeeks
+from app.domain.rules.weeks import judge
 
 RecordOutcome = Literal["created", "updated", "unchanged", "stale", "retracted", "rejected"]
 OUTCOMES: tuple[RecordOutcome, ...] = ("created", "updated", "unchanged", "stale", "retracted", "rejected")
@@ -31,6 +40,8 @@ class Version:
     revision: int | None
     fact: Fact | None
     retraction_reason: str | None = None
+    sent_number: bytes | None = field(default=None, compare=False)
+    """Blind index of the CPR number by which a register named the person: the record follows this number."""
 
     @property
     def retracted(self) -> bool:
@@ -103,10 +114,13 @@ class Person:
     arm: Arm
     assigned_on: date
     target_group: int | None = None
+    settings: JobcentreSettings = DEFAULT_SETTINGS
     records: dict[RecordKey, StandingRecord] = field(default_factory=dict)
     complete: bool = True
-    judged: Judged | None = None
-    """The judged weeks of an earlier history of this person: judging only the difference costs less."""
+    judged: JudgedWeeks | None = None
+    """The judged weeks of an earlier history of this person, or of the present one."""
+    _standing: StandingWeeks | None = None
+    """The weeks that arriving records are judged against, since the first of them."""
     _history: History | None = None
     """The history without the ``_appended`` records."""
     _last: int = -1
@@ -123,19 +137,18 @@ class Person:
         self._appended = []
         return self._history
 
-    def history_with(self, key: RecordKey, record: StandingRecord) -> History:
-        """Return the history as it would be after ``put``."""
-        history, before = self.history(), self.records.get(key)
-        if before is None and record.order > self._last:
-            return _with_records(history, [record])
-        assert self.complete, "a record that is not loaded cannot be replaced"
-        self.records[key] = record
-        history, _ = self._build_history()
-        if before is None:
-            del self.records[key]
-        else:
-            self.records[key] = before
-        return history
+    def judged_weeks(self, protocol: Protocol, ends_on: date) -> JudgedWeeks:
+        """Return the weeks of the present history, judged anew only if it has changed."""
+        history = self.history()
+        if self.judged is None or self.judged.history is not history:
+            self.judged = judge(protocol, ends_on, history)
+        return self.judged
+
+    def standing_weeks(self, protocol: Protocol, ends_on: date) -> StandingWeeks:
+        """Return the weeks to judge arriving records against; ``put`` and ``drop`` update them."""
+        if self._standing is None:
+            self._standing = StandingWeeks(protocol, self.judged_weeks(protocol, ends_on))
+        return self._standing
 
     def put(self, key: RecordKey, record: StandingRecord) -> None:
         """Add or replace a record."""
@@ -145,18 +158,25 @@ class Person:
         else:
             assert self.complete, "a record that is not loaded cannot be replaced"
             self._forget_history()
+        if self._standing is not None:
+            if (replaced := self.records.get(key)) is not None:
+                self._standing.drop(replaced.fact)
+            self._standing.put(record.fact)
         self.records[key] = record
 
     def drop(self, key: RecordKey) -> None:
         """Remove a record, if it is there."""
         assert self.complete, "a record that is not loaded cannot be removed"
-        if self.records.pop(key, None) is not None:
+        if (dropped := self.records.pop(key, None)) is not None:
             self._forget_history()
+            if self._standing is not None:
+                self._standing.drop(dropped.fact)
 
     def without_records(self) -> "Person":
         """Return the person with the history alone, which takes a few bytes a record."""
         history = self.history()
-        return replace(self, records={}, complete=False, _history=history, _last=FIRST_NEW_ORDER - 1, _appended=[])
+        last = FIRST_NEW_ORDER - 1
+        return replace(self, records={}, complete=False, _standing=None, _history=history, _last=last, _appended=[])
 
     def _forget_history(self) -> None:
         self._history, self._last, self._appended = None, -1, []
@@ -166,13 +186,14 @@ class Person:
         ordered = sorted(self.records.values(), key=lambda record: record.order)
         for record in ordered:
             facts[type(record.fact)].append(_entry(record))
-        history = History(self.assigned_on, *map(tuple, facts.values()), target_group=self.target_group)
+        kinds = map(tuple, facts.values())
+        history = History(self.assigned_on, *kinds, target_group=self.target_group, settings=self.settings)
         return history, ordered[-1].order if ordered else -1
 
 
 def _entry(record: StandingRecord) -> Any:
-    """Return the fact as it is in a history: an activation with its client."""
-    return (record.client, record.fact) if isinstance(record.fact, Activation) else record.fact
+    """Return the fact as it is in a history: a conversation or an activation with its client."""
+    return (record.client, record.fact) if isinstance(record.fact, WARNED_KINDS) else record.fact
 
 
 def _with_records(history: History, records: Sequence[StandingRecord]) -> History:
@@ -256,23 +277,18 @@ class RecordIngest:
         return (self.kind, self.client, external_id)
 
     def _warnings(self, external_id: str, version: Version) -> Sequence[str]:
-        """Return the warnings of the person's weeks with the record applied. Changes nothing."""
-        fact = version.fact
-        if not isinstance(fact, WARNED_KINDS):
+        """Return the warnings against the person's weeks without the record. Changes nothing."""
+        if not isinstance(version.fact, WARNED_KINDS):
             return ()
         person = self._person(version)
-        key, record = self._key(external_id), StandingRecord(self._order_of(external_id), self.client, fact)
-        if isinstance(fact, Conversation):
-            course = self._course_of(person)
-            return conversation_warnings(self.protocol, course, fact, lambda: person.history_with(key, record))
-        history = person.history_with(key, record)
-        return warnings_of(self.protocol, Course.of(self.protocol, self.ends_on, history), history, fact)
-
-    def _course_of(self, person: Person) -> Course:
-        """Return the person's course, which conversations do not change."""
-        if person.judged is None:
-            person.judged = Judged.of(self.protocol, self.ends_on, person.history())
-        return person.judged.course
+        weeks = person.standing_weeks(self.protocol, self.ends_on)
+        replaced = person.records.get(self._key(external_id))
+        if replaced is not None:
+            weeks.drop(replaced.fact)
+        warnings = weeks.warnings_of(version.fact)
+        if replaced is not None:
+            weeks.put(replaced.fact)
+        return warnings
 
     def _order_of(self, external_id: str) -> int:
         return self.order.get(external_id, FIRST_NEW_ORDER + len(self.order))

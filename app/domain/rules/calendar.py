@@ -6,7 +6,6 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 COPENHAGEN = ZoneInfo("Europe/Copenhagen")
-WORKING_DAYS = 5
 
 _WEEK_CODE = re.compile(r"([0-9]{4})-W([0-9]{2})")
 

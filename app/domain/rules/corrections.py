@@ -24,7 +24,6 @@ NumberIs = Literal[
     "former_elsewhere",
     "erased",
 ]
-Sex = Literal["female", "male"]
 NEAR_DIGITS = 2
 """Two numbers are near if at most so many of their digits differ."""
 
@@ -45,11 +44,6 @@ def digits_changed(old: str, new: str) -> int:
 def near_numbers(numbers: Iterable[str], old: str, new: str) -> int:
     """Return how many numbers are near the old one or the new one."""
     return sum(min(digits_changed(number, old), digits_changed(number, new)) <= NEAR_DIGITS for number in numbers)
-
-
-def sex_of(number: str) -> Sex:
-    """Return the sex by the last digit of a CPR number: even is female (domain 5)."""
-    return "male" if int(number[-1]) % 2 else "female"
 
 
 def number_is(

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, get_args
 
+from app.domain.codes.failures import FAILURE_DETAILS
 from app.domain.protocol import Protocol
-from app.domain.rules.calendar import add_months, age_on, monday_of, weeks_touched
+from app.domain.rules.calendar import add_months, age_on, weeks_touched
 
 Channel = Literal["new_match", "rematch", "supplement"]
 Benefit = Literal["cash_benefit", "start_benefit", "sickness_benefit", "other"]
@@ -65,27 +66,6 @@ OUTSIDE_INTAKE_PERIOD, UNKNOWN_JOBCENTRE = "outside_intake_period", "unknown_job
 IN_EVERY_PROTOCOL = frozenset({NOT_AVAILABLE.code, OUTSIDE_INTAKE_PERIOD, UNKNOWN_JOBCENTRE})
 """The failures that hold whatever the protocol (domain 6): no rule of its own may take their code."""
 
-_DETAILS: Mapping[str, str] = {
-    "not_match_group_2": "The person must be assessed into match group 2.",
-    "not_at_job_interview": "The assessment must be made at a job interview, not at the short first visit.",
-    "wrong_benefit": "The person does not receive a benefit that the trial is for.",
-    "under_20": "The person must be 20 or older on the day of the interview.",
-    "in_stu": "The person is in specially planned youth education (STU).",
-    "pregnancy_related_illness": "The person has a pregnancy-related illness.",
-    "residential_programme": "The person is in a round-the-clock programme, or in release from prison.",
-    "exempt_from_everything": "The person is exempt from both conversations and activation.",
-    "outside_intake_period": "The interview is outside the trial's intake period.",
-    "unknown_jobcentre": "The jobcentre does not take part in the trial.",
-    "unemployed_too_long": "The person has been unemployed for too long.",
-    "unemployed_too_short": "The person has not been unemployed for long enough.",
-    "after_first_follow_up": "The first follow-up conversation has been held already.",
-    "not_referred_to_flexjob": "The person is not referred to a flex-job.",
-    "pension_case_started": "A pension case has been opened.",
-    "terminal_illness": "The person is terminally ill.",
-    "treatment_prevents_offers": "A treatment rules out every offer.",
-    "wrong_target_group": "The trial has not picked the person's target group.",
-}
-
 
 def failures_of(protocol: Protocol, terms: Terms, screening: Screening) -> list[Failure]:
     """Every failing rule, never only the first; empty for an eligible person. ``not_available`` needs the register."""
@@ -102,7 +82,7 @@ def failures_of(protocol: Protocol, terms: Terms, screening: Screening) -> list[
 def details_of(protocol: Protocol, codes: Sequence[str]) -> list[Failure]:
     """Failures with their sentences, from codes kept: the protocol's own sentence, else the register's."""
     own = {rule.code: rule.detail for rule in protocol.eligibility if rule.detail}
-    sentences = {**_DETAILS, NOT_AVAILABLE.code: NOT_AVAILABLE.detail, **own}
+    sentences = {**FAILURE_DETAILS, NOT_AVAILABLE.code: NOT_AVAILABLE.detail, **own}
     return [Failure(code, sentences.get(code, "A rule of the protocol is not met.")) for code in codes]
 
 
@@ -139,13 +119,12 @@ class Check:
 
 
 def _max_months_unemployed(rule: Mapping[str, Any], terms: Terms, screening: Screening) -> bool:
-    """Only in a channel, where one is named; only in the ISO week of the first intake day, where the rule says so."""
+    """Only in a channel, where one is named; at the first intake day, not the interview, where the rule says so."""
     if screening.channel != rule.get("channel", screening.channel):
         return True
-    if rule.get("first_intake_week") and monday_of(screening.interview_on) != monday_of(terms.intake_from):
-        return True
+    day = terms.intake_from if rule.get("at_intake_start") else screening.interview_on
     since = screening.unemployed_since
-    return since is not None and add_months(since, rule["months"]) >= screening.interview_on
+    return since is not None and add_months(since, rule["months"]) >= day
 
 
 def _min_days_unemployed(rule: Mapping[str, Any], _: Terms, screening: Screening) -> bool:
@@ -187,7 +166,7 @@ CHECKS: Mapping[str, Check] = {
         _max_months_unemployed,
         reads=frozenset({"unemployed_since"}),
         required={"months": "number"},
-        optional={"channel": "channel", "first_intake_week": "flag"},
+        optional={"channel": "channel", "at_intake_start": "flag"},
     ),
     "min_days_unemployed": Check(
         _min_days_unemployed, reads=frozenset({"unemployed_since"}), required={"days": "number"}

@@ -1,84 +1,118 @@
-"""Judged at the door: what the rules say of a record at the moment it arrives (domain 4.8). Advice, not the figures.
+"""Warnings: what the rules say of a record at the moment it arrives (domain 4.8), whatever a conversation's status."""
 
-The rules of a conversation look at what was arranged, whatever became of it: a no-show by telephone in week 3 is told
-too.
-"""
+from bisect import bisect_left, insort
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final, Literal
 
-from collections.abc import Callable, Sequence
-from datetime import date
-from typing import Literal
-
-from app.domain.facts import WORKPLACE_TYPES, Activation, Conversation, Fact, History
+from app.domain.facts import WORKPLACE_TYPES, Activation, Conversation, Fact
+from app.domain.judged_weeks import WEEK_FORMS, JudgedWeeks
 from app.domain.protocol import Protocol
-from app.domain.rules.conversations import counts
-from app.domain.rules.weeks import Course, judge_on
+from app.domain.rules.activity import is_enough
+from app.domain.rules.conversations import counts, form_of_week, is_before_course, is_conductor_accepted
+from app.domain.rules.weeks import remote_too_often
 
 Enforcement = Literal["flag", "refuse"]
-ENFORCED_CODES = frozenset(
+ENFORCED_CODES: Final = frozenset(
     {"form_not_accepted", "remote_too_early", "conducted_by_mentor", "hours_too_few", "not_at_workplace"}
 )
 """The codes that a trial with enforcement ``refuse`` rejects a record for; of the others it warns."""
 
 
-def warnings_of(protocol: Protocol, course: Course, history: History, fact: Fact) -> Sequence[str]:
-    """The codes of domain 4.8, sorted. ``history`` holds the record already; ``course`` is the person's."""
-    if isinstance(fact, Conversation):
-        return conversation_warnings(protocol, course, fact, lambda: history)
-    if isinstance(fact, Activation):
-        return sorted(_of_activation(protocol, course, history, fact))
-    return ()
+class StandingWeeks:
+    """A person's weeks while records of one kind arrive: each record is held against them as they are before it.
 
+    They are judged once. Conversations change neither numbers nor duties, only the form of their week; activations
+    change no number up to the week in which one is due.
+    """
 
-def conversation_warnings(
-    protocol: Protocol, course: Course, talk: Conversation, history: Callable[[], History]
-) -> Sequence[str]:
-    """The same of a conversation. ``history``, which holds it already, is asked for only where all of it matters."""
-    codes: set[str] = set()
-    index = course.line.week(talk.date)
-    tick = course.ticks[index] if 0 <= index < len(course.ticks) else None
-    if talk.form not in protocol.accepted_forms:
-        codes.add("form_not_accepted")
-    if talk.conducted_by not in protocol.accepted_conductors:
-        codes.add("conducted_by_mentor")
-    if talk.date <= course.assigned_on:
-        codes.add("before_assignment")
-    if index >= 0 and (tick is None or tick.number is None):
-        codes.add("week_without_number")
-    if (
-        tick is not None
-        and tick.number is not None
-        and talk.form not in protocol.in_person_forms
-        and talk.remote_ground not in protocol.remote_grounds
-    ):
-        if course.phase.covers(index, tick.number):
-            codes.add("remote_too_early")
-        elif counts(protocol, course.assigned_on, talk):
-            codes |= {"remote_too_often"} & set(judge_on(course, protocol, history())[index].deviations)
-    return sorted(codes)
+    def __init__(self, protocol: Protocol, judged: JudgedWeeks) -> None:
+        history = judged.history
+        self._protocol, self._settings, self._assigned_on = protocol, history.settings, history.assigned_on
+        held, form = judged.conversation_held.copy(), judged.form.copy()
+        self._judged = judged = replace(judged, conversation_held=held, form=form)
+        self._forms: dict[int, list[int]] = {}
+        """How many counting conversations of each of ``WEEK_FORMS`` a week has."""
+        for _, talk in history.conversations:
+            self._add_conversation(talk, 1)
+        self._workplace_starts = sorted([each.starts_on for _, each in history.activations if _at_workplace(each)])
+        self._due_week: int | None = None
+        """The index of the programme week ``activation_due_week``."""
+        due_from = protocol.activation_due_week
+        if due_from is not None and due_from in judged.number:
+            self._due_week = judged.number.index(due_from)
 
+    def put(self, fact: Fact) -> None:
+        """Add a record to what is known."""
+        if isinstance(fact, Conversation):
+            self._add_conversation(fact, 1)
+        elif isinstance(fact, Activation) and _at_workplace(fact):
+            insort(self._workplace_starts, fact.starts_on)
 
-def _of_activation(protocol: Protocol, course: Course, history: History, offer: Activation) -> set[str]:
-    codes: set[str] = set()
-    minimum = protocol.min_weekly_hours
-    if (
-        minimum is not None
-        and offer.hours_per_week < minimum
-        and offer.reduced_hours_reason not in protocol.reduced_hours_reasons
-    ):
-        codes.add("hours_too_few")
-    if offer.type not in WORKPLACE_TYPES:
-        if protocol.judges_workplace and offer.not_workplace_reason not in protocol.sufficient_not_workplace_reasons:
-            codes.add("not_at_workplace")
+    def drop(self, fact: Fact) -> None:
+        """Take a record out of what is known."""
+        if isinstance(fact, Conversation):
+            self._add_conversation(fact, -1)
+        elif isinstance(fact, Activation) and _at_workplace(fact):
+            del self._workplace_starts[bisect_left(self._workplace_starts, fact.starts_on)]
+
+    def warnings_of(self, fact: Fact) -> Sequence[str]:
+        """The codes of 4.8 for a record that is not among what is known, sorted."""
+        if isinstance(fact, Conversation):
+            return sorted(self._of_conversation(fact))
+        return sorted(self._of_activation(fact)) if isinstance(fact, Activation) else ()
+
+    def _add_conversation(self, talk: Conversation, number: int) -> None:
+        judged = self._judged
+        index = judged.index_of(talk.date)
+        if judged.has(index) and counts(self._protocol, self._settings, self._assigned_on, talk):
+            numbers = self._forms.setdefault(index, [0] * len(WEEK_FORMS))
+            numbers[WEEK_FORMS.index(form_of_week(self._protocol, (talk,)))] += number
+            judged.form[index] = next((form for form, n in zip(WEEK_FORMS, numbers, strict=True) if n), None)
+            judged.conversation_held[index] = judged.conversation_due[index] and judged.form[index] is not None
+
+    def _of_conversation(self, talk: Conversation) -> set[str]:
+        protocol, judged = self._protocol, self._judged
+        codes: set[str] = set()
+        if talk.form not in protocol.accepted_forms:
+            codes.add("form_not_accepted")
+        if not is_conductor_accepted(protocol, self._settings, talk):
+            external = talk.conducted_by == "external_provider"
+            codes.add("external_provider_not_accepted" if external else "conducted_by_mentor")
+        if is_before_course(protocol, self._assigned_on, talk):
+            codes.add("before_assignment")
+        index = judged.index_of(talk.date)
+        if index < 0:
+            return codes
+        if not judged.has(index) or judged.number[index] is None:
+            codes.add("week_without_number")
+        elif form_of_week(protocol, (talk,)) == "remote":
+            if judged.in_person[index]:
+                codes.add("remote_too_early")
+            elif (
+                judged.conversation_due[index]
+                and judged.form[index] in {"remote", None}
+                and counts(protocol, self._settings, self._assigned_on, talk)
+                and remote_too_often(protocol, judged, index)
+            ):
+                codes.add("remote_too_often")
         return codes
-    if protocol.judges_workplace and offer.mentor == "unknown":
-        codes.add("mentor_missing")
-    first = min(other.starts_on for _, other in history.activations if other.type in WORKPLACE_TYPES)
-    if offer.starts_on <= first and _after_due_week(protocol, course, offer.starts_on):
-        codes.add("starts_late")
-    return codes
+
+    def _of_activation(self, activation: Activation) -> set[str]:
+        protocol = self._protocol
+        codes: set[str] = set()
+        if not is_enough(protocol, activation):
+            codes.add("hours_too_few")
+        if not _at_workplace(activation):
+            sufficient = activation.not_workplace_reason in protocol.sufficient_not_workplace_reasons
+            return codes if sufficient or not protocol.judges_workplace else codes | {"not_at_workplace"}
+        if protocol.judges_workplace and activation.mentor == "unknown":
+            codes.add("mentor_missing")
+        first = not self._workplace_starts or activation.starts_on <= self._workplace_starts[0]
+        if first and self._due_week is not None and self._judged.index_of(activation.starts_on) > self._due_week:
+            codes.add("starts_late")
+        return codes
 
 
-def _after_due_week(protocol: Protocol, course: Course, day: date) -> bool:
-    """Whether a day lies in an ISO week after the programme week in which activation becomes due."""
-    before = course.ticks[: max(course.line.week(day), 0)]
-    return any(tick.number is not None and tick.number == protocol.activation_due_week for tick in before)
+def _at_workplace(activation: Activation) -> bool:
+    return activation.type in WORKPLACE_TYPES

@@ -1,13 +1,11 @@
-"""Participants: lists, lookup, contact person, withdrawal, correction of the CPR number (domain 3)."""
+"""Participants: lists, lookup, contact person, withdrawal (domain 3)."""
 
-from functools import lru_cache
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic_core import to_json
 
-from app.db.core.session import SYSTEM_SCOPE
 from app.db.participants.queries import (
     ParticipantView,
     change_contact_person,
@@ -15,10 +13,10 @@ from app.db.participants.queries import (
     list_participants,
     withdraw,
 )
-from app.db.records.duplicates import correct_cpr
+from app.domain.judged_weeks import FLAGS, Week
 from app.domain.rules.calendar import week_code
 from app.domain.rules.draw import Arm
-from app.domain.rules.weeks import FLAGS, Course, Week, as_seen_on, judge_on
+from app.domain.rules.weeks import as_seen_on, judge
 from app.routers.common.access import (
     FIRST_ID,
     JobcentreQuery,
@@ -47,7 +45,6 @@ from app.routers.common.services import (
 from app.routers.common.types import WeekCode
 from app.routers.participants.schemas import (
     ContactPersonIn,
-    CorrectedCprIn,
     LookupIn,
     ParticipantModel,
     ParticipantPage,
@@ -184,37 +181,6 @@ async def post_withdrawal(
     return await _changed(request, services, principal, trial_id, before, after)
 
 
-@router.post(
-    "/v1/trials/{trial}/participants/{id}/cpr",
-    operation_id="correctCpr",
-    summary="Correct a CPR number",
-    response_model=ParticipantModel,
-    responses=problem_responses(*COMMON, *BODY, "not_found"),
-)
-async def post_cpr(
-    request: Request,
-    body: CorrectedCprIn,
-    services: ServicesDep,
-    trial_id: TrialPath,
-    participant_id: ParticipantPath,
-    principal: ParticipantWriter,
-) -> Response:
-    """Replaces a wrong CPR number and stores the reason.
-
-    If the new number belongs to a person drawn before, the earlier draw applies: the later participant becomes a
-    `duplicate`, is left out of all figures, and its records move to the earlier one.
-    """
-    async with services.read(principal) as connection:
-        trial = await trial_or_404(services, connection, trial_id)
-        before = await visible_participant(connection, principal, trial_id, participant_id, services.today())
-    async with services.database.write(SYSTEM_SCOPE) as connection:
-        number = body.cpr.number
-        await correct_cpr(connection, services.vault, trial, participant_id, number, body.reason, principal.client_id)
-    async with services.read(principal) as connection:
-        after = await visible_participant(connection, principal, trial_id, participant_id, services.today())
-    return await _changed(request, services, principal, trial_id, before, after)
-
-
 async def _changed(
     request: Request,
     services: Services,
@@ -255,30 +221,21 @@ async def get_weeks(
     if person is None or not principal.reads_person_of(person.jobcentre):
         raise Problem("not_found")
     await services.audit_read(principal, "weeks.read", trial_id, [person.jobcentre], participant_id)
-    history = person.history()
-    course = Course.of(trial.protocol, trial.ends_on, history)
-    weeks = as_seen_on(judge_on(course, trial.protocol, history), history.assigned_on, services.today())
-    items = b",".join(
-        [
-            _week_json(week, tick.meter)
-            for week, tick in zip(weeks, course.ticks, strict=True)
-            if until is None or week.monday <= until
-        ]
-    )
+    judged = judge(trial.protocol, trial.ends_on, person.history())
+    weeks = as_seen_on(trial.protocol, judged, services.today())
+    items = b",".join([_week_json(week) for week in weeks if until is None or week.monday <= until])
     content = b'{"items":[%b]}' % items
     return etag_response(request, content, JSON, digest(content))
 
 
-@lru_cache(maxsize=8192)
-def _week_json(week: Week, meter: int) -> bytes:
-    """Encode a week as JSON. The cache pays because most weeks of most people are equal."""
+def _week_json(week: Week) -> bytes:
     return to_json(
         {
             "week": week_code(week.monday),
             "number": week.number,
             "state": week.state,
             **{flag: getattr(week, flag) for flag in FLAGS},
-            "meter": meter,
+            "meter": week.meter,
             "deviations": week.deviations,
         }
     )

@@ -16,10 +16,10 @@ from pydantic import (
     WrapValidator,
 )
 
+from app.domain.rules.corrections import CorrectionStatus
 from app.domain.rules.eligibility import Benefit, Channel, Circumstance, ExemptFrom, WithdrawalReason
 from app.routers.common.services import NextPage
 from app.routers.common.types import (
-    Code,
     CprNumber,
     DeviationCode,
     FailureCode,
@@ -180,6 +180,15 @@ class ParticipantModel(BaseModel):
     channel: Channel | None = Field(description="Null if the protocol does not use it.")
     target_group: TargetGroup | None = Field(description="Null if the trial has no target groups.")
     contact_person: str | None
+    cpr_correction: CorrectionStatus | None = Field(
+        description="The latest request for a corrected CPR number, but a replaced one; null if there was none."
+    )
+    ineligible_found: list[FailureCode] = Field(
+        description="Eligibility rules that fail with the corrected number. Whoever was drawn stays in the figures."
+    )
+    duplicate_of: UUID | None = Field(
+        description="Of a duplicate the participant who governs; null if that one belongs to another jobcentre."
+    )
 
 
 class ParticipantPage(BaseModel):
@@ -217,15 +226,6 @@ class ContactPersonIn(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"contact_person": "Team 3, desk 12"}]})
 
     contact_person: Text | None = Field(description="Contact person from now on; null for none.")
-
-
-class CorrectedCprIn(RequestModel):
-    """Correct CPR number, and the reason for the correction."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"cpr": "7101701242", "reason": "typing_error"}]})
-
-    cpr: CprNumber = Field(description="Correct CPR number.")
-    reason: Code = Field(description="Code of the reason.", examples=["typing_error"])
 
 
 class WithdrawalIn(RequestModel):

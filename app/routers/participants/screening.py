@@ -10,9 +10,9 @@ from app.db.participants.draws import draw_candidate, load_assignment
 from app.db.participants.queries import list_assignments
 from app.db.participants.screening import ScreeningAnswer, ScreeningRequest, screen
 from app.db.trials.trials import Trial
+from app.domain.protocol_validation import SCREENING_FIELDS
 from app.domain.records.errors import DomainError
 from app.domain.rules.eligibility import Screening, asked_for, looked_at
-from app.domain.rules.protocol_validation import SCREENING_FIELDS
 from app.routers.common.access import (
     FIRST_ID,
     JobcentreQuery,
@@ -105,7 +105,9 @@ def _screening_view(result: ScreeningAnswer, *, with_draw: bool) -> dict[str, An
     response_model=ScreeningView,
     responses={
         200: {"model": ScreeningView, "description": "The same screening was sent before, or it is a dry run."},
-        **problem_responses(*COMMON, *BODY, "not_found", "already_drawn", "screening_conflict", "trial_closed"),
+        **problem_responses(
+            *COMMON, *BODY, "not_found", "already_drawn", "correction_waiting", "screening_conflict", "trial_closed"
+        ),
     },
 )
 async def post_participant(
@@ -125,7 +127,8 @@ async def post_participant(
     The protocol's `screening_fields` list the required fields; the channel `supplement` also requires
     `unemployed_since`. Fields that the protocol does not use are accepted, ignored and not stored. The same screening
     sent again gives the same response (200). Different facts about a person who was drawn are refused with
-    `already_drawn`, different facts for the same day with `screening_conflict`.
+    `already_drawn`, different facts for the same day with `screening_conflict`, and a number to which a correction
+    waits in the jobcentre with `correction_waiting`. A number that a drawn person has or had is never drawn again.
     """
     if not body.faults and not principal.reads_person_of(body.jobcentre):
         raise Problem("not_found", errors=[("/jobcentre", "not_found")])
@@ -156,7 +159,13 @@ async def post_participant(
     responses={
         200: {"model": AssignmentView, "description": "The person was drawn before."},
         **problem_responses(
-            *COMMON, "not_found", "intake_sufficient", "supplement_order", "trial_closed", "not_waiting"
+            *COMMON,
+            "not_found",
+            "intake_sufficient",
+            "supplement_order",
+            "trial_closed",
+            "not_waiting",
+            "correction_waiting",
         ),
     },
 )

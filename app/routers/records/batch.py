@@ -13,7 +13,7 @@ from app.db.records.pipeline import receive
 from app.domain.records.ingest import RecordReport
 from app.routers.common.services import Services, ServicesDep, TrialPath, access_scope_of
 from app.routers.records.batch_io import BatchReport, ReportLevel, encode_report, media_type_of, read_batch, with_hints
-from app.routers.records.kinds import RecordKind, jobcentres_of, require_jobcentre_access
+from app.routers.records.kinds import RecordKind, follows_numbers, jobcentres_of, require_jobcentre_access
 from app.routers.records.parse import read_record, wire_of
 from app.routers.records.schemas import batch_body
 from app.web.auth import Principal, requires
@@ -80,15 +80,16 @@ def add_batch(router: APIRouter, kind: RecordKind) -> None:
         raw = read_batch(media_type_of(request), body, wire.names)
         trial = await services.get_trial(principal, trial_id)
         jobcentres = frozenset(require_jobcentre_access(principal, trial))
-        today, index_of = services.today(), services.vault.blind_index
-        records = [with_hints(read_record(wire, each, today, index_of), each) for each in raw]
+        today, index_of, follows = services.today(), services.vault.blind_index, follows_numbers(principal)
+        parsed = [read_record(wire, each, today, index_of, follows_number=follows) for each in raw]
+        records = [with_hints(record, each) for record, each in zip(parsed, raw, strict=True)]
         key = None if dry_run else request_key(request, body, idempotency_key)
         scope = access_scope_of(principal)
         batch = BatchRequest(trial, kind.kind, scope, jobcentres, records, dry_run, atomic, key=key)
         make_receipt = partial(encode_report, level=report)
         result = await receive(services.database, services.participant_cache, batch, make_receipt)
         measure(kind.kind, result.reports, committed=result.committed)
-        await audit_disclosure(services, principal, batch, result)
+        await _audit_disclosure(services, principal, batch, result)
         return respond_report(result.receipt, f"push{kind.plural}", request.scope)
 
 
@@ -99,7 +100,7 @@ def measure(kind: str, reports: Sequence[RecordReport], *, committed: bool = Tru
         RECORDS.labels(kind, outcome).inc(n)
 
 
-async def audit_disclosure(services: Services, principal: Principal, batch: BatchRequest, result: BatchResult) -> None:
+async def _audit_disclosure(services: Services, principal: Principal, batch: BatchRequest, result: BatchResult) -> None:
     """Audit as reads what a batch discloses: who is not among the client's people, and outcomes without a change."""
     trial, kind, reports = batch.trial, batch.kind, result.reports
     if unknown := sum(code == "unknown_participant" for report in reports for _, code in report.errors):

@@ -44,6 +44,11 @@ def jobcentres_of(principal: Principal, trial: Trial) -> list[str]:
     return [code for code in trial.jobcentres if principal.reads_person_of(code)]
 
 
+def follows_numbers(principal: Principal) -> bool:
+    """Return whether the records follow the CPR number that the client sends, as those of registers do (domain 3.4)."""
+    return not principal.may("participants:write")
+
+
 def require_jobcentre_access(principal: Principal, trial: Trial) -> list[str]:
     """Return the client's jobcentres of the trial. Problem ``not_found`` if there are none."""
     jobcentres = jobcentres_of(principal, trial)

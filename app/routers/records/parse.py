@@ -126,11 +126,12 @@ _EXTERNAL_ID: TypeAdapter[str] = TypeAdapter(ExternalId)
 
 
 def read_record(
-    wire: RecordWire, raw: object, today: date, index_of: Callable[[str], bytes]
+    wire: RecordWire, raw: object, today: date, index_of: Callable[[str], bytes], *, follows_number: bool = False
 ) -> RecordInput | MalformedRecord:
     """Parse one raw record, or report every fault in it. Null means absent.
 
-    ``index_of`` computes the blind index of a CPR number. Codes: ``missing_field``, ``unknown_field``,
+    ``index_of`` computes the blind index of a CPR number; ``follows_number``: the record follows that number, because
+    the client may not write participants (domain 3.4). Codes: ``missing_field``, ``unknown_field``,
     ``repeated_field``, ``invalid_value``, ``invalid_cpr``, ``invalid_cvr``, ``invalid_json`` and those of
     ``facts.validate_fact``.
     """
@@ -167,7 +168,8 @@ def read_record(
     if faults:
         return _malformed(external_id, faults)
     blind_index = None if record.cpr is None else index_of(record.cpr.number)
-    return RecordInput(record.external_id, record.revision, record.participant_id, blind_index, fact, None)
+    sent_number = blind_index if follows_number else None
+    return RecordInput(record.external_id, record.revision, record.participant_id, blind_index, fact, None, sent_number)
 
 
 def _no_record(raw: object) -> MalformedRecord:

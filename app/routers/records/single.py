@@ -16,7 +16,7 @@ from app.routers.common.services import JSON, Services, ServicesDep, TrialPath, 
 from app.routers.common.types import MAX_REVISION
 from app.routers.records.batch import measure
 from app.routers.records.batch_io import media_type_of
-from app.routers.records.kinds import ExternalIdPath, RecordKind, require_jobcentre_access
+from app.routers.records.kinds import ExternalIdPath, RecordKind, follows_numbers, require_jobcentre_access
 from app.routers.records.parse import read_record, wire_of
 from app.routers.records.schemas import models_of, record_body
 from app.web.auth import Principal, requires
@@ -156,7 +156,8 @@ async def _write_one(
     """Store a batch of one. Status 201 created, 200 otherwise; a problem if it is rejected or stale."""
     trial = await services.get_trial(principal, trial_id)
     jobcentres = frozenset(require_jobcentre_access(principal, trial))
-    parsed = read_record(wire_of(kind.kind), raw, services.today(), services.vault.blind_index)
+    wire, index_of = wire_of(kind.kind), services.vault.blind_index
+    parsed = read_record(wire, raw, services.today(), index_of, follows_number=follows_numbers(principal))
     batch = BatchRequest(
         trial,
         kind.kind,

@@ -16,9 +16,9 @@ from app.db.records.snapshots import KIND, Snapshot, SnapshotLine
 from app.domain.records.ingest import RecordReport
 from app.routers.common.services import Services, ServicesDep, TrialPath, access_scope_of, trial_or_404
 from app.routers.common.types import IsoDate, JobcentreCode, RequestModel
-from app.routers.records.batch import Atomic, DryRun, IdempotencyKey, Level, audit_disclosure, measure, request_key
+from app.routers.records.batch import Atomic, DryRun, IdempotencyKey, Level, measure, request_key
 from app.routers.records.batch_io import MAX_RECORDS, SnapshotReport, encode_report
-from app.routers.records.kinds import jobcentres_of
+from app.routers.records.kinds import follows_numbers, jobcentres_of
 from app.routers.records.parse import read_record, wire_of
 from app.web.auth import Principal, requires
 from app.web.identifiers import parse_cpr
@@ -108,7 +108,7 @@ async def post_snapshot(
     if body.jobcentre not in jobcentres:
         raise Problem("not_found")
     today = services.today()
-    lines = [_line(services, today, raw) for raw in body.records]
+    lines = [_line(services, today, raw, follows_number=follows_numbers(principal)) for raw in body.records]
     snapshot = Snapshot(body.jobcentre, body.first, body.last, lines, accept_removals)
     key = None if dry_run else request_key(request, await request.body(), idempotency_key)
     batch = BatchRequest(
@@ -117,18 +117,18 @@ async def post_snapshot(
     make_receipt = partial(encode_report, level=report, received=len(body.records))
     result = await receive(services.database, services.participant_cache, batch, make_receipt, snapshot)
     measure(KIND, result.reports, committed=result.committed)
-    await audit_disclosure(services, principal, batch, result)
     return respond_report(result.receipt, "replaceActivations", request.scope)
 
 
-def _line(services: Services, today: date, raw: Any) -> SnapshotLine:
+def _line(services: Services, today: date, raw: Any, *, follows_number: bool) -> SnapshotLine:
     """Parse one raw record like one of a batch, but without an id, and never a retraction."""
     if not isinstance(raw, dict):
         return SnapshotLine(None, MalformedRecord(None, RecordReport("rejected", (("", "invalid_json"),))))
     if isinstance(raw, RepeatedObject):
         return SnapshotLine(None, MalformedRecord(None, RecordReport("rejected", (("", "repeated_field"),))))
     fields = {name: value for name, value in raw.items() if name not in _FORBIDDEN_FIELDS}
-    record = read_record(_WIRE, {**fields, "external_id": _PLACEHOLDER_ID}, today, services.vault.blind_index)
+    named = {**fields, "external_id": _PLACEHOLDER_ID}
+    record = read_record(_WIRE, named, today, services.vault.blind_index, follows_number=follows_number)
     errors = list(record.report.errors) if isinstance(record, MalformedRecord) else []
     if fields.keys() != raw.keys():
         errors = [("", "unknown_field"), *errors]

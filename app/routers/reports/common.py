@@ -16,7 +16,7 @@ from app.db.trials.watermarks import load_watermark, wait_for_writers
 from app.domain.figures.activity_curve import Difference
 from app.domain.figures.summary import Group
 from app.domain.rules.calendar import civil_day, last_week_over, monday_of
-from app.domain.rules.timeline import last_monday
+from app.domain.rules.weeks import last_monday
 from app.routers.common.services import Services
 from app.routers.common.types import JobcentreCode, ResponseModel, WeekCode
 from app.web.auth import Principal, requires

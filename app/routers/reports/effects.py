@@ -14,7 +14,8 @@ from app.analysis.survival import LogRank
 from app.db.reports.as_of import iter_participants
 from app.domain.figures.activity_curve import Difference
 from app.domain.figures.disclosure_control import SMALLEST_GROUP
-from app.domain.figures.outcomes import Criterion, followed
+from app.domain.figures.outcomes import followed
+from app.domain.protocol import Criterion
 from app.domain.rules.calendar import week_code
 from app.domain.rules.draw import ARMS, Arm
 from app.routers.common.services import KnownAt, ServicesDep, TrialPath
@@ -143,10 +144,12 @@ async def get_effects(
             raise Problem("pilot_trial")
         participants = iter_participants(scope.connection, trial_id, scope.jobcentres, scope.cut.moment, _KINDS)
         people = [
-            followed(person.jobcentre, person.arm, trial.ends_on, person.history(), today)
+            followed(trial.protocol, person.jobcentre, person.arm, trial.ends_on, person.history(), today)
             async for person in participants
         ]
-    effects = await asyncio.to_thread(analyse, people, jobcentre, after_weeks)  # too slow for the event loop
+    effects = await asyncio.to_thread(  # too slow for the event loop
+        analyse, people, jobcentre, after_weeks, trial.protocol.success_criteria
+    )
     visible = scope.jobcentres if jobcentre is None else [jobcentre]
     await services.audit_read(principal, "effects.read", trial_id, visible, after_weeks=after_weeks, known_at=known_at)
     items = [_row(row) for row in effects.rows]

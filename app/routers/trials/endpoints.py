@@ -6,9 +6,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from app.db.audit.log import append_entries
 from app.db.core.session import SYSTEM_SCOPE
+from app.db.participants.corrections import refuse_waiting
 from app.db.participants.draws import published_draws
 from app.db.records.handovers import hand_over
+from app.db.trials.strata import lock_strata
 from app.db.trials.trials import Jobcentre, NewTrial, Trial, close_trial, create_trial, load_trials, trial_ids
 from app.domain.protocol import Protocol
 from app.protocols import protocols
@@ -210,7 +213,10 @@ async def post_close(
         trial = await trial_or_404(services, connection, trial_id)
         if not all(principal.reads_person_of(code) for code in trial.jobcentres):
             raise Problem("not_found")
-        await close_trial(connection, trial, principal.client_id)
+        if await close_trial(connection, trial, principal.client_id):
+            _, moment = await lock_strata(connection, trial.id, trial.jobcentres)
+            refused = await refuse_waiting(connection, trial.id, moment, principal.client_id)
+            await append_entries(connection, refused)
         trial = await trial_or_404(services, connection, trial_id, closing=True)
     return json_response(request, _trial_view(services, trial))
 

@@ -24,10 +24,17 @@ ELSEWHERE = {
 """Tables that belong to no jobcentre."""
 GUARDS = {
     "person_index": "unique across jobcentres: a person is in a trial once",
+    "drawn_number": "unique across jobcentres: a number is drawn in a trial once",
     "record_key": "unique across jobcentres: an external id of a client",
 }
 """Tables that name a jobcentre and are not kept by it."""
-OPEN_FOREIGN_KEYS = {("stratum", "trial"), ("screening", "trial"), ("person_index", "trial"), ("release", "trial")}
+OPEN_FOREIGN_KEYS = {
+    ("stratum", "trial"),
+    ("screening", "trial"),
+    ("person_index", "trial"),
+    ("drawn_number", "trial"),
+    ("release", "trial"),
+}
 """Foreign keys without a jobcentre: to the table that every node would have."""
 
 _TABLES = """

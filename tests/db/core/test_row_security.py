@@ -30,7 +30,7 @@ from app.db.trials.trials import Trial, load_trial
 from app.domain.facts import Conversation
 from app.postgres.supervisor import EmbeddedPostgres
 from tests.database import query, seen
-from tests.register import LONG_AFTER, Register
+from tests.register import LONG_AFTER, Register, new_cpr
 from tests.routers.records.single.common import FACTS
 
 OURS, THEIRS = AccessScope("ours", frozenset({"849"})), AccessScope("theirs", frozenset({"860"}))
@@ -41,12 +41,17 @@ OF_PEOPLE = (
     "assignment",
     "contact_person",
     "duplicate",
+    "person_fact",
+    "cpr_correction",
+    "correction_person",
+    "correction_end",
+    "vault.requested_number",
     *(table.name for table in TABLES.values()),
     "vault.identity",
 )
 """Every table with a row about a person."""
 FIGURES = ("week_count", "source", "grant_assessment")
-GUARDS = {"person_index", "record_key"}
+GUARDS = {"person_index", "drawn_number", "record_key"}
 """The unsharded tables: they know of every jobcentre what must be unique across them."""
 
 
@@ -72,8 +77,9 @@ def place(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFact
             again = register.drawn(trial, jobcentre=code)
             for kind, facts in FACTS.items():
                 system.push(trial, kind, [{"external_id": code, "participant_id": first, **facts}])
-            corrected = {"cpr": body["cpr"], "reason": "typing_error"}
-            assert system.post(f"{path}/participants/{again}/cpr", corrected).status_code == 200
+            register.correct(trial, again, body["cpr"])
+            person = {"cpr": new_cpr(), "reason": "new_number"}
+            assert system.post(f"{path}/participants/{first}/cpr", person).status_code == 202
             freeze = {"jobcentre": code, "week": "2010-W50"}
             assert register.client("agency").post(f"{path}/grant-assessments", freeze).status_code == 201
         (anna,) = [
@@ -371,10 +377,10 @@ def test_what_the_application_may_change_and_remove(place: Place) -> None:
             "audit_chain",
             "vault.identity",
         },
-        "DELETE": {"person_index", "week_count"},
+        "DELETE": {"person_index", "vault.requested_number", "week_count"},
     }
-    assert in_part == {"trial", *(table.name for table in TABLES.values())}
-    for table, column in (("conversation", "superseded_at"), ("trial", "closed_at")):
+    assert in_part == {"trial", "person_fact", *(table.name for table in TABLES.values())}
+    for table, column in (("conversation", "superseded_at"), ("trial", "closed_at"), ("person_fact", "born_on")):
         columns = catalogue(
             place,
             "select distinct column_name::text from information_schema.column_privileges"

@@ -49,7 +49,10 @@ def test_what_others_registered_is_put_to_who_is_kept() -> None:
     participant_cache.catch_up("prvij", {"849": FIRST}, {"849": LATER}, news)
     assert participant_cache.since("prvij", {"849": LATER}) == {}
     taken = participant_cache.take("prvij", "849", LATER, {added, changed, neither})
-    assert {each: found.history().conversations for each, found in taken.items()} == {added: (TALK,), neither: ()}
+    assert {each: found.history().conversations for each, found in taken.items()} == {
+        added: (("system", TALK),),
+        neither: (),
+    }
 
 
 def test_where_the_news_are_too_many_nobody_is_kept() -> None:

@@ -22,8 +22,8 @@ def weeks(history: History, measure: Measure = "conversation", today: date = LON
     return list(weeks_of(PROTOCOL, ENDS_ON, history, measure, today))
 
 
-def talk(day: date, **facts: Any) -> Conversation:
-    return Conversation(date=day, **facts)
+def talk(day: date, **facts: Any) -> tuple[str, Conversation]:
+    return "a", Conversation(date=day, **facts)
 
 
 def did(found: list[PersonWeek]) -> list[int]:

@@ -1,11 +1,12 @@
 """The flow of people (domain 5 "Flow"): each is counted once, by the latest screening."""
 
 from datetime import date
+from decimal import Decimal
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.facts import History, PresenceEvent
+from app.domain.facts import Activation, History, PresenceEvent
 from app.domain.figures.consort_flow import Paths, ScreenedPerson, intake_flow, path_of
 from app.protocols import protocols
 
@@ -82,8 +83,10 @@ def test_paths_by_hand() -> None:
 
 
 def test_complete_is_what_the_last_week_over_says() -> None:
-    """Domain 5: the meter of 39 begins in programme week 9, so that the course of 47 weeks ends with 2011-W39."""
-    history = History(date(2010, 11, 8))
+    """Domain 4.4, 5: active from programme week 9 on, the course of 47 weeks ends with 2011-W39; never activated, it
+    never ends."""
+    placement = Activation(type="other_offer", starts_on=date(2011, 1, 3), hours_per_week=Decimal(10))
+    history = History(date(2010, 11, 8), activations=(("a", placement),))
 
     def complete(today: str) -> bool:
         return path_of(PROTOCOL, ENDS_ON, history, ENDS_ON, date.fromisoformat(today)).complete
@@ -92,6 +95,8 @@ def test_complete_is_what_the_last_week_over_says() -> None:
     assert not complete("2011-10-09")
     assert complete("2011-10-10")
     assert complete("2012-06-01")
+    never = path_of(PROTOCOL, ENDS_ON, History(date(2010, 11, 8)), ENDS_ON, date(2012, 6, 1))
+    assert not never.complete
 
 
 def test_sums_by_arm() -> None:

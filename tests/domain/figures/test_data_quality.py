@@ -43,8 +43,8 @@ WEEK = timedelta(days=7)
 ONE = timedelta(days=1)
 
 
-def talk(day: date, **changes: Any) -> Conversation:
-    return Conversation(date=day, **changes)
+def talk(day: date, **changes: Any) -> tuple[str, Conversation]:
+    return "a", Conversation(date=day, **changes)
 
 
 def offer(first: date, last: date | None = None, hours: str = "12.5") -> tuple[str, Activation]:
@@ -144,7 +144,7 @@ def test_in_person_weeks_say_nothing_of_the_form() -> None:
     assert not codes(later_talks(30), day=date(2011, 6, 1), protocol="aht-2008-sickness")
     away = replace(later_talks(30), events=(gone(date(2010, 12, 31)),))
     assert "all_in_person" not in codes(away, day=date(2011, 6, 1))
-    mentors = tuple(replace(each, conducted_by="mentor") for each in later_talks(30).conversations)
+    mentors = tuple((client, replace(each, conducted_by="mentor")) for client, each in later_talks(30).conversations)
     assert not codes(person(conversations=mentors), day=date(2011, 6, 1))
 
 
@@ -172,7 +172,7 @@ def test_someone_of_whom_nothing_is_recorded() -> None:
 
 
 ANYTHING: Sequence[tuple[str, Fact]] = [
-    ("conversations", talk(LEFT, status="no_show")),
+    ("conversations", talk(LEFT, status="no_show")[1]),
     ("activations", offer(LEFT, LEFT)[1]),
     ("exemptions", Exemption(scope="both", ground="illness", starts_on=LEFT, ends_on=LEFT)),
     ("events", PresenceEvent(kind="rematch", date=LEFT, match_group=1)),
@@ -185,7 +185,7 @@ ANYTHING: Sequence[tuple[str, Fact]] = [
 
 @pytest.mark.parametrize(("name", "fact"), ANYTHING, ids=[name for name, _ in ANYTHING])
 def test_any_record_will_do(name: str, fact: Fact) -> None:
-    record: Any = ("register", fact) if name == "activations" else fact
+    record: Any = ("register", fact) if name in {"activations", "conversations"} else fact
     assert not codes(person(**{"conversations": (), name: (record,)}))
 
 
@@ -297,7 +297,7 @@ def test_nothing_is_found_where_nothing_is_wrong(data: st.DataObject, protocol: 
     known = [
         replace(
             each,
-            conversations=tuple(talk for talk in each.conversations if talk.date <= day),
+            conversations=tuple(told for told in each.conversations if told[1].date <= day),
             events=tuple(event for event in each.events if event.date <= day),
         )
         for each in people
@@ -316,4 +316,5 @@ def test_activation_over_exit_is_what_counting_days_says(first: int, length: int
     )
     days = {starts_on + n * ONE for n in range(length + 1)} & {left + n * ONE for n in range(away)}
     expected = any(day.weekday() < 5 and day <= DAY for day in days)
-    assert activation_over_exit(read_presence(history, ENDS_ON), history, DAY) == expected
+    presence = read_presence(protocols()["prvij-2010-11"], ASSIGNED, ENDS_ON, history.events)
+    assert activation_over_exit(presence, history, DAY) == expected

@@ -8,12 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.facts import Activation, ActivationType, History, Outcome, OutcomeStatus, PresenceEvent
-from app.domain.figures.outcomes import CRITERIA, WeeklyOutcome, best_outcome, followed, lived_by_week
+from app.domain.figures.outcomes import WeeklyOutcome, best_outcome, followed, lived_by_week
 from app.protocols import protocols
 
 ENDS_ON, LONG_AFTER = date(2012, 3, 31), date(2012, 6, 1)
 TUESDAY, MONDAY = date(2010, 11, 9), date(2010, 11, 8)
-assert protocols()["prvij-2010-11"].ends_on == ENDS_ON
+PRVIJ = protocols()["prvij-2010-11"]
+assert PRVIJ.ends_on == ENDS_ON
 
 
 def lived(k: int, status: OutcomeStatus, hours: str | None = None) -> Outcome:
@@ -43,18 +44,18 @@ def test_weeks_that_are_not_over_are_left_out() -> None:
 
 
 statuses = st.builds(
-    lambda status, hours: lived(3, status, hours if status == "employed" else None),
-    st.sampled_from(["employed", "education", "benefit", "other"]),
+    lambda status, hours: lived(3, status, hours),
+    st.sampled_from(["employed", "flex_job", "education", "benefit", "other"]),
     st.sampled_from(["7.5", "37", None]),
 )
 
 
 @given(st.permutations(["benefit", "other", "education"]), st.integers(0, 3))
-def test_the_best_record_of_a_week_counts(order: list[OutcomeStatus], left_out: int) -> None:
-    """Employed, education, other, benefit: in this order."""
+def test_benefit_dominates_a_week(order: list[OutcomeStatus], left_out: int) -> None:
+    """Domain 5: one day on benefit is enough; of the rest employed, education, other."""
     several = [status for status in order if status != ["benefit", "other", "education", ""][left_out]]
     (week,) = lived_by_week(history(*(lived(3, status) for status in several)), LONG_AFTER).values()
-    assert week.status == next(status for status in ("education", "other", "benefit") if status in several)
+    assert week.status == next(status for status in ("benefit", "education", "other") if status in several)
 
 
 @given(st.lists(statuses, min_size=1, max_size=6), st.randoms())
@@ -62,13 +63,11 @@ def test_the_order_of_arrival_changes_nothing(several: list[Outcome], rng: Any) 
     before = lived_by_week(history(*several), LONG_AFTER)
     rng.shuffle(several)
     assert lived_by_week(history(*several), LONG_AFTER) == before
-    assert before[3].hours == max(
-        (each.hours_per_week or Decimal(0) for each in several if each.status == "employed"), default=Decimal(0)
-    )
+    assert before[3].hours == max(each.hours_per_week or Decimal(0) for each in several)
 
 
 def person(*events: PresenceEvent, today: date = LONG_AFTER) -> tuple[int | None, int]:
-    found = followed("849", "treatment", ENDS_ON, history(events=events), today)
+    found = followed(PRVIJ, "849", "treatment", ENDS_ON, history(events=events), today)
     return found.days_to_exit, found.days_observed
 
 
@@ -98,11 +97,12 @@ def spell(kind: ActivationType, starts_on: str = "2011-01-10", ends_on: str | No
 
 def test_the_criteria_are_in_the_order_of_the_trial_description() -> None:
     """[F] 1: job or education; 2: part-time job with supplementary cash benefit; 3: wage subsidy or work placement."""
-    assert CRITERIA == ("job_or_education", "part_time_job", "workplace_activation")
+    assert PRVIJ.success_criteria == ("job_or_education", "part_time_job", "workplace_activation")
     placement, part_time = spell("work_placement_public"), spell("part_time_job")
 
     def best(told: History) -> str | None:
-        return best_outcome(told, ENDS_ON, LONG_AFTER)
+        found = best_outcome(PRVIJ, told, ENDS_ON, LONG_AFTER)
+        return None if found is None else found[0]
 
     assert best(history()) is None
     assert best(history(activations=(spell("guidance_and_upskilling"),))) is None
@@ -117,8 +117,40 @@ def test_so_far_and_since_the_assignment() -> None:
     """Neither what comes later, nor what ended before the assignment, nor the week of the assignment itself."""
     before = spell("wage_subsidy_private", "2010-08-02", "2010-11-08")
     until_then = spell("wage_subsidy_private", "2010-08-02", "2010-11-09")
-    assert best_outcome(history(activations=(before,)), ENDS_ON, LONG_AFTER) is None
-    assert best_outcome(history(activations=(until_then,)), ENDS_ON, LONG_AFTER) == "workplace_activation"
-    assert best_outcome(history(activations=(spell("part_time_job"),)), ENDS_ON, date(2011, 1, 9)) is None
-    assert best_outcome(history(lived(0, "employed", "37")), ENDS_ON, LONG_AFTER) is None
-    assert best_outcome(history(lived(1, "employed", "37")), ENDS_ON, date(2010, 11, 21)) is None
+    assert best_outcome(PRVIJ, history(activations=(before,)), ENDS_ON, LONG_AFTER) is None
+    assert best_outcome(PRVIJ, history(activations=(until_then,)), ENDS_ON, LONG_AFTER) == (
+        "workplace_activation",
+        "jobcentre",
+    )
+    assert best_outcome(PRVIJ, history(activations=(spell("part_time_job"),)), ENDS_ON, date(2011, 1, 9)) is None
+    assert best_outcome(PRVIJ, history(lived(0, "employed", "37")), ENDS_ON, LONG_AFTER) is None
+    assert best_outcome(PRVIJ, history(lived(1, "employed", "37")), ENDS_ON, date(2010, 11, 21)) is None
+
+
+def test_hours_beside_benefit_are_a_part_time_job() -> None:
+    """Domain 5 [F]: "part-time work with supplementary benefit"; whoever is on benefit is not employed."""
+    both = history(lived(9, "benefit"), lived(9, "employed", "12"))
+    assert lived_by_week(both, LONG_AFTER)[9] == WeeklyOutcome("benefit", Decimal(12))
+    assert best_outcome(PRVIJ, both, ENDS_ON, LONG_AFTER) == ("part_time_job", "register")
+
+
+def test_by_what_a_criterion_was_reached() -> None:
+    own, register = exit_on("2011-05-02", "job"), lived(30, "flex_job")
+    found = {
+        "jobcentre": history(events=(own,)),
+        "register": history(register),
+        "both": history(register, events=(own,)),
+    }
+    for evidence, told in found.items():
+        assert best_outcome(PRVIJ, told, ENDS_ON, LONG_AFTER) == ("job_or_education", evidence)
+
+
+def test_the_criteria_are_the_protocols() -> None:
+    """Domain 6: [S] and [C] have others."""
+    sickness, flexjob, flexible = (protocols()[x] for x in ("aht-2008-sickness", "aht-2008-flexjob", "flex-2016"))
+    returned = history(activations=(spell("partial_return"),))
+    assert best_outcome(sickness, returned, ENDS_ON, LONG_AFTER) == ("partial_return", "jobcentre")
+    assert best_outcome(flexjob, returned, ENDS_ON, LONG_AFTER) == ("active_offer", "jobcentre")
+    assert best_outcome(flexible, returned, ENDS_ON, LONG_AFTER) is None
+    assert best_outcome(flexjob, history(lived(9, "flex_job")), ENDS_ON, LONG_AFTER) == ("flex_job", "register")
+    assert best_outcome(flexible, history(lived(9, "education")), ENDS_ON, LONG_AFTER) is None

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from app.domain.facts import Activation, Conversation, History, Mentor, Outcome, PresenceEvent, SupportEffort
 from app.domain.figures.activation_load import load_of
 from app.domain.figures.panel import PERSON_WEEKS, TABLES, Subject, draw_row, participant_row, person_week_rows
-from app.domain.rules.activity import covering_by_week, hours_of, reaches_minimum
+from app.domain.judged_weeks import FLAGS
+from app.domain.rules.activity import covering_by_week, hours_of
 from app.domain.rules.calendar import is_over
-from app.domain.rules.timeline import Timeline
-from app.domain.rules.weeks import FLAGS, as_seen_on, judge
+from app.domain.rules.weeks import as_seen_on, judge
 from app.protocols import protocols
 
 PRVIJ = protocols()["prvij-2010-11"]
@@ -36,10 +36,10 @@ def placement(first: date, last: date | None, hours: str = "15", **changes: obje
 HISTORY = History(
     ASSIGNED,
     conversations=(
-        Conversation(date=date(2010, 11, 15)),
-        Conversation(date=date(2010, 11, 16), form="telephone"),
-        Conversation(date=date(2010, 11, 17), form="telephone", conducted_by="mentor"),
-        Conversation(date=date(2010, 11, 23), status="no_show"),
+        ("momentum", Conversation(date=date(2010, 11, 15))),
+        ("momentum", Conversation(date=date(2010, 11, 16), form="telephone")),
+        ("momentum", Conversation(date=date(2010, 11, 17), form="telephone", conducted_by="mentor")),
+        ("momentum", Conversation(date=date(2010, 11, 23), status="no_show")),
     ),
     activations=(
         ("momentum", placement(date(2011, 1, 3), date(2011, 1, 5), "12.5")),
@@ -62,10 +62,10 @@ HISTORY = History(
 
 def test_flags_states_and_deviations_are_those_of_the_rules() -> None:
     """Domain 4.3 to 4.6: nothing is judged here."""
-    judged = list(as_seen_on(judge(PRVIJ, ENDS, HISTORY), ASSIGNED, AFTER))
+    judged = list(as_seen_on(PRVIJ, judge(PRVIJ, ENDS, HISTORY), AFTER))
     panel = rows(HISTORY)
     assert [[row[name] for name in ("monday", "number", "state", *FLAGS, "deviations")] for row in panel] == [
-        list(week) for week in judged
+        list(week[:10]) for week in judged
     ]
     assert [row["weeks_since_assignment"] for row in panel] == list(range(len(judged)))
 
@@ -88,7 +88,7 @@ def test_what_was_recorded_of_a_week() -> None:
     told = {
         week: (row["outcome_status"], row["outcome_hours"]) for week, row in by_week.items() if row["outcome_status"]
     }
-    assert told == {"2011-W06": ("employed", 32.5)}
+    assert told == {"2011-W06": ("benefit", 32.5)}
     assert by_week["2011-W07"]["outcome_hours"] is None
     assert (by_week["2011-W06"]["exits"], by_week["2011-W08"]["re_entered"]) == (("job",), True)
 
@@ -135,10 +135,11 @@ def test_the_minimum_is_held_against_the_same_hours(offers: list[tuple[str, date
         (client, placement(first, date.fromordinal(first.toordinal() + days), str(hours)))
         for client, first, days, hours in offers
     )
-    line = Timeline.of(ASSIGNED, ENDS, 3)
     assert PRVIJ.min_weekly_hours is not None
-    for covering in covering_by_week(line, History(ASSIGNED, activations=spells)).values():
-        assert reaches_minimum(PRVIJ, covering) == (hours_of(covering) >= PRVIJ.min_weekly_hours)
+    judged = judge(PRVIJ, ENDS, History(ASSIGNED, activations=spells))
+    monday = judged.first_monday.toordinal()
+    for index, covering in covering_by_week(spells, monday, len(judged.state)).items():
+        assert judged.active[index] == (hours_of(covering, monday + 7 * index) >= PRVIJ.min_weekly_hours)
 
 
 def test_the_baseline() -> None:

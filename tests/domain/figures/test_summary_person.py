@@ -38,7 +38,8 @@ def test_the_assignment_week() -> None:
 def test_a_counted_week() -> None:
     found = week({"conversations": [{"date": "2010-11-10"}, {"date": "2010-11-16"}]}, "2010-W46")
     flags = {"conversation_due": 1, "conversation_held": 1, "conversation_conforming": 1}
-    assert found == {"state:counted": 1, "participants": 1, "form:in_person": 1, **flags}
+    people = {"person:conversation_due": 1, "person:held_80": 1}
+    assert found == {"state:counted": 1, "participants": 1, "form:in_person": 1, **flags, **people}
 
 
 def test_two_conversations_of_a_week_count_once_as_held_and_twice_by_form() -> None:
@@ -120,14 +121,14 @@ def test_someone_through_is_a_participant() -> None:
 
 
 def test_exits_are_the_effective_ones() -> None:
-    """By date; an exit while out counts nowhere, of two on one date the first registered (4.1)."""
+    """By date; an exit while out counts nowhere, of two on one date the first by reason (4.1)."""
     events = [
         {"kind": "exit", "date": "2010-12-08", "reason": "benefit_ended"},  # while out
-        {"kind": "exit", "date": "2010-11-24", "reason": "job"},
         {"kind": "exit", "date": "2010-11-24", "reason": "moved"},  # the second of the date
+        {"kind": "exit", "date": "2010-11-24", "reason": "job"},
         {"kind": "re_entry", "date": "2011-01-05"},
         {"kind": "exit", "date": "2011-01-07", "reason": "deceased"},
-        {"kind": "rematch", "date": "2010-11-17", "match_group": 3},  # moves nobody
+        {"kind": "rematch", "date": "2010-11-17", "match_group": 1},  # moves nobody
     ]
     found = counted({"presence_events": events})
     exits = {monday: codes_of("exit", numbers) for monday, numbers in found.items() if codes_of("exit", numbers)}
@@ -177,4 +178,67 @@ def test_a_whole_course() -> None:
         "activation_missing": 5,
         "conversation_missing": 12,
         "started_late@2010-11-16": 1,
+    }
+
+
+def test_a_rematch_to_group_3_is_an_exit() -> None:
+    """Domain 4.1; the exit told the same day is no second one."""
+    events = [
+        {"kind": "rematch", "date": "2010-11-24", "match_group": 3},
+        {"kind": "exit", "date": "2010-11-25", "reason": "match_group_3"},
+    ]
+    found = week({"presence_events": events}, "2010-W47")
+    assert codes_of("exit", found) == {"match_group_3": 1}
+    assert "deviation:event_without_effect" not in found
+
+
+@pytest.mark.parametrize(
+    ("talks", "reason"),
+    [
+        ([{"status": "no_show"}, {"status": "cancelled"}, {"form": "group"}], "no_show"),
+        ([{"status": "cancelled"}, {"conducted_by": "mentor"}], "cancelled"),
+        ([{"conducted_by": "mentor"}], "mentor_only"),
+        ([{"conducted_by": "mentor"}, {"form": "group"}], "not_accepted"),
+        ([{"form": "group"}], "not_accepted"),
+        ([], "nothing"),
+    ],
+)
+def test_why_a_due_conversation_is_missing(talks: list[dict[str, str]], reason: str) -> None:
+    """Domain 5: the first reason that applies to the week."""
+    missed = [{"date": "2010-11-16", **talk} for talk in talks]
+    assert codes_of("missing", week({"conversations": missed}, "2010-W46")) == {reason: 1}
+    held = [*missed, {"date": "2010-11-17"}]
+    assert codes_of("missing", week({"conversations": held}, "2010-W46")) == {}
+
+
+def test_talks_told_by_several_are_counted_once() -> None:
+    """Domain 4.5: of the client with the most counting ones, then the most, then the first by name."""
+
+    def forms(*talks: tuple[str, str]) -> dict[str, int]:
+        told = [{"date": "2010-11-16", "client": client, "form": form} for client, form in talks]
+        return codes_of("form", week({"conversations": told}, "2010-W46"))
+
+    assert forms(("b", "in_person"), ("a", "telephone")) == {"telephone": 1}
+    assert forms(("b", "in_person"), ("b", "digital"), ("a", "telephone")) == {"in_person": 1, "digital": 1}
+    assert forms(("b", "in_person"), ("a", "group"), ("a", "group")) == {"in_person": 1}
+    other_days = [{"date": "2010-11-16", "client": "a"}, {"date": "2010-11-17", "client": "b"}]
+    assert codes_of("form", week({"conversations": other_days}, "2010-W46")) == {"in_person": 2}
+
+
+def test_what_a_week_holds_is_the_same_whoever_told_it() -> None:
+    """Domain 4.5: in person by either client is in person."""
+    told = [{"date": "2010-11-16", "client": "b"}, {"date": "2010-11-16", "client": "a", "form": "telephone"}]
+    assert week({"conversations": told}, "2010-W46")["conversation_conforming"] == 1
+
+
+def test_people_by_what_they_ever_had() -> None:
+    """Domain 5, by person: each in the first week of it; 80 % of the due conversations from and until which week."""
+    placement = {"type": "other_offer", "starts_on": "2011-01-17", "hours_per_week": 20}
+    found = counted({"activations": [placement], "conversations": [{"date": "2010-11-16"}]})
+    people = {monday: codes_of("person", numbers) for monday, numbers in found.items() if codes_of("person", numbers)}
+    assert people == {
+        date(2010, 11, 15): {"conversation_due": 1, "held_80": 1},
+        date(2010, 11, 22): {"held_80": -1},
+        date(2011, 1, 3): {"activation_due": 1},
+        date(2011, 1, 17): {"activated": 1},
     }

@@ -12,7 +12,7 @@ from app.domain.figures.summary import (
     grant_of,
     rate,
 )
-from app.domain.rules.weeks import FLAGS
+from app.domain.judged_weeks import FLAGS
 from tests.domain.figures.weekly_figures import DRAFT, PRVIJ
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from app.domain.figures.counts import SUMS, add_up
+from app.domain.figures.counts import add_up, cumulated
 from app.domain.figures.summary import (
     Conditions,
     Group,
@@ -41,10 +41,11 @@ def rows(
         (jobcentre, arm): add_up(counted(person) for code, of, person in people if (code, of) == (jobcentre, arm))
         for jobcentre, arm, _ in people
     }
-    before = {
-        key: sum((Counter({name: n[name] for name in SUMS}) for day, n in by_week.items() if day < monday), Counter())
-        for key, by_week in kept.items()
-    }
+    before: dict[tuple[str, Arm], Counter[str]] = {key: Counter() for key in kept}
+    for key, by_week in kept.items():
+        for day, numbers in by_week.items():
+            if day < monday:
+                before[key].update(cumulated(numbers))
     weeks = {key: {day: n for day, n in by_week.items() if monday <= day <= until} for key, by_week in kept.items()}
     mondays = [monday + timedelta(days=7 * n) for n in range((until - monday).days // 7 + 1)]
     return summary_rows(PRVIJ, groups, before, weeks, mondays, today)
@@ -71,6 +72,8 @@ def test_a_row_adds_up_people() -> None:
         "first_conversations": 2,
         "deviation:remote_too_early": 1,
         "deviation:started_late": 1,
+        "person:conversation_due": 2,
+        "person:held_80": 2,
     }
     assert (row.cumulative["entries"], row.cumulative["conversation_due"]) == (3, 2)
     assert row.conditions == Conditions("met", "nothing_due", "nothing_due")

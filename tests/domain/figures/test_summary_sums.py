@@ -21,10 +21,11 @@ def test_difference() -> None:
     before = counted({"conversations": [{"date": "2010-11-15"}]})
     after = counted({"conversations": [{"date": "2010-11-24"}]})
     moved = {"form:in_person": 1, "conversation_held": 1, "conversation_conforming": 1, "first_conversations": 1}
+    missing = {"deviation:conversation_missing": 1, "missing:nothing": 1}
     assert difference(before, after) == {
         date(2010, 11, 8): {"deviation:started_late@2010-11-16": 1},
-        date(2010, 11, 15): {"deviation:conversation_missing": 1, **{name: -n for name, n in moved.items()}},
-        date(2010, 11, 22): {"deviation:conversation_missing": -1, **moved},
+        date(2010, 11, 15): {**missing, "person:held_80": -1, **{name: -n for name, n in moved.items()}},
+        date(2010, 11, 22): {**{name: -n for name, n in missing.items()}, "person:held_80": 1, **moved},
     }
     assert difference(before, before) == {}
     assert difference({}, {}) == {}

@@ -137,7 +137,7 @@ def test_only_who_is_in_the_trial_and_not_complete() -> None:
 def test_the_list_agrees_with_the_weeks(week: int, every: int) -> None:
     """Who misses a due conversation in a week that is over is on its list for that, and nobody else (4.5)."""
     history = history_of({"interview_on": "2010-11-08", "conversations": talks(*WEEKLY[::every])})
-    judged = judge(PRVIJ, ENDS_ON, history)[week]
+    judged = judge(PRVIJ, ENDS_ON, history).week(week)
     shown = task_of(PRVIJ, ENDS_ON, history, True, judged.monday)
     missing = shown is not None and "no_conversation_this_week" in shown.reasons
     assert missing == ("conversation_missing" in judged.deviations)

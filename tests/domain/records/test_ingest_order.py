@@ -31,7 +31,7 @@ def test_a_higher_revision_brings_a_record_back() -> None:
     ledger = Ledger()
     assert ledger.send(("r", 1, TALK), ("r", 2, "duplicate"), ("r", 3, TALK)) == ["created", "retracted", "updated"]
     assert ledger.send(("s", 2, "duplicate"), ("s", 3, TALK)) == ["retracted", "updated"]
-    assert ledger.histories()[ANNA].conversations == (TALK, TALK)
+    assert ledger.histories()[ANNA].conversations == (("system", TALK), ("system", TALK))
 
 
 def test_a_retraction_without_a_revision_does_not_reach_a_revisioned_record() -> None:
@@ -53,7 +53,10 @@ def test_a_record_moves_to_another_person_by_a_higher_revision_alone() -> None:
     assert ledger.send(("r", None, TALK, ANNA), ("r", None, TALK, BO)) == ["created", "rejected"]
     assert [report.errors for report in ledger.reports] == [(), (("/revision", "revision_conflict"),)]
     assert ledger.send(("r", 0, TALK, BO)) == ["updated"]
-    assert {who: history.conversations for who, history in ledger.histories().items()} == {ANNA: (), BO: (TALK,)}
+    assert {who: history.conversations for who, history in ledger.histories().items()} == {
+        ANNA: (),
+        BO: (("system", TALK),),
+    }
 
 
 def test_one_id_of_two_clients_is_two_records() -> None:

@@ -14,8 +14,9 @@ from app.domain.rules.corrections import (
     is_taken,
     near_numbers,
     number_is,
-    sex_of,
 )
+from app.domain.rules.person_facts import age_band_of, birth_date_of, sex_of
+from app.web.identifiers import parse_cpr
 
 DRAWN = date(2010, 11, 8)
 MOMENT = datetime(2010, 11, 8, 9, tzinfo=UTC)
@@ -88,3 +89,14 @@ def test_which_draw_governs() -> None:
     assert first_governs("typing_error", also_right, right)
     same_moment = DrawUnderNumber(MOMENT, ("860", 0), under_it=True)
     assert first_governs("typing_error", also_right, same_moment)
+
+
+def test_facts_of_a_number_are_those_that_the_service_parses() -> None:
+    """Domain 7: the seventh digit and the year give the century."""
+    for seventh in range(10):
+        for year in (0, 36, 37, 57, 58, 70, 99):
+            number = f"0102{year:02d}{seventh}001"
+            assert birth_date_of(number) == parse_cpr(number).born_on, number
+    assert birth_date_of("7101701234") == date(1970, 1, 11)
+    bands = [age_band_of(date(1990, 11, 8), date(1990 + years, 11, 8)) for years in (19, 20, 29, 30, 40, 50)]
+    assert bands == ["under_20", "20_29", "20_29", "30_39", "40_49", "50_and_over"]

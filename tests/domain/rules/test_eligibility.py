@@ -341,9 +341,9 @@ def test_sickness_benefit(facts: dict[str, Any], expected: list[str]) -> None:
         (TUESDAY, date(2008, 12, 2), ["unemployed_too_short"]),  # 35 days: not more than five weeks
         (TUESDAY, date(2008, 9, 6), []),  # four months to the day
         (TUESDAY, date(2008, 9, 5), ["unemployed_too_long"]),
-        (date(2009, 1, 11), date(2008, 9, 11), []),  # the Sunday of the first intake week
-        (date(2009, 1, 11), date(2008, 9, 10), ["unemployed_too_long"]),
-        (NEXT_MONDAY, date(1999, 1, 1), []),  # later on any time will do
+        (NEXT_MONDAY, date(2008, 9, 6), []),  # it is the trial's start that matters, not the interview
+        (NEXT_MONDAY, date(2008, 9, 5), ["unemployed_too_long"]),
+        (NEXT_MONDAY, date(1999, 1, 1), ["unemployed_too_long"]),
         (date(2009, 1, 5), date(1999, 1, 1), ["unemployed_too_long", "outside_intake_period"]),  # the Monday before
     ],
 )

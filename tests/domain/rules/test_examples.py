@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
+from app.domain.judged_weeks import FLAGS, Week
 from app.domain.rules.calendar import week_code
 from app.domain.rules.draw import commitment, sequence
-from app.domain.rules.weeks import FLAGS, Week, judge
+from app.domain.rules.weeks import judge
 from app.protocols import protocols
 from tests.domain.build import history_of
 
@@ -40,7 +41,7 @@ def test_weeks(example: dict[str, Any]) -> None:
     protocol = protocols()[example["protocol"]]
     ends_on = date.fromisoformat(example["ends_on"]) if "ends_on" in example else protocol.ends_on
     assert ends_on is not None
-    judged = judge(protocol, ends_on, history_of(example["person"]))
+    judged = judge(protocol, ends_on, history_of(example["person"])).weeks
     shown = [week for week in judged if week_code(week.monday) <= example["until"]]
     assert [as_written(week) for week in shown] == example["weeks"]
     assert {flag: sum(getattr(week, flag) for week in shown) for flag in FLAGS} == example["totals"]
@@ -49,7 +50,7 @@ def test_weeks(example: dict[str, Any]) -> None:
 @pytest.mark.parametrize("example", HISTORIES, ids=[f"{n}-{h['protocol']}" for n, h in enumerate(HISTORIES)])
 def test_histories(example: dict[str, Any]) -> None:
     protocol = protocols()[example["protocol"]]
-    judged = judge(protocol, date.fromisoformat(example["ends_on"]), history_of(example["person"]))
+    judged = judge(protocol, date.fromisoformat(example["ends_on"]), history_of(example["person"])).weeks
     assert [as_written(week) for week in judged] == example["weeks"]
 
 

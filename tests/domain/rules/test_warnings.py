@@ -3,19 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain.facts import Activation, Conversation, Exemption, PresenceEvent
-from app.domain.rules.warnings import ENFORCED_CODES, warnings_of
-from app.domain.rules.weeks import Course
+from app.domain.facts import Exemption, PresenceEvent
+from app.domain.rules.warnings import ENFORCED_CODES, StandingWeeks
+from app.domain.rules.weeks import judge
 from app.protocols import protocols
-from tests.domain.build import history_of
+from tests.domain.build import codes_for, history_of
 from tests.reference import door as reference
-from tests.reference.generate import TRIAL_DATES, activation_records, cases, conversation_records
+from tests.reference.generate import TRIAL_DATES, activation_records, cases, conversation_records, random_person
 from tests.thorough import so_many
 
 FINAL, DRAFT, SICKNESS, FLEXIBLE = "prvij-2010-11", "prvij-2010-07", "aht-2008-sickness", "flex-2016"
@@ -29,17 +30,13 @@ def warning_codes(
     ends_on: str | None = None,
     *,
     assigned: str | None = None,
-    **known: list[Any],
+    **known: Any,
 ) -> list[str]:
     """What the sender of a record hears, of someone assigned on the first day of the intake; ``known`` came before."""
     first, _, last = TRIAL_DATES[protocol]
     kind = "conversations" if "date" in record else "activations"
-    person = {"interview_on": assigned or first, **known, kind: [*known.get(kind, []), record]}
-    history = history_of(person)
-    fact = history.conversations[-1] if kind == "conversations" else history.activations[-1][1]
-    rules = protocols()[protocol]
-    course = Course.of(rules, date.fromisoformat(ends_on or last), history)
-    return list(warnings_of(rules, course, history, fact))
+    person = {"interview_on": assigned or first, **known}
+    return codes_for(protocols()[protocol], date.fromisoformat(ends_on or last), person, kind, record)
 
 
 # The person of FINAL is assigned on Monday 2010-11-08: W45 is week 1, W46 week 2, W52 (27 December to 2 January) is
@@ -99,7 +96,8 @@ def test_remote_too_early_in_the_draft_lasts_until_a_workplace_is_found() -> Non
     telephone = {"date": "2011-01-09", "form": "telephone"}
     assert warning_codes(telephone, DRAFT) == ["remote_too_early"]
     assert warning_codes(telephone, DRAFT, activations=[earlier, place]) == ["remote_too_early"]
-    assert warning_codes({**telephone, "date": "2011-01-10"}, DRAFT, activations=[earlier, place]) == []
+    after = warning_codes({**telephone, "date": "2011-01-10"}, DRAFT, activations=[earlier, place])
+    assert after == ["remote_too_often"]
     assert warning_codes({**telephone, "date": "2011-06-10"}, DRAFT, activations=[earlier]) == ["remote_too_early"]
 
 
@@ -145,9 +143,26 @@ def test_remote_too_often(known: list[Record], record: Record, codes: list[str])
     assert warning_codes(record, conversations=known) == codes
 
 
-def test_remote_is_never_too_often_where_the_share_is_the_whole() -> None:
+def test_every_remote_talk_is_too_often_where_the_share_is_nothing() -> None:
+    """Domain 6 [D]: "personal meeting … at the company"; with a ground it is grounded."""
     place = {"type": "part_time_job", "starts_on": "2010-11-01", "hours_per_week": 10}
-    assert warning_codes(REMOTE_10, DRAFT, conversations=[REMOTE_9], activations=[place]) == []
+    assert warning_codes(REMOTE_9, DRAFT, activations=[place]) == ["remote_too_often"]
+    assert warning_codes({**REMOTE_9, "remote_ground": "illness"}, DRAFT, activations=[place]) == []
+    assert warning_codes({**REMOTE_9, "date": "2017-01-05"}, FLEXIBLE) == []
+
+
+def test_external_provider_not_accepted() -> None:
+    """Domain 4.5: only where the trial lets the person's jobcentre have that."""
+    talk = {"date": "2010-11-16", "conducted_by": "external_provider"}
+    assert warning_codes(talk) == []
+    assert warning_codes(talk, settings={"external_provider_talks": False}) == ["external_provider_not_accepted"]
+    assert warning_codes({**talk, "conducted_by": "caseworker"}, settings={"external_provider_talks": False}) == []
+
+
+def test_the_day_of_the_draw_counts_where_the_protocol_says_so() -> None:
+    """Domain 4.5 [S]: the draw is made before the first follow-up conversation."""
+    assert warning_codes({"date": "2009-01-05"}, SICKNESS) == []
+    assert warning_codes({"date": "2009-01-04"}, SICKNESS) == ["before_assignment"]
 
 
 @pytest.mark.parametrize(
@@ -332,10 +347,10 @@ def test_starts_late_in_the_other_protocols() -> None:
 def test_the_other_kinds_are_taken_without_a_word() -> None:
     history = history_of({"interview_on": "2010-11-08"})
     rules = protocols()[FINAL]
-    course = Course.of(rules, date(2012, 3, 31), history)
+    weeks = StandingWeeks(rules, judge(rules, date(2012, 3, 31), history))
     exemption = Exemption(scope="both", ground="illness", starts_on=date(1990, 1, 1))
     event = PresenceEvent(kind="re_entry", date=date(2010, 11, 9))
-    assert [list(warnings_of(rules, course, history, fact)) for fact in (exemption, event)] == [[], []]
+    assert [list(weeks.warnings_of(fact)) for fact in (exemption, event)] == [[], []]
 
 
 def test_what_refuse_rejects() -> None:
@@ -361,20 +376,30 @@ def test_against_the_reference(protocol: str, examples: int) -> None:
         assigned_on, last_day = date.fromisoformat(person["interview_on"]), date.fromisoformat(ends_on)
         for kind, records in (("conversations", conversation_records), ("activations", activation_records)):
             record = data.draw(records(protocol, assigned_on, last_day))
-            history = history_of({**person, kind: [*person[kind], record]})
-            fact: Conversation | Activation
-            fact = history.conversations[-1] if kind == "conversations" else history.activations[-1][1]
-            found = warnings_of(rules, Course.of(rules, last_day, history), history, fact)
-            assert list(found) == reference.warnings(protocol, ends_on, person, kind, record, as_of)
+            found = codes_for(rules, last_day, person, kind, record)
+            assert found == reference.warnings(protocol, ends_on, person, kind, record, as_of)
 
     check()
 
 
-def test_the_record_is_judged_whatever_its_place_in_the_history() -> None:
-    """A correction keeps its place among the records; nothing depends on it."""
-    history = history_of({"interview_on": "2010-11-08", "conversations": [REMOTE_10, REMOTE_9, {"date": "2010-11-16"}]})
-    rules = protocols()[FINAL]
-    course = Course.of(rules, date(2012, 3, 31), history)
-    turned = replace(history, conversations=history.conversations[::-1])
-    for talk in history.conversations:
-        assert warnings_of(rules, course, history, talk) == warnings_of(rules, course, turned, talk)
+def test_records_of_a_batch_are_held_against_those_before_them() -> None:
+    """Domain 4.8: put and dropped one by one, the weeks are as if judged anew."""
+    rules, chance = protocols()[FINAL], Random(1)
+    history = history_of(random_person(FINAL, 3))
+    weeks = StandingWeeks(rules, judge(rules, date(2012, 3, 31), history))
+    for _ in range(60):
+        kind = chance.choice(["conversations", "activations"])
+        known = list(getattr(history, kind))
+        client, fact = chance.choice([*getattr(history_of(random_person(FINAL, chance.randint(0, 99))), kind), *known])
+        anew = StandingWeeks(rules, judge(rules, date(2012, 3, 31), history))
+        if kind == "conversations":
+            assert weeks.warnings_of(fact) == anew.warnings_of(fact)
+        if known and chance.random() < 0.3:
+            weeks.drop(known.pop()[1])
+        else:
+            weeks.put(fact)
+            known.append((client, fact))
+        if kind == "conversations":
+            history = replace(history, conversations=tuple(known))
+        else:
+            weeks = anew

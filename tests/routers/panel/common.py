@@ -69,6 +69,5 @@ def duplicate(register: Register, trial: str) -> str:
     cpr = new_cpr()
     assert system.post(f"/v1/trials/{trial}/participants", register.screening(cpr=cpr, jobcentre="860")).is_success
     again = register.drawn(trial, jobcentre="860")
-    corrected = {"cpr": cpr, "reason": "typing_error"}
-    assert system.post(f"/v1/trials/{trial}/participants/{again}/cpr", corrected).status_code == 200
+    register.correct(trial, again, cpr)
     return again

@@ -19,7 +19,7 @@ from app.letters import Letter, as_html, as_pdf
 from app.protocols import protocols
 from tests.pdf import text_of_pdf
 from tests.register import JOBCENTRES, Client, Register, new_cpr
-from tests.routers.participants.test_duplicates import Place as Corrections
+from tests.routers.participants.correction_place import Place as Corrections
 
 ARMS: tuple[Arm, ...] = ("treatment", "control")
 GRANT_WORDS = ("80 ", "40 procent", "13.000", "13000", "tilskud svarende", "betingelse")

@@ -42,7 +42,7 @@ def test_failures_of_the_other_protocols_have_their_sentences(register: Register
         "cpr": new_cpr(),
         "jobcentre": "849",
         "interview_on": "2009-01-11",
-        "unemployed_since": "2008-09-10",
+        "unemployed_since": "2008-09-04",  # four months are over on 4 January, before the intake
         "circumstances": ["terminal_illness", "pension_case_started"],
     }
     first = register.case_system().post(f"/v1/trials/{trial}/participants", body)

@@ -86,8 +86,8 @@ def test_moved_on_within_a_batch(place: Place) -> None:
 
 
 def test_the_records_of_a_duplicate(place: Place) -> None:
-    """Domain 3.3: they pass to the person drawn first, who may be somebody else's."""
-    known = place.register.screening(jobcentre="860")
+    """Domain 3.4: they pass to the person who governs, in the same jobcentre."""
+    known = place.register.screening()
     earlier = place.system.post(f"/v1/trials/{place.trial}/participants", known).json()["participant_id"]
     later = place.register.drawn(place.trial)
     readers = {code: Reader(place.register.sender(code), place.path) for code in ("849", "860")}
@@ -96,11 +96,10 @@ def test_the_records_of_a_duplicate(place: Place) -> None:
     taken_back = standing[0]["external_id"]
     assert place.system.delete(f"{place.path}/{taken_back}", revision=5).status_code == 200
     assert len(readers["849"].news()) == 3
-    correction = {"cpr": known["cpr"], "reason": "typing_error"}
-    assert place.system.post(f"/v1/trials/{place.trial}/participants/{later}/cpr", correction).status_code == 200
+    place.register.correct(place.trial, later, known["cpr"])
     ids = {record["external_id"] for record in standing}
-    assert {(external_id, why) for external_id, _, why in readers["849"].news()} == {(each, "moved") for each in ids}
-    assert {(external_id, who) for external_id, _, who in readers["860"].news()} == {
+    assert {(external_id, who) for external_id, _, who in readers["849"].news()} == {
         (each, "entered_in_error" if each == taken_back else earlier) for each in ids
     }
+    assert readers["860"].news() == []
     assert register_faults(place.register) == []

@@ -110,7 +110,7 @@ def test_a_dry_run_shows_the_difference(place: Place) -> None:
 
 
 def test_by_cpr_number_or_by_id_it_is_the_same_spell(place: Place) -> None:
-    """The id comes from the participant, not from how the file names them; a corrected number changes nothing."""
+    """The id comes from the participant, not from how the file names them; under the corrected number it comes back."""
     cpr, corrected = new_cpr(), new_cpr()
     system = place.register.sender()
     body = place.register.screening(cpr=cpr)
@@ -118,9 +118,8 @@ def test_by_cpr_number_or_by_id_it_is_the_same_spell(place: Place) -> None:
     by_cpr = {name: value for name, value in spell(anna).items() if name != "participant_id"}
     assert place.counts([{**by_cpr, "cpr": cpr}]) == {"created": 1}
     assert place.counts([spell(anna)]) == {"unchanged": 1}
-    path = f"/v1/trials/{place.trial}/participants/{anna}/cpr"
-    assert system.post(path, {"cpr": corrected, "reason": "typing_error"}).is_success
-    assert place.counts([{**by_cpr, "cpr": corrected}]) == {"unchanged": 1}
+    place.register.correct(place.trial, anna, corrected)
+    assert place.counts([{**by_cpr, "cpr": corrected}]) == {"updated": 1}
 
 
 def test_a_duplicate_s_spells_stay_when_the_person_is_known_to_be_one(place: Place) -> None:
@@ -130,7 +129,7 @@ def test_a_duplicate_s_spells_stay_when_the_person_is_known_to_be_one(place: Pla
     earlier = system.post(path, place.register.screening(cpr=cpr)).json()["participant_id"]
     later = place.register.drawn(place.trial)
     place.report([spell(later)])
-    assert system.post(f"{path}/{later}/cpr", {"cpr": cpr, "reason": "typing_error"}).is_success
+    place.register.correct(place.trial, later, cpr)
     assert place.counts([spell(earlier)]) == {"unchanged": 1}
     assert place.counts([spell(later)]) == {"unchanged": 1}
     assert register_faults(place.register) == []

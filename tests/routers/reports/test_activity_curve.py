@@ -136,8 +136,7 @@ def test_duplicates_are_in_no_figure(register: Register) -> None:
     body = register.screening()
     system.post(f"/v1/trials/{trial}/participants", body)
     later = register.drawn(trial)
-    correction = {"cpr": body["cpr"], "reason": "typing_error"}
-    assert system.post(f"/v1/trials/{trial}/participants/{later}/cpr", correction).status_code == 200
+    register.correct(trial, later, body["cpr"])
     report = register.client("agency").get(f"/v1/trials/{trial}/activity-curve").json()
     assert point(report, 0)["treatment"]["n"] + point(report, 0)["control"]["n"] == 1
 

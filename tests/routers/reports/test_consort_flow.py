@@ -83,6 +83,9 @@ def test_out_back_and_through(register: Register, agency: Client) -> None:
     ]
     records = [{"external_id": record_id(), "participant_id": person, **event} for event in events]
     assert register.case_system().push(trial, "presence-events", records)["counts"]["created"] == 3
+    place = {"type": "work_placement_public", "starts_on": "2010-11-08", "ends_on": None, "hours_per_week": 20}
+    record = {"external_id": record_id(), "participant_id": person, **place}
+    assert register.case_system().push(trial, "activations", [record])["counts"]["created"] == 1
 
     def mine(**parameters: Any) -> dict[str, Any]:
         (found,) = [each for each in flow(agency, trial, **parameters)["arms"] if each["arm"] == arm]
@@ -119,7 +122,7 @@ def steps(register: Register, trial: str, system: Client) -> Iterator[str]:
     event = {"participant_id": carl, "kind": "exit", "date": "2010-12-01", "reason": "job"}
     system.push(trial, "presence-events", [{"external_id": record_id(), **event}])
     yield "exit"
-    assert system.post(f"{path}/{carl}/cpr", {"cpr": anna, "reason": "typing_error"}).status_code == 200
+    register.correct(trial, carl, anna)
     yield "duplicate"
 
 
@@ -134,12 +137,11 @@ def test_as_known_then(register: Register, agency: Client) -> None:
 
 def test_duplicates_leave_the_flow(register: Register, agency: Client) -> None:
     """Domain 3.3: the earlier draw governs; the jobcentre of the later one knows nobody any more."""
-    trial, system = register.new_trial(), register.case_system()
+    trial = register.new_trial()
     cpr = new_cpr()
     register.screen(trial, cpr=cpr)
     later = register.drawn(trial, jobcentre="860")
-    correction = {"cpr": cpr, "reason": "typing_error"}
-    assert system.post(f"/v1/trials/{trial}/participants/{later}/cpr", correction).status_code == 200
+    register.correct(trial, later, cpr)
     assert flow(agency, trial)["screened"] == flow(agency, trial)["eligible"]["drawn"] == 1
     assert flow(agency, trial, jobcentre="860")["screened"] == 0
 

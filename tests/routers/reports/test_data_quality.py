@@ -11,7 +11,7 @@ import pytest
 
 from app.domain.facts import KINDS
 from tests.register import Client, Register, record_id
-from tests.routers.participants.test_duplicates import Place as Corrections
+from tests.routers.participants.correction_place import Place as Corrections
 
 CSV = {"Accept": "text/csv"}
 IN_MARCH = datetime(2011, 3, 1, 12, tzinfo=UTC)

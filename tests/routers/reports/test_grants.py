@@ -90,8 +90,7 @@ def test_a_duplicate_leaves_today_and_not_what_was_frozen(place: Place) -> None:
     place.system.post(f"/v1/trials/{place.trial}/participants", body)
     frozen = place.freeze().json()
     later = place.register.drawn(place.trial)
-    correction = {"cpr": body["cpr"], "reason": "typing_error"}
-    assert place.system.post(f"/v1/trials/{place.trial}/participants/{later}/cpr", correction).status_code == 200
+    place.register.correct(place.trial, later, body["cpr"])
     assert place.agency.get(place.path).json()["items"][0]["frozen"] == frozen["frozen"]
 
 

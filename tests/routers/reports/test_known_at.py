@@ -47,8 +47,7 @@ def steps(register: Register, trial: str, system: Client) -> Iterator[str]:
     again = register.drawn(trial, jobcentre="860")
     yield put("conversations", record_id(), again, date="2010-11-30")
     yield put("activations", "other", again, **work)
-    corrected = {"cpr": number, "reason": "typing_error"}
-    assert system.post(f"{path}/participants/{again}/cpr", corrected).status_code == 200
+    register.correct(trial, again, number)
     yield "duplicate"
     handover = {"jobcentre": "849", "from_client": "everywhere", "to_client": "new"}
     assert register.client("agency").post(f"{path}/handovers", handover).status_code == 200

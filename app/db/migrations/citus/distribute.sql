@@ -53,6 +53,11 @@ select create_distributed_table('screening', 'jobcentre_code', colocate_with => 
 select create_distributed_table('contact_person', 'jobcentre_code', colocate_with => 'stratum');
 select create_distributed_table('assignment', 'jobcentre_code', colocate_with => 'stratum');
 select create_distributed_table('duplicate', 'jobcentre_code', colocate_with => 'stratum');
+select create_distributed_table('person_fact', 'jobcentre_code', colocate_with => 'stratum');
+select create_distributed_table('cpr_correction', 'jobcentre_code', colocate_with => 'stratum');
+select create_distributed_table('correction_person', 'jobcentre_code', colocate_with => 'stratum');
+select create_distributed_table('correction_end', 'jobcentre_code', colocate_with => 'stratum');
+select create_distributed_table('vault.requested_number', 'jobcentre_code', colocate_with => 'stratum');
 select create_distributed_table('conversation', 'jobcentre_code', colocate_with => 'stratum');
 select create_distributed_table('activation', 'jobcentre_code', colocate_with => 'stratum');
 select create_distributed_table('exemption', 'jobcentre_code', colocate_with => 'stratum');
@@ -69,6 +74,7 @@ select create_distributed_table('audit_entry', 'jobcentre_code', colocate_with =
 
 -- The guards of what is unique across jobcentres: by what they guard.
 select create_distributed_table('person_index', 'blind_index', colocate_with => 'none');
+select create_distributed_table('drawn_number', 'blind_index', colocate_with => 'none');
 select create_distributed_table('record_key', 'external_id', colocate_with => 'none');
 
 -- These stay on the coordinator: batch (its two keys share no column), release, vault.secret, alembic_version.

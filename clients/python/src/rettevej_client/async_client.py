@@ -10,7 +10,15 @@ import httpx
 
 from rettevej_client import calls
 from rettevej_client.calls import Call, Day, Moment, Page, Table
-from rettevej_client.codes import Arm, CurveMeasure, GroupBy, ParticipantState, RetractionReason, WithdrawalReason
+from rettevej_client.codes import (
+    Arm,
+    CorrectionReason,
+    CurveMeasure,
+    GroupBy,
+    ParticipantState,
+    RetractionReason,
+    WithdrawalReason,
+)
 from rettevej_client.core import (
     END,
     ConnectionFailure,
@@ -26,6 +34,7 @@ from rettevej_client.http import TIMEOUT, base_url_of, connection_failure, parti
 from rettevej_client.people import (
     Assigned,
     Assignment,
+    CorrectionRequest,
     Draw,
     NewTrial,
     Participant,
@@ -211,8 +220,16 @@ class AsyncClient:
     async def withdraw(self, trial: str, participant_id: str, reason: WithdrawalReason) -> Participant:
         return await self._execute(calls.withdraw(trial, participant_id, reason))
 
-    async def correct_cpr(self, trial: str, participant_id: str, cpr: str, reason: str) -> Participant:
-        return await self._execute(calls.correct_cpr(trial, participant_id, cpr, reason))
+    async def correct_cpr(
+        self,
+        trial: str,
+        participant_id: str,
+        cpr: str | None = None,
+        reason: CorrectionReason | None = None,
+        *,
+        swap_with: str | None = None,
+    ) -> CorrectionRequest:
+        return await self._execute(calls.correct_cpr(trial, participant_id, cpr, reason, swap_with))
 
     async def weeks(self, trial: str, participant_id: str, *, until: str | None = None) -> list[Week]:
         return await self._execute(calls.weeks(trial, participant_id, until))

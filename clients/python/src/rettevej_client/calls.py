@@ -8,12 +8,21 @@ from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar, cast
 
 from rettevej_client.batches import encode_record
-from rettevej_client.codes import Arm, CurveMeasure, GroupBy, ParticipantState, RetractionReason, WithdrawalReason
+from rettevej_client.codes import (
+    Arm,
+    CorrectionReason,
+    CurveMeasure,
+    GroupBy,
+    ParticipantState,
+    RetractionReason,
+    WithdrawalReason,
+)
 from rettevej_client.core import Operation, Request, RetryPolicy, read_json, send_with_retries
 from rettevej_client.paths import path_of
 from rettevej_client.people import (
     Assigned,
     Assignment,
+    CorrectionRequest,
     Draw,
     NewTrial,
     Participant,
@@ -195,9 +204,11 @@ def withdraw(trial: str, participant_id: str, reason: WithdrawalReason) -> Call[
     return Call(_write("POST", _person(trial, participant_id, "withdrawal"), {"reason": reason}, repeatable=False))
 
 
-def correct_cpr(trial: str, participant_id: str, cpr: str, reason: str) -> Call[Participant]:
-    body = {"cpr": cpr, "reason": reason}
-    return Call(_write("POST", _person(trial, participant_id, "cpr"), body, repeatable=False))
+def correct_cpr(
+    trial: str, participant_id: str, cpr: str | None, reason: CorrectionReason | None, swap_with: str | None
+) -> Call[CorrectionRequest]:
+    body = {"cpr": cpr, "reason": reason, "swap_with": swap_with}
+    return Call(_write("POST", _person(trial, participant_id, "cpr"), body))
 
 
 def weeks(trial: str, participant_id: str, until: str | None) -> Call[list[Week]]:

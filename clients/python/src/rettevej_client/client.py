@@ -10,7 +10,15 @@ import httpx
 
 from rettevej_client import calls
 from rettevej_client.calls import Call, Day, Moment, Page, Table
-from rettevej_client.codes import Arm, CurveMeasure, GroupBy, ParticipantState, RetractionReason, WithdrawalReason
+from rettevej_client.codes import (
+    Arm,
+    CorrectionReason,
+    CurveMeasure,
+    GroupBy,
+    ParticipantState,
+    RetractionReason,
+    WithdrawalReason,
+)
 from rettevej_client.core import (
     END,
     ConnectionFailure,
@@ -26,6 +34,7 @@ from rettevej_client.http import TIMEOUT, base_url_of, connection_failure, parti
 from rettevej_client.people import (
     Assigned,
     Assignment,
+    CorrectionRequest,
     Draw,
     NewTrial,
     Participant,
@@ -217,9 +226,17 @@ class Client:
         """Withdraws an undrawn candidate."""
         return self._execute(calls.withdraw(trial, participant_id, reason))
 
-    def correct_cpr(self, trial: str, participant_id: str, cpr: str, reason: str) -> Participant:
-        """Corrects a CPR number."""
-        return self._execute(calls.correct_cpr(trial, participant_id, cpr, reason))
+    def correct_cpr(
+        self,
+        trial: str,
+        participant_id: str,
+        cpr: str | None = None,
+        reason: CorrectionReason | None = None,
+        *,
+        swap_with: str | None = None,
+    ) -> CorrectionRequest:
+        """Requests another CPR number, or a swap with another participant; a registrar decides."""
+        return self._execute(calls.correct_cpr(trial, participant_id, cpr, reason, swap_with))
 
     def weeks(self, trial: str, participant_id: str, *, until: str | None = None) -> list[Week]:
         """A person's weeks as the protocol judges them."""

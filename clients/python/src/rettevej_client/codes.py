@@ -10,6 +10,8 @@ __all__ = [
     "Circumstance",
     "ConditionStanding",
     "ConversationForm",
+    "CorrectionReason",
+    "CorrectionStatus",
     "CurveMeasure",
     "Enforcement",
     "ExemptFrom",
@@ -101,6 +103,10 @@ RetractionTold = Literal["entered_in_error", "duplicate", "wrong_person", "moved
 """Reason of a retraction in an answer; ``moved`` occurs in the change feed only."""
 WeekState = Literal["assignment_week", "counted", "absent", "exempt", "complete"]
 """State of a person's week."""
+CorrectionReason = Literal["typing_error", "new_number"]
+"""Why a CPR number is corrected."""
+CorrectionStatus = Literal["waiting", "accepted", "refused", "replaced", "cancelled"]
+"""Status of a request for a corrected CPR number."""
 WithdrawalReason = Literal["job", "moved", "not_interviewed", "entered_in_error"]
 """Reason of a withdrawal."""
 WorklistReason = Literal[

@@ -14,6 +14,7 @@ WARNINGS: Final[Mapping[str, str]] = {
     "remote_too_early": "stored, but not in person in the weeks in which it should be, without an accepted ground",
     "remote_too_often": "stored, but more remote conversations than the protocol allows",
     "conducted_by_mentor": "stored, but a mentor's conversation does not count",
+    "external_provider_not_accepted": "stored, but an external provider's conversations do not count at this jobcentre",
     "before_assignment": "stored, but not later than the day of the assignment",
     "week_without_number": "stored, but the person is absent, exempt or through with the course in that week",
     "hours_too_few": "stored, but fewer hours than the minimum, without an accepted reason",

@@ -11,6 +11,7 @@ from rettevej_client.codes import (
     Benefit,
     Channel,
     Circumstance,
+    CorrectionStatus,
     Enforcement,
     ExemptFrom,
     ParticipantState,
@@ -193,6 +194,19 @@ class Participant(TypedDict):
     target_group: int | None
     """Null where the trial has no target groups."""
     contact_person: str | None
+    cpr_correction: CorrectionStatus | None
+    """The latest request for a corrected CPR number."""
+    ineligible_found: list[str]
+    """Eligibility rules that fail with the corrected number."""
+    duplicate_of: str | None
+    """Of a duplicate the participant who governs, in the same jobcentre."""
+
+
+class CorrectionRequest(TypedDict):
+    """A request for a corrected number; both are null if the participant has the number already."""
+
+    correction_id: str | None
+    status: CorrectionStatus | None
 
 
 class Week(TypedDict):

@@ -153,3 +153,9 @@ def test_an_interview_cannot_lie_ahead(register: Register, trial: str, everywher
 
 def test_a_trial_that_is_not_there(register: Register, everywhere: Client) -> None:
     assert refusal(everywhere.post(at("nothing-here"), register.screening())) == (404, "not_found")
+
+
+def test_someone_born_after_the_interview_is_nobody_yet(register: Register, trial: str, everywhere: Client) -> None:
+    """Domain 3.1: the number is ``invalid_cpr``, nothing of it is kept."""
+    body = register.screening(cpr="7111125555", interview_on="2010-11-10")  # 11 November 2012
+    assert errors_of(everywhere.post(at(trial), body)) == {("/cpr", "invalid_cpr")}

@@ -25,6 +25,9 @@ def test_a_participant_is_found_by_number_and_by_id(register: Register, trial: s
         "channel": "new_match",
         "target_group": None,
         "contact_person": "Lis Holm",
+        "cpr_correction": None,
+        "ineligible_found": [],
+        "duplicate_of": None,
     }
     for spelling in (body["cpr"], f"{body['cpr'][:6]}-{body['cpr'][6:]}"):
         found = register.case_system("849").post(at(trial, "lookup"), {"cpr": spelling})

@@ -211,7 +211,6 @@ KIND_FAULTS: Mapping[str, list[Fault]] = {
         *wrong("week", "invalid_value", "2010-12-13", "2010-50", "2010-W53", "2010-w50", "2010W50", 201050, True, {}),
         *wrong("week", "date_in_future", "2012-W23"),
         *wrong("benefit_code", "invalid_value", "Kontanthjælp", ""),
-        ({"hours_per_week": 10}, of("/hours_per_week", "invalid_value")),  # of a week on a benefit
         ({"status": "employed", "hours_per_week": 0}, of("/hours_per_week", "hours_out_of_range")),
         ({"status": "employed", "hours_per_week": "ten"}, of("/hours_per_week", "invalid_value")),
     ],

@@ -136,7 +136,7 @@ def test_every_operation_leaves_an_entry(place: Place, operation: Operation) -> 
         response = requests.send(client, operation, request)
         assert response.is_success, response.text
 
-    done = place.during(lambda: send(requests.all_mighty()))
+    done = place.during(lambda: send(requests.entitled(operation)))
     assert [each.client for each in done if each.client == "probe"] or operation.name in UNNOTED
     if scopes := set(operation.document["x-scopes"]):
         nothing = requests.client(EVERY_SCOPE - scopes, jobcentres=["*"])

@@ -28,6 +28,7 @@ _CODES: Mapping[str, Collection[str]] = {
 _BOUNDS: Mapping[str, tuple[int, int]] = {
     "imbalance_limit": (0, 1_000),
     "countable_days": (1, 5),
+    "first_talk_within_days": (1, 1_000),
     "in_person_weeks": (0, 2_000),
     "activation_due_week": (2, 2_000),
     "min_weekly_hours": (1, 60),
@@ -103,6 +104,12 @@ def _together(protocol: Protocol) -> Iterator[str]:
         (
             protocol.max_activation_weeks is not None and protocol.activation_due_week is None,
             "max_activation_weeks counts nothing without activation_due_week",
+        ),
+        (
+            protocol.max_activation_weeks is not None
+            and protocol.activation_due_week is not None
+            and protocol.max_activation_weeks < protocol.activation_due_week - 1,
+            "max_activation_weeks would end the course before activation_due_week",
         ),
         (
             protocol.thresholds is not None and (protocol.cadence != "weekly" or protocol.activation_due_week is None),
