@@ -193,7 +193,7 @@ def test_four_months_in_the_trials_of_2008(protocol: str) -> None:
 def test_in_person_until_a_workplace_is_found() -> None:
     """Domain 6 [D]."""
     text = said("prvij-2010-07")
-    assert "personligt, indtil du begynder på en arbejdsplads. Derefter kan samtalerne også" in text
+    assert "personligt, indtil du begynder på en arbejdsplads. Derefter mødes I på arbejdspladsen." in text
     assert "Forløbet varer, så længe forsøget gør: til og med den 31. marts 2012." in text
     assert "måneder" not in text
 
