@@ -14,7 +14,7 @@ from tests.register import Client, Register, faults
 
 DOCUMENT: dict[str, Any] = create_app(Settings()).openapi()
 _METHODS = ("get", "put", "post", "delete", "patch")
-_ROLES = ("case-system", "register", "agency", "region", "auditor", "evaluator")
+_ROLES = ("case-system", "register", "agency", "region", "auditor", "evaluator", "registrar")
 
 
 def _operations() -> Iterator[tuple[str, str, list[str]]]:

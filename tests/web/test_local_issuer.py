@@ -25,7 +25,7 @@ def test_every_role_has_its_scopes_and_bindings(tmp_path: Path) -> None:
     issuer = LocalIssuer.load_or_create(tmp_path / "deep" / "data")
     seen = {role: local(issuer, issuer.token(role)) for role in ROLES}
     assert {role: p.scopes for role, p in seen.items()} == {r: frozenset(ROLES[r].scopes) for r in ROLES}
-    assert {role for role, p in seen.items() if p.all_jobcentres} == {"case-system", "register", "agency"}
+    assert {role for role, p in seen.items() if p.all_jobcentres} == {"case-system", "register", "agency", "registrar"}
     assert len(seen["region"].regions) == 4
     assert not seen["region"].reads_person_of("101")
     assert seen["region"].reads_figures_of("101", "nord")

@@ -89,7 +89,7 @@ def add_batch(router: APIRouter, kind: RecordKind) -> None:
         make_receipt = partial(encode_report, level=report)
         result = await receive(services.database, services.participant_cache, batch, make_receipt)
         measure(kind.kind, result.reports, committed=result.committed)
-        await _audit_disclosure(services, principal, batch, result)
+        await audit_disclosure(services, principal, batch, result)
         return respond_report(result.receipt, f"push{kind.plural}", request.scope)
 
 
@@ -100,7 +100,7 @@ def measure(kind: str, reports: Sequence[RecordReport], *, committed: bool = Tru
         RECORDS.labels(kind, outcome).inc(n)
 
 
-async def _audit_disclosure(services: Services, principal: Principal, batch: BatchRequest, result: BatchResult) -> None:
+async def audit_disclosure(services: Services, principal: Principal, batch: BatchRequest, result: BatchResult) -> None:
     """Audit as reads what a batch discloses: who is not among the client's people, and outcomes without a change."""
     trial, kind, reports = batch.trial, batch.kind, result.reports
     if unknown := sum(code == "unknown_participant" for report in reports for _, code in report.errors):

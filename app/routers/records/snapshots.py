@@ -16,7 +16,7 @@ from app.db.records.snapshots import KIND, Snapshot, SnapshotLine
 from app.domain.records.ingest import RecordReport
 from app.routers.common.services import Services, ServicesDep, TrialPath, access_scope_of, trial_or_404
 from app.routers.common.types import IsoDate, JobcentreCode, RequestModel
-from app.routers.records.batch import Atomic, DryRun, IdempotencyKey, Level, measure, request_key
+from app.routers.records.batch import Atomic, DryRun, IdempotencyKey, Level, audit_disclosure, measure, request_key
 from app.routers.records.batch_io import MAX_RECORDS, SnapshotReport, encode_report
 from app.routers.records.kinds import follows_numbers, jobcentres_of
 from app.routers.records.parse import read_record, wire_of
@@ -117,6 +117,7 @@ async def post_snapshot(
     make_receipt = partial(encode_report, level=report, received=len(body.records))
     result = await receive(services.database, services.participant_cache, batch, make_receipt, snapshot)
     measure(KIND, result.reports, committed=result.committed)
+    await audit_disclosure(services, principal, batch, result)
     return respond_report(result.receipt, "replaceActivations", request.scope)
 
 
