@@ -39,6 +39,8 @@ class PersonFactTable(SQLModel, table=True):
     trial_id: str = Field(primary_key=True)
     participant_id: UUID = Field(primary_key=True)
     registered_at: dt.datetime = Field(sa_column=Column(DateTime(timezone=True), primary_key=True))
+    blind_index: bytes
+    """Of the number that says so; random bytes after erasure."""
     sex: str
     born_on: dt.date | None = None
     age_band: str

@@ -13,7 +13,8 @@ async def store_missing_facts(connection: AsyncConnection, vault: Vault) -> None
     rows = await connection.execute(
         text(
             """
-            select jobcentre_code, trial_id, participant_id, interview_on, waiting_since, wrapped_key, sealed_cpr
+            select jobcentre_code, trial_id, participant_id, interview_on, waiting_since, blind_index, wrapped_key,
+                   sealed_cpr
             from participant join vault.identity using (jobcentre_code, trial_id, participant_id)
             where sealed_cpr is not null and not exists (
                 select from person_fact
@@ -33,6 +34,7 @@ async def store_missing_facts(connection: AsyncConnection, vault: Vault) -> None
                 "trial": row.trial_id,
                 "participant": row.participant_id,
                 "moment": row.waiting_since,
+                "index": row.blind_index,
                 "sex": sex_of(number),
                 "born_on": born_on,
                 "age_band": age_band_of(born_on, row.interview_on),
@@ -42,9 +44,10 @@ async def store_missing_facts(connection: AsyncConnection, vault: Vault) -> None
         await connection.execute(
             text(
                 """
-                insert into person_fact (jobcentre_code, trial_id, participant_id, registered_at, sex, born_on,
-                                         age_band)
-                values (:jobcentre, :trial, :participant, :moment, :sex, :born_on, :age_band) on conflict do nothing
+                insert into person_fact (jobcentre_code, trial_id, participant_id, registered_at, blind_index, sex,
+                                         born_on, age_band)
+                values (:jobcentre, :trial, :participant, :moment, :index, :sex, :born_on, :age_band)
+                on conflict do nothing
                 """
             ),
             facts,

@@ -304,9 +304,9 @@ async def _store_participant(
         text(
             """
             with fact as (
-                insert into person_fact (jobcentre_code, trial_id, participant_id, registered_at, sex, born_on,
-                                         age_band)
-                values (:jobcentre, :trial_id, :participant_id, :moment, :sex, :born_on, :age_band)
+                insert into person_fact (jobcentre_code, trial_id, participant_id, registered_at, blind_index, sex,
+                                         born_on, age_band)
+                values (:jobcentre, :trial_id, :participant_id, :moment, :person, :sex, :born_on, :age_band)
             )
             insert into vault.identity (jobcentre_code, trial_id, participant_id, blind_index, wrapped_key, sealed_cpr)
             values (:jobcentre, :trial_id, :participant_id, :person, :wrapped_key, :sealed_cpr) on conflict do nothing

@@ -277,9 +277,9 @@ class _Acceptance:
         await self.connection.execute(
             sql(
                 """
-                insert into person_fact (jobcentre_code, trial_id, participant_id, registered_at, sex, born_on,
-                                         age_band)
-                values (:jobcentre, :trial, :participant, :moment, :sex, :born_on, :age_band)
+                insert into person_fact (jobcentre_code, trial_id, participant_id, registered_at, blind_index, sex,
+                                         born_on, age_band)
+                values (:jobcentre, :trial, :participant, :moment, :index, :sex, :born_on, :age_band)
                 """
             ),
             {
@@ -287,6 +287,7 @@ class _Acceptance:
                 "participant": change.participant_id,
                 "jobcentre": change.jobcentre,
                 "moment": self.moment,
+                "index": change.new_index,
                 "sex": sex_of(change.new),
                 "born_on": born_on,
                 "age_band": age_band_of(born_on, interview_on),

@@ -10,13 +10,35 @@ from app.domain.figures.consort_flow import ScreenedPerson
 
 _LATEST = text(
     """
-    with standing as (
+    with fact as (
+        select jobcentre_code, participant_id, registered_at, blind_index,
+               lag(blind_index) over (partition by participant_id order by registered_at) as former,
+               last_value(blind_index) over (
+                   partition by participant_id order by registered_at
+                   rows between unbounded preceding and unbounded following) as present
+        from person_fact
+        where trial_id = :trial and registered_at <= :moment
+          and (cast(:jobcentres as text[]) is null or jobcentre_code = any(:jobcentres))
+    ), numbered as (
+        select distinct jobcentre_code, participant_id, present from fact
+    ), renamed as (
+        select distinct on (former) former, present
+        from fact
+        join correction_person using (jobcentre_code, participant_id)
+        join cpr_correction using (jobcentre_code, trial_id, correction_id)
+        join correction_end using (jobcentre_code, trial_id, correction_id)
+        where trial_id = :trial and cpr_correction.reason = 'new_number' and correction_end.status = 'accepted'
+          and ended_at = registered_at
+        order by former, registered_at desc
+    ), standing as (
         select screening.screening_id, screening.jobcentre_code, screening.participant_id, screening.failures,
                screening.registered_at,
                case when duplicate.participant_id is not null then cast(screening.participant_id as text)
-                    else encode(coalesce(identity.blind_index, screening.blind_index), 'hex') end as person
+                    else encode(coalesce(numbered.present, renamed.present, screening.blind_index), 'hex')
+               end as person
         from screening
-        left join vault.identity using (jobcentre_code, trial_id, participant_id)
+        left join numbered using (jobcentre_code, participant_id)
+        left join renamed on screening.participant_id is null and former = screening.blind_index
         left join duplicate using (jobcentre_code, trial_id, participant_id)
         where screening.trial_id = :trial
           and (cast(:jobcentres as text[]) is null or screening.jobcentre_code = any(:jobcentres))
@@ -40,8 +62,9 @@ _LATEST = text(
     ) withdrawal on true
     """
 )
-"""Withdrawals are read from the audit log, because the candidate's row has only the last one. A duplicate counts as a
-person of its own until it is registered as a duplicate, and not at all from then on."""
+"""A person is whoever has the number at the moment, former ones of a ``new_number`` included (domain 3.4): a later
+correction changes no earlier flow. Withdrawals are read from the audit log, because the candidate's row has only the
+last one. A duplicate counts until it is registered as one."""
 
 
 async def load_latest_screenings(

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from app.db.reports.as_of import iter_participants
 from app.db.reports.consort_flow import load_latest_screenings
+from app.db.reports.corrected_people import load_corrected_people
 from app.domain.facts import ExitReason
 from app.domain.figures.consort_flow import IntakeFlow, Paths, intake_flow, path_of
 from app.domain.rules.draw import ARMS, Arm
@@ -59,6 +60,16 @@ class ArmFlowView(ResponseModel):
     complete: int = Field(description="People who completed the course by their last week that is over.")
 
 
+class CorrectedPeopleView(ResponseModel):
+    """People of one jobcentre by what became of their CPR number. A request counts from the week after its end."""
+
+    jobcentre: JobcentreCode
+    number_corrected: int = Field(description="Drawn people with an accepted correction.")
+    correction_waiting: int = Field(description="Drawn people with a request that no earlier week ended.")
+    same_person_twice: int = Field(description="Duplicates: the draw made under the right number governs.")
+    ineligible_found: int = Field(description="Drawn people whose corrected number fails an eligibility rule.")
+
+
 class FlowView(Report):
     """People by stage of the trial."""
 
@@ -68,6 +79,7 @@ class FlowView(Report):
     ineligible: IneligibleView
     eligible: EligibleView
     arms: list[ArmFlowView] = Field(description="Without duplicates.")
+    corrections: list[CorrectedPeopleView] = Field(description="By jobcentre, whatever the size.")
 
 
 @router.get(
@@ -104,11 +116,15 @@ async def get_flow(
         screenings, latest = await load_latest_screenings(
             scope.connection, trial_id, None if scope.is_whole else jobcentres, moment
         )
+        corrected = await load_corrected_people(scope.connection, trial_id, jobcentres, today, moment)
         async for person in iter_participants(scope.connection, trial_id, jobcentres, moment, _KINDS):
             paths.add(person.arm, path_of(trial.protocol, trial.ends_on, person.history(), day, today))
     await services.audit_read(principal, "flow.read", trial_id, jobcentres, on=on, known_at=known_at)
     registrations = [registered for registered in (scope.cut.watermark, latest) if registered is not None]
-    figures = _figures(intake_flow(screenings), paths)
+    corrections = [
+        {"jobcentre": code, **{name: len(ids) for name, ids in people.items()}} for code, people in corrected.items()
+    ]
+    figures = {**_figures(intake_flow(screenings), paths), "corrections": corrections}
     value = {
         "as_of": today,
         "on": day,
@@ -142,14 +158,14 @@ def _arm(arm: Arm, paths: Paths) -> dict[str, Any]:
     }
 
 
-_BLANK: Final[Mapping[str, Any]] = dict.fromkeys(("stage", "arm", "code", "people"))
+_BLANK: Final[Mapping[str, Any]] = dict.fromkeys(("stage", "arm", "code", "people", "jobcentre"))
 
 
 def flow_rows(figures: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield one number per row, with its stage and, where it has them, its arm and code."""
 
     def row(stage: str, people: int, arm: str | None = None, code: str | None = None) -> dict[str, Any]:
-        return {"stage": stage, "arm": arm, "code": code, "people": people}
+        return {"stage": stage, "arm": arm, "code": code, "people": people, "jobcentre": None}
 
     yield row("screened", figures["screened"])
     yield row("ineligible", figures["ineligible"]["people"])
@@ -165,3 +181,6 @@ def flow_rows(figures: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             yield row("exited", people, flow["arm"], code)
         for stage in ("re_entered", "in_trial", "complete"):
             yield row(stage, flow[stage], flow["arm"])
+    for place in figures["corrections"]:
+        for stage, people in list(place.items())[1:]:
+            yield {**row(stage, people), "jobcentre": place["jobcentre"]}

@@ -161,6 +161,8 @@ def test_csv(register: Register, agency: Client) -> None:
     register.screen(trial, match_group=1)
     answer = agency.request("GET", f"/v1/trials/{trial}/flow", headers=CSV)
     rows = list(csv.DictReader(io.StringIO(answer.text)))
-    assert rows[0] == {"stage": "screened", "arm": "", "code": "", "people": "1"}
-    assert {"stage": "ineligible", "arm": "", "code": "not_match_group_2", "people": "1"} in rows
-    assert {"stage": "exited", "arm": "control", "code": "job", "people": "0"} in rows
+    assert rows[0] == {"stage": "screened", "arm": "", "code": "", "people": "1", "jobcentre": ""}
+    ineligible = {"stage": "ineligible", "arm": "", "code": "not_match_group_2", "people": "1", "jobcentre": ""}
+    assert ineligible in rows
+    assert {"stage": "exited", "arm": "control", "code": "job", "people": "0", "jobcentre": ""} in rows
+    assert {"stage": "number_corrected", "arm": "", "code": "", "people": "0", "jobcentre": "849"} in rows
