@@ -167,18 +167,16 @@ async def load_waiting(
     rows = await connection.execute(
         sql(
             """
-            select correction_id, kind, request.reason, requested_number.blind_index,
+            select distinct correction_id, kind, request.reason, requested_number.blind_index,
                    array(select participant_id from correction_person every
                          where every.jobcentre_code = :jobcentre and every.trial_id = :trial
                            and every.correction_id = request.correction_id) as people
-            from cpr_correction request
+            from correction_person person
+            join cpr_correction request using (jobcentre_code, trial_id, correction_id)
             left join correction_end using (jobcentre_code, trial_id, correction_id)
             left join vault.requested_number using (jobcentre_code, trial_id, correction_id)
-            where jobcentre_code = :jobcentre and trial_id = :trial and correction_end.status is null
-              and exists (select from correction_person person
-                          where person.jobcentre_code = :jobcentre and person.trial_id = :trial
-                            and person.correction_id = request.correction_id
-                            and person.participant_id = any(:ids))
+            where jobcentre_code = :jobcentre and trial_id = :trial and person.participant_id = any(:ids)
+              and correction_end.status is null
             """
         ),
         {"jobcentre": jobcentre, "trial": trial_id, "ids": list(participant_ids)},

@@ -18,8 +18,8 @@ async def load_corrected_people(
 ) -> Mapping[str, Mapping[CorrectedCode, list[UUID]]]:
     """Load the people of each jobcentre by code, as known at a moment of ``today``.
 
-    A request counts as waiting until the week after its end, and as corrected from that week on, so that no count
-    says in which arm a request waits. Duplicates and ``ineligible_found`` follow a decision at once.
+    Requests count as they were when this week began: no count moves with a request or a decision, and says in which
+    arm it is. Duplicates and ``ineligible_found`` follow a decision at once.
     """
     rows = await connection.execute(
         _PEOPLE,
@@ -57,10 +57,10 @@ _PEOPLE = sql(
         order by jobcentre_code, participant_id, ended_at desc
     )
     select jobcentre_code, 'number_corrected', participant_id from request
-    where status = 'accepted' and ended_at < :week and ended_at <= :moment
+    where status = 'accepted' and ended_at < :week
     union
     select jobcentre_code, 'correction_waiting', participant_id from request
-    where requested_at <= :moment and (ended_at is null or ended_at >= :week or ended_at > :moment)
+    where requested_at < :week and (ended_at is null or ended_at >= :week)
     union
     select jobcentre_code, 'same_person_twice', participant_id from twice
     union

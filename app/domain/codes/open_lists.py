@@ -85,6 +85,15 @@ CODES: Final[Mapping[str, CodeList]] = {
             "reentry_due": "out of the trial, and a conversation that counts, or the start of an activation, is"
             " recorded after the exit; people",
             "same_person_twice": "a corrected CPR number showed that the person was drawn before; people",
+            "number_corrected": "a corrected CPR number was accepted before this week; people",
+            "correction_waiting": "when this week began, a corrected CPR number was requested and not decided; people",
+            "ineligible_found": "an eligibility rule fails with the corrected CPR number; people",
+            "told_by_nobody_else": "nobody but the jobcentre ever sent a record of a drawn person; those, of all drawn",
+            "near_number": "the CPR number differs from another drawn person's in at most two digits; those, of all"
+            " drawn",
+            "withdrawn_before_another": "a candidate was withdrawn while another one of the week waited behind; those,"
+            " of all candidates",
+            "dated_long_before": "a screening was sent more than 14 days after its interview; those, of all screenings",
         },
     ),
     "DeviationCode": CodeList(

@@ -6,15 +6,16 @@ once the trial is over, its last day. People of both arms are looked at alike: w
 kept, not what the arm is due.
 
 ``quality_indicators`` looks at one person, the functions below it at what the signs of a jobcentre add up to.
+``signs_of_choosing`` counts what a jobcentre that chooses whom to draw would leave (domain 3.4).
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from itertools import zip_longest
+from itertools import combinations, zip_longest
 from typing import Final, Literal
 from uuid import UUID
 
@@ -22,6 +23,9 @@ from app.domain.facts import ConversationForm, History
 from app.domain.judged_weeks import JudgedWeeks, Presence
 from app.domain.protocol import Protocol
 from app.domain.rules.conversations import told_once
+from app.domain.rules.corrections import NEAR_DIGITS
+from app.domain.rules.draw import ARMS, Arm
+from app.domain.rules.eligibility import Candidate
 from app.domain.rules.weeks import judge
 
 FindingCode = Literal[
@@ -34,6 +38,13 @@ FindingCode = Literal[
     "open_spell",
     "reentry_due",
     "same_person_twice",
+    "number_corrected",
+    "correction_waiting",
+    "ineligible_found",
+    "told_by_nobody_else",
+    "near_number",
+    "withdrawn_before_another",
+    "dated_long_before",
 ]
 
 SILENT_AFTER: Final = timedelta(days=14)
@@ -49,6 +60,8 @@ UNSEEN_AFTER: Final = timedelta(days=28)
 """Someone assigned longer ago, of whom nothing is recorded, was forgotten: a conversation is due from week 2 on."""
 OPEN_AFTER: Final = timedelta(weeks=26)
 """A spell open for longer was hardly meant so: AMFORA begins a new one wherever something changes (domain 7)."""
+LATE_AFTER: Final = timedelta(days=14)
+"""A screening sent longer after its interview was dated long before: whoever was drawn meanwhile was known."""
 _SATURDAY = 5
 
 
@@ -68,6 +81,8 @@ class Finding:
     weekday: int | None = None
     """1 is Monday, 7 Sunday."""
     participants: tuple[UUID, ...] = ()
+    arm: Arm | None = None
+    """Of signs of choosing that are counted by arm; None of people who were not drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,3 +291,101 @@ def open_spells_by_kind(signs: Sequence[QualityIndicators]) -> list[Finding]:
 
 def _people(code: FindingCode, participants: Sequence[UUID]) -> list[Finding]:
     return [Finding(code, len(participants), participants=tuple(participants))] if participants else []
+
+
+# --- signs of choosing ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnPerson:
+    """A drawn person as the signs look at them; ``number`` is None once erased."""
+
+    participant_id: UUID
+    arm: Arm
+    number: str | None
+    told_by_others: bool
+    """Whether anybody but the jobcentre ever sent a record."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentScreening:
+    """A screening with the day on which it was sent; without participant and arm if nobody was drawn."""
+
+    participant_id: UUID | None
+    arm: Arm | None
+    interview_on: date
+    sent_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Candidacy:
+    """The time that a supplement candidate waited; ``ended_at`` is None while it does."""
+
+    participant_id: UUID
+    monday: date
+    order: Candidate
+    ended_at: datetime | None
+    withdrawn: bool
+
+
+def signs_of_choosing(
+    drawn: Sequence[DrawnPerson],
+    screenings: Sequence[SentScreening],
+    candidacies: Sequence[Candidacy],
+    *,
+    by_arm: bool,
+) -> list[Finding]:
+    """Count the signs in a jobcentre, whatever the size; ``total`` is of whom (domain 3.4)."""
+    near = near_people({each.participant_id: each.number for each in drawn if each.number is not None})
+    late = [each for each in screenings if each.sent_on - each.interview_on > LATE_AFTER]
+    found: list[Finding] = []
+    for arm in (*ARMS, None) if by_arm else (None,):
+        people = [each for each in drawn if not by_arm or each.arm == arm]
+        alone = [each.participant_id for each in people if not each.told_by_others]
+        found.append(_sign("told_by_nobody_else", arm, len(people), alone))
+        close = [each.participant_id for each in people if each.participant_id in near]
+        found.append(_sign("near_number", arm, len(people), close))
+        if arm is None:
+            found.append(_sign("withdrawn_before_another", arm, len(candidacies), withdrawn_before(candidacies)))
+        total = sum(not by_arm or each.arm == arm for each in screenings)
+        dated = [each for each in late if not by_arm or each.arm == arm]
+        people_dated = [each.participant_id for each in dated if each.participant_id is not None]
+        found.append(_sign("dated_long_before", arm, total, people_dated, len(dated)))
+    return [each for each in found if each.count]
+
+
+def _sign(code: FindingCode, arm: Arm | None, total: int, people: Sequence[UUID], count: int | None = None) -> Finding:
+    number = len(people) if count is None else count
+    return Finding(code, number, total, arm=arm, participants=tuple(dict.fromkeys(people)))
+
+
+def near_people(numbers: Mapping[UUID, str]) -> set[UUID]:
+    """Return the people whose number differs from another's in at most two places.
+
+    Two numbers are near if and only if they are equal without some two places: that takes a pass over the numbers for
+    each pair of places, and not over their pairs.
+    """
+    near: set[UUID] = set()
+    for places in combinations(range(10), NEAR_DIGITS):
+        alike: dict[str, list[UUID]] = {}
+        for participant_id, number in numbers.items():
+            rest = "".join(digit for place, digit in enumerate(number) if place not in places)
+            alike.setdefault(rest, []).append(participant_id)
+        near.update(*(people for people in alike.values() if len(people) > 1))
+    return near
+
+
+def withdrawn_before(candidacies: Sequence[Candidacy]) -> list[UUID]:
+    """Return the candidates withdrawn while another of the same week, who came after them, waited."""
+    return [
+        each.participant_id
+        for each in candidacies
+        if each.withdrawn and any(_waited_behind(each, other) for other in candidacies)
+    ]
+
+
+def _waited_behind(withdrawn: Candidacy, other: Candidacy) -> bool:
+    ended_at = withdrawn.ended_at
+    assert ended_at is not None
+    waited = other.order.registered_at < ended_at and (other.ended_at is None or other.ended_at > ended_at)
+    return waited and other.monday == withdrawn.monday and withdrawn.order.is_before(other.order)

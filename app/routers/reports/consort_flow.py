@@ -61,11 +61,11 @@ class ArmFlowView(ResponseModel):
 
 
 class CorrectedPeopleView(ResponseModel):
-    """People of one jobcentre by what became of their CPR number. A request counts from the week after its end."""
+    """People of one jobcentre with a corrected number. Requests count as they were when this week began."""
 
     jobcentre: JobcentreCode
-    number_corrected: int = Field(description="Drawn people with an accepted correction.")
-    correction_waiting: int = Field(description="Drawn people with a request that no earlier week ended.")
+    number_corrected: int = Field(description="Drawn people with a correction accepted by then.")
+    correction_waiting: int = Field(description="Drawn people whose request waited then.")
     same_person_twice: int = Field(description="Duplicates: the draw made under the right number governs.")
     ineligible_found: int = Field(description="Drawn people whose corrected number fails an eligibility rule.")
 

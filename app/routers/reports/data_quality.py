@@ -6,21 +6,27 @@ from datetime import date
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field, WithJsonSchema
 
-from app.db.core.session import AccessScope
+from app.db.core.session import AccessScope, set_access_scope
 from app.db.reports.as_of import load_as_of
+from app.db.reports.choosing import load_signs
+from app.db.reports.corrected_people import load_corrected_people
 from app.db.reports.data_quality import load_findings
+from app.db.trials.trials import Trial
 from app.domain.figures.data_quality import Finding
+from app.domain.rules.draw import Arm
 from app.routers.common.services import KnownAt, ServicesDep, TrialPath, trial_or_404
 from app.routers.common.tables import CSV_RESPONSE, table_response
 from app.routers.common.types import JobcentreCode, ResponseModel
-from app.routers.reports.common import OneJobcentre, Report, ReportReader, as_of_day, visible_codes
-from app.web.problems import COMMON, problem_responses
+from app.routers.reports.common import OneJobcentre, Report, as_of_day, visible_codes
+from app.web.auth import Principal, requires_any
+from app.web.problems import COMMON, Problem, problem_responses
 from app.web.routes import CheckedRoute
 
 router = APIRouter(route_class=CheckedRoute, tags=["reports"])
+QualityReader = Annotated[Principal, Depends(requires_any("reports:read", "panel:export", "audit:read"))]
 FindingCode = Annotated[str, WithJsonSchema({"type": "string", "x-component": "FindingCode"})]
 
 
@@ -40,10 +46,24 @@ class FindingView(ResponseModel):
     )
 
 
+class SignView(ResponseModel):
+    """Corrected numbers and signs of choosing at one jobcentre, whole whatever the size."""
+
+    code: FindingCode
+    jobcentre: JobcentreCode
+    arm: Arm | None = Field(description="For evaluators and auditors; null of people who were not drawn.")
+    count: int = Field(description="Number of people, candidates or screenings, as the code says.")
+    total: int | None = Field(description="Total that `count` is part of.")
+    participants: list[UUID] | None = Field(
+        description="Participants concerned; null if the token may not read the jobcentre's people."
+    )
+
+
 class DataQuality(Report):
-    """Findings by jobcentre."""
+    """Findings and signs by jobcentre."""
 
     items: list[FindingView] = Field(description="By jobcentre and code; empty without findings.")
+    signs: list[SignView] = Field(description="By jobcentre; a code or arm that counts nobody is left out.")
 
 
 @router.get(
@@ -57,12 +77,16 @@ async def get_data_quality(
     request: Request,
     services: ServicesDep,
     trial_id: TrialPath,
-    principal: ReportReader,
+    principal: QualityReader,
     jobcentre: OneJobcentre = None,
     known_at: KnownAt = None,
 ) -> Response:
     """Returns what a jobcentre should check in its data: clients that stopped delivering, implausible patterns, and
     people without any record. No figure depends on the findings.
+
+    `signs` count what a jobcentre that chooses whom to draw would leave, and corrected numbers, whose requests count as
+    they were when this week began. Evaluators and auditors, who may read all jobcentres, read the signs of
+    choosing by arm. Numbers are compared as they are today, also with `known_at`.
 
     Once the trial is over, the report is as of its last day. Ids of participants are included for tokens with
     `participants:read` that are bound to the jobcentre. The response is JSON, or CSV for `Accept: text/csv` with
@@ -71,28 +95,47 @@ async def get_data_quality(
     today = as_of_day(services, known_at)
     async with services.report(principal, trial_id) as connection:
         trial = await trial_or_404(services, connection, trial_id)
-        codes = visible_codes(principal, trial, jobcentre)
+        by_arm = principal.may("audit:read") or (principal.may("panel:export") and not principal.may("trials:write"))
+        codes = _every_code(trial, jobcentre) if by_arm else visible_codes(principal, trial, jobcentre)
+        await set_access_scope(connection, AccessScope(jobcentres=frozenset(codes)))
         cut = await load_as_of(connection, trial_id, codes, known_at)
     day = min(today, trial.ends_on)
-    items = []
+    items, signs, registrations = [], [], [] if cut.watermark is None else [cut.watermark]
     async with services.reports.read(AccessScope(jobcentres=frozenset(codes))) as connection:
+        corrected = await load_corrected_people(connection, trial.id, codes, today, cut.moment)
         for code in codes:
             with_people = principal.may("participants:read") and principal.reads_person_of(code)
             findings = await load_findings(connection, trial, code, day, cut.moment, known_at)
-            items += [_item(code, finding, with_people) for finding in findings]
+            items += [_item(FindingView, code, finding, with_people) for finding in findings]
+            found = [
+                Finding(name, len(people), participants=tuple(people))
+                for name, people in corrected[code].items()
+                if people and name != "same_person_twice"
+            ]
+            choosing, latest = await load_signs(connection, services.vault, trial.id, code, cut.moment, by_arm=by_arm)
+            signs += [_item(SignView, code, finding, with_people) for finding in [*found, *choosing]]
+            registrations += latest
     await services.audit_read(principal, "data_quality.read", trial_id, codes, known_at=known_at)
-    value = {"as_of": today, "watermark": cut.watermark, "items": items}
-    return table_response(request, value, map(_cells, items), _BLANK)
+    value = {"as_of": today, "watermark": max(registrations, default=None), "items": items, "signs": signs}
+    return table_response(request, value, map(_cells, [*items, *signs]), _BLANK)
 
 
-def _item(jobcentre: str, finding: Finding, with_people: bool) -> dict[str, Any]:
+def _every_code(trial: Trial, jobcentre: str | None) -> list[str]:
+    """Return every jobcentre of the trial, or the given one. Problem ``not_found``."""
+    if jobcentre is not None and jobcentre not in trial.jobcentres:
+        raise Problem("not_found")
+    return sorted(trial.jobcentres) if jobcentre is None else [jobcentre]
+
+
+def _item(view: type[ResponseModel], jobcentre: str, finding: Finding, with_people: bool) -> dict[str, Any]:
     people = {} if with_people else {"participants": None}
-    return {"code": finding.code, "jobcentre": jobcentre, **asdict(finding), **people}
+    values = {**asdict(finding), "jobcentre": jobcentre, **people}
+    return {name: values[name] for name in view.model_fields}
 
 
 def _cells(item: Mapping[str, Any]) -> dict[str, Any]:
     people = item["participants"]
-    return {**item, "participants": None if people is None else "|".join(map(str, people))}
+    return {**_BLANK, **item, "participants": None if people is None else "|".join(map(str, people))}
 
 
-_BLANK: Final = dict.fromkeys(FindingView.model_fields)
+_BLANK: Final[Mapping[str, Any]] = dict.fromkeys([*FindingView.model_fields, "arm"])

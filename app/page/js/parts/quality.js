@@ -50,10 +50,11 @@ export function sources(trial, { sources: deliveries, as_of }) {
 }
 
 /** What looks wrong in the data, finding by finding. */
-export function quality(trial, { items }) {
+export function quality(trial, { items, signs }) {
   const name = (each) => trial.jobcentres.find((place) => place.code === each.jobcentre)?.name ?? each.jobcentre;
   const about = (each) =>
     [
+      each.arm && word("Arm", each.arm),
       each.kind && t(`kind.${each.kind}`),
       each.client_id,
       each.last_on && date(each.last_on),
@@ -63,7 +64,7 @@ export function quality(trial, { items }) {
       .join(", ");
   const byCodeAndName = (first, second) =>
     compare(first.code, second.code) || compare(name(first), name(second));
-  const rows = [...items].sort(byCodeAndName);
+  const rows = [...items, ...signs].sort(byCodeAndName);
   const columns = [
     { key: "finding", label: t("trial.finding"), head: true, value: (each) => word("FindingCode", each.code) },
     { key: "jobcentre", label: t("region.jobcentre"), value: name },
