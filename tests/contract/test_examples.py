@@ -35,7 +35,12 @@ def test_every_example_belongs_to_something() -> None:
         ("getActivityCurve", lambda report: csv_table(report["items"], activity_curve._BLANK)),
         ("getFlow", lambda report: csv_table(consort_flow.flow_rows(report), consort_flow._BLANK)),
         ("getEffects", lambda report: csv_table(report["items"], effects._BLANK)),
-        ("getDataQuality", lambda report: csv_table(map(data_quality._cells, report["items"]), data_quality._BLANK)),
+        (
+            "getDataQuality",
+            lambda report: csv_table(
+                map(data_quality._cells, [*report["items"], *report["signs"]]), data_quality._BLANK
+            ),
+        ),
     ],
 )
 def test_the_csv_of_an_example_is_its_json_encoded(operation_id: str, encode: Callable[[Any], bytes]) -> None:

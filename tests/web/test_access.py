@@ -96,9 +96,10 @@ RULES: Mapping[str, Rule] = {
     rf"GET {_TRIAL}/{_BY_PARTICIPANTS}/\{{external_id\}}(/history)?": Rule(("participants:read",), "person"),
     rf"(PUT|DELETE) {_TRIAL}/{_BY_PARTICIPANTS}/\{{external_id\}}": Rule(("participants:write",), "person"),
     r"GET /v1/batches/\{batch_id\}": Rule((), "sender"),
-    rf"GET {_TRIAL}/(weekly-summary|conditions|activity-curve|flow|data-quality|grant-assessments)": Rule(
+    rf"GET {_TRIAL}/(weekly-summary|conditions|activity-curve|flow|grant-assessments)": Rule(
         ("reports:read",), "figures"
     ),
+    rf"GET {_TRIAL}/data-quality": Rule(("reports:read", "panel:export", "audit:read"), "figures"),
     rf"GET {_TRIAL}/(person-weeks|panel/(participants|draws|dictionary)|releases(/\{{release_id\}})?)": Rule(
         ("panel:export",), "everything"
     ),

@@ -93,10 +93,12 @@ async def get_data_quality(
     several ids joined by `|`.
     """
     today = as_of_day(services, known_at)
+    is_bound = principal.may("reports:read")
+    reads_arms = principal.may("audit:read") or (principal.may("panel:export") and not principal.may("trials:write"))
+    by_arm = reads_arms and (principal.all_jobcentres or not is_bound)
     async with services.report(principal, trial_id) as connection:
         trial = await trial_or_404(services, connection, trial_id)
-        by_arm = principal.may("audit:read") or (principal.may("panel:export") and not principal.may("trials:write"))
-        codes = _every_code(trial, jobcentre) if by_arm else visible_codes(principal, trial, jobcentre)
+        codes = visible_codes(principal, trial, jobcentre) if is_bound else _every_code(trial, jobcentre)
         await set_access_scope(connection, AccessScope(jobcentres=frozenset(codes)))
         cut = await load_as_of(connection, trial_id, codes, known_at)
     day = min(today, trial.ends_on)
