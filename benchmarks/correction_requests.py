@@ -6,6 +6,7 @@ not, in random order over one connection, and prints the area under the ROC curv
 
 import random
 import time
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 
 import httpx
@@ -18,7 +19,7 @@ _HERE, _ELSEWHERE = JOBCENTRES[:2]
 _PATH = "/v1/trials/timing"
 
 
-def _numbers() -> Iterator[str]:
+def new_numbers() -> Iterator[str]:
     """Yield synthetic numbers of people of 30 to 45 years, none twice, in random order."""
     numbers = [f"{day}{month:02d}{year}{serial}" for day in range(61, 89) for month in range(1, 13)
                for year in range(65, 80) for serial in (1111, 2222)]  # fmt: skip
@@ -26,7 +27,8 @@ def _numbers() -> Iterator[str]:
     yield from numbers
 
 
-def _screened(client: httpx.Client, cpr: str, jobcentre: str, **changes: str) -> str:
+def screened(client: httpx.Client, trial: str, cpr: str, jobcentre: str, **changes: str) -> str:
+    """Screen someone for the trial of an address. Returns the participant's id."""
     body = {
         "cpr": cpr,
         "jobcentre": jobcentre,
@@ -38,7 +40,7 @@ def _screened(client: httpx.Client, cpr: str, jobcentre: str, **changes: str) ->
         "exempt_from": "none",
         **changes,
     }
-    response = client.post(f"{_PATH}/participants", json=body).raise_for_status()
+    response = client.post(f"{trial}/participants", json=body).raise_for_status()
     participant_id: str = response.json()["participant_id"]
     return participant_id
 
@@ -49,12 +51,11 @@ def _known(client: httpx.Client, registrar: httpx.Client, numbers: Iterator[str]
     waiting = {"channel": "supplement", "unemployed_since": "2010-10-01"}
     for _ in range(_PEOPLE):
         here, elsewhere, candidate, former, present = (next(numbers) for _ in range(5))
-        _screened(client, here, _HERE)
-        _screened(client, elsewhere, _ELSEWHERE)
-        _screened(client, candidate, _HERE, **waiting)
-        corrected = _screened(client, former, _HERE)
-        requested = _request(client, corrected, present)
-        path = f"{_PATH}/cpr-corrections/{requested.json()['correction_id']}"
+        screened(client, _PATH, here, _HERE)
+        screened(client, _PATH, elsewhere, _ELSEWHERE)
+        screened(client, _PATH, candidate, _HERE, **waiting)
+        corrected = screened(client, _PATH, former, _HERE)
+        path = f"{_PATH}/cpr-corrections/{request_number(client, _PATH, corrected, present)}"
         etag = registrar.get(path).raise_for_status().headers["etag"]
         decision = {"decision": "accepted", "reason": "document_seen"}
         registrar.post(f"{path}/decision", json=decision, headers={"If-Match": etag}).raise_for_status()
@@ -67,21 +68,28 @@ def _request(client: httpx.Client, participant: str, cpr: str) -> httpx.Response
     return client.post(f"{_PATH}/participants/{participant}/cpr", json=body).raise_for_status()
 
 
-def _auc(first: list[float], second: list[float]) -> float:
-    """Return the chance that a value of the first is greater than one of the second."""
-    ranked = sorted([(value, True) for value in first] + [(value, False) for value in second])
-    ranks = sum(rank for rank, (_, is_first) in enumerate(ranked, 1) if is_first)
-    return (ranks - len(first) * (len(first) + 1) / 2) / (len(first) * len(second))
+def request_number(client: httpx.Client, trial: str, participant: str, cpr: str) -> str:
+    """Request a number for a participant. Returns the id of the request."""
+    response = client.post(f"{trial}/participants/{participant}/cpr", json={"cpr": cpr, "reason": "typing_error"})
+    correction_id: str = response.raise_for_status().json()["correction_id"]
+    return correction_id
+
+
+def auc(first: list[float], second: list[float]) -> float:
+    """Return the chance that a value of the first is greater than one of the second; ties count half."""
+    ordered = sorted(second)
+    wins = sum(bisect_left(ordered, value) + bisect_right(ordered, value) for value in first)
+    return wins / (2 * len(first) * len(second))
 
 
 def main() -> None:
     """Print the AUC, the medians, and whether status and shape were alike."""
-    numbers = _numbers()
+    numbers = new_numbers()
     with empty_place() as place:
         place.new_trial("timing", 2)
         with place.client("case-system") as client, place.client("registrar") as registrar:
             known = _known(client, registrar, numbers)
-            asking = [_screened(client, next(numbers), _HERE) for _ in range(_PEOPLE)]
+            asking = [screened(client, _PATH, next(numbers), _HERE) for _ in range(_PEOPLE)]
             for participant in asking * 5:  # each measured request replaces one
                 _request(client, participant, next(numbers))
             order = [True, False] * _OF_EACH
@@ -95,7 +103,7 @@ def main() -> None:
                 times[is_known].append(time.perf_counter() - begun)
                 shapes.add((response.status_code, tuple(response.json()), tuple(response.headers)))
     medians = {is_known: 1000 * sorted(values)[_OF_EACH // 2] for is_known, values in times.items()}
-    print(f"AUC {_auc(times[True], times[False]):.3f}, shapes {len(shapes)}, medians in ms {medians}")
+    print(f"AUC {auc(times[True], times[False]):.3f}, shapes {len(shapes)}, medians in ms {medians}")
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ NAMES = {
     "ConditionsReport": "ConditionsReport",
     "ConditionsRow": "ConditionsRow",
     "Contacts": "ContactsView",
+    "CorrectedPeople": "CorrectedPeopleView",
     "Coordination": "CoordinationView",
     "CurvePoint": "CurvePoint",
     "Eligible": "EligibleView",

@@ -360,6 +360,16 @@ class ArmFlow(TypedDict):
     """Those through with the course: their last week that is over is complete."""
 
 
+class CorrectedPeople(TypedDict):
+    """People of one jobcentre with a corrected number. Requests count as they were when this week began."""
+
+    jobcentre: str
+    number_corrected: int
+    correction_waiting: int
+    same_person_twice: int
+    ineligible_found: int
+
+
 class Flow(TypedDict):
     """Everyone screened, and what became of them."""
 
@@ -377,6 +387,7 @@ class Flow(TypedDict):
     eligible: Eligible
     arms: list[ArmFlow]
     """Without duplicates."""
+    corrections: list[CorrectedPeople]
 
 
 class Release(TypedDict):
