@@ -1,6 +1,7 @@
 """HTTP of the simulation: one connection pool, a token for each actor, retries by the client's policy."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -38,7 +39,19 @@ class Actor:
 
         Raises ``SimulationError`` for a status outside ``accept``, or after the policy's last attempt.
         """
-        headers = self._headers if key is None else {**self._headers, "Idempotency-Key": key}
+        response = await self._request(method, path, body, accept, {} if key is None else {"Idempotency-Key": key})
+        return response.status_code, response.json() if response.content else None
+
+    async def send_if_match(self, path: str, read_from: str, body: object, *, accept: frozenset[int]) -> int:
+        """POST on condition that what is read from an address stays as it is. Returns the status."""
+        read = await self._request("GET", read_from, None, frozenset({200}), {})
+        response = await self._request("POST", path, body, accept, {"If-Match": read.headers["ETag"]})
+        return response.status_code
+
+    async def _request(
+        self, method: str, path: str, body: object, accept: frozenset[int], more: Mapping[str, str]
+    ) -> httpx.Response:
+        headers = {**self._headers, **more}
         failure = ""
         for attempt in range(1, RETRY_POLICY.attempts + 1):
             requested = 0.0
@@ -57,14 +70,14 @@ class Actor:
         )
 
 
-def _checked(response: httpx.Response, accept: frozenset[int]) -> tuple[int, Any]:
+def _checked(response: httpx.Response, accept: frozenset[int]) -> httpx.Response:
     if response.status_code not in accept:
         request = response.request
         raise SimulationError(
             f"{request.method} {request.url.path} was answered {response.status_code}, "
             f"not {' or '.join(map(str, sorted(accept)))}: {response.text[:500]}"
         )
-    return response.status_code, response.json() if response.content else None
+    return response
 
 
 def _retry_after(response: httpx.Response) -> float:

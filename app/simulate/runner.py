@@ -55,6 +55,7 @@ class TrialRunner:
         self._scenario = scenario
         self._trial, self._people, self._seed, self._console = trial, people, seed, console
         self._agency = Actor(pool, token_factory("agency", "agency", ("*",)))
+        self._registrar = Actor(pool, token_factory("registrar", "registrar", ("*",)))
         self._systems = {
             jobcentre.code: Actor(
                 pool, token_factory("case-system", client_of(jobcentre.code), jobcentres_of(jobcentre.code))
@@ -118,7 +119,7 @@ class TrialRunner:
             )
 
     async def _enrol(self, population: Population) -> list[Enrolled]:
-        intake = EnrolmentPhase(self._trial, self._seed, self._systems, self._tally)
+        intake = EnrolmentPhase(self._trial, self._seed, self._systems, self._registrar, self._tally)
         last = population.screenings[-1].sent_on
         first = population.screenings[0].sent_on
         with self._console.phase("Enrolment", (last - first).days + 1) as progress:

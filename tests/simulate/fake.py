@@ -35,6 +35,8 @@ class FakeServer:
         self.participants: dict[str, dict[str, Any]] = {}
         self.stored: dict[tuple[str, str, str], tuple[int, str | None, dict[str, Any]]] = {}
         self.calls: Counter[str] = Counter()
+        self.corrections: list[tuple[dict[str, Any], dict[str, Any]]] = []
+        self.decided: set[str] = set()
         self._reports: dict[str, dict[str, Any]] = {}
         self._coin = Random("draws")
         self._faults = Random("faults") if faults else None
@@ -54,7 +56,7 @@ class FakeServer:
         status, answer = self._route(request)
         if trouble < 0.06:
             raise httpx.ReadError("lost", request=request)
-        return httpx.Response(status, json=answer, request=request)
+        return httpx.Response(status, json=answer, headers={"ETag": '"as-read"'}, request=request)
 
     def _route(self, request: httpx.Request) -> Answer:
         role, client, bound = request.headers["Authorization"].removeprefix("Bearer ").split("|")
@@ -74,6 +76,11 @@ class FakeServer:
                     x for x in self.participants.values() if x["cpr"] == body["cpr"] and x["jobcentre"] in jobcentres
                 ]
                 return (200, found[0]) if found else (404, {"code": "not_found"})
+            case ["participants", participant, "cpr"]:
+                return self._request_correction(self.participants[participant], body)
+            case ["cpr-corrections", correction, *decision]:
+                assert role == "registrar"
+                return self._decide(correction) if decision else (200, {"id": correction})
             case ["participants", participant, "withdrawal"]:
                 self.participants[participant]["withdrawn"] = body["reason"]
                 return 200, {}
@@ -94,6 +101,35 @@ class FakeServer:
             return (200, self.trial) if self.trial == body else (409, {"code": "trial_exists"})
         self.trial = body
         return 201, body
+
+    # --- corrected numbers (domain 3.4) ---
+
+    def _request_correction(self, participant: dict[str, Any], body: dict[str, Any]) -> Answer:
+        if body.get("cpr") in (participant["cpr"], participant.get("new_cpr", "")):
+            return 200, {"correction_id": None}
+        self.corrections.append((participant, body))
+        return 202, {"correction_id": str(len(self.corrections) - 1)}
+
+    def _decide(self, correction: str) -> Answer:
+        """A new number is found beside the former one, which the records go on to name."""
+        participant, body = self.corrections[int(correction)]
+        if correction in self.decided:
+            return 200, {}
+        self.decided.add(correction)
+        if body.get("reason") == "new_number":
+            participant["new_cpr"] = body["cpr"]
+            return 200, {}
+        other = self.participants.get(body.get("swap_with", ""))
+        new = {participant["cpr"]: body["cpr"] if other is None else other["cpr"]}
+        if other is not None:
+            new[other["cpr"]] = participant["cpr"]
+            other["cpr"] = participant["cpr"]
+        participant["cpr"] = new[participant["cpr"]]
+        self.screenings = {
+            (new.get(cpr, cpr), jobcentre, day): ({**sent, "cpr": new.get(cpr, cpr)}, answer)
+            for (cpr, jobcentre, day), (sent, answer) in self.screenings.items()
+        }
+        return 200, {}
 
     # --- screening and draw (domain 3) ---
 

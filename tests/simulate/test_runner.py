@@ -77,6 +77,18 @@ def test_a_second_run_changes_nothing() -> None:
     assert not second.tally.unexpected
 
 
+def test_numbers_are_mistyped_swapped_and_renewed_and_a_registrar_decides() -> None:
+    """Domain 3.4: in the end everyone has the planned number, and no share of the plan has changed."""
+    server = FakeServer()
+    result = play(server)
+    kinds = {body.get("reason", "swap") for _, body in server.corrections}
+    assert kinds == {"typing_error", "new_number", "swap"}
+    assert len(server.decided) == len(server.corrections) < 30
+    assert {p.participant_id: p.cpr for p in result.participants} == {
+        each["participant_id"]: each["cpr"] for each in server.participants.values() if each["assignment"]
+    }
+
+
 def test_the_arms_come_from_the_server_alone() -> None:
     class Treated(FakeServer):
         def _draw(self, participant: dict[str, Any]) -> None:
