@@ -38,6 +38,8 @@ NotWorkplaceReason = Literal[
     "substance_abuse", "untreated_mental_illness", "other", "cannot_get_up", "no_transport", "unstable"
 ]
 MentorStatus = Literal["assigned", "waived", "unknown"]
+EndedBecause = Literal["as_planned", "illness", "job", "education", "citizen_stopped", "company_stopped", "other"]
+PreventiveKind = Literal["physical_training", "diet", "psychologist", "pain_management", "depression_school", "other"]
 ExemptionScope = Literal["conversations", "activation", "both"]
 ExemptionGround = Literal[
     "illness",
@@ -92,6 +94,9 @@ class Activation:
     company_centre: Annotated[bool, "Whether it is in a company centre (virksomhedscenter)."] = False
     mentor: Annotated[MentorStatus, "Whether a mentor is assigned or waived."] = "unknown"
     mentor_waiver_reason: Annotated[Code | None, "Code of the reason for waiving the mentor."] = None
+    planned_ends_on: Annotated[date | None, "Last day that was planned, included."] = None
+    ended_because: Annotated[EndedBecause | None, "Why it ended."] = None
+    preventive_kind: Annotated[PreventiveKind | None, "What a `preventive_offer` consists of; of no other type."] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,12 +215,18 @@ def validate_fact(fact: Fact, today: date) -> list[tuple[str, str]]:
     """What is wrong with a well-formed fact in itself, as (field, code).
 
     Codes: ``date_in_future`` (of what happened on a day or in a week; ``today`` is the day of receipt in Copenhagen),
-    ``ends_before_start``, ``hours_out_of_range``, ``missing_field`` (reason of an exit, match group of a rematch).
+    ``ends_before_start``, ``hours_out_of_range``, ``missing_field`` (reason of an exit, match group of a rematch),
+    ``invalid_value`` (the kind of a preventive offer on an activation of another type).
     """
     faults = _validate_days(fact, today)
     hours = fact.hours_per_week if isinstance(fact, Activation | Outcome) else None
     if hours is not None and not 0 < hours <= 60:
         faults.append(("hours_per_week", "hours_out_of_range"))
+    if isinstance(fact, Activation):
+        if fact.planned_ends_on is not None and fact.planned_ends_on < fact.starts_on:
+            faults.append(("planned_ends_on", "ends_before_start"))
+        if fact.preventive_kind is not None and fact.type != "preventive_offer":
+            faults.append(("preventive_kind", "invalid_value"))
     if isinstance(fact, PresenceEvent):
         if fact.kind == "exit" and fact.reason is None:
             faults.append(("reason", "missing_field"))

@@ -16,6 +16,7 @@ from rettevej_client.tables import UNREADABLE, FileError, Row, TextTable
 from rettevej_client.workbooks import Workbook
 
 from app.importing.mapping import (
+    OPTIONAL,
     PLAIN_LAYOUT,
     REQUIRED,
     FileMapping,
@@ -130,7 +131,7 @@ class _LineReader:
         record["type"] = self.mapping.type.type_of(kind) or UNREADABLE
         if record["type"] is UNREADABLE:
             faults.append(f"the mapping has no such code of {'/'.join(self.mapping.type.columns)}")
-        record |= {name: self._value(row, name, faults) for name in ("cvr_number", "p_number")}
+        record |= {name: self._value(row, name, faults) for name in OPTIONAL}
         starts_on = record["starts_on"]
         day = date.fromisoformat(starts_on) if isinstance(starts_on, str) else None
         return ExtractLine(row.number, jobcentre, day, None if jobcentre is None else record, faults)

@@ -12,7 +12,8 @@ from rettevej_client.cells import Style
 from rettevej_client.tables import Layout
 
 REQUIRED = ("cpr", "starts_on", "hours_per_week")
-FIELDS = (*REQUIRED, "jobcentre", "ends_on", "cvr_number", "p_number")
+OPTIONAL = ("cvr_number", "p_number", "planned_ends_on", "ended_because", "preventive_kind")
+FIELDS = (*REQUIRED, "jobcentre", "ends_on", *OPTIONAL)
 """Fields that a column may have, besides those of the type."""
 
 

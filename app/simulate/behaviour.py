@@ -12,7 +12,7 @@ from app.simulate.course import make_course
 from app.simulate.delivery import deliver, deliver_as_register, people_beside, unknown_to_trial
 from app.simulate.jobcentres import BY_CODE, WITHOUT_REVISIONS
 from app.simulate.model import REGISTER, Body, Enrolled, Message, Plan, Population, Record, SimulatedPerson, client_of
-from app.simulate.offers import make_offers
+from app.simulate.offers import add_details, make_offers
 from app.simulate.outcomes import deliver_outcome, make_outcomes
 from app.simulate.scenarios import PRVIJ, Scenario
 
@@ -67,7 +67,7 @@ def true_records(seed: int, scenario: Scenario, participant: Enrolled) -> list[R
         "declined-offers": _declined_offers(
             Random(f"{seed}/declined/{person.index}"), scenario, participant.assigned_on
         ),
-        "activations": offers.activations,
+        "activations": add_details(Random(f"{seed}/details/{person.index}"), offers.activations),
         "conversations": conversations,
     }
     client_id = client_of(jobcentre.code)

@@ -67,7 +67,7 @@ def deliver(
     week = after(scenario, _day_of(record.fields), _lag(rng))
     fields = record.fields
     if "ends_on" in fields and rng.random() < 0.4:  # sent while it runs, again when it ends
-        still_open = {name: value for name, value in fields.items() if name != "ends_on"}
+        still_open = {name: value for name, value in fields.items() if name not in ("ends_on", "ended_because")}
         ended = max(week, after(scenario, date.fromisoformat(str(fields["ends_on"])), _lag(rng)))
         return [builder.upsert(week, still_open, 1), builder.upsert(ended, fields, 2)]
     delivery = rng.choices(list(DELIVERY_WEIGHTS), list(DELIVERY_WEIGHTS.values()))[0]

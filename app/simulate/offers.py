@@ -28,6 +28,18 @@ FEW_HOURS = (3, 4, 5, 6, 7.4, 8, 9.75)
 REDUCED = ("health", "health", "health", "gradual_start", "gradual_start", "care", "other")
 AWAY_FROM_WORKPLACE = ("substance_abuse", "untreated_mental_illness", "untreated_mental_illness", "other")
 INSUFFICIENT = ("cannot_get_up", "no_transport", "unstable")
+AS_PLANNED, WITHOUT_PLAN = 0.6, 0.1
+"""Shares of the activations that end on the planned day, and that have none."""
+INTERRUPTIONS = {"illness": 40, "citizen_stopped": 25, "job": 15, "company_stopped": 12, "education": 3, "other": 5}
+"""Weights of the reasons of those that end before."""
+PREVENTIVE_KINDS = {
+    "physical_training": 40,
+    "psychologist": 20,
+    "pain_management": 15,
+    "depression_school": 12,
+    "diet": 8,
+    "other": 5,
+}
 
 
 @dataclass(slots=True)
@@ -94,6 +106,28 @@ def _draw_state(rng: Random, arm: str, jobcentre: SimulatedJobcentre) -> _Spell 
         activated, workplace = jobcentre.activated, jobcentre.workplace
     luck = rng.random() * (1 - TOO_FEW_HOURS)
     return _Spell(luck < workplace, rng.random() >= TOO_FEW_HOURS) if luck < max(workplace, activated) else None
+
+
+def add_details(rng: Random, activations: Sequence[Body]) -> tuple[Body, ...]:
+    """Add planned last days, reasons of ending and kinds of preventive offers (domain 4.6, 6 [S])."""
+    return tuple({**body, **_ending(rng, body), **_preventive_kind(rng, body)} for body in activations)
+
+
+def _ending(rng: Random, body: Body) -> Body:
+    luck, weeks = rng.random(), rng.randrange(1, 9)
+    last = date.fromisoformat(str(body.get("ends_on", body["starts_on"])))
+    later = {} if luck < WITHOUT_PLAN else {"planned_ends_on": (last + timedelta(weeks=weeks)).isoformat()}
+    if "ends_on" not in body:
+        return {**later}
+    if luck < WITHOUT_PLAN + AS_PLANNED:
+        return {"planned_ends_on": body["ends_on"], "ended_because": "as_planned"} if later else {}
+    return {**later, "ended_because": rng.choices(list(INTERRUPTIONS), list(INTERRUPTIONS.values()))[0]}
+
+
+def _preventive_kind(rng: Random, body: Body) -> Body:
+    if body["type"] != "preventive_offer":
+        return {}
+    return {"preventive_kind": rng.choices(list(PREVENTIVE_KINDS), list(PREVENTIVE_KINDS.values()))[0]}
 
 
 class _Companies:

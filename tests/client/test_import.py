@@ -191,6 +191,24 @@ def test_a_workbook_is_read_with_its_days_numbers_and_lost_zeros(place: Place) -
     assert result.exit_code == 1
 
 
+def test_a_workbook_of_activations_has_how_they_were_planned_and_ended(place: Place) -> None:
+    """Domain 4.6: the planned last day and why it ended; domain 6 [S]: the kind of a preventive offer."""
+    names = ["external_id", "cpr", "type", "starts_on", "ends_on", "hours_per_week", "not_workplace_reason"]
+    details = {"planned_ends_on": "2011-02-25", "ended_because": "illness", "preventive_kind": "diet"}
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.append([*names, *details])
+    spell = [place.cpr, "preventive_offer", date(2011, 1, 3), date(2011, 2, 4), 12, "other"]
+    sheet.append(["a", *spell, date(2011, 2, 25), "illness", "diet"])
+    sheet.append(["b", *spell, "25-02-2011", "sick", None])
+    book.save(path := place.folder / "offers.xlsx")
+    place.run("activations", path)
+    stored = place.stored("activations")
+    assert stored.keys() == {"a"}
+    assert {name: stored["a"][name] for name in details} == details
+    assert [(each["line"], each["field"]) for each in faults_of(path)] == [("3", "ended_because")]
+
+
 @pytest.mark.parametrize(
     ("name", "text", "told"),
     [

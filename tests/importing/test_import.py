@@ -132,6 +132,18 @@ def test_the_next_file_replaces_it(place: Place) -> None:
     assert place.run().counts["unchanged"] == 1
 
 
+def test_a_mapping_names_the_planned_last_day(place: Place, tmp_path: Path) -> None:
+    """Domain 4.6: a register may know until when a spell was planned, and why it ended."""
+    mapping = tmp_path / "planned.toml"
+    columns = '[columns]\nplanned_ends_on = "PLANLAGT"\nended_because = "AARSAG"'
+    mapping.write_text(MAPPING.read_text("utf-8").replace("[columns]", columns), "utf-8")
+    spell = place.line(0, "20", "2", "03-01-2011", "31-03-2011", "22,5")
+    place.file.write_text(f"{HEADER};PLANLAGT;AARSAG\n{spell};30-06-2011;company_stopped\n", "latin-1")
+    assert place.run(mapping).counts["created"] == 1
+    (stored,) = place.stored()
+    assert (stored["planned_ends_on"], stored["ended_because"]) == ("2011-06-30", "company_stopped")
+
+
 def test_a_dry_run_stores_nothing(place: Place) -> None:
     place.write(place.line(0, "20", "2", "03-01-2011", "", "20"))
     assert place.run(dry_run=True).counts["created"] == 1

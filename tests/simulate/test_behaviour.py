@@ -152,7 +152,7 @@ def prvij() -> Protocol:
 
 def fact_of(record: Record) -> Fact:
     fields: dict[str, Any] = dict(record.fields)
-    for name in ("date", "starts_on", "ends_on"):
+    for name in ("date", "starts_on", "ends_on", "planned_ends_on"):
         if name in fields:
             fields[name] = date.fromisoformat(fields[name])
     if "hours_per_week" in fields:

@@ -83,6 +83,7 @@ _TYPES: Mapping[str, str] = {
     "week": "date",
     "starts_on": "date",
     "ends_on": "date",
+    "planned_ends_on": "date",
     "hours_per_week": "numeric",
     "match_group": "int",
     "mentor_present": "boolean",

@@ -119,6 +119,9 @@ class ActivationVersionTable(_RecordVersion, table=True):
     company_centre: bool | None
     mentor: str | None
     mentor_waiver_reason: str | None
+    planned_ends_on: dt.date | None
+    ended_because: str | None
+    preventive_kind: str | None
 
 
 class ExemptionVersionTable(_RecordVersion, table=True):

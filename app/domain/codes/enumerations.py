@@ -248,6 +248,29 @@ ENUMERATIONS: Final[Mapping[str, CodeList]] = {
         "Whether an activation has a mentor.",
         {"assigned": "a mentor is assigned", "waived": "no mentor, for a stated reason", "unknown": "not stated"},
     ),
+    "EndedBecause": CodeList(
+        "Why an activation ended.",
+        {
+            "as_planned": "as planned",
+            "illness": "illness",
+            "job": "a job",
+            "education": "an education",
+            "citizen_stopped": "the person stopped",
+            "company_stopped": "the company stopped",
+            "other": "another reason",
+        },
+    ),
+    "PreventiveKind": CodeList(
+        "What a preventive offer consists of.",
+        {
+            "physical_training": "physical training",
+            "diet": "advice on diet",
+            "psychologist": "a psychologist",
+            "pain_management": "management of pain",
+            "depression_school": "a course about depression",
+            "other": "something else",
+        },
+    ),
     "ExemptionScope": CodeList(
         "What the person is exempt from.",
         {

@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from app.db.records.batch_request import MalformedRecord, RecordInput
-from app.domain.facts import KINDS, Fact, RetractionReason, validate_fact
+from app.domain.facts import KINDS, ActivationType, Fact, RetractionReason, validate_fact
 from app.domain.records.ingest import RecordReport
 from app.routers.common.types import Code, CprNumber, CvrNumber, ExternalId, Hours, IsoDate, PNumber, Revision, WeekCode
 from app.web.json_body import RepeatedObject
@@ -32,7 +32,7 @@ ENVELOPE = ("external_id", "revision", "participant_id", "cpr", "retracted", "re
 _BY_NAME: Mapping[str, Any] = {"cvr_number": CvrNumber | None, "p_number": PNumber | None, "week": WeekCode}
 _BY_TYPE: Mapping[Any, Any] = {date: IsoDate, Decimal: Hours, bool: StrictBool, str: Code}
 _MOST_CODES = 50
-_HARMLESS: Mapping[Any, Any] = {date: date.min, Decimal: Decimal(1)}
+_HARMLESS: Mapping[Any, Any] = {date: date.min, Decimal: Decimal(1), ActivationType: "preventive_offer"}
 
 
 class _Envelope(BaseModel):

@@ -81,8 +81,11 @@ function activation(each) {
     word("ActivationType", each.type),
     t("person.hours", { hours: decimal(Number(each.hours_per_week)) }),
     each.reduced_hours_reason && word("ReducedHoursReason", each.reduced_hours_reason),
+    each.preventive_kind && word("PreventiveKind", each.preventive_kind),
     each.not_workplace_reason && word("NotWorkplaceReason", each.not_workplace_reason),
     t("person.mentor", { state: word("MentorStatus", each.mentor) }),
+    each.planned_ends_on && t("person.planned", { until: date(each.planned_ends_on) }),
+    each.ended_because && t("person.ended", { because: word("EndedBecause", each.ended_because) }),
   ];
   return entry(t("person.activation"), what, each);
 }

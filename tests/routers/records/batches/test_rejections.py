@@ -124,7 +124,10 @@ KIND_FAULTS: Mapping[str, list[Fault]] = {
         *required("hours_per_week"),
         *day("starts_on"),
         *day("ends_on"),
-        *codes("type", "mentor", "reduced_hours_reason", "not_workplace_reason"),
+        *day("planned_ends_on"),
+        *codes("type", "mentor", "reduced_hours_reason", "not_workplace_reason", "ended_because", "preventive_kind"),
+        *wrong("planned_ends_on", "ends_before_start", "2011-01-02"),
+        *wrong("preventive_kind", "invalid_value", "diet"),  # of no other type than a preventive offer: domain 6 [S]
         *wrong("ends_on", "ends_before_start", "2011-01-02"),
         *wrong("hours_per_week", "hours_out_of_range", 0, -1, 0.0, 60.01, 61, 168, 999999),
         *wrong(

@@ -45,6 +45,9 @@ def test_defaults_and_nulls_are_the_same_content(place: Place) -> None:
         "company_centre": False,
         "mentor": "unknown",
         "mentor_waiver_reason": None,
+        "planned_ends_on": None,
+        "ended_because": None,
+        "preventive_kind": None,
     }
     spelled = [{**offer, "hours_per_week": hours} for hours in (10.0, 1e1)]
     batch = [offer, {**offer, **said}, {**offer, **dict.fromkeys(said)}, *spelled]

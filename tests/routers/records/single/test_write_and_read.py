@@ -29,6 +29,9 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         "company_centre": False,
         "mentor": "unknown",
         "mentor_waiver_reason": None,
+        "planned_ends_on": None,
+        "ended_because": None,
+        "preventive_kind": None,
     },
     "exemptions": {"ends_on": None},
     "presence-events": {"reason": None, "match_group": None},
@@ -38,6 +41,21 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "outcomes": {"hours_per_week": None, "benefit_code": None},
 }
 """api.md "Defaults": what is shown of what was not said."""
+
+
+def test_a_preventive_offer_has_its_kind(place: Place) -> None:
+    """Domain 6 [S]: a preventive offer with its kind; domain 4.6: until when it was planned, and why it ended."""
+    spell = {"type": "preventive_offer", "ends_on": "2011-01-28", "preventive_kind": "depression_school"}
+    details = {**spell, "planned_ends_on": "2011-02-25", "ended_because": "citizen_stopped"}
+    assert outcome_of(place.put("p", "activations", **details, revision=1), 201)[0] == "created"
+    assert outcome_of(place.put("p", "activations", **{**details, "ended_because": "job"}, revision=2), 200)[0] == (
+        "updated"
+    )
+    history = place.ours.get(f"{place.path('activations', 'p')}/history").json()["items"]
+    assert [version["ended_because"] for version in history] == ["citizen_stopped", "job"]
+    assert {name: place.get("p", "activations").json()[name] for name in spell} == spell
+    other_type = place.put("q", "activations", **{**details, "type": "other_offer"})
+    problem(other_type, 422, "malformed", ("/preventive_kind", "invalid_value"))
 
 
 @pytest.mark.parametrize("kind", KINDS)
