@@ -93,6 +93,8 @@ def _missed(rng: Random, days: Sequence[date], setting: _Setting) -> list[Body]:
         return [{"date": day, "conducted_by": "mentor", "place": "company"}]
     if luck < 0.8:
         return [{"date": day, "form": rng.choice(["group", "industry_meeting"]), "place": "other"}]
+    if luck < 0.86 and not setting.jobcentre.external_provider_talks:
+        return [{"date": day, "conducted_by": "external_provider"}]
     return []
 
 
@@ -138,4 +140,7 @@ def _conductor(rng: Random, setting: _Setting) -> str:
     if setting.intense and setting.jobcentre.code == "163":
         return "company_consultant"
     weights = [70, 27, 3] if setting.at_work else [94, 4, 2]
-    return rng.choices(["caseworker", "company_consultant", "external_provider"], weights)[0]
+    conductors = ["caseworker", "company_consultant", "external_provider"]
+    if not setting.jobcentre.external_provider_talks:
+        conductors[2] = "caseworker"
+    return rng.choices(conductors, weights)[0]

@@ -21,6 +21,11 @@ class SimulatedJobcentre(NamedTuple):
     workplace: float
     remote: float
 
+    @property
+    def external_provider_talks(self) -> bool:
+        """Whether conversations held by an external provider count: in Næstved it was not possible [E]."""
+        return self.code != "370"
+
 
 JOBCENTRES = (
     SimulatedJobcentre("860", "Hjørring", "nord", 8, 0.87, 0.83, 0.48, 0.35),

@@ -102,8 +102,12 @@ class TrialRunner:
             "ends_on": scenario.ends_on.isoformat(),
             "pilot": False,
             "jobcentres": [
-                {"code": p.code, "name": p.name, "region": p.region, "agreed_participants": agreed[p.code]}
-                for p in JOBCENTRES
+                {
+                    **{name: getattr(place, name) for name in ("code", "name", "region", "external_provider_talks")},
+                    "agreed_participants": agreed[place.code],
+                    **scenario.jobcentre_terms.get(place.code, {}),
+                }
+                for place in JOBCENTRES
             ],
             **scenario.terms,
         }

@@ -42,6 +42,8 @@ class Scenario:
     """Whether a week's intake may be filled up with people matched before."""
     terms: Mapping[str, object] = field(default_factory=dict)
     """What else the trial is created with."""
+    jobcentre_terms: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    """What some of its jobcentres have of their own, by code."""
     conversations: float = 1.0
     """The intense effort's conversations, of those of the evaluation."""
     in_person_weeks: int
@@ -172,7 +174,15 @@ _FLEXIBLE = Scenario(
     ends_on=date(2017, 9, 29),
     screening_facts=flexible,
     failures=("wrong_target_group", *IN_EVERY_PROTOCOL),
-    terms={"target_groups": list(TARGET_GROUPS), "required_contacts": 2},
+    terms={
+        "target_groups": list(TARGET_GROUPS),
+        "required_contacts": 2,
+        "themes": ["form", "content", "cadence"],
+    },
+    jobcentre_terms={
+        "860": {"target_groups": [*TARGET_GROUPS, 12], "required_contacts": {"2": 2, "3": 1.5, "11": 1}},
+        "849": {"themes": ["content"], "required_contacts": 2.5},
+    },
     conversations=0.6,
     in_person_weeks=0,
     group_share=0.1,

@@ -51,7 +51,7 @@ def played(
             | ({} if each.target_group is None else {"target_group": each.target_group})
             for each in result.participants
         ]
-        yield Played(http, issuer, clock, result, trial, people)
+        yield Played(http, issuer, clock, result, trial, figures.without_duplicates(trial, people))
 
 
 def weeks_of_trial(played: Played) -> list[str]:

@@ -35,6 +35,7 @@ NAMES = {
     "Contacts": "ContactsView",
     "CorrectedPeople": "CorrectedPeopleView",
     "Coordination": "CoordinationView",
+    "RequiredContacts": "RequiredContactsView",
     "CurvePoint": "CurvePoint",
     "Eligible": "EligibleView",
     "EndingExemption": "EndingExemption",

@@ -21,7 +21,7 @@ from app.domain.rules.calendar import monday_of_code
 from app.domain.rules.warnings import StandingWeeks
 from app.domain.rules.weeks import judge
 
-_DATES = ("date", "starts_on", "ends_on")
+_DATES = ("date", "starts_on", "ends_on", "planned_ends_on")
 
 
 def _values(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,14 +14,14 @@ from stdnum.dk import cvr
 
 import app.protocols
 from app.domain.facts import KINDS as FACTS
-from app.domain.facts import Fact, History
+from app.domain.facts import Fact, History, JobcentreSettings
 from app.domain.judged_weeks import FLAGS
 from app.domain.protocol import Protocol, parse_protocol
 from app.domain.rules.calendar import monday_of
 from app.domain.rules.weeks import judge
 from app.simulate.behaviour import make_plan
 from app.simulate.delivery import UNKNOWN, UNKNOWN_OR_NOT_DRAWN
-from app.simulate.jobcentres import JOBCENTRES, WITHOUT_REVISIONS
+from app.simulate.jobcentres import BY_CODE, JOBCENTRES, WITHOUT_REVISIONS
 from app.simulate.model import REGISTER, Enrolled, Message, Record, client_of
 from app.simulate.population import make_population
 from app.simulate.scenarios import PRVIJ
@@ -182,6 +182,9 @@ def measure(people: int) -> dict[tuple[str, str], Counter[str]]:
             activations=tuple(facts["activations"]),
             exemptions=tuple(facts["exemptions"]),
             events=tuple(facts["presence-events"]),
+            settings=JobcentreSettings(
+                external_provider_talks=BY_CODE[someone.jobcentre].external_provider_talks,
+            ),
         )
         for week in judge(protocol, PRVIJ.ends_on, history).weeks:
             for jobcentre in ("", someone.jobcentre):

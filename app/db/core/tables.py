@@ -16,6 +16,7 @@ from sqlalchemy import (
     DateTime,
     ForeignKeyConstraint,
     Index,
+    Integer,
     Text,
     UniqueConstraint,
     text,
@@ -77,6 +78,11 @@ class StratumTable(SQLModel, table=True):
     region: str
     agreed_participants: int
     weekly_target: int | None = None
+    external_provider_talks: bool = Field(default=True, sa_column_kwargs={"server_default": text("true")})
+    target_groups: list[int] | None = Field(default=None, sa_column=Column(ARRAY(Integer)))
+    """Null, as the two below: the trial's hold."""
+    themes: list[str] | None = Field(default=None, sa_column=Column(ARRAY(Text)))
+    required_contacts: Any = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
     draws: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     """The number of draws, which is the position of the next."""
     balance: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.core.kinds import TABLES, RecordTable
 from app.db.core.statements import sql
+from app.domain.facts import JobcentreSettings
 from app.domain.records.ingest import Person, StandingRecord
 
 _STANDS = "superseded_at = 'infinity'"
@@ -49,8 +50,9 @@ async def load_people(
     drawn = await connection.execute(
         sql(
             """
-            select participant_id, jobcentre_code, arm, assigned_on, target_group
+            select participant_id, jobcentre_code, arm, assigned_on, target_group, external_provider_talks
             from assignment join participant using (jobcentre_code, trial_id, participant_id)
+            join stratum using (jobcentre_code, trial_id)
             where jobcentre_code = any(:codes) and trial_id = :trial and participant_id = any(:ids)
               and (cast(:known_at as timestamptz) is null or drawn_at <= :known_at)
               and not exists (
@@ -62,7 +64,10 @@ async def load_people(
         ),
         parameters,
     )
-    people = {row.participant_id: Person(*row) for row in drawn}
+    people: dict[UUID, Person] = {}
+    for participant_id, jobcentre, arm, assigned_on, group, external_provider_talks in drawn:
+        settings = JobcentreSettings(external_provider_talks=external_provider_talks)
+        people[participant_id] = Person(participant_id, jobcentre, arm, assigned_on, group, settings)
     for kind in kinds:
         await _load_records(connection, TABLES[kind], trial_id, known_at, people)
     return people

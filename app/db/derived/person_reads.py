@@ -8,6 +8,7 @@ from app.db.core.kinds import TABLES, RecordTable
 from app.db.core.micro_batch import MicroBatcher
 from app.db.core.session import AccessScope, ReadDatabase
 from app.db.core.statements import compose
+from app.domain.facts import JobcentreSettings
 from app.domain.records.ingest import Person, StandingRecord
 
 
@@ -27,8 +28,9 @@ def _records(table: RecordTable) -> str:
 
 _PEOPLE: Final = compose(
     """
-    select participant_id, jobcentre_code, arm, assigned_on, target_group, {records}
+    select participant_id, jobcentre_code, arm, assigned_on, target_group, external_provider_talks, {records}
     from assignment join participant using (jobcentre_code, trial_id, participant_id)
+    join stratum using (jobcentre_code, trial_id)
     where assignment.trial_id = $1 and assignment.participant_id = any($2)
       and not exists (
           select from duplicate
@@ -48,8 +50,9 @@ async def find_people(
     """
     people: dict[UUID, Person] = {}
     for row in await database.fetch(scope, _PEOPLE, trial_id, list(participant_ids)):
-        participant_id, jobcentre, arm, assigned_on, target_group, *kinds = row
-        person = people[participant_id] = Person(participant_id, jobcentre, arm, assigned_on, target_group)
+        participant_id, jobcentre, arm, assigned_on, target_group, external_provider_talks, *kinds = row
+        settings = JobcentreSettings(external_provider_talks=external_provider_talks)
+        person = people[participant_id] = Person(participant_id, jobcentre, arm, assigned_on, target_group, settings)
         for table, records in zip(TABLES.values(), kinds, strict=True):
             for record_id, client, external_id, *values in records or ():
                 record = StandingRecord(record_id.int, client, table.fact_from(values))

@@ -205,7 +205,7 @@ async def failures_with(connection: AsyncConnection, trial: Trial, change: Numbe
         {"jobcentre": change.jobcentre, "trial": trial.id, "participant": change.participant_id},
     )
     screening = _screening(rows.scalar_one(), birth_date_of(change.new))
-    codes = {failure.code for failure in failures_of(trial.protocol, trial.terms, screening)}
+    codes = {failure.code for failure in failures_of(trial.protocol, trial.terms(screening.jobcentre), screening)}
     known = await connection.execute(
         sql(
             """

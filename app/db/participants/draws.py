@@ -85,7 +85,8 @@ async def assign(
             "client": client,
         },
     )
-    person = Person(participant_id, jobcentre, arm, assigned_on, assigned.scalar_one())
+    group, settings = assigned.scalar_one(), trial.settings(jobcentre)
+    person = Person(participant_id, jobcentre, arm, assigned_on, group, settings)
     counts = difference({}, count(trial.protocol, trial.ends_on, person.history()))
     await add_to_counts(connection, trial.id, {(jobcentre, arm): counts})
     await store_states(connection, trial, [person])

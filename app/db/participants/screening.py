@@ -91,7 +91,7 @@ async def screen(
     person = vault.blind_index(request.cpr)
     use = await _load_number_use(connection, trial.id, jobcentre, person)
     elsewhere = use.is_elsewhere(jobcentre)
-    failures = failures_of(trial.protocol, trial.terms, screening)
+    failures = failures_of(trial.protocol, trial.terms(jobcentre), screening)
     if elsewhere:
         failures.append(NOT_AVAILABLE)
     if (answer := await _earlier_answer(connection, trial, request, person, failures)) is not None:

@@ -1,7 +1,7 @@
 """Trials and their jobcentres."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
@@ -14,6 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.db.audit.log import EVERYWHERE, NewAuditEntry, append_entries
 from app.db.personal_data.vault import Vault
 from app.db.trials.strata import lock_strata
+from app.domain.facts import JobcentreSettings
+from app.domain.figures.contacts import RequiredContacts
 from app.domain.figures.counts import VERSION
 from app.domain.protocol import Protocol
 from app.domain.rules.draw import commitment
@@ -26,13 +28,20 @@ _SEED_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Jobcentre:
-    """A jobcentre in a trial; ``agreed_participants`` are treatment participants (domain 3.2, 5)."""
+    """A jobcentre in a trial; ``agreed_participants`` are treatment participants (domain 3.2, 5).
+
+    Target groups, themes and required contacts are None if the trial's hold (domain 6 [C]).
+    """
 
     code: str
     name: str
     region: str
     agreed_participants: int
     weekly_target: int | None
+    external_provider_talks: bool
+    target_groups: Sequence[int] | None
+    themes: Sequence[str] | None
+    required_contacts: RequiredContacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +64,28 @@ class Trial:
     jobcentres: Mapping[str, Jobcentre]
 
     @property
-    def target_groups(self) -> tuple[int, ...]:
-        """The target groups that the trial has picked (domain 6 [C]); empty if its protocol has none."""
-        return tuple(self.definition.get("target_groups") or ())
+    def target_groups(self) -> list[int]:
+        """The target groups that the trial or a jobcentre has picked (domain 6 [C]); empty if its protocol has none."""
+        return sorted({group for code in ("", *self.jobcentres) for group in self._picked(code, "target_groups") or ()})
 
-    @property
-    def required_contacts(self) -> float | None:
-        """Average contacts per person and four weeks that the trial is to reach (domain 6 [C]); None if not set."""
-        return self.definition.get("required_contacts")
+    def required_contacts(self, jobcentre: str) -> RequiredContacts:
+        """Return what a jobcentre's average contacts are to reach (domain 6 [C]); None if not set."""
+        required: RequiredContacts = self._picked(jobcentre, "required_contacts")
+        return required
 
-    @property
-    def terms(self) -> Terms:
-        """The terms that the eligibility rules read."""
-        return Terms(self.jobcentres, self.intake_from, self.intake_to, self.target_groups)
+    def terms(self, jobcentre: str) -> Terms:
+        """Return the terms that the eligibility rules read, with the jobcentre's target groups."""
+        groups = self._picked(jobcentre, "target_groups") or ()
+        return Terms(self.jobcentres, self.intake_from, self.intake_to, groups)
+
+    def settings(self, jobcentre: str) -> JobcentreSettings:
+        """Return the jobcentre's settings that the rules read."""
+        return JobcentreSettings(external_provider_talks=self.jobcentres[jobcentre].external_provider_talks)
+
+    def _picked(self, jobcentre: str, name: str) -> Any:
+        """Return a setting of the jobcentre, or the trial's if it has none of its own or takes no part."""
+        own = getattr(self.jobcentres.get(jobcentre), name, None)
+        return self.definition.get(name) if own is None else own
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +136,16 @@ async def create_trial(connection: AsyncConnection, vault: Vault, new: NewTrial,
     await connection.execute(
         text(
             """
-            insert into stratum (jobcentre_code, trial_id, name, region, agreed_participants, weekly_target)
-            values (:code, :trial, :name, :region, :agreed_participants, :weekly_target)
+            insert into stratum (jobcentre_code, trial_id, name, region, agreed_participants, weekly_target,
+                                 external_provider_talks, target_groups, themes, required_contacts)
+            values (:code, :trial, :name, :region, :agreed_participants, :weekly_target, :external_provider_talks,
+                    :target_groups, :themes, nullif(cast(cast(:required_contacts as text) as jsonb), 'null'))
             """
         ),
         [
             {
                 **asdict(jobcentre),
+                "required_contacts": to_json(jobcentre.required_contacts).decode(),
                 "trial": new.id,
             }
             for jobcentre in new.jobcentres
@@ -139,7 +160,8 @@ async def load_trials(connection: AsyncConnection, ids: list[str]) -> dict[str, 
     strata = await connection.execute(
         text(
             """
-            select trial_id, jobcentre_code, name, region, agreed_participants, weekly_target
+            select trial_id, jobcentre_code, name, region, agreed_participants, weekly_target,
+                   external_provider_talks, target_groups, themes, required_contacts
             from stratum where trial_id = any(:ids) order by jobcentre_code
             """
         ),

@@ -38,6 +38,10 @@ ENUMERATIONS: Final[Mapping[str, CodeList]] = {
             "refuse": "it rejects a record with a wrong form, conductor, place or number of hours",
         },
     ),
+    "Theme": CodeList(
+        "What a jobcentre tries in its conversations (flexible conversations).",
+        {"form": "the form", "content": "the content", "cadence": "how often"},
+    ),
     "Channel": CodeList(
         "Why the person was screened.",
         {

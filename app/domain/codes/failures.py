@@ -20,5 +20,5 @@ FAILURE_DETAILS: Mapping[str, str] = {
     "pension_case_started": "A pension case has been opened.",
     "terminal_illness": "The person is terminally ill.",
     "treatment_prevents_offers": "A treatment rules out every offer.",
-    "wrong_target_group": "The trial has not picked the person's target group.",
+    "wrong_target_group": "The jobcentre has not picked the person's target group.",
 }

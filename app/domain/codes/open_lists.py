@@ -134,7 +134,7 @@ CODES: Final[Mapping[str, CodeList]] = {
             "pension_case_started": "a pension case has been opened",
             "terminal_illness": "terminally ill",
             "treatment_prevents_offers": "a medical treatment rules out every offer",
-            "wrong_target_group": "in no target group of the trial",
+            "wrong_target_group": "in no target group of the jobcentre",
         },
     ),
 }

@@ -6,7 +6,9 @@ conversations and weeks. Nothing is due in a single week, of a single person.
 
 Counted by week as measures that begin with ``contacts:``, so that sums of them stay exact: ``contacts:weeks``,
 ``contacts:form:telephone``, and for the target group 2 ``contacts:people:2``, ``contacts:weeks:2``,
-``contacts:held:2``.
+``contacts:held:2``. What is required of them is added by jobcentre when counts are read (``with_requirements``):
+``contacts:due:1.5:2`` are weeks of the group 2 and ``contacts:bound:1.5:2`` its people, of whom 1.5 contacts are
+required. Groups without a number do not enter what is required in total [choice].
 """
 
 from collections import Counter
@@ -23,7 +25,10 @@ from app.domain.rules.calendar import monday_of
 MEASURES = "contacts:"
 """What the names of these measures begin with. All of them are asked for cumulatively."""
 _FORM, _PEOPLE, _WEEKS, _HELD = (f"{MEASURES}{name}:" for name in ("form", "people", "weeks", "held"))
+_DUE, _BOUND = f"{MEASURES}due:", f"{MEASURES}bound:"
 _ALL_WEEKS = f"{MEASURES}weeks"
+RequiredContacts = float | Mapping[str, float] | None
+"""Contacts per person and four weeks that are required: one number for all, or by target group; None: not set."""
 WEEKS_OF_AVERAGE = 4
 
 
@@ -80,6 +85,53 @@ def contacts_of(sums: Mapping[str, int], people: Mapping[str, int]) -> Contacts:
             for group in sorted(_codes(_PEOPLE, people), key=int)
         },
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Required:
+    """Contacts per person and four weeks that are required; None where nothing is, or no week counts."""
+
+    total: float | None
+    """The mean of what is required of the groups, weighted by counted weeks."""
+    by_target_group: Mapping[str, float | None]
+    """Of jobcentres that require different numbers of a group their mean, weighted by its counted weeks."""
+
+
+def with_requirements(counted: Mapping[str, int], required: RequiredContacts) -> dict[str, int]:
+    """Add to counts of one jobcentre what is required of whom: sums over jobcentres then say it of a row."""
+    weeks, people = _codes(_WEEKS, counted), _codes(_PEOPLE, counted)
+    if apart := counted.get(_ALL_WEEKS, 0) - sum(weeks.values()):
+        weeks[""] = apart
+    return {
+        **counted,
+        **{f"{_DUE}{_required_of(group, required)}:{group}": n for group, n in weeks.items()},
+        **{f"{_BOUND}{_required_of(group, required)}:{group}": n for group, n in people.items()},
+    }
+
+
+def _required_of(group: str, required: RequiredContacts) -> str:
+    number = required.get(group) if isinstance(required, Mapping) else required
+    return "" if number is None else str(float(number))
+
+
+def required_of(sums: Mapping[str, int], people: Mapping[str, int]) -> Required:
+    """What is required over a span of weeks; ``people`` are the sums up to its end, which say whose groups."""
+    weeks, bound = _codes(_DUE, sums), [key.split(":") for key in _codes(_BOUND, people)]
+    by_group: dict[str, float | None] = {}
+    for group in sorted({group for _, group in bound}, key=int):
+        numbers = {number for number, of_group in bound if of_group == group}
+        only = numbers.pop() if len(numbers) == 1 else ""
+        by_group[group] = (
+            float(only) if only else _mean({key: n for key, n in weeks.items() if key.endswith(f":{group}")})
+        )
+    return Required(_mean(weeks), by_group)
+
+
+def _mean(weeks: Mapping[str, int]) -> float | None:
+    """The mean of the numbers in the keys of weeks, exact but for the last step; None of no week."""
+    numbers = [(Fraction(number), n) for key, n in weeks.items() if (number := key.partition(":")[0])]
+    total = sum([n for _, n in numbers])
+    return float(sum([number * n for number, n in numbers], Fraction(0)) / total) if total else None
 
 
 def _average(conversations: int, weeks: int) -> float | None:

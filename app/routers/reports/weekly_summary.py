@@ -43,7 +43,14 @@ from app.routers.reports.common import (
     requested_weeks,
     visible_groups,
 )
-from app.routers.reports.contacts import CONTACTS, ContactsView, contact_cells, with_contacts
+from app.routers.reports.contacts import (
+    CONTACTS,
+    ContactsView,
+    RequiredContactsView,
+    contact_cells,
+    with_contacts,
+    with_requirements_of,
+)
 from app.routers.reports.response_cache import CachedResponse, ResponseCacheDep
 from app.web.auth import Principal
 from app.web.problems import COMMON, problem_responses
@@ -96,6 +103,9 @@ class SummaryFiguresView(FiguresView):
     contacts_per_four_weeks: ContactsView | None = Field(
         None, description="Present if the protocol's cadence is an average."
     )
+    required_contacts: RequiredContactsView | None = Field(
+        None, description="Present if the protocol's cadence is an average."
+    )
 
 
 class SummaryRowView(SummaryFiguresView):
@@ -115,9 +125,6 @@ class SummaryRowView(SummaryFiguresView):
     deviations: dict[DeviationCode, int] = Field(description="By code; empty until the week is over.")
     cumulative: SummaryFiguresView
     conditions: Conditions | None = Field(description="Cumulative; null for the control arm.")
-    required_contacts: float | None = Field(
-        None, description="Contacts per four weeks that the trial requires. Present if the cadence is an average."
-    )
     action_plan: bool | None = Field(
         None,
         description="Present for jobcentre rows of the treatment arm: whether a condition is unmet two weeks in a row.",
@@ -192,6 +199,8 @@ async def _make_summary(services: Services, principal: Principal, scope: _Summar
     async with services.report(principal, trial.id) as connection:
         counts, watermark = await counts_and_watermark(connection, trial, groups, weeks[0], weeks[-1], known_at)
         sources = await load_sources(connection, trial.id, groups, known_at)
+    if trial.protocol.cadence == "average":
+        counts = with_requirements_of(trial, counts)
     rows = summary_rows(trial.protocol, groups, counts.before, counts.weeks, weeks, scope.today)
     items = [_summary_item(row, trial) for row in rows]
     if scope.as_csv:
@@ -271,5 +280,5 @@ def _summary_item(row: SummaryRow, trial: Trial | None = None) -> dict[str, Any]
         "conditions": _conditions_item(row.conditions),
     }
     if trial is not None and trial.protocol.cadence == "average":
-        item = with_contacts(item, row, trial.required_contacts)
+        item = with_contacts(item, row)
     return item if row.action_plan is None else {**item, "action_plan": row.action_plan}

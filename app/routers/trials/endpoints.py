@@ -1,8 +1,8 @@
 """Trials: creation, reading, closing, handover of records, published draws (domain 3.3)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from fastapi import APIRouter, Depends, Request, Response
 
@@ -28,7 +28,16 @@ from app.routers.common.services import (
     trial_or_404,
     whole_number,
 )
-from app.routers.trials.schemas import DrawList, HandoverIn, HandoverView, TrialIn, TrialList, TrialView
+from app.routers.trials.schemas import (
+    ContactTerms,
+    DrawList,
+    HandoverIn,
+    HandoverView,
+    Theme,
+    TrialIn,
+    TrialList,
+    TrialView,
+)
 from app.web.auth import Principal, authenticated, requires, requires_any
 from app.web.problems import BODY, COMMON, Problem, problem_responses
 from app.web.routes import CheckedRoute
@@ -56,6 +65,7 @@ def _trial_view(services: Services, trial: Trial) -> dict[str, Any]:
         "enforcement": trial.enforcement,
         "required_contacts": trial.definition.get("required_contacts"),
         "target_groups": trial.definition.get("target_groups"),
+        "themes": trial.definition.get("themes"),
         "seed_commitment": trial.seed_commitment,
         "seed": seed,
         "closed": closed,
@@ -83,12 +93,16 @@ def _new_trial(body: TrialIn) -> NewTrial:
         (f"/jobcentres/{index}/code", "invalid_value") for index, code in enumerate(codes) if code in codes[:index]
     ]
     if protocol is not None:
-        errors += _validate_contacts(protocol, body)
+        errors += _validate_contacts(protocol, body, "")
+        for index, jobcentre in enumerate(body.jobcentres):
+            errors += _validate_contacts(protocol, jobcentre, f"/jobcentres/{index}")
     if errors:
         raise Problem("malformed", errors=errors)
-    defaults: dict[str, Any] = {name: str(value) for name, value in dates.items()}
     if protocol is not None and protocol.target_groups:
-        defaults["target_groups"] = sorted(body.target_groups or protocol.target_groups)
+        body.target_groups = body.target_groups or list(protocol.target_groups)
+    definition = body.model_dump(mode="json") | {name: str(value) for name, value in dates.items()}
+    for terms in (definition, *definition["jobcentres"]):
+        terms.update({name: sorted(terms[name]) for name in ("target_groups", "themes") if terms[name] is not None})
     return NewTrial(
         id=body.id,
         protocol=body.protocol,
@@ -96,8 +110,8 @@ def _new_trial(body: TrialIn) -> NewTrial:
         **dates,
         pilot=body.pilot,
         enforcement=body.enforcement,
-        jobcentres=tuple(Jobcentre(**jobcentre.model_dump()) for jobcentre in body.jobcentres),
-        definition={**body.model_dump(mode="json"), **defaults},
+        jobcentres=tuple(Jobcentre(**jobcentre) for jobcentre in definition["jobcentres"]),
+        definition=definition,
     )
 
 
@@ -106,20 +120,29 @@ def _without_order(definition: Mapping[str, Any]) -> dict[str, Any]:
     return {**definition, "jobcentres": sorted(definition["jobcentres"], key=lambda jobcentre: jobcentre["code"])}
 
 
-def _validate_contacts(protocol: Protocol, body: TrialIn) -> Iterator[tuple[str, str]]:
-    """Yield the faults of contacts and target groups that the protocol does not use (domain 6 [C]).
+def _validate_contacts(protocol: Protocol, terms: ContactTerms, pointer: str) -> Iterator[tuple[str, str]]:
+    """Yield the faults of contacts, target groups and themes that the protocol does not use (domain 6 [C]).
 
     A value without effect is refused, because the trial would seem to be bound by it.
     """
-    if body.required_contacts is not None and protocol.cadence != "average":
-        yield "/required_contacts", "invalid_value"
-    groups = body.target_groups or []
-    if body.target_groups is not None and not protocol.target_groups:
-        yield "/target_groups", "invalid_value"
+    is_average, required = protocol.cadence == "average", terms.required_contacts
+    unknown = required.keys() - set(map(str, protocol.target_groups)) if isinstance(required, dict) else ()
+    if required is not None and (unknown or not is_average):
+        yield f"{pointer}/required_contacts", "invalid_value"
+    yield from _validate_choice(f"{pointer}/target_groups", terms.target_groups, protocol.target_groups)
+    yield from _validate_choice(f"{pointer}/themes", terms.themes, get_args(Theme) if is_average else ())
+
+
+def _validate_choice(
+    pointer: str, values: Sequence[object] | None, choices: Sequence[object]
+) -> Iterator[tuple[str, str]]:
+    """Yield the faults of what is picked among choices: none to pick from, another value, the same one twice."""
+    if values is not None and not choices:
+        yield pointer, "invalid_value"
     else:
-        for index, group in enumerate(groups):
-            if group not in protocol.target_groups or group in groups[:index]:
-                yield f"/target_groups/{index}", "invalid_value"
+        for index, value in enumerate(values or ()):
+            if value not in choices or value in (values or ())[:index]:
+                yield f"{pointer}/{index}", "invalid_value"
 
 
 @router.post(
@@ -141,10 +164,10 @@ async def post_trial(
 ) -> Response:
     """Creates a trial with a new secret seed, which determines every draw. The response has the seed's SHA-256.
 
-    Dates may be left out if the protocol has them. `required_contacts` and `target_groups` are accepted only if the
-    protocol uses them. The token must be bound to every jobcentre. A trial's dates are between 1970 and 2199, and it
-    lasts at most twenty years. The same content sent again changes nothing (200). Different content with an existing id
-    is refused (`trial_exists`).
+    Dates may be left out if the protocol has them. `required_contacts`, `target_groups` and `themes` are accepted only
+    if the protocol uses them; a jobcentre may have its own. The token must be bound to every jobcentre. A trial's dates
+    are between 1970 and 2199, and it lasts at most twenty years. The same content sent again changes nothing (200).
+    Different content with an existing id is refused (`trial_exists`).
     """
     new = _new_trial(body)
     if not all(principal.reads_person_of(jobcentre.code) for jobcentre in new.jobcentres):

@@ -10,11 +10,31 @@ from app.routers.common.services import NextPage
 from app.routers.common.types import IsoDate, JobcentreCode, RequestModel, TargetGroup, Text, TrialId, Whole
 
 Region = Literal["nord", "midtjylland", "syddanmark", "hovedstaden_sjaelland"]
+Theme = Literal["form", "content", "cadence"]
 _MAX_PEOPLE = 1_000_000
+_Contacts = Annotated[float, Field(gt=0, le=100, strict=True)]
+_RequiredContacts = _Contacts | Annotated[dict[str, _Contacts], Field(min_length=1, max_length=50)]
 
 
-class JobcentreIn(RequestModel):
-    """Jobcentre that takes part in the trial."""
+class ContactTerms(RequestModel):
+    """Terms of an average cadence (domain 6 [C]): of the trial, or of a jobcentre that has its own."""
+
+    required_contacts: _RequiredContacts | None = Field(
+        None,
+        description="Required contacts per person and four weeks, if the protocol measures an average: one number, or a"
+        " number for each target group.",
+        examples=[1.5, {"2": 2, "11": 0.5}],
+    )
+    target_groups: list[TargetGroup] | None = Field(
+        None, min_length=1, max_length=50, description="Target groups that are included, out of the protocol's."
+    )
+    themes: list[Theme] | None = Field(
+        None, min_length=1, max_length=3, description="Themes that are tried, if the protocol measures an average."
+    )
+
+
+class JobcentreIn(ContactTerms):
+    """Jobcentre that takes part in the trial. Terms that it does not have are the trial's."""
 
     code: JobcentreCode
     name: Text = Field(examples=["Jammerbugt"])
@@ -25,10 +45,13 @@ class JobcentreIn(RequestModel):
     weekly_target: Annotated[int, Field(ge=0, le=_MAX_PEOPLE), Whole] | None = Field(
         None, description="People to draw per week. Default: ceil(2 × agreed / weeks of the intake period)."
     )
+    external_provider_talks: StrictBool = Field(
+        True, description="Whether conversations held by an external provider count."
+    )
 
 
-class TrialIn(RequestModel):
-    """Trial to create. Dates may be left out if the protocol has them."""
+class TrialIn(ContactTerms):
+    """Trial to create. Dates may be left out if the protocol has them, and target groups to include all of them."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -69,15 +92,6 @@ class TrialIn(RequestModel):
     enforcement: Literal["flag", "refuse"] = Field(
         "flag", description="Whether records that break the trial's rules are stored with warnings or refused."
     )
-    required_contacts: Annotated[float, Field(gt=0, le=100, strict=True)] | None = Field(
-        None, description="Required contacts per person and four weeks, if the protocol measures an average."
-    )
-    target_groups: list[TargetGroup] | None = Field(
-        None,
-        min_length=1,
-        max_length=50,
-        description="Target groups of the protocol that the trial includes. Default: all.",
-    )
 
 
 class JobcentreView(BaseModel):
@@ -88,6 +102,12 @@ class JobcentreView(BaseModel):
     region: Region
     agreed_participants: int = Field(description="Agreed number of treatment participants.")
     weekly_target: int | None = Field(description="Null if it follows from the agreed number.")
+    external_provider_talks: bool = Field(description="Whether conversations held by an external provider count.")
+    target_groups: list[TargetGroup] | None = Field(description="Null if the trial's hold.")
+    themes: list[Theme] | None = Field(description="Null if the trial's hold.")
+    required_contacts: float | dict[str, float] | None = Field(
+        description="One number, or by target group. Null if the trial's hold."
+    )
 
 
 class TrialView(BaseModel):
@@ -102,8 +122,11 @@ class TrialView(BaseModel):
     pilot: bool
     jobcentres: list[JobcentreView]
     enforcement: Literal["flag", "refuse"]
-    required_contacts: float | None = Field(description="Null if not set.")
+    required_contacts: float | dict[str, float] | None = Field(
+        description="One number, or by target group. Null if not set."
+    )
     target_groups: list[TargetGroup] | None = Field(description="Null if the protocol has none.")
+    themes: list[Theme] | None = Field(description="Null if not set.")
     seed_commitment: str = Field(description="SHA-256 of the seed, in hex.")
     seed: str | None = Field(description="Seed of the draws, in hex; null until the trial is closed.")
     closed: bool

@@ -19,6 +19,11 @@ FLEX = {
 }
 
 
+def of_hjoerring(**settings: Any) -> dict[str, Any]:
+    """A trial in which the second jobcentre has settings of its own."""
+    return {"jobcentres": [JOBCENTRES[0], {**JOBCENTRES[1], **settings}]}
+
+
 @pytest.mark.parametrize(
     ("changes", "errors"),
     [
@@ -27,6 +32,15 @@ FLEX = {
         ({"target_groups": []}, {("/target_groups", "invalid_value")}),
         ({"target_groups": ["2"]}, {("/target_groups/0", "invalid_value")}),
         ({"required_contacts": 0}, {("/required_contacts", "invalid_value")}),
+        ({"required_contacts": {"2": 1, "11": 0}}, {("/required_contacts", "invalid_value")}),
+        ({"required_contacts": {"2": 1, "6": 2}}, {("/required_contacts", "invalid_value")}),
+        ({"required_contacts": {"7101701234": 2}}, {("/required_contacts", "invalid_value")}),
+        ({"required_contacts": {}}, {("/required_contacts", "invalid_value")}),
+        ({"themes": ["form", "place"]}, {("/themes/1", "invalid_value")}),
+        ({"themes": ["form", "form"]}, {("/themes/1", "invalid_value")}),
+        (of_hjoerring(target_groups=[11, 6]), {("/jobcentres/1/target_groups/1", "invalid_value")}),
+        (of_hjoerring(required_contacts={"6": 2}), {("/jobcentres/1/required_contacts", "invalid_value")}),
+        (of_hjoerring(themes=[]), {("/jobcentres/1/themes", "invalid_value")}),
     ],
 )
 def test_a_trial_picks_among_the_target_groups_of_its_protocol(
@@ -52,6 +66,44 @@ def test_other_target_groups_are_another_trial(register: Register, agency: Clien
     assert agency.post("/v1/trials", {**body, "target_groups": [2, 11]}).status_code == 200
     assert agency.post("/v1/trials", {**body, "target_groups": [2]}).status_code == 409
     assert agency.post("/v1/trials", {**body, "required_contacts": 2}).status_code == 409
+
+
+def test_a_jobcentre_picks_groups_themes_and_contacts_of_its_own(register: Register, agency: Client) -> None:
+    """Domain 6 [C]: both belong to the jobcentre of the trial, and where it names none, the trial's hold."""
+    settings = {"target_groups": [3, 11], "themes": ["form", "cadence"], "required_contacts": {"3": 1, "11": 4}}
+    trial = trial_of(register, "flex-2016", **{**FLEX, "themes": ["content"], **of_hjoerring(**settings)})
+    shown = agency.get(f"/v1/trials/{trial}").json()
+    first, second = shown["jobcentres"]
+    assert second == {**JOBCENTRES[1], "weekly_target": None, "external_provider_talks": True} | settings | {
+        "themes": ["cadence", "form"]
+    }
+    assert (shown["themes"], first["themes"], first["target_groups"]) == (["content"], None, None)
+
+    def failures(jobcentre: str, group: int) -> list[str]:
+        facts = {"jobcentre": jobcentre, "interview_on": "2011-01-03", "target_group": group}
+        return [failure["code"] for failure in screen(register, trial, **facts).json()["failures"]]
+
+    assert [failures("849", group) for group in (2, 3, 11)] == [[], ["wrong_target_group"], []]
+    assert [failures("860", group) for group in (2, 3, 11)] == [["wrong_target_group"], [], []]
+    # one week of each: 1.5 of 2 and 11 in Jammerbugt; 1 of 3 and 4 of 11 in Hjørring
+    rows = rows_of(agency, trial, week="2011-W02")
+    required = [{"2": 1.5, "11": 1.5}, {"3": 1.0, "11": 4.0}]
+    assert [row["required_contacts"]["by_target_group"] for row in rows] == required
+    assert [row["required_contacts"]["total"] for row in rows] == [1.5, 2.5]
+    (row,) = rows_of(agency, trial, week="2011-W02", by="trial")
+    assert row["required_contacts"] == {"total": 2.0, "by_target_group": {"2": 1.5, "3": 1.0, "11": 2.75}}
+    assert row["cumulative"]["required_contacts"] == row["required_contacts"]
+
+
+def test_the_same_jobcentres_again_are_the_same_trial(agency: Client) -> None:
+    """Api.md: the same again 200, other content 409; in what order they are picked means nothing."""
+    picked = of_hjoerring(target_groups=[3, 11], themes=["form", "content"])
+    body = {"id": "flex-picked", "protocol": "flex-2016", "title": "x", **FLEX, **picked}
+    assert agency.post("/v1/trials", body).status_code == 201
+    again = of_hjoerring(target_groups=[11, 3], themes=["content", "form"], external_provider_talks=True)
+    assert agency.post("/v1/trials", {**body, **again}).status_code == 200
+    assert agency.post("/v1/trials", {**body, **of_hjoerring(target_groups=[3])}).status_code == 409
+    assert agency.post("/v1/trials", {**body, "jobcentres": JOBCENTRES}).status_code == 409
 
 
 @pytest.fixture
@@ -99,7 +151,8 @@ def test_in_one_arm_the_eligible_screening_is_the_assignment(register: Register,
 def test_contacts_stand_in_place_of_the_conversation_rates(agency: Client, flexible: str) -> None:
     """Domain 6 [C], by hand: 4 × counting conversations / counted weeks open to conversations."""
     (row,) = rows_of(agency, flexible, week="2011-W03")
-    assert row["required_contacts"] == 1.5
+    required = {"total": 1.5, "by_target_group": {"2": 1.5, "11": 1.5}}
+    assert row["required_contacts"] == row["cumulative"]["required_contacts"] == required
     # W03: two weeks in the denominator (the second of group 2 is exempt), two conversations in them
     assert row["contacts_per_four_weeks"] == {
         "total": 4.0,
@@ -159,7 +212,8 @@ def test_contacts_as_csv_have_the_same_columns_in_every_week(agency: Client, fle
     assert full["contacts_per_four_weeks.by_form.group"] == "0.0"
     assert empty["contacts_per_four_weeks.by_form.group"] == ""
     assert full["cumulative.contacts_per_four_weeks.by_target_group.2"] == "4.0"
-    assert full["required_contacts"] == "1.5"
+    assert (full["required_contacts.total"], empty["required_contacts.total"]) == ("1.5", "")
+    assert full["cumulative.required_contacts.by_target_group.11"] == "1.5"
     assert "conversation_rate" not in full
 
 

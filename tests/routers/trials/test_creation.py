@@ -8,6 +8,9 @@ import pytest
 from tests.register import JOBCENTRES, Client, Register
 from tests.routers.trials.common import errors_of, trial_body
 
+DEFAULTS = {"external_provider_talks": True, "target_groups": None, "themes": None, "required_contacts": None}
+"""Settings of a jobcentre that names none (domain 4.5, 6 [C])."""
+
 
 def test_a_trial_takes_its_dates_from_the_protocol(agency: Client) -> None:
     """Domain 6; api.md: 201 with the commitment, and never with the seed."""
@@ -26,11 +29,13 @@ def test_a_trial_takes_its_dates_from_the_protocol(agency: Client) -> None:
         "ends_on": "2012-03-31",
         "pilot": False,
         "jobcentres": [
-            {**each, "weekly_target": None} for each in sorted(JOBCENTRES, key=lambda each: str(each["code"]))
+            {**each, "weekly_target": None, **DEFAULTS}
+            for each in sorted(JOBCENTRES, key=lambda each: str(each["code"]))
         ],
         "enforcement": "flag",
         "required_contacts": None,
         "target_groups": None,
+        "themes": None,
         "seed": None,
         "closed": False,
     }
@@ -46,7 +51,7 @@ def test_a_trial_may_have_dates_and_terms_of_its_own(agency: Client) -> None:
         "pilot": True,
         "enforcement": "refuse",
     }
-    jobcentre = {**JOBCENTRES[0], "weekly_target": 0}
+    jobcentre = {**JOBCENTRES[0], "weekly_target": 0, **DEFAULTS, "external_provider_talks": False}
     created = agency.post("/v1/trials", trial_body(**own, jobcentres=[jobcentre])).json()
     assert {name: created[name] for name in own} == own
     assert created["jobcentres"] == [jobcentre]
@@ -155,6 +160,11 @@ def with_jobcentre(**changes: Any) -> dict[str, Any]:
         (trial_body(required_contacts=2), {("/required_contacts", "invalid_value")}),
         (trial_body(target_groups=[2]), {("/target_groups", "invalid_value")}),
         (trial_body(target_groups=[2, "3"]), {("/target_groups/1", "invalid_value")}),
+        (trial_body(themes=["form"]), {("/themes", "invalid_value")}),
+        (with_jobcentre(external_provider_talks="no"), {("/jobcentres/1/external_provider_talks", "invalid_value")}),
+        (with_jobcentre(required_contacts={"2": 1}), {("/jobcentres/1/required_contacts", "invalid_value")}),
+        (with_jobcentre(target_groups=[2]), {("/jobcentres/1/target_groups", "invalid_value")}),
+        (with_jobcentre(themes=["form"]), {("/jobcentres/1/themes", "invalid_value")}),
         (trial_body(jobcentres=[]), {("/jobcentres", "invalid_value")}),
         (trial_body(jobcentres={}), {("/jobcentres", "invalid_value")}),
         (trial_body(jobcentres=[7]), {("/jobcentres/0", "invalid_value")}),

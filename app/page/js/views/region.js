@@ -175,6 +175,7 @@ class Region {
       });
     } else {
       const contacts = (place) => place.treatment?.cumulative.contacts_per_four_weeks?.total ?? null;
+      const required = (place) => place.treatment?.cumulative.required_contacts?.total ?? null;
       columns.push({
         key: "contacts",
         label: t("region.contacts"),
@@ -186,8 +187,8 @@ class Region {
         key: "required",
         label: t("region.required"),
         kind: "number",
-        value: () => this.trial.required_contacts,
-        show: () => average(this.trial.required_contacts),
+        value: required,
+        show: (place) => average(required(place)),
       });
     }
     return columns;

@@ -23,6 +23,7 @@ __all__ = [
     "Region",
     "RetractionReason",
     "RetractionTold",
+    "Theme",
     "WeekState",
     "WithdrawalReason",
     "WorklistReason",
@@ -101,6 +102,8 @@ RetractionReason = Literal["entered_in_error", "duplicate", "wrong_person"]
 """Reason of a retraction."""
 RetractionTold = Literal["entered_in_error", "duplicate", "wrong_person", "moved"]
 """Reason of a retraction in an answer; ``moved`` occurs in the change feed only."""
+Theme = Literal["form", "content", "cadence"]
+"""What a jobcentre tries in its conversations."""
 WeekState = Literal["assignment_week", "counted", "absent", "exempt", "complete"]
 """State of a person's week."""
 CorrectionReason = Literal["typing_error", "new_number"]

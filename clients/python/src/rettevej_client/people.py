@@ -16,6 +16,7 @@ from rettevej_client.codes import (
     ExemptFrom,
     ParticipantState,
     Region,
+    Theme,
     WeekState,
 )
 
@@ -31,6 +32,12 @@ class NewJobcentre(TypedDict):
     """The agreed number of treatment participants."""
     weekly_target: NotRequired[int | None]
     """People to be drawn a week; ceil(2 × agreed / weeks of the intake period) where left out."""
+    external_provider_talks: NotRequired[bool]
+    """Whether conversations held by an external provider count; true where left out."""
+    required_contacts: NotRequired[float | dict[str, float] | None]
+    """The jobcentre's own, as the two below; the trial's where left out."""
+    target_groups: NotRequired[list[int] | None]
+    themes: NotRequired[list[Theme] | None]
 
 
 class NewTrial(TypedDict):
@@ -52,10 +59,12 @@ class NewTrial(TypedDict):
     jobcentres: list[NewJobcentre]
     enforcement: NotRequired[Enforcement]
     """Whether records that break the trial's rules are stored with warnings, or refused."""
-    required_contacts: NotRequired[float | None]
-    """Contacts per person and four weeks, where the protocol measures an average."""
+    required_contacts: NotRequired[float | dict[str, float] | None]
+    """Contacts per person and four weeks, where the protocol measures an average: a number, or by target group."""
     target_groups: NotRequired[list[int] | None]
     """The target groups that the trial picks among its protocol's; all of them where left out."""
+    themes: NotRequired[list[Theme] | None]
+    """What is tried, where the protocol measures an average."""
 
 
 class Jobcentre(TypedDict):
@@ -69,6 +78,12 @@ class Jobcentre(TypedDict):
     """The agreed number of treatment participants."""
     weekly_target: int | None
     """Null where it follows from the agreed number."""
+    external_provider_talks: bool
+    """Whether conversations held by an external provider count."""
+    target_groups: list[int] | None
+    """Null where the trial's hold, as of the two below."""
+    themes: list[Theme] | None
+    required_contacts: float | dict[str, float] | None
 
 
 class Trial(TypedDict):
@@ -83,10 +98,12 @@ class Trial(TypedDict):
     pilot: bool
     jobcentres: list[Jobcentre]
     enforcement: Enforcement
-    required_contacts: float | None
-    """Null where it is not set."""
+    required_contacts: float | dict[str, float] | None
+    """A number, or by target group; null where it is not set."""
     target_groups: list[int] | None
     """Null where the protocol has none."""
+    themes: list[Theme] | None
+    """Null where they are not set."""
     seed_commitment: str
     """SHA-256 of the seed, hex."""
     seed: str | None

@@ -53,6 +53,15 @@ class Contacts(TypedDict):
     """Each target group's own average, by its number; those of which somebody was assigned."""
 
 
+class RequiredContacts(TypedDict):
+    """Contacts per person and four weeks that are required."""
+
+    total: float | None
+    """The mean over the target groups, weighted by counted weeks."""
+    by_target_group: dict[str, float | None]
+    """By number of the target group; of jobcentres with different numbers their weighted mean."""
+
+
 class Coordination(TypedDict):
     """How many people had a mentor, or a support effort of an area."""
 
@@ -102,6 +111,8 @@ class SummaryFigures(Sums):
     """Conforming of due."""
     contacts_per_four_weeks: NotRequired[Contacts | None]
     """Only where the cadence is an average."""
+    required_contacts: NotRequired[RequiredContacts | None]
+    """Only where the cadence is an average."""
 
 
 class Conditions(TypedDict):
@@ -138,8 +149,6 @@ class SummaryRow(SummaryFigures):
     cumulative: SummaryFigures
     conditions: Conditions | None
     """Cumulative; null for the control arm."""
-    required_contacts: NotRequired[float | None]
-    """What the trial is to reach in four weeks; only where the cadence is an average."""
     action_plan: NotRequired[bool | None]
     """Jobcentre rows of the treatment arm: the same condition is not met in this and the last week."""
 
