@@ -45,7 +45,7 @@ def test_a_trial_that_refuses_warns_of_it(register: Register) -> None:
     """Domain 4.8: it is none of the codes that a record is refused for."""
     there = [{**JOBCENTRES[0], "external_provider_talks": False}]
     trial = register.new_trial(jobcentres=there, enforcement="refuse")
-    person, client = drawn_in(register, trial, JOBCENTRES[0]["code"])
+    person, client = drawn_in(register, trial, str(JOBCENTRES[0]["code"]))
     put = client.put(f"/v1/trials/{trial}/conversations/{record_id()}", {"participant_id": person, **TALK})
     assert (put.status_code, put.json()["warnings"]) == (201, ["external_provider_not_accepted"])
 
