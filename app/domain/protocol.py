@@ -103,6 +103,8 @@ class Protocol:
     channels: tuple[str, ...]
     screening_fields: frozenset[str]
     """What a screening must state beyond cpr, jobcentre and interview_on."""
+    optional_screening_fields: frozenset[str]
+    """What it may state besides; no rule reads it."""
     target_groups: tuple[int, ...]
     """The target groups that a trial picks from (numbers of the law's § 2, domain 6 [C]); empty: there are none."""
     eligibility: tuple[EligibilityRule, ...]
@@ -152,6 +154,7 @@ def parse_protocol(document: Mapping[str, Any]) -> Protocol:
         grant_dkk=reader.take("grant_dkk", int, optional=True),
         channels=reader.texts("channels"),
         screening_fields=reader.codes("screening_fields"),
+        optional_screening_fields=reader.codes("optional_screening_fields", optional=True),
         target_groups=reader.numbers("target_groups"),
         eligibility=tuple(_rule(code, entry) for code, entry in _table(document, "eligibility").items()),
         document=document,
@@ -188,8 +191,8 @@ class _Parameters:
             raise ProtocolError(f"parameters.{name} must hold texts only")
         return tuple(values)
 
-    def codes(self, name: str) -> frozenset[str]:
-        return frozenset(self.texts(name))
+    def codes(self, name: str, *, optional: bool = False) -> frozenset[str]:
+        return frozenset(() if optional and name not in self._entries else self.texts(name))
 
     def numbers(self, name: str) -> tuple[int, ...]:
         values = self.take(name, list, optional=True) or []

@@ -12,7 +12,10 @@ from app.domain.protocol import EligibilityRule, Protocol, ProtocolError, parse_
 from app.domain.rules.eligibility import CHECKS, IN_EVERY_PROTOCOL, KIND_CODES, Channel, CheckKind
 
 SCREENING_FIELDS = frozenset(
-    {"channel", "at_job_interview", "match_group", "benefit", "unemployed_since", "exempt_from", "target_group"}
+    {
+        *("channel", "at_job_interview", "match_group", "benefit", "unemployed_since", "exempt_from", "target_group"),
+        *("sick_since", "has_job"),
+    }
 )
 """What a protocol may ask of a screening."""
 _CODES: Mapping[str, Collection[str]] = {
@@ -24,6 +27,7 @@ _CODES: Mapping[str, Collection[str]] = {
     "sufficient_not_workplace_reasons": get_args(NotWorkplaceReason),
     "channels": get_args(Channel),
     "screening_fields": SCREENING_FIELDS,
+    "optional_screening_fields": SCREENING_FIELDS,
 }
 _BOUNDS: Mapping[str, tuple[int, int]] = {
     "imbalance_limit": (0, 1_000),

@@ -32,9 +32,10 @@ def prvij(rng: Random, role: str, day: date) -> Body:
     return body
 
 
-def sickness(_: Random, role: str, __: date) -> Body:
-    """Domain 6 [S], sickness benefit."""
+def sickness(rng: Random, role: str, day: date) -> Body:
+    """Domain 6 [S], sickness benefit: before the first follow-up, so sick for weeks; two in three have a job."""
     body: Body = {"benefit": "cash_benefit" if role == "wrong_benefit" else "sickness_benefit"}
+    body |= {"sick_since": (day - timedelta(days=rng.randrange(20, 57))).isoformat(), "has_job": rng.random() < 0.67}
     return body | _excluded(role, "after_first_follow_up")
 
 
@@ -46,7 +47,7 @@ def flexjob(rng: Random, role: str, day: date) -> Body:
     elif role == "unemployed_too_long":
         days = rng.randrange(130, 600)
     body: Body = {"unemployed_since": (day - timedelta(days=days)).isoformat()}
-    body |= _excluded(role)
+    body |= {"has_job": False} | _excluded(role)
     if role != "not_referred_to_flexjob":
         circumstances = body["circumstances"]
         assert isinstance(circumstances, list)
@@ -54,9 +55,12 @@ def flexjob(rng: Random, role: str, day: date) -> Body:
     return body
 
 
-def flexible(rng: Random, role: str, _: date) -> Body:
-    """Domain 6 [C]."""
-    return {"target_group": 14 if role == "wrong_target_group" else rng.choice(TARGET_GROUPS)}
+def flexible(rng: Random, role: str, day: date) -> Body:
+    """Domain 6 [C]; since when someone is unemployed may be told of anyone."""
+    body: Body = {"target_group": 14 if role == "wrong_target_group" else rng.choice(TARGET_GROUPS)}
+    if rng.random() < 0.8:
+        body["unemployed_since"] = (day - timedelta(days=rng.randrange(5, 900))).isoformat()
+    return body
 
 
 def _excluded(role: str, *more: str) -> Body:

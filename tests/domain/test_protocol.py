@@ -113,12 +113,14 @@ TABLE |= {
     "aht-2008-sickness": {
         **AHT,
         "screening_fields": {"benefit"},
+        "optional_screening_fields": {"sick_since", "has_job"},
         "success_criteria": ("job", "partial_return", "active_offer"),
         "eligibility": EXCLUDED | {"wrong_benefit", "after_first_follow_up"},
     },
     "aht-2008-flexjob": {
         **AHT,
         "screening_fields": {"unemployed_since"},
+        "optional_screening_fields": {"sick_since", "has_job"},
         "success_criteria": ("flex_job", "active_offer"),
         "eligibility": EXCLUDED | {"not_referred_to_flexjob", "unemployed_too_short", "unemployed_too_long"},
     },

@@ -179,7 +179,7 @@ async def _earlier_answer(
     if row is None:
         return None
     if row.facts is not None:
-        if row.facts == request.facts:
+        if _stated(row.facts) == _stated(request.facts):
             assignment = await load_assignment(connection, trial.id, row.participant_id)
             return ScreeningAnswer(row.participant_id, (), assignment, created=False)
         if row.status == "withdrawn":
@@ -192,6 +192,11 @@ async def _earlier_answer(
     if NOT_AVAILABLE.code in row.failures and NOT_AVAILABLE.code not in codes:
         return None
     return ScreeningAnswer(None, details_of(trial.protocol, row.failures), None, created=False)
+
+
+def _stated(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the facts that were stated: what is null was not, nor what earlier versions did not know."""
+    return {name: value for name, value in facts.items() if value is not None}
 
 
 async def _existing_id(connection: AsyncConnection, trial_id: str, jobcentre: str, person: bytes) -> UUID | None:

@@ -93,8 +93,8 @@ def asked_for(protocol: Protocol, channel: Channel | None) -> frozenset[str]:
 
 
 def looked_at(protocol: Protocol) -> frozenset[str]:
-    """What the protocol has a use for; whatever else a screening states is neither judged nor kept."""
-    return protocol.screening_fields | ({"unemployed_since"} if "supplement" in protocol.channels else set())
+    """What is kept of a screening, the time unemployed of anyone; what else it states is neither judged nor kept."""
+    return protocol.screening_fields | protocol.optional_screening_fields | {"unemployed_since"}
 
 
 # --- the checks that a protocol may name ------------------------------------------------------------------------------

@@ -93,7 +93,14 @@ class ScreeningIn(BaseModel):
     match_group: Annotated[int, Field(ge=1, le=3), Whole] | None = None
     benefit: Benefit | None = None
     unemployed_since: IsoDate | None = Field(
-        None, description="Required in the channel `supplement`, and if the protocol uses it."
+        None,
+        description="Required in the channel `supplement`, and if the protocol uses it; may be stated of anyone.",
+    )
+    sick_since: IsoDate | None = Field(
+        None, description="First day of the sick leave, if the protocol takes it: `aht-2008-*`."
+    )
+    has_job: StrictBool | None = Field(
+        None, description="Whether the person has a job to return to, if the protocol takes it: `aht-2008-*`."
     )
     circumstances: list[Circumstance] = Field(
         default_factory=list, max_length=50, description="Further facts about the person on that day."

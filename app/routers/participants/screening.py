@@ -63,8 +63,10 @@ def _screening_request(trial: Trial, body: ScreeningIn, today: date) -> Screenin
     interview_on: date | None = body.interview_on  # None if it was malformed
     if interview_on is not None and interview_on > today:
         errors.append(("/interview_on", "date_in_future"))
-    if interview_on is not None and body.unemployed_since is not None and body.unemployed_since > interview_on:
-        errors.append(("/unemployed_since", "invalid_value"))
+    for name in ("unemployed_since", "sick_since"):
+        since = getattr(body, name)
+        if interview_on is not None and since is not None and since > interview_on:
+            errors.append((f"/{name}", "invalid_value"))
     if interview_on is not None and body.cpr is not None and body.cpr.born_on > interview_on:
         errors.append(("/cpr", "invalid_cpr"))
     if errors:
@@ -125,7 +127,7 @@ async def post_participant(
     without a draw. For an ineligible person the response lists every failing rule; only the failure codes are stored.
 
     The protocol's `screening_fields` list the required fields; the channel `supplement` also requires
-    `unemployed_since`. Fields that the protocol does not use are accepted, ignored and not stored. The same screening
+    `unemployed_since`. Fields that the protocol does not take are accepted, ignored and not stored. The same screening
     sent again gives the same response (200). Different facts about a person who was drawn are refused with
     `already_drawn`, different facts for the same day with `screening_conflict`, and a number to which a correction
     waits in the jobcentre with `correction_waiting`. A number that a drawn person has or had is never drawn again.

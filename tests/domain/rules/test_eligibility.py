@@ -368,7 +368,10 @@ def test_a_target_group_is_one_that_the_trial_has_picked() -> None:
 
 
 def test_what_a_screening_must_state() -> None:
-    """Api.md, "Trials and people"; domain 3.2: candidates of the supplement are ordered by their unemployment."""
+    """Api.md, "Trials and people"; domain 3.2: candidates of the supplement are ordered by their unemployment.
+
+    It may be told of anyone; in [S] also the sick leave and the job.
+    """
     everyone = {"channel", "at_job_interview", "match_group", "benefit", "exempt_from"}
     assert asked_for(PRVIJ, "new_match") == everyone
     assert asked_for(PRVIJ, "supplement") == everyone | {"unemployed_since"} == looked_at(PRVIJ)
@@ -378,4 +381,6 @@ def test_what_a_screening_must_state() -> None:
         (FLEXJOB, {"unemployed_since"}),
         (FLEXIBLE, {"target_group"}),
     ):
-        assert asked_for(protocol, None) == looked_at(protocol) == fields
+        assert asked_for(protocol, None) == fields
+        more = {"sick_since", "has_job"} if protocol in (SICKNESS, FLEXJOB) else set()
+        assert looked_at(protocol) == fields | more | {"unemployed_since"}

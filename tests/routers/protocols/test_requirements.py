@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from app.protocols import protocols
+from tests.database import tamper
 from tests.register import Client, Register, new_cpr, record_id
 from tests.routers.protocols.common import errors_of, rows_of, screen, talks, trial_of
 
@@ -33,6 +34,49 @@ def test_a_screening_states_what_the_protocol_looks_at(
     assert (again.status_code, again.json()) == (200, answered.json())
     shown = register.case_system().get(f"/v1/trials/{trial}/participants/{answered.json()['participant_id']}").json()
     assert shown["channel"] is None
+
+
+@pytest.mark.parametrize("protocol", ["aht-2008-sickness", "aht-2008-flexjob"])
+def test_a_sick_leave_and_a_job_may_be_told(register: Register, protocol: str) -> None:
+    """Domain 6 [S]: at the screening ``sick_since`` and ``has_job`` may be told; they are facts like the others."""
+    trial, system = trial_of(register, protocol), register.case_system()
+    path = f"/v1/trials/{trial}/participants"
+    body = {"cpr": new_cpr(), "jobcentre": "849", "interview_on": "2009-01-05", **STATED[protocol]}
+    told = {**body, "sick_since": "2008-11-24", "has_job": True}
+    first = system.post(path, told)
+    assert first.status_code == 201, first.text
+    assert system.post(path, told).json() == first.json()
+    for other in (body, {**told, "has_job": False}, {**told, "sick_since": "2008-11-25"}):
+        refused = system.post(path, other)
+        assert (refused.status_code, refused.json()["code"]) == (409, "already_drawn")
+    malformed = system.post(path, {**told, "sick_since": "2009-01-06", "has_job": "yes"})
+    assert errors_of(malformed) == {("/sick_since", "invalid_value"), ("/has_job", "invalid_value")}
+
+
+@pytest.mark.parametrize("protocol", ["prvij-2010-07", "aht-2008-sickness", "flex-2016"])
+def test_since_when_someone_is_unemployed_may_be_told_of_anyone(register: Register, protocol: str) -> None:
+    """Domain 3.1: a person may have been unemployed for any length of time; api.md: of anyone may be told."""
+    trial, system = trial_of(register, protocol), register.case_system()
+    path = f"/v1/trials/{trial}/participants"
+    body = {"cpr": new_cpr(), "jobcentre": "849", "interview_on": "2009-01-05", **STATED[protocol]}
+    told = {**body, "unemployed_since": "1999-01-04"}
+    first = system.post(path, told)
+    assert (first.status_code, first.json()["failures"]) == (201, [])
+    assert (system.post(path, told).status_code, system.post(path, body).status_code) == (200, 409)
+    if protocol != "aht-2008-sickness":
+        more = {**told, "sick_since": "2008-12-01", "has_job": True}  # neither judged nor kept
+        assert system.post(path, more).status_code == 200
+
+
+def test_a_screening_stored_before_a_field_was_known_is_the_same(register: Register) -> None:
+    """Api.md: the same screening again gives the same answer, whatever fields came later."""
+    trial, system = trial_of(register, "aht-2008-sickness"), register.case_system()
+    path = f"/v1/trials/{trial}/participants"
+    body = {"cpr": new_cpr(), "jobcentre": "849", "interview_on": "2009-01-05", **STATED["aht-2008-sickness"]}
+    first = system.post(path, body)
+    known_later = f"update screening set facts = facts - 'sick_since' - 'has_job' where trial_id = '{trial}'"
+    tamper(register.database_url, known_later)
+    assert (system.post(path, body).status_code, first.status_code) == (200, 201)
 
 
 def test_failures_of_the_other_protocols_have_their_sentences(register: Register) -> None:

@@ -139,7 +139,11 @@ class Screening(TypedDict):
     match_group: NotRequired[int | None]
     benefit: NotRequired[Benefit | None]
     unemployed_since: NotRequired[str | None]
-    """Asked for in the channel supplement, and where the protocol looks at it."""
+    """Asked for in the channel supplement, and where the protocol looks at it; may be told of anyone."""
+    sick_since: NotRequired[str | None]
+    """First day of the sick leave, where the protocol takes it."""
+    has_job: NotRequired[bool | None]
+    """Whether there is a job to return to, where the protocol takes it."""
     circumstances: NotRequired[list[Circumstance]]
     """What else is known of the person that day."""
     exempt_from: NotRequired[ExemptFrom | None]
