@@ -13,7 +13,6 @@ from app.domain.rules.draw import ARMS, Arm
 
 Weekly = Literal["employment", "education", "hours", "accumulated_hours"]
 WEEKLY: tuple[Weekly, ...] = ("employment", "education", "hours", "accumulated_hours")
-_UNTOLD, _STATUSES = 0, {"employed": 1, "education": 2, "benefit": 3, "other": 4, "flex_job": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +23,19 @@ class Cohort:
     jobcentres: FloatArray
     treated: FloatArray
     last_k: FloatArray
-    status: FloatArray
+    told: FloatArray
+    employment: FloatArray
+    education: FloatArray
     hours: FloatArray
+    """0 where they are untold: ``hours_told``."""
+    hours_told: FloatArray
     days: FloatArray
     """To the first exit to a job or education, or of observation."""
     exited: FloatArray
-    best: Sequence[str | None]
+    best: FloatArray
+    """The best criterion of everyone; an empty text of whoever has reached none."""
+    best_by: FloatArray
+    """By what: the jobcentre's records, a register's, or both."""
     outcomes_until: date | None
     """The Monday of the last week that anybody's outcome was delivered for: all are followed up to it."""
 
@@ -38,33 +44,42 @@ class Cohort:
         """The arrays of everyone."""
         import numpy as np  # noqa: PLC0415 - see the package
 
-        until = max((each.first_monday + timedelta(weeks=k) for each in people for k in each.weeks), default=None)
+        recorded = [(each, k) for each in people for k, lived in each.weeks.items() if lived.status is not None]
+        until = max((each.first_monday + timedelta(weeks=k) for each, k in recorded), default=None)
         last = [-1 if until is None else max((until - each.first_monday).days // 7, -1) for each in people]
         weeks = max(last, default=-1) + 1
-        status, hours = np.zeros((len(people), weeks), np.int8), np.zeros((len(people), weeks))
+        told, employment, education, hours_told = (np.zeros((len(people), weeks), bool) for _ in range(4))
+        hours = np.zeros((len(people), weeks))
         for place, each in enumerate(people):
             for k, lived in each.weeks.items():
-                status[place, k] = _STATUSES[lived.status]
-                hours[place, k] = float(lived.hours)
+                if k > last[place]:  # of the dead more is told than anybody is followed
+                    continue
+                told[place, k], hours_told[place, k] = True, lived.hours is not None
+                employment[place, k], education[place, k] = lived.employed, lived.in_education
+                hours[place, k] = float(lived.hours or 0)
         exits = [each.days_to_exit for each in people]
         return cls(
             jobcentres=np.array([each.jobcentre for each in people], dtype=str),
             treated=np.array([each.arm == "treatment" for each in people], dtype=bool),
             last_k=np.array(last, dtype=int),
-            status=status,
+            told=told,
+            employment=employment,
+            education=education,
             hours=hours,
+            hours_told=hours_told,
             days=np.array(
                 [each.days_observed if gone is None else gone for each, gone in zip(people, exits, strict=True)], int
             ),
             exited=np.array([gone is not None for gone in exits], dtype=bool),
-            best=[each.best for each in people],
+            best=np.array([each.best[0] if each.best else "" for each in people], dtype=str),
+            best_by=np.array([each.best[1] if each.best else "" for each in people], dtype=str),
             outcomes_until=until,
         )
 
     @property
     def weeks(self) -> int:
         """How many weeks since the assignment anybody is followed in, the assignment week included."""
-        return int(self.status.shape[1])
+        return int(self.told.shape[1])
 
     def in_arm(self, arm: Arm) -> FloatArray:
         """Who was drawn to the arm."""
@@ -76,11 +91,11 @@ class Cohort:
             return self.hours[:, k]
         if outcome == "accumulated_hours":
             return self.hours[:, : k + 1].sum(axis=1)
-        return (self.status[:, k] == _STATUSES["employed" if outcome == "employment" else "education"]).astype(float)
+        return (self.employment if outcome == "employment" else self.education)[:, k].astype(float)
 
-    def untold(self, k: int) -> FloatArray:
-        """For whom nothing was delivered."""
-        return self.status[:, k] == _UNTOLD
+    def untold(self, outcome: Weekly, k: int) -> FloatArray:
+        """Of whom the outcome is not told (domain 5.1): no record, or an employed person's hours in none."""
+        return ~(self.told if outcome in ("employment", "education") else self.hours_told)[:, k]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,14 @@
 """The effect analysis by intention to treat: everyone drawn, by the arm of the draw (domain 5 [E]).
 
 Whoever is drawn counts in week k once it is over and outcomes were delivered for that calendar week, of anyone. People
-of whom nothing was delivered for it are in neither employment nor education, and are counted beside as ``missing``
-[choice]: leaving them out would compare those alone whom a register happens to know.
+of whom it is untold are in neither employment nor education, and are counted beside as ``missing`` [choice]: leaving
+them out would compare those alone whom a register happens to know.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Literal, get_args
 
 from app.analysis.cohort import WEEKLY, Cohort, Hidden, Weekly, by_arm
 from app.analysis.differences import (
@@ -23,7 +23,7 @@ from app.analysis.differences import (
 )
 from app.analysis.survival import LogRank, exited_by, log_rank
 from app.domain.figures.activity_curve import Difference, Share, newcombe
-from app.domain.figures.outcomes import CRITERIA, FollowUp
+from app.domain.figures.outcomes import CRITERIA, Evidence, FollowUp
 from app.domain.protocol import Criterion
 from app.domain.rules.draw import ARMS, Arm
 
@@ -42,13 +42,32 @@ class EffectCell:
     people: int
     """Everyone drawn to the arm whose follow-up reaches this week."""
     missing: int | None
-    """People without a delivered outcome for the week: they count as not having it. Null where it does not apply."""
+    """People of whom the outcome is not told: they count as not having it. Null where it does not apply."""
     count: int | None
     """People with the outcome; for hours, people with any. Null if hidden."""
     mean: float | None
     """Share of people with the outcome, 0 to 1, or hours per person. Null if hidden or without people."""
     hidden: bool
     """Whether a group is smaller than `smallest_group`, or would reveal one that is."""
+
+
+@dataclass(frozen=True, slots=True)
+class RestsOn:
+    """Number of people by what says that they reached a criterion."""
+
+    jobcentre: int
+    """The jobcentre's own records alone."""
+    register: int
+    """An outcome register alone."""
+    both: int
+
+
+@dataclass(frozen=True, slots=True)
+class SuccessCell(EffectCell):
+    """Figure of one arm, and what it rests on."""
+
+    rests_on: RestsOn | None
+    """Null if hidden, or where no criterion is reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +97,7 @@ class SuccessRow:
     """A success criterion, or None for none of them: the people whose best outcome so far it is."""
 
     criterion: str | None
-    arms: Mapping[Arm, EffectCell]
+    arms: Mapping[Arm, SuccessCell]
     difference: Difference | None
 
 
@@ -178,7 +197,7 @@ class _Analysis:
         hidden = by_arm(self.cohort, values > 0, among)
         mine = {arm: among & self.shown & self.cohort.in_arm(arm) for arm in ARMS}
         cells = {
-            arm: self._cell(values[mine[arm]], hidden[arm], self.jobcentre, self.cohort.untold(k)[mine[arm]])
+            arm: self._cell(values[mine[arm]], hidden[arm], self.jobcentre, self.cohort.untold(outcome, k)[mine[arm]])
             for arm in ARMS
         }
         difference = None
@@ -260,7 +279,7 @@ class _Analysis:
         pairs = self.pairs(outcome, k)
         if k is None or not pairs:
             return
-        values, untold, among = self.cohort.values(outcome, k), self.cohort.untold(k), self.cohort.last_k >= k
+        values, untold, among = self.cohort.values(outcome, k), self.cohort.untold(outcome, k), self.cohort.last_k >= k
         hidden = by_arm(self.cohort, values > 0, among)
         p_values = {code: exact_p_value(*pair) or 0.0 for code, pair in pairs.items()}
         adjusted = dict(zip(pairs, holm(list(p_values.values())), strict=True))
@@ -283,19 +302,30 @@ class _Analysis:
         """The criteria in their order, then none: by the best outcome of everyone shown so far."""
         import numpy as np  # noqa: PLC0415 - see the package
 
-        best = np.array([each or "" for each in self.cohort.best], dtype=str)
-        hidden = by_arm(self.cohort, best, self.cohort.last_k > -2)
+        everyone = self.cohort.last_k > -2
+        hidden = by_arm(self.cohort, self.cohort.best, everyone)
+        evidence = np.char.add(np.char.add(self.cohort.best, "/"), self.cohort.best_by)
+        hidden_evidence = by_arm(self.cohort, evidence, everyone)
         for criterion in (*self.criteria, None):
-            cells: dict[Arm, EffectCell] = {}
+            cells: dict[Arm, SuccessCell] = {}
             for arm in ARMS:
                 mine = self.shown & self.cohort.in_arm(arm)
-                people, count = int(mine.sum()), int((mine & (best == (criterion or ""))).sum())
-                closed = (criterion or "") in hidden[arm].at(self.jobcentre)
-                share = count / people if people else None
-                cells[arm] = EffectCell(people, None, None if closed else count, None if closed else share, closed)
-            closed = any(cell.hidden for cell in cells.values())
-            difference = None if closed else newcombe(*(_share(cells[arm]) for arm in ARMS))
+                reached, closed = mine & (self.cohort.best == (criterion or "")), hidden[arm].at(self.jobcentre)
+                closed_evidence = {each.partition("/")[0] for each in hidden_evidence[arm].at(self.jobcentre)}
+                rests_on = None if criterion in {None, *closed, *closed_evidence} else self._rests_on(reached)
+                people, count = int(mine.sum()), int(reached.sum())
+                if (criterion or "") in closed:
+                    cells[arm] = SuccessCell(people, None, None, None, True, rests_on)
+                else:
+                    share = count / people if people else None
+                    cells[arm] = SuccessCell(people, None, count, share, False, rests_on)
+            difference = None
+            if not any(cell.hidden for cell in cells.values()):
+                difference = newcombe(*(_share(cells[arm]) for arm in ARMS))
             yield SuccessRow(criterion, cells, difference)
+
+    def _rests_on(self, reached: FloatArray) -> RestsOn:
+        return RestsOn(*(int((reached & (self.cohort.best_by == each)).sum()) for each in get_args(Evidence)))
 
 
 def _share(cell: EffectCell) -> Share:

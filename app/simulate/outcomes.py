@@ -17,15 +17,18 @@ EMPLOYED_WHEN_OUT = 0.2
 HOURS = (12, 15, 18.5, 20, 25, 30, 34, 37, 37, 37, 37, 37)
 WITHOUT_HOURS, MISSING, CORRECTED = 0.05, 0.003, 0.01
 """Shares: employment without hours, weeks without a record, weeks that a later file corrects."""
+BESIDE_BENEFIT, HOURS_BESIDE = 0.08, (3, 4.5, 6, 7.4, 8, 10, 12, 14)
+"""Share of people who work some weeks beside their benefit [F], and their hours."""
 WEEKS_A_FILE = 4
 _BENEFIT_CODES = {"benefit": ("kontanthjaelp_passiv", "kontanthjaelp_aktiv"), "other": ("selvforsorgelse",)}
 
 
 def make_outcomes(rng: Random, scenario: Scenario, participant: Enrolled, events: Sequence[Body]) -> list[Record]:
     """Generate the register's records of one person, one a week from the assignment week to the trial's last."""
-    spells = list(_spells(rng, events))
+    spells = list(_spells(rng, scenario, events))
     records: list[Record] = []
     first = monday_of(participant.assigned_on)
+    beside = _hours_beside_benefit(rng)
     for number in range((scenario.last_week - first).days // 7 + 1):
         week = first + timedelta(weeks=number)
         middle = week + timedelta(days=2)
@@ -33,6 +36,8 @@ def make_outcomes(rng: Random, scenario: Scenario, participant: Enrolled, events
         if not outcome or rng.random() < MISSING:
             continue
         body: Body = {"week": week_code(week), **outcome}
+        if outcome["status"] == "benefit" and number in beside:
+            body["hours_per_week"] = beside[number]
         if body["status"] in _BENEFIT_CODES:
             body["benefit_code"] = rng.choice(_BENEFIT_CODES[str(body["status"])])
         index = participant.person.index
@@ -40,24 +45,32 @@ def make_outcomes(rng: Random, scenario: Scenario, participant: Enrolled, events
     return records
 
 
-def _spells(rng: Random, events: Sequence[Body]) -> Iterator[tuple[date, date, Body]]:
+def _hours_beside_benefit(rng: Random) -> Mapping[int, float]:
+    """Generate the hours of part-time work beside benefit by week since the assignment; mostly none."""
+    if rng.random() >= BESIDE_BENEFIT:
+        return {}
+    first = rng.randrange(4, 50)
+    return {first + week: rng.choice(HOURS_BESIDE) for week in range(rng.randrange(3, 20))}
+
+
+def _spells(rng: Random, scenario: Scenario, events: Sequence[Body]) -> Iterator[tuple[date, date, Body]]:
     """Yield the spells out of the trial and the outcome during each; no outcome after death."""
     out: Body | None = None
     for event in [*events, None]:
         if event is None or event["kind"] == "re_entry":
             if out is not None:
                 until = date.max if event is None else date.fromisoformat(str(event["date"]))
-                yield date.fromisoformat(str(out["date"])), until, _outcome_after(rng, str(out["reason"]))
+                yield date.fromisoformat(str(out["date"])), until, _outcome_after(rng, scenario, str(out["reason"]))
             out = None
         elif event["kind"] == "exit" and out is None:
             out = event
 
 
-def _outcome_after(rng: Random, reason: str) -> Body:
+def _outcome_after(rng: Random, scenario: Scenario, reason: str) -> Body:
     found_work = reason in ("benefit_ended", "moved") and rng.random() < EMPLOYED_WHEN_OUT
     if reason == "job" or found_work:
         hours = {} if rng.random() < WITHOUT_HOURS else {"hours_per_week": rng.choice(HOURS)}
-        return {"status": "employed", **hours}
+        return {"status": scenario.job_status, **hours}
     if reason == "deceased":
         return {}
     return {"status": {"education": "education", "benefit_ended": "other"}.get(reason, "benefit")}

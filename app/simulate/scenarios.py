@@ -61,6 +61,8 @@ class Scenario:
     last_number: int | None = None
     """The programme week after which the course is over."""
     exit_reasons: Mapping[str, int]
+    job_status: str = "employed"
+    """The status of outcomes of whoever left for a job."""
     conversation_exempt_share: float = 0.0
     """Share of people exempt from conversations alone, for most of a year."""
     declined_share: float = 0.0
@@ -157,6 +159,7 @@ _FLEXJOB = replace(
     protocol="aht-2008-flexjob",
     title="Aktive – hurtigere tilbage! (fleksjob)",
     screening_facts=flexjob,
+    job_status="flex_job",
     failures=(
         "not_referred_to_flexjob",
         "unemployed_too_short",

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.analysis.effects import EffectEstimate, Effects, analyse
+from app.analysis.effects import EffectEstimate, Effects, RestsOn, analyse
 from app.domain.figures.activity_curve import Share, newcombe
 from app.domain.figures.disclosure_control import SMALLEST_GROUP
-from app.domain.figures.outcomes import FollowUp, WeeklyOutcome
+from app.domain.figures.outcomes import Evidence, FollowUp, WeeklyOutcome
 from app.domain.protocol import Criterion
 from app.domain.rules.draw import ARMS, Arm
 
@@ -20,7 +20,7 @@ MONDAY = date(2010, 11, 8)
 BENEFIT, EMPLOYED, EDUCATION = (
     WeeklyOutcome("benefit", Decimal(0)),
     WeeklyOutcome("employed", Decimal(20)),
-    WeeklyOutcome("education", Decimal(0)),
+    WeeklyOutcome("education", Decimal(0), in_education=True),
 )
 
 
@@ -167,8 +167,9 @@ def test_exits_and_log_rank() -> None:
     assert effects.log_rank.p_value < 0.001
 
 
-def best(arm: Arm, criterion: Criterion | None, many: int) -> list[FollowUp]:
-    return [person(arm, best=criterion) for _ in range(many)]
+def best(arm: Arm, criterion: Criterion | None, many: int, evidence: Evidence = "both") -> list[FollowUp]:
+    found = None if criterion is None else (criterion, evidence)
+    return [person(arm, best=found) for _ in range(many)]
 
 
 def test_success_criteria_in_their_order() -> None:
@@ -182,6 +183,49 @@ def test_success_criteria_in_their_order() -> None:
     assert [each.arms["control"].count for each in rows] == [None, None, 0, 50]
     assert rows[0].difference is None
     assert rows[2].difference == newcombe(Share(50, 30), Share(64, 0))
+
+
+def test_what_success_rests_on() -> None:
+    """Domain 5: each reached criterion says by what; small groups of it stay hidden, whatever the criterion's count."""
+    people = best("treatment", "job_or_education", 12, "jobcentre") + best(
+        "treatment", "job_or_education", 9, "register"
+    )
+    people += best("treatment", None, 40) + best("control", "job_or_education", 20)
+    people += best("control", "job_or_education", 3, "register") + best("control", None, 30)
+    first, *_, last = analyse(people, None, None, ("job_or_education", "part_time_job")).success
+    assert first.arms["treatment"].rests_on == RestsOn(12, 9, 0)
+    assert (first.arms["control"].count, first.arms["control"].rests_on) == (23, None)
+    assert (last.criterion, last.arms["treatment"].rests_on) == (None, None)
+
+
+def test_a_week_may_be_both_employed_and_in_education() -> None:
+    """Domain 5: employed if any record says so, in education if any says so."""
+    both = WeeklyOutcome("employed", Decimal(20), in_education=True)
+    people = [person(arm, [BENEFIT, both]) for arm in ARMS for _ in range(8)]
+    effects = analyse(people, None, 1)
+    for outcome in ("employment", "education"):
+        assert row(effects, 1, outcome).arms["treatment"].mean == 1
+
+
+def test_hours_of_the_employed_may_be_untold() -> None:
+    """Domain 5.1, "Told": of an employed person without hours in any record; of all others they are 0."""
+    people = [person("treatment", [BENEFIT, WeeklyOutcome("employed", None)]) for _ in range(6)]
+    people += [person("treatment", [BENEFIT, BENEFIT]) for _ in range(6)] + [person("control", [BENEFIT] * 2)] * 12
+    effects = analyse(people, None, 1)
+    assert row(effects, 1, "employment").arms["treatment"].missing == 0
+    assert row(effects, 1, "hours").arms["treatment"].missing == 6
+    assert row(effects, 1, "hours").arms["control"].missing == 0
+
+
+def test_the_dead_are_told_and_open_no_week() -> None:
+    """Domain 5.1: told from the week after their death on, without every outcome."""
+    dead = WeeklyOutcome(None, Decimal(0))
+    people = [person("treatment", [EMPLOYED, dead, dead, dead]) for _ in range(6)]
+    people += [person(arm, [EMPLOYED, EMPLOYED]) for arm in ARMS for _ in range(6)]
+    effects = analyse(people, None, None)
+    assert (effects.after_weeks, effects.outcomes_until) == (1, MONDAY + timedelta(weeks=1))
+    found = row(effects, 1, "employment").arms["treatment"]
+    assert (found.people, found.missing, found.count) == (12, 0, 6)
 
 
 def test_nobody_and_one_arm() -> None:

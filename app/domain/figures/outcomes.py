@@ -31,9 +31,10 @@ Evidence = Literal["jobcentre", "register", "both"]
 class WeeklyOutcome:
     """What a person lived on in one week."""
 
-    status: OutcomeStatus
-    hours: Decimal
-    """The most that any record says, with whatever status; 0 where none says any."""
+    status: OutcomeStatus | None
+    """None of the dead, whatever records say: they have no outcome (domain 5.1, "Told")."""
+    hours: Decimal | None
+    """The most that any record says, with whatever status; where none says any 0, of the employed untold: None."""
     in_education: bool = False
     """Any record says so, and none benefit; the person may be employed too."""
 
@@ -41,6 +42,9 @@ class WeeklyOutcome:
     def employed(self) -> bool:
         """Employed, a flex-job included, and without benefit."""
         return self.status in _EMPLOYED
+
+
+_DEAD: Final = WeeklyOutcome(None, _NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +56,13 @@ class FollowUp:
     first_monday: date
     """Of the assignment week."""
     weeks: Mapping[int, WeeklyOutcome]
-    """By ISO weeks since the assignment week (0, 1, 2 …), as far as they are over; not told: not there."""
+    """By ISO weeks since the assignment week (0, 1, 2 …), as far as they are over; not told: not there (5.1)."""
     days_to_exit: int | None
     """From the assignment to the first effective exit to a job or education; None: none so far."""
     days_observed: int
     """From the assignment to the last day up to which an exit would be known."""
-    best: Criterion | None
-    """The best of the success criteria reached so far."""
-    best_by: Evidence | None = None
+    best: tuple[Criterion, Evidence] | None
+    """The best of the success criteria reached so far, and by what."""
 
 
 def followed(protocol: Protocol, jobcentre: str, arm: Arm, ends_on: date, history: History, today: date) -> FollowUp:
@@ -73,33 +76,49 @@ def followed(protocol: Protocol, jobcentre: str, arm: Arm, ends_on: date, histor
     observed = max((last_day - history.assigned_on).days, 0)
     ways_out = (first for first, reason in exits if reason in _WAYS_OUT)
     first_exit = next((day for day in ways_out if day <= last_day), None)
-    best = best_outcome(protocol, history, ends_on, today)
     return FollowUp(
         jobcentre=jobcentre,
         arm=arm,
         first_monday=monday_of(history.assigned_on),
-        weeks=lived_by_week(history, today),
+        weeks=told_by_week(history, today),
         days_to_exit=None if first_exit is None else (first_exit - history.assigned_on).days,
         days_observed=observed,
-        best=None if best is None else best[0],
-        best_by=None if best is None else best[1],
+        best=best_outcome(protocol, history, ends_on, today),
     )
 
 
+def told_by_week(history: History, today: date) -> dict[int, WeeklyOutcome]:
+    """What is told of each week that is over: the outcome by records; of the dead from the week after their death on
+    that there is none, whatever records say. They died on the earliest event ``deceased``, effective or not."""
+    weeks = lived_by_week(history, today)
+    deaths = [event.date for event in history.events if event.kind == "exit" and event.reason == "deceased"]
+    if deaths:
+        first = monday_of(history.assigned_on)
+        died, last = ((monday_of(day) - first).days // 7 for day in (min(deaths), last_week_over(today)))
+        weeks |= dict.fromkeys(range(max(died + 1, 0), last + 1), _DEAD)
+    return weeks
+
+
 def lived_by_week(history: History, today: date) -> dict[int, WeeklyOutcome]:
-    """The outcome of each week that is over, by weeks since the assignment week; none before it."""
+    """The outcome by records of each week that is over, by weeks since the assignment week; none before it."""
+    return {k: _outcome_of(records) for k, records in sorted(_records_by_week(history, today).items())}
+
+
+def _records_by_week(history: History, today: date) -> dict[int, list[Outcome]]:
     first = monday_of(history.assigned_on)
     records: dict[int, list[Outcome]] = {}
     for outcome in history.outcomes:
         if outcome.week >= first and is_over(outcome.week, today):
             records.setdefault((outcome.week - first).days // 7, []).append(outcome)
-    return {k: _outcome_of(several) for k, several in sorted(records.items())}
+    return records
 
 
 def _outcome_of(records: Sequence[Outcome]) -> WeeklyOutcome:
     statuses = {record.status for record in records}
     status = next(each for each in STATUSES if each in statuses)
-    hours = max(record.hours_per_week or _NOTHING for record in records)
+    hours = max([record.hours_per_week for record in records if record.hours_per_week is not None], default=None)
+    if hours is None and status not in _EMPLOYED:
+        hours = _NOTHING
     return WeeklyOutcome(status, hours, "education" in statuses and status != "benefit")
 
 
@@ -107,26 +126,32 @@ def best_outcome(protocol: Protocol, history: History, ends_on: date, today: dat
     """The best of the protocol's success criteria that a person has reached so far, and by what; None: none of them."""
     exits = read_presence(protocol, history.assigned_on, ends_on, history.events).exits
     left_for = {reason for first, reason in exits if first <= today}
-    weeks = {k: week for k, week in lived_by_week(history, today).items() if k > 0}
+    records = {k: several for k, several in _records_by_week(history, today).items() if k > 0}
+    weeks = [_outcome_of(several) for several in records.values()]
+    statuses = {record.status for several in records.values() for record in several}
     begun = {
         offer.type
         for _, offer in history.activations
         if offer.starts_on <= today and (offer.ends_on is None or offer.ends_on >= history.assigned_on)
     }
     for criterion in protocol.success_criteria:
-        own, register = _reached(criterion, left_for, begun, weeks.values())
+        own, register = _reached(criterion, left_for, begun, weeks, statuses)
         if own or register:
             return criterion, "both" if own and register else "jobcentre" if own else "register"
     return None
 
 
 def _reached(
-    criterion: str, left_for: Collection[str], begun: Collection[str], weeks: Collection[WeeklyOutcome]
+    criterion: str,
+    left_for: Collection[str],
+    begun: Collection[str],
+    weeks: Collection[WeeklyOutcome],
+    statuses: Collection[str],
 ) -> tuple[bool, bool]:
     """Whether a criterion (domain 5) was reached by the jobcentre's own records, and by an outcome register.
 
     ``left_for`` are the reasons of effective exits, ``begun`` the types of activations that had not ended before the
-    assignment, ``weeks`` the outcomes of weeks later than the assignment week.
+    assignment, ``weeks`` the outcomes of weeks later than the assignment week, ``statuses`` those of their records.
     """
     match criterion:
         case "job_or_education":
@@ -134,9 +159,9 @@ def _reached(
         case "job":
             return "job" in left_for, any(week.employed for week in weeks)
         case "flex_job":
-            return False, any(week.status == "flex_job" for week in weeks)
+            return False, "flex_job" in statuses
         case "part_time_job":
-            return "part_time_job" in begun, any(week.status == "benefit" and week.hours > 0 for week in weeks)
+            return "part_time_job" in begun, any(week.status == "benefit" and week.hours for week in weeks)
         case "workplace_activation":
             return not WORKPLACE_TYPES.isdisjoint(begun), False
         case "active_offer":

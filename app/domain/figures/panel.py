@@ -23,7 +23,7 @@ from app.domain.rules.weeks import as_seen_on, judge, week_count
 
 ColumnType = Literal["string", "bool", "int32", "double", "date", "list<string>"]
 PanelRow = tuple[Any, ...]
-VERSION = 1
+VERSION = 2
 """Of the tables below: it rises whenever a column, its meaning or the order of rows changes."""
 
 
@@ -129,7 +129,7 @@ PERSON_WEEKS = PanelTable(
         Column(
             "outcome_hours",
             "double",
-            "Hours of employment; 0 with another status, or where none are told; null where no register told",
+            "Hours of work, with whatever status; 0 where none are told, null of the employed then, or of no record",
             "outcomes, domain 7",
             "hours a week",
             nullable=True,
@@ -160,6 +160,15 @@ PARTICIPANTS = PanelTable(
             "weeks",
             nullable=True,
         ),
+        Column(
+            "sick_weeks",
+            "int32",
+            "Whole weeks sick on the day of the assignment, where it was stated",
+            "screening, domain 6",
+            "weeks",
+            nullable=True,
+        ),
+        Column("has_job", "bool", "A job to return to, where it was stated", "screening, domain 6", nullable=True),
         Column("weeks", "int32", "Rows of the person in person-weeks", "calendar", "weeks"),
     ),
 )
@@ -248,7 +257,10 @@ def participant_row(
     subject: Subject, protocol: Protocol, ends_on: date, today: date, assigned_on: date, facts: Mapping[str, Any]
 ) -> PanelRow:
     """The row of one person in ``PARTICIPANTS``; ``facts`` are those of the screening (api.md)."""
-    since = facts.get("unemployed_since")
+    unemployed, sick = (
+        None if since is None else (assigned_on - date.fromisoformat(since)).days // 7
+        for since in (facts.get("unemployed_since"), facts.get("sick_since"))
+    )
     first = monday_of(assigned_on)
     weeks = week_count(assigned_on, ends_on, protocol.countable_days)
     return (
@@ -260,7 +272,9 @@ def participant_row(
         facts.get("exempt_from"),
         tuple(facts.get("circumstances") or ()),
         facts.get("target_group"),
-        None if since is None else (assigned_on - date.fromisoformat(since)).days // 7,
+        unemployed,
+        sick,
+        facts.get("has_job"),
         sum(is_over(first + timedelta(days=7 * index), today) for index in range(weeks)),
     )
 
@@ -273,7 +287,7 @@ def draw_row(subject: Subject, position: int | None, assigned_on: date, drawn_on
 
 
 def _lived(week: WeeklyOutcome) -> PanelRow:
-    return (week.status, float(week.hours))
+    return (week.status, None if week.hours is None else float(week.hours))
 
 
 def _by_week(judged: JudgedWeeks, dated: Iterable[tuple[date, Any]]) -> dict[int, list[Any]]:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
 from app.analysis.differences import EffectInterval
-from app.analysis.effects import EffectCell, EffectEstimate, Effects, OutcomeMeasure, analyse
+from app.analysis.effects import EffectCell, EffectEstimate, Effects, OutcomeMeasure, SuccessCell, analyse
 from app.analysis.survival import LogRank
 from app.db.reports.as_of import iter_participants
 from app.domain.figures.activity_curve import Difference
@@ -82,6 +82,8 @@ class HeterogeneityView(ResponseModel):
 class SuccessView(CompareView):
     """People whose best outcome so far is this criterion. Rows are in the order of the criteria, best first."""
 
+    treatment: SuccessCell
+    control: SuccessCell
     criterion: Criterion | None = Field(description="Null: no criterion reached so far.")
 
 
@@ -130,10 +132,11 @@ async def get_effects(
     """Compares the arms by weeks since the assignment: employment, education, hours of work, and the time to the first
     exit to a job or education (1 − Kaplan–Meier).
 
-    Everyone drawn is included, in the arm of the draw. Shares are of everyone drawn whose week is over. A person
-    without a delivered outcome counts as not having it, and in `missing`. Intervals of differences by week are
-    Newcombe's for shares, Welch's for hours and Greenwood's for exits. `success` counts each person by the best outcome
-    so far.
+    Everyone drawn is included, in the arm of the draw. Shares are of everyone drawn whose week is over. In
+    a week on benefit by any record nobody is employed or in education; the dead have no outcome. A person of whom an
+    outcome is not told counts as not having it, and in `missing`. Intervals of differences by week are Newcombe's for
+    shares, Welch's for hours and Greenwood's for exits. `success` counts each person by the best outcome so far;
+    `rests_on` says whether the jobcentre's own records, a register's, or both say so.
 
     Groups smaller than `smallest_group` are hidden, and so are those that would reveal them. Duplicates are excluded. A
     pilot trial is refused. The response is JSON, or CSV for `Accept: text/csv` with the rows by week.

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.facts import Activation, ActivationType, History, Outcome, OutcomeStatus, PresenceEvent
-from app.domain.figures.outcomes import WeeklyOutcome, best_outcome, followed, lived_by_week
+from app.domain.figures.outcomes import WeeklyOutcome, best_outcome, followed, lived_by_week, told_by_week
+from app.domain.rules.calendar import week_code
 from app.protocols import protocols
+from tests.reference import outcomes as reference
 
 ENDS_ON, LONG_AFTER = date(2012, 3, 31), date(2012, 6, 1)
 TUESDAY, MONDAY = date(2010, 11, 9), date(2010, 11, 8)
@@ -63,7 +65,40 @@ def test_the_order_of_arrival_changes_nothing(several: list[Outcome], rng: Any) 
     before = lived_by_week(history(*several), LONG_AFTER)
     rng.shuffle(several)
     assert lived_by_week(history(*several), LONG_AFTER) == before
-    assert before[3].hours == max(each.hours_per_week or Decimal(0) for each in several)
+    hours = [each.hours_per_week for each in several if each.hours_per_week is not None]
+    assert before[3].hours == max(hours, default=None if before[3].employed else Decimal(0))
+
+
+def test_the_dead_have_no_outcome_whatever_records_say() -> None:
+    """Domain 5.1, "Told": from the week after their death on, by the earliest event, effective or not; to the last
+    week over."""
+    gone = [exit_on("2010-11-10", "moved"), exit_on("2010-11-24", "deceased"), exit_on("2010-12-15", "deceased")]
+    told = history(lived(1, "benefit"), lived(2, "benefit"), lived(4, "employed", "37"), events=tuple(gone))
+    weeks = told_by_week(told, date(2010, 12, 20))
+    assert sorted(weeks) == [1, 2, 3, 4, 5]
+    assert [weeks[k].status for k in sorted(weeks)] == ["benefit", "benefit", None, None, None]
+    assert not any(weeks[k].employed or weeks[k].hours for k in (3, 4, 5))
+    assert lived_by_week(told, date(2010, 12, 20))[4].employed  # what records say
+
+
+@given(st.lists(statuses, max_size=5), st.sampled_from(["", "2010-11-24", "2010-12-01"]))
+def test_what_is_told_is_what_the_reference_says(several: list[Outcome], died: str) -> None:
+    """Domain 5 and 5.1, by the slow reference."""
+    events = [exit_on(died, "deceased")] if died else []
+    weeks = told_by_week(history(*several, events=tuple(events)), date(2010, 12, 20))
+    written = [{"week": week_code(x.week), "status": x.status, "hours_per_week": x.hours_per_week} for x in several]
+    someone = {
+        "interview_on": str(TUESDAY),
+        "outcomes": written,
+        "presence_events": [{"kind": "exit", "date": died, "reason": "deceased"}] if died else [],
+    }
+    for k in range(6):
+        expected = reference.weekly_outcome(someone, MONDAY + timedelta(weeks=k))
+        assert (k in weeks) == expected["told"]
+        if k in weeks:
+            found = weeks[k]
+            assert (found.employed, found.in_education) == (expected["employed"], expected["education"])
+            assert (found.status == "benefit", found.hours) == (expected["benefit"], expected["hours"])
 
 
 def person(*events: PresenceEvent, today: date = LONG_AFTER) -> tuple[int | None, int]:
@@ -153,4 +188,7 @@ def test_the_criteria_are_the_protocols() -> None:
     assert best_outcome(flexjob, returned, ENDS_ON, LONG_AFTER) == ("active_offer", "jobcentre")
     assert best_outcome(flexible, returned, ENDS_ON, LONG_AFTER) is None
     assert best_outcome(flexjob, history(lived(9, "flex_job")), ENDS_ON, LONG_AFTER) == ("flex_job", "register")
+    beside = history(lived(9, "flex_job", "10"), lived(9, "benefit"), lived(9, "employed"))
+    assert best_outcome(flexjob, beside, ENDS_ON, LONG_AFTER) == ("flex_job", "register")  # an outcome of that status
+    assert best_outcome(sickness, beside, ENDS_ON, LONG_AFTER) is None  # benefit dominates the week
     assert best_outcome(flexible, history(lived(9, "education")), ENDS_ON, LONG_AFTER) is None

@@ -150,6 +150,12 @@ def test_the_baseline() -> None:
     )
     assert (row["assigned_week"], row["unemployed_weeks"], row["circumstances"]) == ("2010-W45", 9, ())
     assert row["target_group"] is None
+    assert (row["sick_weeks"], row["has_job"]) == (None, None)
+    told = {"benefit": "sickness_benefit", "sick_since": "2010-09-27", "has_job": False}  # domain 6 [S]
+    row = dict(
+        zip(TABLES["participants"].names, participant_row(ANNA, PRVIJ, ENDS, AFTER, ASSIGNED, told), strict=True)
+    )
+    assert (row["sick_weeks"], row["has_job"], row["unemployed_weeks"]) == (6, False, None)
 
 
 def test_a_duplicate_has_a_draw_and_no_person() -> None:
