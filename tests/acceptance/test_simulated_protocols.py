@@ -18,7 +18,7 @@ from app.settings import Settings
 from app.simulate import run
 from app.simulate.scenarios import SCENARIOS
 from app.web.tokens import LocalIssuer
-from tests.acceptance.test_simulated_trial import Played, ask, expected_rows, person_of, serving, without_coordination
+from tests.acceptance.test_simulated_trial import Played, ask, person_of, serving, without_coordination
 from tests.domain.rules.test_against_reference import weeks_judged_once
 from tests.reference import figures
 from tests.reference.protocols import PROTOCOLS
@@ -91,7 +91,7 @@ def test_every_row_of_the_weekly_summary(played: Played, by: str) -> None:
     found: list[dict[str, Any]] = []
     with weeks_judged_once():
         for week in weeks_of_trial(played):
-            expected = expected_rows(played.trial["protocol"], played, week, by)
+            expected = figures.summary(played.trial["protocol"], played.trial, played.people, week, by, played.today())
             rows = played.get("agency", "/weekly-summary", by=by, week=week)["items"]
             assert [without_coordination(row) for row in rows] == expected
             everything += expected

@@ -58,8 +58,7 @@ async def load_week_counts(
         else:
             other.update(zip(SUMS, sums, strict=True))
             weeks.setdefault((jobcentre, arm), {})[monday] = other
-    prefix = CONTACTS if trial.protocol.cadence == "average" else BY_PERSON
-    for jobcentre, arm, measure, n in await connection.execute(_OTHER_SUMS, {**parameters, "prefix": prefix}):
+    for jobcentre, arm, measure, n in await connection.execute(_OTHER_SUMS, parameters):
         before[jobcentre, arm][measure] = n
     return WeekCounts(before, weeks)
 
@@ -68,10 +67,11 @@ _OTHER_SUMS = sql(
     """
     select jobcentre_code, arm, measure.key, sum(cast(measure.value as int))
     from week_count, jsonb_each_text(other) measure
-    where {condition} and monday < :first and starts_with(measure.key, :prefix)
+    where {condition} and monday < :first and measure.key like any(array[{prefixes}])
     group by jobcentre_code, arm, measure.key
     """,
     condition=_OF_THESE,
+    prefixes=f"'{CONTACTS}%', '{BY_PERSON}%'",
 )
 """Sums of the cumulative measures without a column, of all weeks before a span: of contacts, or by person."""
 

@@ -299,6 +299,16 @@ ENUMERATIONS: Final[Mapping[str, CodeList]] = {
             "other": "another ground",
         },
     ),
+    "MissingReason": CodeList(
+        "Why a due conversation is missing: the first that applies to the week.",
+        {
+            "no_show": "the person did not attend one",
+            "cancelled": "one was cancelled",
+            "mentor_only": "only the mentor held one",
+            "not_accepted": "one was held in a form, or by someone, that does not count",
+            "nothing": "nothing is recorded",
+        },
+    ),
     "WorklistReason": CodeList(
         "What the jobcentre has to do for a person in a week.",
         {

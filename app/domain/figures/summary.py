@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Literal
 
-from app.domain.figures.counts import FIRST_COORDINATION, cumulated
+from app.domain.figures.counts import BY_PERSON, FIRST_COORDINATION, cumulated
 from app.domain.judged_weeks import FLAGS
 from app.domain.protocol import Protocol
 from app.domain.rules.calendar import is_over
@@ -62,6 +62,36 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
+class ActivationByPerson:
+    """People, not weeks, up to a week."""
+
+    people: int
+    """Participants with any week in which an activation was due."""
+    ever_activated: int
+    """Of these, activated in any week."""
+    ever_workplace: int
+    """Of these, activated at a workplace in any week."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationByPerson:
+    """People, not weeks, up to a week."""
+
+    people: int
+    """Participants with any week in which a conversation was due."""
+    held_80: int
+    """Of these, with at least 80 % of theirs held."""
+
+
+@dataclass(frozen=True, slots=True)
+class ByPerson:
+    """The same as the rates, counted by person (domain 5, "By person"): information, not a condition."""
+
+    activation: ActivationByPerson
+    conversation: ConversationByPerson
+
+
+@dataclass(frozen=True, slots=True)
 class SummaryRow:
     """One row of the weekly summary: a week, a group and an arm."""
 
@@ -99,6 +129,18 @@ def figures_of(sums: Mapping[str, int]) -> Figures:
         _number(conforming, talks_due),
         _number(activated, offers_due),
         _number(at_workplace, offers_due),
+    )
+
+
+def by_person_of(cumulative: Mapping[str, int]) -> ByPerson:
+    """People out of counted measures: of each duty those who had it, and those who did it."""
+
+    def people(measure: str) -> int:
+        return cumulative.get(BY_PERSON + measure, 0)
+
+    return ByPerson(
+        ActivationByPerson(people("activation_due"), people("activated"), people("workplace_activated")),
+        ConversationByPerson(people("conversation_due"), people("held_80")),
     )
 
 

@@ -18,15 +18,18 @@ from app.domain.codes import CODES
 from app.domain.facts import ConversationForm, ExitReason
 from app.domain.figures.coordination import COORDINATION
 from app.domain.figures.summary import (
+    ByPerson,
     Conditions,
     Figures,
     Group,
     SummaryRow,
+    by_person_of,
     coordination_so_far,
     families,
     figures_of,
     summary_rows,
 )
+from app.domain.judged_weeks import MissingReason
 from app.domain.rules.calendar import week_code
 from app.routers.common.services import JSON, KnownAt, Services, ServicesDep, TrialPath, digest, etag_response
 from app.routers.common.tables import CSV_RESPONSE, CSV_TYPE, csv_table, wants_csv
@@ -123,8 +126,12 @@ class SummaryRowView(SummaryFiguresView):
     coordination: CoordinationView = Field(description="On at least one working day of the week.")
     coordination_so_far: CoordinationView = Field(description="In any week up to this one.")
     deviations: dict[DeviationCode, int] = Field(description="By code; empty until the week is over.")
+    missing_because: dict[MissingReason, int] = Field(
+        description="Conversations due and not held, by the first reason that applies; empty until the week is over."
+    )
     cumulative: SummaryFiguresView
     conditions: Conditions | None = Field(description="Cumulative; null for the control arm.")
+    by_person: ByPerson | None = Field(description="Up to this week; null for the control arm.")
     action_plan: bool | None = Field(
         None,
         description="Present for jobcentre rows of the treatment arm: whether a condition is unmet two weeks in a row.",
@@ -214,9 +221,11 @@ _ZERO_COUNTS: Final[Mapping[str, Mapping[str, int]]] = {
     "exits": dict.fromkeys(get_args(ExitReason), 0),
     "forms": dict.fromkeys(get_args(ConversationForm), 0),
     "deviations": dict.fromkeys(map(str, CODES["DeviationCode"].meaning), 0),
+    "missing_because": dict.fromkeys(get_args(MissingReason), 0),
 }
 """Every code of the maps by code in a summary row."""
 NO_CONDITIONS: Final = dict.fromkeys(field.name for field in fields(Conditions))
+_NO_PEOPLE: Final = {name: dict.fromkeys(counts) for name, counts in asdict(by_person_of({})).items()}
 
 
 def summary_csv(group: Group, items: Sequence[Mapping[str, Any]], trial: Trial | None = None) -> bytes:
@@ -236,6 +245,7 @@ def _summary_cells(item: Mapping[str, Any], trial: Trial | None) -> dict[str, An
         **item,
         **{name: {**codes, **item[name]} for name, codes in _ZERO_COUNTS.items()},
         "conditions": item["conditions"] or NO_CONDITIONS,
+        "by_person": item["by_person"] or _NO_PEOPLE,
         "action_plan": item.get("action_plan"),
     }
 
@@ -259,6 +269,19 @@ def _figures_item(sums: Mapping[str, int]) -> dict[str, Any]:
     return dict(zip(_FIGURES, _figure_values(figures_of(sums)), strict=True))
 
 
+def _by_person_item(sums: Mapping[str, int]) -> dict[str, dict[str, int]]:
+    people = by_person_of(sums)
+    activation, conversation = people.activation, people.conversation
+    return {
+        "activation": {
+            "people": activation.people,
+            "ever_activated": activation.ever_activated,
+            "ever_workplace": activation.ever_workplace,
+        },
+        "conversation": {"people": conversation.people, "held_80": conversation.held_80},
+    }
+
+
 def _summary_item(row: SummaryRow, trial: Trial | None = None) -> dict[str, Any]:
     counted = families(row.week)
     states = counted.get("state", {})
@@ -276,8 +299,10 @@ def _summary_item(row: SummaryRow, trial: Trial | None = None) -> dict[str, Any]
         "coordination": {**dict.fromkeys(COORDINATION, 0), **counted.get("coordination", {})},
         "coordination_so_far": coordination_so_far(row.cumulative),
         "deviations": counted.get("deviation", {}),
+        "missing_because": counted.get("missing", {}),
         "cumulative": _figures_item(row.cumulative),
         "conditions": _conditions_item(row.conditions),
+        "by_person": _by_person_item(row.cumulative) if row.arm == "treatment" else None,
     }
     if trial is not None and trial.protocol.cadence == "average":
         item = with_contacts(item, row)

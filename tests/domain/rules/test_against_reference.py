@@ -5,7 +5,7 @@ hypothesis are fewer, and a failure of theirs shrinks to a few lines.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import date, timedelta
@@ -18,7 +18,16 @@ from hypothesis import strategies as st
 
 from app.domain.figures.contacts import contacts_of, required_of, with_requirements
 from app.domain.figures.counts import add_up, count, cumulated
-from app.domain.figures.summary import Group, SummaryRow, codes_of, conditions_of, figures_of, grant_of, summary_rows
+from app.domain.figures.summary import (
+    Group,
+    SummaryRow,
+    by_person_of,
+    codes_of,
+    conditions_of,
+    figures_of,
+    grant_of,
+    summary_rows,
+)
 from app.domain.protocol import Protocol
 from app.domain.rules.calendar import monday_of_code, week_code
 from app.domain.rules.eligibility import Benefit, Circumstance, ExemptFrom, Screening, Terms, failures_of, weekly_target
@@ -327,7 +336,7 @@ def as_row(row: SummaryRow, protocol: Protocol) -> dict[str, Any]:
         "missing_because": codes_of("missing", row.week),
         "cumulative": asdict(figures_of(row.cumulative)),
         "conditions": None if row.conditions is None else asdict(row.conditions),
-        "by_person": by_person(row.cumulative) if row.arm == "treatment" else None,
+        "by_person": asdict(by_person_of(row.cumulative)) if row.arm == "treatment" else None,
     }
     if protocol.cadence == "average":
         for place, sums in ((written, row.week), (written["cumulative"], row.cumulative)):
@@ -335,16 +344,6 @@ def as_row(row: SummaryRow, protocol: Protocol) -> dict[str, Any]:
             place["contacts_per_four_weeks"] = asdict(contacts_of(sums, row.cumulative))
             place["required_contacts"] = asdict(required_of(sums, row.cumulative))
     return written if row.action_plan is None else {**written, "action_plan": row.action_plan}
-
-
-def by_person(cumulative: Mapping[str, int]) -> dict[str, dict[str, int]]:
-    """The counts of people (domain 5, "By person") as api.md names them."""
-    activation = {"people": "activation_due", "ever_activated": "activated", "ever_workplace": "workplace_activated"}
-    conversation = {"people": "conversation_due", "held_80": "held_80"}
-    return {
-        kind: {name: cumulative.get(f"person:{measure}", 0) for name, measure in measures.items()}
-        for kind, measures in (("activation", activation), ("conversation", conversation))
-    }
 
 
 def group_of(by: str, jobcentre: dict[str, Any]) -> Group:

@@ -19,6 +19,7 @@ __all__ = [
     "ExemptionScope",
     "ExitReason",
     "GroupBy",
+    "MissingReason",
     "ParticipantState",
     "Region",
     "RetractionReason",
@@ -92,6 +93,8 @@ ExitReason = Literal["match_group_3", "job", "education", "moved", "benefit_ende
 """Reason of an exit."""
 GroupBy = Literal["jobcentre", "region", "trial"]
 """Grouping of a summary."""
+MissingReason = Literal["no_show", "cancelled", "mentor_only", "not_accepted", "nothing"]
+"""Why a due conversation is missing."""
 ParticipantState = Literal[
     "assignment_week", "counted", "absent", "exempt", "complete", "waiting", "withdrawn", "ineligible", "duplicate"
 ]

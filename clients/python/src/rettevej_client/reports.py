@@ -11,6 +11,7 @@ from rettevej_client.codes import (
     ExemptionGround,
     ExemptionScope,
     ExitReason,
+    MissingReason,
     WeekState,
     WorklistReason,
 )
@@ -123,6 +124,31 @@ class Conditions(TypedDict):
     workplace: ConditionStanding
 
 
+class ActivationByPerson(TypedDict):
+    """People, not weeks."""
+
+    people: int
+    """Participants with any week in which an activation was due."""
+    ever_activated: int
+    ever_workplace: int
+
+
+class ConversationByPerson(TypedDict):
+    """People, not weeks."""
+
+    people: int
+    """Participants with any week in which a conversation was due."""
+    held_80: int
+    """Of these, with at least 80 % of theirs held."""
+
+
+class ByPerson(TypedDict):
+    """The same as the rates, counted by person: information, not a condition."""
+
+    activation: ActivationByPerson
+    conversation: ConversationByPerson
+
+
 class SummaryRow(SummaryFigures):
     """A week of a group and arm, and everything up to it."""
 
@@ -146,9 +172,13 @@ class SummaryRow(SummaryFigures):
     """In any week up to this one."""
     deviations: dict[str, int]
     """By code; none while the week is not over."""
+    missing_because: dict[MissingReason, int]
+    """Conversations due and not held, by the first reason that applies; none while the week is not over."""
     cumulative: SummaryFigures
     conditions: Conditions | None
     """Cumulative; null for the control arm."""
+    by_person: ByPerson | None
+    """Up to this week; null for the control arm."""
     action_plan: NotRequired[bool | None]
     """Jobcentre rows of the treatment arm: the same condition is not met in this and the last week."""
 
