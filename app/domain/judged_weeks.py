@@ -82,7 +82,7 @@ class JudgedWeeks:
     activated: list[bool]
     workplace_activated: list[bool]
     deviations: list[tuple[str, ...]]
-    """Sorted."""
+    """In any order; those of a ``Week`` are sorted."""
     missing_because: list[MissingReason | None]
     """Why a due conversation is missing (domain 5)."""
     form: list[WeekForm | None]
@@ -101,8 +101,17 @@ class JudgedWeeks:
     """Weeks of the nine months used up, this one included (4.4)."""
 
     @classmethod
-    def unjudged(cls, history: History, first_monday: int, presence: Presence, days_in_trial: list[int]) -> Self:
-        """The columns before the pass: counted weeks without number, in which nothing is due, held or done."""
+    def unjudged(
+        cls,
+        history: History,
+        first_monday: int,
+        presence: Presence,
+        days_in_trial: list[int],
+        form: list[WeekForm | None],
+        active: list[bool],
+        at_workplace: list[bool],
+    ) -> Self:
+        """The columns before the rules: counted weeks without number, in which nothing is due."""
         weeks, unset = len(days_in_trial), [False] * len(days_in_trial)
         return cls(
             history=history,
@@ -118,10 +127,10 @@ class JudgedWeeks:
             workplace_activated=unset.copy(),
             deviations=[()] * weeks,
             missing_because=[None] * weeks,
-            form=[None] * weeks,
+            form=form,
             in_person=unset.copy(),
-            active=unset.copy(),
-            at_workplace=unset.copy(),
+            active=active,
+            at_workplace=at_workplace,
             contact_week=unset.copy(),
             days_in_trial=days_in_trial,
             meter=[0] * weeks,
@@ -132,7 +141,7 @@ class JudgedWeeks:
         """The weeks in their order, made anew."""
         first = self.first_monday.toordinal()
         mondays = [date.fromordinal(first + 7 * index) for index in range(len(self.state))]
-        return list(map(Week._make, zip(mondays, *self.columns(), strict=True)))
+        return list(map(Week._make, zip(mondays, *self._columns(), strict=True)))
 
     @property
     def assigned_on(self) -> date:
@@ -141,13 +150,14 @@ class JudgedWeeks:
 
     def week(self, index: int) -> Week:
         """The week at an index."""
-        return Week(self.monday(index), *[column[index] for column in self.columns()])
+        return Week(self.monday(index), *[column[index] for column in self._columns()])
 
-    def columns(self) -> tuple[list[Any], ...]:
+    def _columns(self) -> tuple[list[Any], ...]:
         """The columns in the order of a ``Week``'s fields after its Monday."""
+        sorted_codes = [codes if len(codes) < 2 else tuple(sorted(codes)) for codes in self.deviations]
         return (
             *(self.number, self.state, self.conversation_due, self.conversation_held, self.conversation_conforming),
-            *(self.activation_due, self.activated, self.workplace_activated, self.deviations, self.missing_because),
+            *(self.activation_due, self.activated, self.workplace_activated, sorted_codes, self.missing_because),
             *(self.form, self.in_person, self.active, self.at_workplace, self.contact_week, self.days_in_trial),
             self.meter,
         )
@@ -172,9 +182,9 @@ class JudgedWeeks:
 def weeks_covered(first: date, last: date | None, first_monday: int, weeks: int) -> range:
     """The indexes of the weeks of which a span of days covers at least one working day; None is open."""
     # What begins on a weekend covers the next week first.
-    start = (first.toordinal() - first_monday + 7 - WORKING_DAYS) // 7
+    start = max((first.toordinal() - first_monday + 7 - WORKING_DAYS) // 7, 0)
     stop = weeks if last is None else min((last.toordinal() - first_monday) // 7 + 1, weeks)
-    return range(max(start, 0), stop)
+    return range(start, max(start, stop))
 
 
 # --- packing ----------------------------------------------------------------------------------------------------------

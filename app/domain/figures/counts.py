@@ -18,8 +18,8 @@ from app.domain.figures.coordination import coordination_by_week
 from app.domain.judged_weeks import FLAGS, JudgedWeeks
 from app.domain.protocol import Protocol
 from app.domain.rules.calendar import monday_of
-from app.domain.rules.conversations import is_no_show, told_once
-from app.domain.rules.weeks import judge, started_late_from
+from app.domain.rules.conversations import is_no_show, started_late_from, told_once
+from app.domain.rules.weeks import judge
 
 VERSION: Final = 1
 """Of the rules that stored counts are made by: it rises when the same records would be counted otherwise."""

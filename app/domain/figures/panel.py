@@ -16,7 +16,7 @@ from app.domain.figures.coordination import COORDINATION, coordination_by_week
 from app.domain.figures.outcomes import WeeklyOutcome, lived_by_week
 from app.domain.judged_weeks import JudgedWeeks
 from app.domain.protocol import Protocol
-from app.domain.rules.activity import covering_by_week, hours_of
+from app.domain.rules.activity import hours_by_week
 from app.domain.rules.calendar import is_over, monday_of, week_code
 from app.domain.rules.conversations import is_no_show, told_once
 from app.domain.rules.weeks import as_seen_on, judge, week_count
@@ -214,7 +214,8 @@ def person_week_rows(
 ) -> Iterator[PanelRow]:
     """The rows of one person in ``PERSON_WEEKS``: the weeks that are over on ``today``."""
     judged = judge(protocol, ends_on, history)
-    covering = covering_by_week(history.activations, judged.first_monday.toordinal(), len(judged.state))
+    covering = _covering_by_week(judged, history.activations)
+    hours = hours_by_week(history.activations, judged.first_monday.toordinal(), len(judged.state))
     told = told_once(protocol, history)
     talks = _by_week(judged, ((talk.date, talk.form) for talk, counting in told if counting))
     missed = _by_week(judged, ((talk.date, talk) for talk, _ in told if is_no_show(history, talk)))
@@ -243,7 +244,7 @@ def person_week_rows(
             len(missed.get(index, ())),
             week.active,
             week.at_workplace,
-            float(hours_of(offers, week.monday.toordinal())) if offers else 0.0,
+            float(hours.get(index, 0)),
             float(1000 * _load(offers, week.monday)) if offers else 0.0,
             _codes(offer.type for _, offer in offers),
             tuple(name for name in COORDINATION if index in coordinated.get(name, ())),
@@ -295,6 +296,16 @@ def _by_week(judged: JudgedWeeks, dated: Iterable[tuple[date, Any]]) -> dict[int
     for day, value in dated:
         by_week.setdefault(judged.index_of(day), []).append(value)
     return by_week
+
+
+def _covering_by_week(
+    judged: JudgedWeeks, activations: Iterable[tuple[str, Activation]]
+) -> dict[int, list[tuple[str, Activation]]]:
+    covering: dict[int, list[tuple[str, Activation]]] = {}
+    for client, activation in activations:
+        for index in judged.indexes_of(activation.starts_on, activation.ends_on):
+            covering.setdefault(index, []).append((client, activation))
+    return covering
 
 
 def _codes(codes: Iterable[str]) -> tuple[str, ...]:

@@ -7,7 +7,8 @@ from typing import Literal
 from app.domain.facts import ExemptionGround, ExemptionScope, History
 from app.domain.judged_weeks import JudgedWeeks, WeekState
 from app.domain.protocol import Protocol
-from app.domain.rules.weeks import judge, remote_too_often
+from app.domain.rules.conversations import remote_too_often
+from app.domain.rules.weeks import judge
 
 Reason = Literal[
     "no_conversation_this_week",

@@ -1,59 +1,66 @@
-"""Activations by week (domain 4.6): which weeks they cover, hours, which weeks are active and at a workplace."""
+"""Activations by week (domain 4.6): the weeks that they cover, hours, active, at a workplace; what a due one gives."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from typing import Final
 
 from app.domain.facts import WORKPLACE_TYPES, Activation, History
-from app.domain.judged_weeks import WORKING_DAYS, weeks_covered
+from app.domain.judged_weeks import JudgedWeeks, weeks_covered
 from app.domain.protocol import Protocol
 
 _ZERO: Final = Decimal(0)
-Covering = dict[int, list[tuple[str, Activation]]]
-"""The activations that cover each week, by its index, beside their clients; a week that none covers is not in it."""
 
 
 @dataclass(slots=True)
 class ActivityWeeks:
-    """Weeks by index, due or not."""
+    """What a person's activations and mentors say of each week, due or not."""
 
-    covered: set[int] = field(default_factory=set)
-    active: set[int] = field(default_factory=set)
+    covered: list[bool]
+    active: list[bool]
     """The hours reach the minimum, or a covering activation carries an accepted reason for reduced hours."""
-    at_workplace: set[int] = field(default_factory=set)
+    at_workplace: list[bool]
     """A covering activation is at a workplace."""
-    excused: set[int] = field(default_factory=set)
+    excused: list[bool]
     """A covering activation carries a sufficient reason for not being at a workplace."""
-    mentored: set[int] = field(default_factory=set)
+    mentored: list[bool]
     """A covering workplace activation has a mentor assigned or waived, or a mentor record covers a working day."""
+    workplace_starts: list[int]
+    """The first days of the activations at a workplace, as ordinals."""
 
 
-def judge_activity(protocol: Protocol, history: History, first_monday: int, weeks: int) -> ActivityWeeks:
-    """Put a person's activations and mentors into the weeks that they cover."""
-    found = ActivityWeeks()
+def read_activity(protocol: Protocol, history: History, first_monday: int, weeks: int) -> ActivityWeeks:
+    """Read a person's activations and mentors by week. ``first_monday`` is the ordinal of that of the first week."""
+    unset = [False] * weeks
+    activity = ActivityWeeks(unset, unset.copy(), unset.copy(), unset.copy(), unset.copy(), [])
     weak: list[tuple[str, Activation]] = []
     for client, activation in history.activations:
         covered = weeks_covered(activation.starts_on, activation.ends_on, first_monday, weeks)
-        found.covered.update(covered)
+        _mark(activity.covered, covered)
         if is_enough(protocol, activation):
-            found.active.update(covered)
+            _mark(activity.active, covered)
         else:
             weak.append((client, activation))
         if activation.type in WORKPLACE_TYPES:
-            found.at_workplace.update(covered)
+            activity.workplace_starts.append(activation.starts_on.toordinal())
+            _mark(activity.at_workplace, covered)
             if activation.mentor != "unknown":
-                found.mentored.update(covered)
+                _mark(activity.mentored, covered)
         if activation.not_workplace_reason in protocol.sufficient_not_workplace_reasons:
-            found.excused.update(covered)
-    if len(weak) > 1 and protocol.min_weekly_hours is not None:
-        for index, together in covering_by_week(weak, first_monday, weeks).items():
-            if index not in found.active and hours_of(together, first_monday + 7 * index) >= protocol.min_weekly_hours:
-                found.active.add(index)
+            _mark(activity.excused, covered)
     for mentor in history.mentors:
-        found.mentored.update(weeks_covered(mentor.starts_on, mentor.ends_on, first_monday, weeks))
-    return found
+        _mark(activity.mentored, weeks_covered(mentor.starts_on, mentor.ends_on, first_monday, weeks))
+    if len(weak) > 1 and protocol.min_weekly_hours is not None:
+        for index, hours in hours_by_week(weak, first_monday, weeks).items():
+            if hours >= protocol.min_weekly_hours:
+                activity.active[index] = True
+    return activity
+
+
+def _mark(column: list[bool], covered: range) -> None:
+    column[covered.start : covered.stop] = [True] * len(covered)
 
 
 def is_enough(protocol: Protocol, activation: Activation) -> bool:
@@ -66,32 +73,47 @@ def is_enough(protocol: Protocol, activation: Activation) -> bool:
     )
 
 
-def covering_by_week(activations: Sequence[tuple[str, Activation]], first_monday: int, weeks: int) -> Covering:
-    """The activations that cover each week."""
-    covering: Covering = {}
-    for client, activation in activations:
-        for index in weeks_covered(activation.starts_on, activation.ends_on, first_monday, weeks):
-            covering.setdefault(index, []).append((client, activation))
-    return covering
-
-
-def hours_of(covering: Sequence[tuple[str, Activation]], monday: int) -> Decimal:
-    """The hours of a week: the largest, over its five working days, of the sum of one client's activations of that day.
+def hours_by_week(activations: Iterable[tuple[str, Activation]], first_monday: int, weeks: int) -> dict[int, Decimal]:
+    """The hours of each week that is covered, by its index: the largest, over its five working days, of the sum of one
+    client's activations of that day.
 
     Activations of different clients are never added up: a case system and a register may report one placement.
     """
-    sums: dict[str, list[Decimal]] = {}
-    for client, activation in covering:
-        first, last = activation.starts_on.toordinal() - monday, WORKING_DAYS - 1
-        if activation.ends_on is not None:
-            last = min(activation.ends_on.toordinal() - monday, last)
-        days = sums.setdefault(client, [_ZERO] * WORKING_DAYS)
-        for day in range(max(first, 0), last + 1):
-            days[day] += activation.hours_per_week
-    return max(max(days) for days in sums.values())
+    after = first_monday + 7 * weeks
+    changes: dict[str, dict[int, Decimal]] = {}
+    """By client and day how much the sum is higher than on the day before."""
+    for client, activation in activations:
+        of_client = changes.setdefault(client, {})
+        first, hours = activation.starts_on.toordinal(), activation.hours_per_week
+        next_day = max(first, after) if activation.ends_on is None else activation.ends_on.toordinal() + 1
+        of_client[first] = of_client.get(first, _ZERO) + hours
+        of_client[next_day] = of_client.get(next_day, _ZERO) - hours
+    most: dict[int, Decimal] = {}
+    for of_client in changes.values():
+        total = _ZERO
+        for day, next_day in pairwise(sorted(of_client)):
+            total += of_client[day]
+            if total:
+                for index in weeks_covered(date.fromordinal(day), date.fromordinal(next_day - 1), first_monday, weeks):
+                    most[index] = max(most.get(index, _ZERO), total)
+    return most
 
 
-def first_workplace_start(activations: Sequence[tuple[str, Activation]], since: date) -> date | None:
-    """The first day of the first workplace activation that starts on or after a day."""
-    starts = [each.starts_on for _, each in activations if each.type in WORKPLACE_TYPES and each.starts_on >= since]
-    return min(starts, default=None)
+def judge_activations(protocol: Protocol, activity: ActivityWeeks, judged: JudgedWeeks) -> None:
+    """Judge the weeks in which an activation is due: activated, at a workplace, deviations."""
+    deviations, judges_workplace = judged.deviations, protocol.judges_workplace
+    for index, due in enumerate(judged.activation_due):
+        if not due:
+            continue
+        if not activity.covered[index]:
+            deviations[index] += ("activation_missing",)
+        elif not activity.active[index]:
+            deviations[index] += ("hours_too_few",)
+        else:
+            judged.activated[index] = True
+            if activity.at_workplace[index]:
+                judged.workplace_activated[index] = True
+                if judges_workplace and not activity.mentored[index]:
+                    deviations[index] += ("mentor_missing",)
+            elif judges_workplace and not activity.excused[index]:
+                deviations[index] += ("not_at_workplace",)

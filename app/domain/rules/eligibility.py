@@ -113,7 +113,7 @@ class Check:
     """A check: ``holds`` is true when the rule is met. ``reads`` are the fields that a screening must state for it."""
 
     holds: Callable[[Mapping[str, Any], Terms, Screening], bool]
-    reads: frozenset[str] = frozenset()
+    reads: Sequence[str] = ()
     required: Mapping[str, CheckKind] = field(default_factory=dict)
     optional: Mapping[str, CheckKind] = field(default_factory=dict)
 
@@ -135,45 +135,28 @@ def _min_days_unemployed(rule: Mapping[str, Any], _: Terms, screening: Screening
 
 CHECKS: Mapping[str, Check] = {
     "match_group": Check(
-        lambda rule, _, screening: screening.match_group == rule["match_group"],
-        reads=frozenset({"match_group"}),
-        required={"match_group": "number"},
+        lambda rule, _, stated: stated.match_group == rule["match_group"], ["match_group"], {"match_group": "number"}
     ),
-    "job_interview": Check(
-        lambda _, __, screening: screening.at_job_interview is True, reads=frozenset({"at_job_interview"})
-    ),
-    "benefit": Check(
-        lambda rule, _, screening: screening.benefit in rule["benefits"],
-        reads=frozenset({"benefit"}),
-        required={"benefits": "benefits"},
-    ),
+    "job_interview": Check(lambda _, __, stated: stated.at_job_interview is True, ["at_job_interview"]),
+    "benefit": Check(lambda rule, _, stated: stated.benefit in rule["benefits"], ["benefit"], {"benefits": "benefits"}),
     "min_age": Check(
-        lambda rule, _, screening: age_on(screening.born_on, screening.interview_on) >= rule["years"],
-        required={"years": "number"},
+        lambda rule, _, stated: age_on(stated.born_on, stated.interview_on) >= rule["years"], [], {"years": "number"}
     ),
     "circumstance": Check(
-        lambda rule, _, screening: rule["circumstance"] not in screening.circumstances,
-        required={"circumstance": "circumstance"},
+        lambda rule, _, stated: rule["circumstance"] not in stated.circumstances, [], {"circumstance": "circumstance"}
     ),
     "has_circumstance": Check(
-        lambda rule, _, screening: rule["circumstance"] in screening.circumstances,
-        required={"circumstance": "circumstance"},
+        lambda rule, _, stated: rule["circumstance"] in stated.circumstances, [], {"circumstance": "circumstance"}
     ),
-    "not_exempt_from_both": Check(
-        lambda _, __, screening: screening.exempt_from != "both", reads=frozenset({"exempt_from"})
-    ),
+    "not_exempt_from_both": Check(lambda _, __, stated: stated.exempt_from != "both", ["exempt_from"]),
     "max_months_unemployed": Check(
         _max_months_unemployed,
-        reads=frozenset({"unemployed_since"}),
-        required={"months": "number"},
-        optional={"channel": "channel", "at_intake_start": "flag"},
+        ["unemployed_since"],
+        {"months": "number"},
+        {"channel": "channel", "at_intake_start": "flag"},
     ),
-    "min_days_unemployed": Check(
-        _min_days_unemployed, reads=frozenset({"unemployed_since"}), required={"days": "number"}
-    ),
-    "target_group": Check(
-        lambda _, terms, screening: screening.target_group in terms.target_groups, reads=frozenset({"target_group"})
-    ),
+    "min_days_unemployed": Check(_min_days_unemployed, ["unemployed_since"], {"days": "number"}),
+    "target_group": Check(lambda _, terms, stated: stated.target_group in terms.target_groups, ["target_group"]),
 }
 """By name; ``docs/protocols.md`` tells what each asks."""
 

@@ -1,11 +1,12 @@
-"""When a person is in the trial (domain 4.1)."""
+"""Presence (domain 4.1), exemptions (4.2), and the working days of each week that they leave (4.3)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, get_args
 
-from app.domain.facts import ExitReason, PresenceEvent
-from app.domain.judged_weeks import Presence
+from app.domain.facts import Exemption, ExitReason, PresenceEvent
+from app.domain.judged_weeks import WORKING_DAYS, Presence
 from app.domain.protocol import Protocol
 
 _REASONS: Final[tuple[ExitReason, ...]] = get_args(ExitReason)
@@ -56,3 +57,57 @@ def _order(event: PresenceEvent) -> tuple[date, int, int]:
     if event.kind == "rematch":
         return event.date, 1, -(event.match_group or 0)
     return event.date, 2, 0
+
+
+@dataclass(slots=True)
+class DaysOfWeeks:
+    """How many working days of each week, 0 to 5."""
+
+    in_trial: list[int]
+    available: list[int]
+    """In the trial, and not exempt from both, by one exemption or by two together."""
+    open_to_talks: list[int]
+    """Available, and not exempt from conversations."""
+    open_to_offers: list[int]
+    """Available, and not exempt from activation."""
+
+
+_OUT, _IN, _NO_TALK, _NO_OFFER, _NEITHER = b"-", b"i", b"c", b"a", b"b"
+"""A day out of the trial; in it; in it and exempt from conversations; from activation; from both."""
+_EXEMPTING: Final[Mapping[str, bytes]] = {
+    "conversations": bytes.maketrans(_IN + _NO_OFFER, _NO_TALK + _NEITHER),
+    "activation": bytes.maketrans(_IN + _NO_TALK, _NO_OFFER + _NEITHER),
+    "both": bytes.maketrans(_IN + _NO_TALK + _NO_OFFER, _NEITHER * 3),
+}
+
+
+def count_days(presence: Presence, exemptions: Sequence[Exemption], first_monday: int, weeks: int) -> DaysOfWeeks:
+    """Count the days of each week. ``first_monday`` is the ordinal of that of the first week.
+
+    Only weeks that the assignment, an exit, an exemption or the end touches have fewer than five of each.
+    """
+    length = 7 * weeks
+    days, inside = bytearray(_OUT * length), 0
+    touched: set[int] = set()
+    for first, last in presence.spans:
+        begin, end = first.toordinal() - first_monday, min(last.toordinal() - first_monday + 1, length)
+        if begin < end:
+            days[begin:end] = _IN * (end - begin)
+            touched.update(range(inside // 7, begin // 7 + 1))
+            inside = end
+    touched.update(range(inside // 7, weeks))
+    for exemption in exemptions:
+        begin = max(exemption.starts_on.toordinal() - first_monday, 0)
+        end = length if exemption.ends_on is None else min(exemption.ends_on.toordinal() - first_monday + 1, length)
+        if begin < end:
+            days[begin:end] = days[begin:end].translate(_EXEMPTING[exemption.scope])
+            touched.update(range(begin // 7, (end - 1) // 7 + 1))
+    in_trial = [WORKING_DAYS] * weeks
+    available, open_to_talks, open_to_offers = in_trial.copy(), in_trial.copy(), in_trial.copy()
+    for index in touched:
+        week = days[7 * index : 7 * index + WORKING_DAYS]
+        in_trial[index] = WORKING_DAYS - week.count(_OUT)
+        available[index] = neither_exempt = in_trial[index] - week.count(_NEITHER)
+        open_to_talks[index] = neither_exempt - week.count(_NO_TALK)
+        open_to_offers[index] = neither_exempt - week.count(_NO_OFFER)
+    return DaysOfWeeks(in_trial, available, open_to_talks, open_to_offers)

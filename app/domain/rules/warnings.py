@@ -9,8 +9,7 @@ from app.domain.facts import WORKPLACE_TYPES, Activation, Conversation, Fact
 from app.domain.judged_weeks import WEEK_FORMS, JudgedWeeks
 from app.domain.protocol import Protocol
 from app.domain.rules.activity import is_enough
-from app.domain.rules.conversations import counts, form_of_week, is_before_course, is_conductor_accepted
-from app.domain.rules.weeks import remote_too_often
+from app.domain.rules.conversations import CountingRule, form_of, remote_too_often
 
 Enforcement = Literal["flag", "refuse"]
 ENFORCED_CODES: Final = frozenset(
@@ -28,7 +27,7 @@ class StandingWeeks:
 
     def __init__(self, protocol: Protocol, judged: JudgedWeeks) -> None:
         history = judged.history
-        self._protocol, self._settings, self._assigned_on = protocol, history.settings, history.assigned_on
+        self._protocol, self._counting = protocol, CountingRule.of(protocol, history)
         held, form = judged.conversation_held.copy(), judged.form.copy()
         self._judged = judged = replace(judged, conversation_held=held, form=form)
         self._forms: dict[int, list[int]] = {}
@@ -65,34 +64,34 @@ class StandingWeeks:
     def _add_conversation(self, talk: Conversation, number: int) -> None:
         judged = self._judged
         index = judged.index_of(talk.date)
-        if judged.has(index) and counts(self._protocol, self._settings, self._assigned_on, talk):
+        if judged.has(index) and self._counting.accepts(talk):
             numbers = self._forms.setdefault(index, [0] * len(WEEK_FORMS))
-            numbers[WEEK_FORMS.index(form_of_week(self._protocol, (talk,)))] += number
+            numbers[WEEK_FORMS.index(form_of(self._protocol, talk))] += number
             judged.form[index] = next((form for form, n in zip(WEEK_FORMS, numbers, strict=True) if n), None)
             judged.conversation_held[index] = judged.conversation_due[index] and judged.form[index] is not None
 
     def _of_conversation(self, talk: Conversation) -> set[str]:
-        protocol, judged = self._protocol, self._judged
+        protocol, judged, counting = self._protocol, self._judged, self._counting
         codes: set[str] = set()
-        if talk.form not in protocol.accepted_forms:
+        if talk.form not in counting.forms:
             codes.add("form_not_accepted")
-        if not is_conductor_accepted(protocol, self._settings, talk):
+        if talk.conducted_by not in counting.conductors:
             external = talk.conducted_by == "external_provider"
             codes.add("external_provider_not_accepted" if external else "conducted_by_mentor")
-        if is_before_course(protocol, self._assigned_on, talk):
+        if talk.date < counting.first_day:
             codes.add("before_assignment")
         index = judged.index_of(talk.date)
         if index < 0:
             return codes
         if not judged.has(index) or judged.number[index] is None:
             codes.add("week_without_number")
-        elif form_of_week(protocol, (talk,)) == "remote":
+        elif form_of(protocol, talk) == "remote":
             if judged.in_person[index]:
                 codes.add("remote_too_early")
             elif (
                 judged.conversation_due[index]
                 and judged.form[index] in {"remote", None}
-                and counts(protocol, self._settings, self._assigned_on, talk)
+                and counting.accepts(talk)
                 and remote_too_often(protocol, judged, index)
             ):
                 codes.add("remote_too_often")

@@ -16,7 +16,7 @@ from app.domain.facts import Activation, Exemption, History, PresenceEvent
 from app.domain.judged_weeks import BYTES_A_WEEK, FLAGS, Week, pack, unpack
 from app.domain.protocol import Protocol
 from app.domain.rules.calendar import monday_of
-from app.domain.rules.conversations import counts
+from app.domain.rules.conversations import CountingRule
 from app.domain.rules.warnings import StandingWeeks
 from app.domain.rules.weeks import as_seen_on, judge
 from app.protocols import protocols
@@ -209,9 +209,7 @@ def test_a_conversation_more_never_makes_a_week_less_held(protocol_id: str, exam
         ends_on, history, _ = case
         weeks = judged_weeks(rules, ends_on, history)
         counting = tuple(
-            (client, talk)
-            for client, talk in history.conversations
-            if counts(rules, history.settings, history.assigned_on, talk)
+            (client, talk) for client, talk in history.conversations if CountingRule.of(rules, history).accepts(talk)
         )
         fewer = judged_weeks(rules, ends_on, replace(history, conversations=counting))
         for week, other in zip(weeks, fewer, strict=True):
