@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from app.domain.rules.draw import PublishedDraw, check_draws
+from app.domain.draw_verification import PublishedDraw, check_draws
 
 
 def check_published_draws(url: str, trial: str, token: str) -> tuple[int, Sequence[str]]:

@@ -19,9 +19,9 @@ from app.db.derived.week_counts import rebuild
 from app.db.personal_data.vault import SealedIdentity, Vault
 from app.db.records.versions import digest_of
 from app.db.trials.trials import Trial, load_trials, trial_ids
+from app.domain.draw_verification import PublishedDraw, check_draws
 from app.domain.figures.counts import SUMS
 from app.domain.records.ingest import Version
-from app.domain.rules.draw import PublishedDraw, check_draws
 
 _ALL_TRIALS = 1_000_000
 

@@ -9,7 +9,8 @@ from typing import Any, get_args
 
 from app.domain.facts import Conductor, ConversationForm, NotWorkplaceReason, ReducedHoursReason, RemoteGround
 from app.domain.protocol import EligibilityRule, Protocol, ProtocolError, parse_protocol
-from app.domain.rules.eligibility import CHECKS, IN_EVERY_PROTOCOL, KIND_CODES, Channel, CheckKind
+from app.domain.rules.eligibility import CHECKS, IN_EVERY_PROTOCOL, KIND_CODES, CheckKind
+from app.domain.screening import Channel
 
 SCREENING_FIELDS = frozenset(
     {

@@ -13,7 +13,7 @@ from tests.reference.days import (
     listed,
     working_days_of,
 )
-from tests.reference.protocols import SUFFICIENT_REASONS_FOR_NO_WORKPLACE, WORKPLACE_TYPES, Protocol
+from tests.reference.protocols import WORKPLACE_TYPES, Protocol
 
 
 def covering_activations(person: Person, monday: date) -> list[Record]:
@@ -56,10 +56,10 @@ def at_workplace(person: Person, monday: date) -> bool:
     return any(a["type"] in WORKPLACE_TYPES for a in covering_activations(person, monday))
 
 
-def has_sufficient_reason(person: Person, monday: date) -> bool:
+def has_sufficient_reason(protocol: Protocol, person: Person, monday: date) -> bool:
     """Domain 4.6: a covering activation, anyone's, says why it is not at a workplace, and the reason is sufficient."""
     covering = covering_activations(person, monday)
-    return any(field(a, "not_workplace_reason") in SUFFICIENT_REASONS_FOR_NO_WORKPLACE for a in covering)
+    return any(field(a, "not_workplace_reason") in protocol["sufficient_reasons"] for a in covering)
 
 
 def has_mentor(person: Person, monday: date) -> bool:

@@ -148,6 +148,7 @@ def started_late(protocol: Protocol, person: Person, as_of: date) -> bool:
 
 def no_justification(protocol: Protocol, counting: list[Record]) -> bool:
     """Domain 6 [C]: a counting conversation in another form than `in_person` without its professional justification."""
-    if protocol["cadence"] != "average":
+    if not protocol["needs_justification"]:
         return False
-    return any(field(c, "form") != "in_person" and field(c, "justification") is None for c in counting)
+    remote = [c for c in counting if field(c, "form") not in protocol["in_person_forms"]]
+    return any(field(c, "justification") is None for c in remote)

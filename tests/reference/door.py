@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from tests.reference.conversations import counts, external_provider_refused, is_in_person_week, late_enough
 from tests.reference.days import Person, Record, Row, day, field, listed, monday_of
-from tests.reference.protocols import PROTOCOLS, SUFFICIENT_REASONS_FOR_NO_WORKPLACE, WORKPLACE_TYPES, Protocol
+from tests.reference.protocols import PROTOCOLS, WORKPLACE_TYPES, Protocol
 from tests.reference.weeks import judged_weeks, mondays_of_the_course
 
 LONG_AFTER = date(9999, 12, 31)
@@ -49,7 +49,7 @@ def conversation_warnings(
     # week_without_number: absent, exempt or through; past the last week of the trial everyone is absent
     if its_week is not None and its_week["number"] is None:
         codes.append("week_without_number")
-    if monday > mondays_of_the_course(person, day(ends_on))[-1]:
+    if monday > mondays_of_the_course(protocol, person, day(ends_on))[-1]:
         codes.append("week_without_number")
     return codes
 
@@ -83,7 +83,7 @@ def activation_warnings(protocol: Protocol, person_before: Person, record: Recor
         codes.append("hours_too_few")
     # not_at_workplace and mentor_missing: where the table of 6 says that they are judged
     if protocol["judges_place_workplace_mentor"]:
-        if not is_workplace and field(record, "not_workplace_reason") not in SUFFICIENT_REASONS_FOR_NO_WORKPLACE:
+        if not is_workplace and field(record, "not_workplace_reason") not in protocol["sufficient_reasons"]:
             codes.append("not_at_workplace")
         if is_workplace and field(record, "mentor") == "unknown":
             codes.append("mentor_missing")

@@ -57,7 +57,7 @@ def curve(
             continue
         person = participant["person"]
         first = monday_of(day(person["interview_on"]))
-        for monday in mondays_of_the_course(person, ends_on):
+        for monday in mondays_of_the_course(protocol, person, ends_on):
             if not is_over(monday, as_of):
                 continue
             k = (monday - first).days // 7

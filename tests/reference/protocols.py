@@ -11,6 +11,9 @@ Keys that need a word:
 - `counts_on_assigned_on`: a conversation on `assigned_on` counts (first talk of [S]).
 - `judges_started_late`: the first talk is due within 7 days after `assigned_on` (`prvij-*`).
 - `max_activation_weeks`: of the meter, which counts weeks of activation (domain 4.4).
+- `countable_days`: the text's "3 days", wherever days of a week are held against it.
+- `sufficient_reasons`: for not being at a workplace, where that is judged.
+- `needs_justification`: a counting conversation in another form than in person needs its justification ([C]).
 - `thresholds`: per cent, conversation / activation / workplace.
 - `primary`: outcome and week. `success`: the success criteria, in order.
 """
@@ -55,7 +58,9 @@ PRVIJ_FINAL: Protocol = {
     "reduced_hours_reasons": ["health", "gradual_start", "care", "other"],
     "max_activation_weeks": 39,
     "max_programme_weeks": None,
+    "sufficient_reasons": SUFFICIENT_REASONS_FOR_NO_WORKPLACE,
     "judges_place_workplace_mentor": True,
+    "needs_justification": False,
     "thresholds": {"conversation": 80, "activation": 80, "workplace": 40},
     "primary": ("employed", 64),
     "success": ["job_or_education", "part_time_job", "workplace_activation"],
@@ -85,7 +90,9 @@ PRVIJ_DRAFT: Protocol = {
     "reduced_hours_reasons": ["health", "gradual_start", "care", "other"],
     "max_activation_weeks": None,
     "max_programme_weeks": None,
+    "sufficient_reasons": SUFFICIENT_REASONS_FOR_NO_WORKPLACE,
     "judges_place_workplace_mentor": True,
+    "needs_justification": False,
     "thresholds": {"conversation": 80, "activation": 80, "workplace": 50},
     "primary": ("employed", 64),
     "success": ["job_or_education", "part_time_job", "workplace_activation"],
@@ -115,7 +122,9 @@ SICKNESS: Protocol = {
     "reduced_hours_reasons": ["health"],
     "max_activation_weeks": None,
     "max_programme_weeks": 17,
+    "sufficient_reasons": [],
     "judges_place_workplace_mentor": False,
+    "needs_justification": False,
     "thresholds": None,
     "primary": ("employed", 52),
     "success": ["job", "partial_return", "active_offer"],
@@ -145,7 +154,9 @@ FLEXJOB: Protocol = {
     "reduced_hours_reasons": ["health"],
     "max_activation_weeks": None,
     "max_programme_weeks": 17,
+    "sufficient_reasons": [],
     "judges_place_workplace_mentor": False,
+    "needs_justification": False,
     "thresholds": None,
     "primary": ("employed", 52),
     "success": ["flex_job", "active_offer"],
@@ -175,7 +186,9 @@ FLEXIBLE_CONVERSATIONS: Protocol = {
     "reduced_hours_reasons": [],
     "max_activation_weeks": None,
     "max_programme_weeks": None,
+    "sufficient_reasons": [],
     "judges_place_workplace_mentor": False,
+    "needs_justification": True,
     "thresholds": None,
     "primary": None,
     "success": ["job"],
@@ -190,3 +203,36 @@ PROTOCOLS: dict[str, Protocol] = {
     "aht-2008-flexjob": FLEXJOB,
     "flex-2016": FLEXIBLE_CONVERSATIONS,
 }
+
+MADE_UP: Protocol = {
+    "id": "made-up-2012",
+    "randomised": True,
+    "intake_from": "2010-01-04",
+    "intake_to": "2010-02-28",
+    "ends_on": "2010-06-30",
+    "countable_days": 2,
+    "forms_accepted": ["in_person", "digital", "telephone", "industry_meeting"],
+    "in_person_forms": ["in_person", "digital"],
+    "conducted_by_accepted": ["caseworker", "mentor"],
+    "cadence": "weekly",
+    "counts_on_assigned_on": False,
+    "judges_started_late": False,
+    "rematch_to_3_is_exit": False,
+    "in_person_weeks": 2,
+    "remote_grounds": ["other_obstacle"],
+    "remote_share_max": Fraction(1, 3),
+    "activation_due_week": 3,
+    "min_weekly_hours": 15,
+    "reduced_hours_reasons": ["gradual_start"],
+    "max_activation_weeks": 4,
+    "max_programme_weeks": None,
+    "sufficient_reasons": ["no_transport"],
+    "judges_place_workplace_mentor": True,
+    "needs_justification": True,
+    "thresholds": {"conversation": 60, "activation": 50, "workplace": 0},
+    "primary": None,
+    "success": [],
+    "grant": 999,
+    "channels": ["rematch"],
+}
+"""The made-up sixth (tests/examples/protocols), in no table of the text: not among ``PROTOCOLS``."""

@@ -50,14 +50,14 @@ def available(protocol: Protocol, person: Person, ends_on: date, some_day: date)
     return not (exempt_from_conversations(person, some_day) and exempt_from_activation(person, some_day))
 
 
-def mondays_of_the_course(person: Person, ends_on: date) -> list[date]:
+def mondays_of_the_course(protocol: Protocol, person: Person, ends_on: date) -> list[date]:
     """Domain 4.3: from the assignment week, which is always there, to the last ISO week with at least 3 working days up
     to the trial's end."""
     monday = monday_of(assigned_on(person))
     result = [monday]
     while True:
         monday += timedelta(days=7)
-        if len([d for d in working_days_of(monday) if d <= ends_on]) < 3:
+        if len([d for d in working_days_of(monday) if d <= ends_on]) < protocol["countable_days"]:
             return result
         result.append(monday)
 
@@ -70,7 +70,7 @@ def state_of(protocol: Protocol, person: Person, ends_on: date, monday: date, *,
         return "complete"
     if len([d for d in days_of(monday) if available(protocol, person, ends_on, d)]) >= protocol["countable_days"]:
         return "counted"
-    if len([d for d in working_days_of(monday) if in_trial(protocol, person, ends_on, d)]) < 3:
+    if len([d for d in working_days_of(monday) if in_trial(protocol, person, ends_on, d)]) < protocol["countable_days"]:
         return "absent"
     return "exempt"
 
@@ -78,13 +78,13 @@ def state_of(protocol: Protocol, person: Person, ends_on: date, monday: date, *,
 def enough_days_for_conversation(protocol: Protocol, person: Person, ends_on: date, monday: date) -> bool:
     """Domain 4.4: at least 3 available days are not exempt from conversations."""
     days = [d for d in days_of(monday) if available(protocol, person, ends_on, d)]
-    return len([d for d in days if not exempt_from_conversations(person, d)]) >= 3
+    return len([d for d in days if not exempt_from_conversations(person, d)]) >= int(protocol["countable_days"])
 
 
 def enough_days_for_activation(protocol: Protocol, person: Person, ends_on: date, monday: date) -> bool:
     """Domain 4.4: at least 3 available days are not exempt from activation."""
     days = [d for d in days_of(monday) if available(protocol, person, ends_on, d)]
-    return len([d for d in days if not exempt_from_activation(person, d)]) >= 3
+    return len([d for d in days if not exempt_from_activation(person, d)]) >= int(protocol["countable_days"])
 
 
 def judge_conversation(protocol: Protocol, person: Person, row: Row, earlier: list[Row]) -> None:
@@ -135,7 +135,7 @@ def judge_activation(protocol: Protocol, person: Person, row: Row) -> None:
             row["flags"].append("workplace_activated")
             if protocol["judges_place_workplace_mentor"] and not has_mentor(person, monday):
                 row["deviations"].append("mentor_missing")
-        elif protocol["judges_place_workplace_mentor"] and not has_sufficient_reason(person, monday):
+        elif protocol["judges_place_workplace_mentor"] and not has_sufficient_reason(protocol, person, monday):
             row["deviations"].append("not_at_workplace")
 
 
@@ -162,7 +162,7 @@ def judged_weeks(protocol_id: str, ends_on: date | str, person: Person, as_of: d
     number = 0
     meter = 0
     complete = False
-    for monday in mondays_of_the_course(person, last_day):
+    for monday in mondays_of_the_course(protocol, person, last_day):
         state = state_of(protocol, person, last_day, monday, complete=complete)
         row: Row = {"week": week_name(monday), "number": None, "state": state, "flags": [], "deviations": []}
         row |= {"monday": monday, "active": is_active(protocol, person, monday), "form": None}

@@ -16,9 +16,10 @@ from app.db.core.kinds import TABLES
 from app.db.core.statements import compose, sql
 from app.db.personal_data.vault import SealedIdentity, Vault
 from app.db.trials.trials import Trial
+from app.domain.person_facts import birth_date_of, sex_of
 from app.domain.rules.corrections import NumberIs, digits_changed, near_numbers, number_is
-from app.domain.rules.eligibility import NOT_AVAILABLE, Screening, failures_of
-from app.domain.rules.person_facts import birth_date_of, sex_of
+from app.domain.rules.eligibility import NOT_AVAILABLE, failures_of
+from app.domain.screening import Screening
 
 _REQUESTS = """
     select request.correction_id, request.kind, request.reason, request.jobcentre_code as jobcentre,

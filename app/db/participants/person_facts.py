@@ -4,7 +4,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.personal_data.vault import SealedIdentity, Vault
-from app.domain.rules.person_facts import age_band_of, birth_date_of, sex_of
+from app.domain.person_facts import age_band_of, birth_date_of, sex_of
 
 
 async def store_missing_facts(connection: AsyncConnection, vault: Vault) -> None:

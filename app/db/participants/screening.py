@@ -17,9 +17,10 @@ from app.db.participants.draws import Assignment, assign, load_assignment
 from app.db.personal_data.vault import Vault
 from app.db.trials.strata import lock_strata
 from app.db.trials.trials import Trial, is_closed
+from app.domain.person_facts import age_band_of, sex_of
 from app.domain.records.errors import DomainError
-from app.domain.rules.eligibility import NOT_AVAILABLE, Failure, Screening, details_of, failures_of
-from app.domain.rules.person_facts import age_band_of, sex_of
+from app.domain.rules.eligibility import NOT_AVAILABLE, Failure, details_of, failures_of
+from app.domain.screening import Screening
 
 
 @dataclass(frozen=True, slots=True)

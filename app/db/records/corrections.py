@@ -25,6 +25,7 @@ from app.db.records.followers import move_followers
 from app.db.trials.strata import advance_watermark, lock_strata
 from app.db.trials.trials import Trial, is_closed
 from app.domain.figures.counts import add_up, count, difference
+from app.domain.person_facts import age_band_of, birth_date_of, sex_of
 from app.domain.records.errors import DomainError
 from app.domain.records.ingest import Person
 from app.domain.rules.corrections import (
@@ -36,7 +37,6 @@ from app.domain.rules.corrections import (
     is_taken,
 )
 from app.domain.rules.draw import Arm
-from app.domain.rules.person_facts import age_band_of, birth_date_of, sex_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ from app.domain.figures.contacts import RequiredContacts
 from app.domain.figures.counts import VERSION
 from app.domain.protocol import Protocol
 from app.domain.rules.draw import commitment
-from app.domain.rules.eligibility import Terms
 from app.domain.rules.warnings import Enforcement
+from app.domain.screening import Terms
 from app.protocols import digest_of, protocols
 
 _SEED_BYTES = 32

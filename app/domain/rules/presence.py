@@ -1,7 +1,6 @@
 """Presence (domain 4.1), exemptions (4.2), and the working days of each week that they leave (4.3)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, get_args
 
@@ -59,19 +58,9 @@ def _order(event: PresenceEvent) -> tuple[date, int, int]:
     return event.date, 2, 0
 
 
-@dataclass(slots=True)
-class DaysOfWeeks:
-    """How many working days of each week, 0 to 5."""
-
-    in_trial: list[int]
-    available: list[int]
-    """In the trial, and not exempt from both, by one exemption or by two together."""
-    open_to_talks: list[int]
-    """Available, and not exempt from conversations."""
-    open_to_offers: list[int]
-    """Available, and not exempt from activation."""
-
-
+DaysOfWeeks = tuple[list[int], list[int], list[int], list[int]]
+"""How many working days of each week, 0 to 5: in the trial; available: of these not exempt from both, by one exemption
+or by two together; of these not exempt from conversations; not exempt from activation."""
 _OUT, _IN, _NO_TALK, _NO_OFFER, _NEITHER = b"-", b"i", b"c", b"a", b"b"
 """A day out of the trial; in it; in it and exempt from conversations; from activation; from both."""
 _EXEMPTING: Final[Mapping[str, bytes]] = {
@@ -110,4 +99,4 @@ def count_days(presence: Presence, exemptions: Sequence[Exemption], first_monday
         available[index] = neither_exempt = in_trial[index] - week.count(_NEITHER)
         open_to_talks[index] = neither_exempt - week.count(_NO_TALK)
         open_to_offers[index] = neither_exempt - week.count(_NO_OFFER)
-    return DaysOfWeeks(in_trial, available, open_to_talks, open_to_offers)
+    return in_trial, available, open_to_talks, open_to_offers

@@ -3,6 +3,7 @@
 from bisect import bisect_left, insort
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from typing import Final, Literal
 
 from app.domain.facts import WORKPLACE_TYPES, Activation, Conversation, Fact
@@ -32,9 +33,12 @@ class StandingWeeks:
         self._judged = judged = replace(judged, conversation_held=held, form=form)
         self._forms: dict[int, list[int]] = {}
         """How many counting conversations of each of ``WEEK_FORMS`` a week has."""
+        self._workplace_starts: list[date] = []
+        """Sorted."""
         for _, talk in history.conversations:
-            self._add_conversation(talk, 1)
-        self._workplace_starts = sorted([each.starts_on for _, each in history.activations if _at_workplace(each)])
+            self.put(talk)
+        for _, activation in history.activations:
+            self.put(activation)
         self._due_week: int | None = None
         """The index of the programme week ``activation_due_week``."""
         due_from = protocol.activation_due_week
@@ -44,15 +48,15 @@ class StandingWeeks:
     def put(self, fact: Fact) -> None:
         """Add a record to what is known."""
         if isinstance(fact, Conversation):
-            self._add_conversation(fact, 1)
-        elif isinstance(fact, Activation) and _at_workplace(fact):
+            self._count_form(fact, 1)
+        elif isinstance(fact, Activation) and fact.type in WORKPLACE_TYPES:
             insort(self._workplace_starts, fact.starts_on)
 
     def drop(self, fact: Fact) -> None:
         """Take a record out of what is known."""
         if isinstance(fact, Conversation):
-            self._add_conversation(fact, -1)
-        elif isinstance(fact, Activation) and _at_workplace(fact):
+            self._count_form(fact, -1)
+        elif isinstance(fact, Activation) and fact.type in WORKPLACE_TYPES:
             del self._workplace_starts[bisect_left(self._workplace_starts, fact.starts_on)]
 
     def warnings_of(self, fact: Fact) -> Sequence[str]:
@@ -61,7 +65,7 @@ class StandingWeeks:
             return sorted(self._of_conversation(fact))
         return sorted(self._of_activation(fact)) if isinstance(fact, Activation) else ()
 
-    def _add_conversation(self, talk: Conversation, number: int) -> None:
+    def _count_form(self, talk: Conversation, number: int) -> None:
         judged = self._judged
         index = judged.index_of(talk.date)
         if judged.has(index) and self._counting.accepts(talk):
@@ -102,7 +106,7 @@ class StandingWeeks:
         codes: set[str] = set()
         if not is_enough(protocol, activation):
             codes.add("hours_too_few")
-        if not _at_workplace(activation):
+        if activation.type not in WORKPLACE_TYPES:
             sufficient = activation.not_workplace_reason in protocol.sufficient_not_workplace_reasons
             return codes if sufficient or not protocol.judges_workplace else codes | {"not_at_workplace"}
         if protocol.judges_workplace and activation.mentor == "unknown":
@@ -111,7 +115,3 @@ class StandingWeeks:
         if first and self._due_week is not None and self._judged.index_of(activation.starts_on) > self._due_week:
             codes.add("starts_late")
         return codes
-
-
-def _at_workplace(activation: Activation) -> bool:
-    return activation.type in WORKPLACE_TYPES

@@ -33,7 +33,7 @@ def judge(protocol: Protocol, ends_on: date, history: History) -> JudgedWeeks:
     talks = read_conversations(protocol, history, first_monday, weeks)
     activity = read_activity(protocol, history, first_monday, weeks)
     judged = JudgedWeeks.unjudged(
-        history, first_monday, presence, days.in_trial, talks.form, activity.active, activity.at_workplace
+        history, first_monday, presence, days[0], talks.form, activity.active, activity.at_workplace
     )
     _number_weeks(protocol, days, judged)
     judge_conversations(protocol, talks, activity, judged)
@@ -48,7 +48,7 @@ def _number_weeks(protocol: Protocol, days: DaysOfWeeks, judged: JudgedWeeks) ->
     most_active, most_weeks = protocol.max_activation_weeks, protocol.max_programme_weeks
     talk_due = judged.conversation_due if protocol.cadence == "weekly" else judged.contact_week
     activation_due = judged.activation_due
-    available, open_to_talks, open_to_offers = days.available, days.open_to_talks, days.open_to_offers
+    in_trial, available, open_to_talks, open_to_offers = days
     numbers, state, active, meter = judged.number, judged.state, judged.active, judged.meter
     state[0], numbers[0] = "assignment_week", 1
     number, used = 1, 0
@@ -65,7 +65,7 @@ def _number_weeks(protocol: Protocol, days: DaysOfWeeks, judged: JudgedWeeks) ->
             if active[index]:
                 used += 1
         else:
-            state[index] = "absent" if days.in_trial[index] < enough else "exempt"
+            state[index] = "absent" if in_trial[index] < enough else "exempt"
         meter[index] = used
 
 

@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from app.domain.rules.corrections import CorrectionStatus
-from app.domain.rules.eligibility import Benefit, Channel, Circumstance, ExemptFrom, WithdrawalReason
+from app.domain.screening import Benefit, Channel, Circumstance, ExemptFrom, WithdrawalReason
 from app.routers.common.services import NextPage
 from app.routers.common.types import (
     CprNumber,

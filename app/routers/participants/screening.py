@@ -12,7 +12,7 @@ from app.db.participants.screening import ScreeningAnswer, ScreeningRequest, scr
 from app.db.trials.trials import Trial
 from app.domain.protocol_validation import SCREENING_FIELDS
 from app.domain.records.errors import DomainError
-from app.domain.rules.eligibility import Screening, asked_for, looked_at
+from app.domain.screening import Screening, asked_for, looked_at
 from app.routers.common.access import (
     FIRST_ID,
     JobcentreQuery,

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from app.domain.person_facts import age_band_of, birth_date_of, sex_of
 from app.domain.rules.corrections import (
     DrawUnderNumber,
     NumberIs,
@@ -15,7 +16,6 @@ from app.domain.rules.corrections import (
     near_numbers,
     number_is,
 )
-from app.domain.rules.person_facts import age_band_of, birth_date_of, sex_of
 from app.web.identifiers import parse_cpr
 
 DRAWN = date(2010, 11, 8)

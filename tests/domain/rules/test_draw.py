@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import app.domain.rules.draw
-from app.domain.rules.draw import ARMS, Arm, PublishedDraw, arm_of_draw, check_draws, coin, commitment, sequence
+from app.domain.draw_verification import PublishedDraw, check_draws, sequence
+from app.domain.rules.draw import ARMS, Arm, arm_of_draw, coin, commitment
 from tests.reference import draw as reference
 
 SEEDS = st.binary(min_size=32, max_size=32)

@@ -11,20 +11,13 @@ from hypothesis import strategies as st
 from app.domain.protocol import Protocol
 from app.domain.rules.eligibility import (
     NOT_AVAILABLE,
-    Benefit,
     Candidate,
-    Channel,
-    Circumstance,
-    ExemptFrom,
-    Screening,
-    Terms,
     ahead_of,
-    asked_for,
     details_of,
     failures_of,
-    looked_at,
     weekly_target,
 )
+from app.domain.screening import Benefit, Channel, Circumstance, ExemptFrom, Screening, Terms, asked_for, looked_at
 from app.protocols import protocols
 from tests.reference import eligibility as reference
 

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
+from app.domain.draw_verification import sequence
 from app.domain.judged_weeks import FLAGS, Week
 from app.domain.rules.calendar import week_code
-from app.domain.rules.draw import commitment, sequence
+from app.domain.rules.draw import commitment
 from app.domain.rules.weeks import judge
 from app.protocols import protocols
 from tests.domain.build import history_of

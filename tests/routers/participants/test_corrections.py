@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from app.cli.operations import erase_person
-from app.domain.rules.draw import PublishedDraw, check_draws
+from app.domain.draw_verification import PublishedDraw, check_draws
 from tests.database import query, register_faults
 from tests.register import Register, new_cpr, record_id
 from tests.routers.participants.correction_place import WAITING, Place

@@ -18,7 +18,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from app.db.personal_data.vault import Vault
-from app.domain.rules.draw import PublishedDraw, check_draws
+from app.domain.draw_verification import PublishedDraw, check_draws
 from app.main import create_app
 from app.routers.common.services import Services
 from app.settings import Settings

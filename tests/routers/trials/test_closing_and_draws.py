@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from app.domain.rules.draw import PublishedDraw, check_draws, commitment
+from app.domain.draw_verification import PublishedDraw, check_draws
+from app.domain.rules.draw import commitment
 from tests.register import Client, Register
 from tests.routers.trials.common import errors_of
 
