@@ -39,9 +39,12 @@ def conversation_warnings(
     # remote_too_often: the week would get that deviation, by a record that counts
     if its_week is not None and counts(protocol, person, record) and "remote_too_often" in its_week["deviations"]:
         codes.append("remote_too_often")
-    if field(record, "conducted_by") not in protocol["conducted_by_accepted"]:
+    # by someone the protocol does not accept: the code that names them
+    accepted = field(record, "conducted_by") in protocol["conducted_by_accepted"]
+    external = field(record, "conducted_by") == "external_provider"
+    if not accepted and not external:
         codes.append("conducted_by_mentor")
-    if external_provider_refused(person, record):
+    if external_provider_refused(person, record) or (external and not accepted):
         codes.append("external_provider_not_accepted")
     # before_assignment: too early to count
     if not late_enough(protocol, person, record):
