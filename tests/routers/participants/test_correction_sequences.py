@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.cli.operations import erase_person
+from app.domain.draw_verification import PublishedDraw, check_draws
 from app.domain.facts import Activation, Conversation, History
 from app.domain.figures.counts import count_people
-from app.domain.rules.draw import PublishedDraw, check_draws
 from app.protocols import protocols
 from tests.database import register_faults
 from tests.register import Register, new_cpr
