@@ -52,9 +52,10 @@ from app.settings import Settings
 from app.web.access_log import AccessLog, configure_logging
 from app.web.error_handlers import install as install_error_handlers
 from app.web.http.request_line import RequestLineMiddleware
+from app.web.http.security_headers import SecurityHeadersMiddleware
 from app.web.http.timeouts import BodyDeadline
 from app.web.rate_limit import RateLimit
-from app.web.read_audit import ReadAudit, RefusalAuditMiddleware
+from app.web.read_audit import ReadAudit, RefusalAuditMiddleware, RefusalCounts
 from app.web.tokens import LocalIssuer, TokenVerifier
 from app.web.tracing import configure_tracing
 
@@ -126,6 +127,7 @@ def create_app(settings: Settings, database_url: str | None = None, clock: Calla
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     app.add_middleware(BodyDeadline, seconds=settings.body_seconds)
     app.add_middleware(RequestLineMiddleware)
+    app.add_middleware(SecurityHeadersMiddleware)
     app.add_middleware(AccessLog)
     app.openapi = lambda: document(app, records.REQUEST_SCHEMAS)  # type: ignore[method-assign]
     return app
@@ -160,9 +162,12 @@ async def _lifespan(
         )
         app.state.response_cache = ResponseCache(report_database)
         app.state.verifier = verifier_of(settings)
+        app.state.metrics_token = settings.metrics_token
+        app.state.refusals = RefusalCounts(reads)
         app.state.limit = RateLimit(settings.rate_limit)
         app.openapi()  # the first 422 would wait for it
         yield
+        await app.state.refusals.stop()
         await reads.stop()
 
 

@@ -86,6 +86,9 @@ class Settings(BaseSettings):
     master_key: SecretStr | None = Field(
         default=None, description="Wraps the keys of persons: 32 bytes, hexadecimal or base64."
     )
+    metrics_token: SecretStr | None = Field(
+        default=None, description="Bearer token for `/metrics` from other machines, which get none without it."
+    )
     log_level: Annotated[LogLevel, BeforeValidator(lambda v: v.lower() if isinstance(v, str) else v)] = "info"
     otlp_endpoint: str | None = Field(
         default=None, description="Where traces are sent: http://collector:4318/v1/traces."

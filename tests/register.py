@@ -90,7 +90,7 @@ class Register:
         self.settings = Settings(data_dir=directory, protocols=protocols)
         self.app = create_app(self.settings, database_url, self.clock)
         self.issuer = LocalIssuer.load_or_create(directory)
-        self.http = TestClient(self.app, raise_server_exceptions=False)
+        self.http = TestClient(self.app, raise_server_exceptions=False, client=("127.0.0.1", 50_000))
 
     def __enter__(self) -> Self:
         self.http.__enter__()

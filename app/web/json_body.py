@@ -14,6 +14,10 @@ from pydantic_core import from_json
 from app.web.json_faults import json_fault
 from app.web.problems import Fault, Problem
 
+_MAX_COLLECTIONS: Final = 100_000
+_MAX_PARTS: Final = 1_000_000
+"""Lists and objects, and commas or lines. 10,000 records have far fewer; 16 MiB of ``[],`` would take a decoder
+seconds, and half a gigabyte."""
 _SPACES: Final = (b" :", b"\t:", b"\n:", b"\r:")
 
 
@@ -29,13 +33,21 @@ class RepeatedObject(dict[str, Any]):
 def read_json(body: bytes, *, surrogates: bool = False) -> Any:
     """Decode a body; an object with a repeated name is a ``RepeatedObject``. Problem ``invalid_json``.
 
-    With ``surrogates``, half of a surrogate pair is left to the validation of its field.
+    With ``surrogates``, half of a surrogate pair is left to the validation of its field. Problem ``too_large`` for
+    far more values than records can have.
     """
+    refuse_excess(body)
     try:
         return decode_json(body, surrogates=surrogates)
     except (ValueError, RecursionError):
         fault = Fault("", "invalid_json", json_fault(body.removeprefix(codecs.BOM_UTF8)))
         raise Problem("invalid_json", errors=[fault]) from None
+
+
+def refuse_excess(body: bytes) -> None:
+    """Refuse a body that would decode to far more values than records can have, before it is. Problem ``too_large``."""
+    if body.count(b"[") + body.count(b"{") > _MAX_COLLECTIONS or max(body.count(b","), body.count(b"\n")) > _MAX_PARTS:
+        raise Problem("too_large", "The body has far more values than 10,000 records can have.")
 
 
 def decode_json(body: bytes, *, surrogates: bool = False) -> Any:

@@ -15,6 +15,7 @@ REQUESTS = Counter("rettevej_requests_total", "Requests answered.", ("method", "
 SECONDS = Histogram("rettevej_request_seconds", "Time to answer.", ("method", "route"))
 BATCHES = Counter("rettevej_batches_total", "Batches judged, by whether they were stored.", ("kind", "committed"))
 RECORDS = Counter("rettevej_records_total", "Records judged, by outcome.", ("kind", "outcome"))
+UNAUTHENTICATED = Counter("rettevej_refused_tokens_total", "Requests refused for want of a valid token.", ("status",))
 CONNECTIONS = Gauge(
     "rettevej_pool_connections", "Database connections in use and in the pool.", ("state",), multiprocess_mode="livesum"
 )

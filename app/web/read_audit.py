@@ -1,7 +1,10 @@
 """Audit entries of reads and refused accesses, by group commit: a response waits until its own entry is on disk."""
 
-from collections.abc import Sequence
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any, Final
 
 import asyncpg
 import structlog
@@ -11,7 +14,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.db.audit.log import EVERYWHERE, Chain, NewAuditEntry, append_by
 from app.db.core.micro_batch import MicroBatcher
 from app.db.core.session import SYSTEM_SCOPE, Database
+from app.web.metrics import UNAUTHENTICATED
 
+MAX_ADDRESSES: Final = 1_000
 _log = structlog.get_logger(__name__)
 
 
@@ -36,6 +41,58 @@ class ReadAudit:
         return [None] * len(entries)
 
 
+class RefusalCounts:
+    """Refused requests without a valid token, added up by address, status and minute: they cannot drown the trail.
+
+    The first of a minute is an entry before its response; the rest of the minute is one entry with ``times`` after it.
+    Addresses beyond ``MAX_ADDRESSES`` a minute are counted together, without one.
+    """
+
+    def __init__(self, reads: ReadAudit, seconds: float = 60.0) -> None:
+        self._reads = reads
+        self._seconds = seconds
+        self._counts: Counter[tuple[str | None, int]] = Counter()
+        self._flushing: asyncio.Task[None] | None = None
+
+    async def add(self, address: str | None, status: int, details: Mapping[str, Any]) -> None:
+        """Count a refusal, and append the first of its address and status in this minute."""
+        UNAUTHENTICATED.labels(status).inc()
+        if self._flushing is None:
+            self._flushing = asyncio.create_task(self._flush_later())
+        if (address, status) not in self._counts and len(self._counts) >= MAX_ADDRESSES:
+            address = None
+        self._counts[address, status] += 1
+        if self._counts[address, status] == 1:
+            await self._append({**details, "address": address})
+
+    async def stop(self) -> None:
+        """Append what was counted."""
+        if self._flushing is not None:
+            self._flushing.cancel()
+            await self._flush()
+
+    async def _flush_later(self) -> None:
+        await asyncio.sleep(self._seconds)
+        await self._flush()
+
+    async def _flush(self) -> None:
+        counts, self._counts, self._flushing = self._counts, Counter(), None
+        for (address, status), times in counts.items():
+            if times > 1:
+                await self._append({"status": status, "address": address, "times": times - 1})
+
+    async def _append(self, details: Mapping[str, Any]) -> None:
+        await append_refusal(self._reads, None, details)
+
+
+async def append_refusal(reads: ReadAudit, client: str | None, details: Mapping[str, Any]) -> None:
+    """Append an entry of a refusal. An error of the database is logged, because it must not hide the refusal."""
+    try:
+        await reads.note(NewAuditEntry(EVERYWHERE, client, "access.refused", None, None, details))
+    except (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
+        _log.warning("refusal_not_noted", status=details["status"])
+
+
 class RefusalAuditMiddleware:
     """ASGI middleware: append a refused access (401, 403, 404 of the API) to the audit trail before the response."""
 
@@ -56,14 +113,14 @@ class RefusalAuditMiddleware:
         await self.app(scope, receive, send_audited)
 
     async def _note(self, scope: Scope, status: int) -> None:
-        """Append method, route and status. An error of the database is logged, because it must not hide the refusal."""
+        """Append method, route and status; without a client, add up by address."""
         principal = scope.get("state", {}).get("principal")
         details = {"method": scope["method"], "route": getattr(scope.get("route"), "path", "none"), "status": status}
-        entry = NewAuditEntry(EVERYWHERE, getattr(principal, "client_id", None), "access.refused", None, None, details)
-        try:
-            await scope["app"].state.services.reads.note(entry)
-        except (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
-            _log.warning("refusal_not_noted", status=status)
+        state = scope["app"].state
+        if principal is None:
+            await state.refusals.add(scope["client"][0] if scope.get("client") else None, status, details)
+        else:
+            await append_refusal(state.services.reads, principal.client_id, details)
 
 
 def _merged(entries: Sequence[NewAuditEntry]) -> list[NewAuditEntry]:

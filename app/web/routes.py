@@ -15,12 +15,17 @@ from fastapi.dependencies.utils import get_flat_params
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Query
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.types import Message
 
 from app.web.auth import guards_of
 from app.web.http.accept import accepted_qualities
 from app.web.json_body import read_json, repeated_objects
 from app.web.problems import Problem
 
+SMALL_BODY: Final = 64 * 1024
+"""Bytes that a body may have where it is no batch and no snapshot."""
+_LARGE_BODIES: Final = ("/batch", "/snapshot")
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z][A-Za-z_.-]{0,39}")
 
 
@@ -42,8 +47,11 @@ class CheckedRoute(APIRoute):
         }
 
         media_types = _media_types(self)
+        takes_much = self.path.endswith(_LARGE_BODIES)
 
         async def checked(request: Request) -> Response:
+            if not takes_much:
+                request = _limited(request)
             for guard in guards:
                 await guard(request)
             if query := request.scope["query_string"]:
@@ -55,6 +63,21 @@ class CheckedRoute(APIRoute):
             return await handle(request)
 
         return checked
+
+
+def _limited(request: Request) -> Request:
+    """The request with a body of at most ``SMALL_BODY`` bytes; 413 for more."""
+    seen = 0
+
+    async def counted() -> Message:
+        nonlocal seen
+        message = await request.receive()
+        seen += len(message.get("body", b""))
+        if seen > SMALL_BODY:
+            raise HTTPException(413)
+        return message
+
+    return Request(request.scope, counted, request._send)  # noqa: SLF001 - Starlette has no other way to pass it on
 
 
 def _media_types(route: APIRoute) -> Sequence[str]:

@@ -175,7 +175,7 @@ def json_response(request: Request, value: Any, status: int = 200, *, etag: str 
 def etag_response(request: Request, content: bytes, media_type: str, etag: str, status: int = 200) -> Response:
     """Respond with content and its ETag; 304 if ``If-None-Match`` names it."""
     # Vary for JSON too: caches must not answer a request for CSV with it.
-    headers = {"ETag": f'"{etag}"', "Cache-Control": "private, no-cache", "Vary": "Accept"}
+    headers = {"ETag": f'"{etag}"', "Vary": "Accept"}
     if status == 200 and request.method in ("GET", "HEAD") and _matches(request.headers.get("if-none-match"), etag):
         return Response(status_code=304, headers=headers)
     return Response(content, status, headers=headers, media_type=media_type)

@@ -374,7 +374,7 @@ async def _export(
     content = _encode(readers[table.name](), media_type, table, _view(trial, release))
     first = await anext(content)  # an error before the first bytes still gets its status
     headers = {
-        **{name: unchanged.headers[name] for name in ("ETag", "Cache-Control", "Vary")},
+        **{name: unchanged.headers[name] for name in ("ETag", "Vary")},
         RELEASE_HEADER: str(release.release_id),
     }
     return StreamingResponse(_prepend(first, content), media_type=media_type, headers=headers)

@@ -75,11 +75,11 @@ def add_batch(router: APIRouter, kind: RecordKind) -> None:
         `atomic` stores all or nothing, `dry_run` judges and stores nothing. Without a list of 1 to 10,000 records, or
         when the body cannot be read, the whole batch is refused with 400, 413 or 422, and nothing is stored.
         """
-        body = await request.body()
-        wire = wire_of(kind.kind)
-        raw = read_batch(media_type_of(request), body, wire.names)
         trial = await services.get_trial(principal, trial_id)
         jobcentres = frozenset(require_jobcentre_access(principal, trial))
+        media_type, wire = media_type_of(request), wire_of(kind.kind)
+        body = await request.body()
+        raw = read_batch(media_type, body, wire.names)
         today, index_of, follows = services.today(), services.vault.blind_index, follows_numbers(principal)
         parsed = [read_record(wire, each, today, index_of, follows_number=follows) for each in raw]
         records = [with_hints(record, each) for record, each in zip(parsed, raw, strict=True)]

@@ -5,6 +5,7 @@ from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict
+from itertools import islice
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from app.routers.common.services import ServicesDep, json_response
 from app.routers.common.types import FaultCode, WarningCode
 from app.routers.records.kinds import KINDS
 from app.web.auth import Principal, authenticated
-from app.web.json_body import RepeatedObject, decode_json, read_json
+from app.web.json_body import RepeatedObject, decode_json, read_json, refuse_excess
 from app.web.json_faults import json_fault
 from app.web.meanings import explain_report, nearest_name
 from app.web.problems import COMMON, MEANING, Fault, Problem, problem_responses
@@ -152,16 +153,18 @@ def read_batch(media_type: str, body: bytes, names: Collection[str]) -> list[Any
     UTF-8), ``malformed`` 422, ``too_large`` 413 beyond 10,000 records.
     """
     records: list[Any]
+    refuse_excess(body)
     if media_type == "text/csv":
         try:
-            records = list(_csv_records(body, names))
+            records = list(islice(_csv_records(body, names), MAX_RECORDS + 1))
         except EncodingError as error:
             raise Problem("invalid_json", _sentence(error)) from None
         except FileError as error:
             raise Problem("malformed", _sentence(error), errors=[("", "invalid_value")]) from None
     elif media_type == "application/x-ndjson":
-        lines = enumerate(body.removeprefix(BOM_UTF8).split(b"\n"), 1)
-        records = [_json_record(line, number) for number, line in lines if line.strip()]
+        lines = enumerate(io.BytesIO(body.removeprefix(BOM_UTF8)), 1)
+        decoded = (_json_record(line.rstrip(b"\n"), number) for number, line in lines if line.strip())
+        records = list(islice(decoded, MAX_RECORDS + 1))
     else:
         records = _json_records(body)
     if len(records) > MAX_RECORDS:

@@ -1,15 +1,17 @@
 """Liveness, readiness and metrics of the process."""
 
+import hmac
 from typing import Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from sqlalchemy import QueuePool, text
 
 from app.db.core.migrate import newest_schema, schema_of
 from app.db.core.replica import Replica
 from app.routers.common.services import JSON, ServicesDep
+from app.settings import is_loopback
 from app.web.error_handlers import database_is_away
 from app.web.metrics import CONNECTIONS, exposition
 from app.web.problems import REQUEST, Problem, problem_responses
@@ -63,6 +65,14 @@ async def readyz(services: ServicesDep) -> Readiness:
     return Readiness(status="ready", schema_revision=revision, reports=await _reports_from(services))
 
 
+def _may_read_metrics(request: Request) -> bool:
+    if request.client is not None and is_loopback(request.client.host):
+        return True
+    token: SecretStr | None = request.app.state.metrics_token
+    sent = request.headers.get("authorization", "").encode()
+    return token is not None and hmac.compare_digest(sent, f"Bearer {token.get_secret_value()}".encode())
+
+
 async def _reports_from(services: ServicesDep) -> Literal["primary", "replica", "away"]:
     if not isinstance(services.reports, Replica):
         return "primary"
@@ -79,10 +89,19 @@ async def _reports_from(services: ServicesDep) -> Literal["primary", "replica", 
     operation_id="getMetrics",
     summary="Prometheus metrics",
     response_class=Response,
-    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **problem_responses(*REQUEST)},
+    responses={
+        200: {"content": {"text/plain": {"schema": {"type": "string"}}}},
+        **problem_responses(*REQUEST, "not_found"),
+    },
 )
-async def metrics(services: ServicesDep) -> Response:
-    """Returns counts and durations of requests by route and status as Prometheus text, without values from requests."""
+async def metrics(request: Request, services: ServicesDep) -> Response:
+    """Returns counts and durations of requests by route and status as Prometheus text, without values from requests.
+
+    Other machines send `Authorization: Bearer …` with the token that the operator has set (`RETTEVEJ_METRICS_TOKEN`);
+    without it the address is not there (404).
+    """
+    if not _may_read_metrics(request):
+        raise Problem("not_found")
     pool = services.database.engine.pool
     if isinstance(pool, QueuePool):
         CONNECTIONS.labels("in_use").set(pool.checkedout())

@@ -26,12 +26,11 @@ _TEMPLATES: Final = Environment(
 _STYLE: Final = (_HERE / "style.css").read_text("utf-8")
 _STYLE_HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _HEADERS: Final = {
+    "Cache-Control": "no-cache",
     "Content-Security-Policy": (
         f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; form-action 'none';"
         " frame-ancestors 'none'"
     ),
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
 }
 _CODE_LISTS: Final[Mapping[str, str]] = {
     "accepted_forms": "ConversationForm",

@@ -18,8 +18,6 @@ _HEADERS: Final = {
     "Cache-Control": "no-cache",  # revalidated each time, so that a new version appears at once
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
 }
 
 

@@ -101,7 +101,7 @@ def test_the_auditor_is_noted_too(place: Place) -> None:
 
 
 def test_refused_accesses(place: Place) -> None:
-    """401 without a client, 403 and 404 with it; the route, never what was in it."""
+    """401 without a client but its address, 403 and 404 with it; the route, never what was in it."""
 
     def work() -> None:
         assert place.register.http.get(place.path(f"participants/{place.anna}")).status_code == 401
@@ -112,10 +112,10 @@ def test_refused_accesses(place: Place) -> None:
     noted = place.during(work)
     one = "/v1/trials/{trial}/participants/{id}"
     assert [(each.client, each.details) for each in noted] == [
-        (None, {"method": "GET", "route": one, "status": 401}),
+        (None, {"method": "GET", "route": one, "status": 401, "address": "127.0.0.1"}),
         ("nord", {"method": "GET", "route": "/v1/trials/{trial}/participants", "status": 403}),
         ("hjoerring", {"method": "GET", "route": one, "status": 404}),
-        (None, {"method": "GET", "route": "none", "status": 404}),
+        (None, {"method": "GET", "route": "none", "status": 404, "address": "127.0.0.1"}),
     ]
     assert {(each.chain, each.action, each.participant) for each in noted} == {("reads", "access.refused", None)}
 
