@@ -21,6 +21,7 @@ from app.cli.import_extracts import app as importer
 from app.cli.operate import app as operator
 from app.cli.operations import check_audit_trail, check_stored_protocols
 from app.cli.verify_draws import check_published_draws
+from app.db.core.migrate import NewerSchemaError
 from app.db.core.migrate import migrate as apply_migrations
 from app.db.core.session import engine_on
 from app.main import master_key_of, new_key_file, verifier_of
@@ -144,7 +145,10 @@ def token(
 
 async def _migrate(url: str) -> None:
     async with engine_on(url, 1) as engine:
-        await apply_migrations(engine)
+        try:
+            await apply_migrations(engine)
+        except NewerSchemaError as error:
+            fail(str(error))
 
 
 @app.command()

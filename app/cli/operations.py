@@ -25,10 +25,15 @@ class OperationError(Exception):
 
 
 def back_up(url: str, file: Path) -> None:
-    """Write the whole database to a file by pg_dump. The master key is not in it."""
+    """Write the whole database to a file (mode 0600) by pg_dump. The master key is not in it."""
     draft = file.with_name(file.name + ".part")
-    _run_tool(url, "pg_dump", "--format=custom", "--enable-row-security", f"--file={draft}")
-    draft.replace(file)
+    draft.unlink(missing_ok=True)
+    draft.touch(mode=0o600, exist_ok=False)
+    try:
+        _run_tool(url, "pg_dump", "--format=custom", "--enable-row-security", f"--file={draft}")
+        draft.replace(file)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def restore(url: str, file: Path) -> None:

@@ -1,6 +1,7 @@
 """What an operator does: back up, restore into an empty server, have it examined (docs/operate.md)."""
 
 import asyncio
+import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import pytest
 from sqlalchemy.exc import InterfaceError
 
 from app.cli.operations import OperationError, _environment_of, back_up, check_audit_trail, examine, restore
+from app.db.core.migrate import NewerSchemaError, migrate
+from app.db.core.session import engine_on
 from app.db.personal_data.vault import load_or_create_master_key
 from app.postgres.supervisor import EmbeddedPostgres
 from tests.conftest import _run_sql, _url_of
@@ -76,6 +79,7 @@ def test_backup_and_restore_into_an_empty_server(filled: tuple[str, Path], tmp_p
     file = tmp_path / "register.dump"
     back_up(url, file)
     assert [each.name for each in tmp_path.iterdir()] == ["register.dump"]
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
     key = load_or_create_master_key(directory)
     assert key not in file.read_bytes()
     with EmbeddedPostgres(tmp_path / "postgres", durable=False) as server:
@@ -120,7 +124,22 @@ def test_a_restore_of_nothing(filled: tuple[str, Path], tmp_path: Path) -> None:
         restore(filled[0], tmp_path / "garbage")
     with pytest.raises(OperationError, match="pg_dump failed"):
         back_up(filled[0].replace("test_", "none_"), tmp_path / "file")
-    assert not (tmp_path / "file").exists()
+    assert [each.name for each in tmp_path.iterdir()] == ["garbage"]
+
+
+def test_an_older_program_says_that_the_schema_is_newer(filled: tuple[str, Path]) -> None:
+    async def start() -> None:
+        async with engine_on(filled[0], 1) as engine:
+            await migrate(engine)
+
+    (known,) = query(filled[0], "select version_num from alembic_version")[0]
+    tamper(filled[0], "update alembic_version set version_num = '9999'")
+    try:
+        with pytest.raises(NewerSchemaError, match=r"a newer version of rettevej .* \(to 9999; this one knows"):
+            asyncio.run(start())
+    finally:
+        tamper(filled[0], f"update alembic_version set version_num = '{known}'")
+    asyncio.run(start())
 
 
 TAMPERINGS: Mapping[str, tuple[str, str]] = {

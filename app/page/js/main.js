@@ -89,7 +89,7 @@ async function contentOf(address, frame) {
   }
   if (address.trial === null) return trials();
   frame.trial = await api.get(api.trialPath(address.trial));
-  const view = VIEWS[address.view] ? address.view : opening(frame.trial);
+  const view = Object.hasOwn(VIEWS, address.view) ? address.view : opening(frame.trial);
   frame.view = view;
   const protocol = await api.get(`v1/protocols/${encodeURIComponent(frame.trial.protocol)}`);
   return VIEWS[view]({ trial: frame.trial, protocol, id: address.id, query: address.query });

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -13,7 +14,9 @@ from app.web.problems import Problem
 
 CSV_TYPE: Final = "text/csv; charset=utf-8"
 CSV_RESPONSE: Final[dict[str, Any]] = {"content": {"text/csv": {"schema": {"type": "string"}}}}
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_CONTROL_STARTS: Final = ("\t", "\r", "\n")
+_FORMULA_START: Final = re.compile(r"(^|[;,|\t\r\n])(\s*)(?=[=+\-@])")
+"""A spreadsheet that splits at another sign than ours would run what follows that sign."""
 
 
 def wants_csv(request: Request) -> bool:
@@ -78,6 +81,7 @@ def _cell(value: Any) -> Any:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
-        return "'" + value
+    if isinstance(value, str):
+        value = _FORMULA_START.sub(r"\1\2'", value)
+        return "'" + value if value.startswith(_CONTROL_STARTS) else value
     return value

@@ -150,9 +150,17 @@ def test_a_protocol_without_thresholds_and_grant_changes_no_column() -> None:
 
 
 def test_nothing_is_a_formula() -> None:
-    for text in ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"):
+    for text, cell in {
+        **{text: f"'{text}" for text in ("=1+1", "+1", "-1", "@SUM(A1)", "\tx")},
+        **{f"{control}=1": f"'{control}'=1" for control in "\t\r\n"},
+        "Anna Holm;=1+1": "Anna Holm;'=1+1",
+        " =1+1": " '=1+1",
+        "Bo, +45": "Bo, '+45",
+        "x|@SUM(A1);-1": "x|'@SUM(A1);'-1",
+        "Anne-Marie + Bo": "Anne-Marie + Bo",
+    }.items():
         (_, line) = csv.reader(io.StringIO(to_csv([{"name": text}]).decode(), newline=""))
-        assert line == [f"'{text}"]
+        assert line == [cell], "one that splits at another separator"
     assert to_csv([{"n": -1, "x": -0.5}]) == b"n,x\r\n-1,-0.5\r\n", "numbers stay numbers"
 
 
