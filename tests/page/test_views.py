@@ -43,6 +43,12 @@ def test_the_region_shows_the_rates_of_the_week(visitor: Visitor, site: Site) ->
         expect(line.locator("td.plan .cell")).to_have_text("Ja" if row["action_plan"] else "Nej")
 
 
+@pytest.mark.parametrize("view", ["constructor", "__proto__", "nothing"])
+def test_a_view_that_is_none_is_the_first(visitor: Visitor, site: Site, view: str) -> None:
+    page = visitor.open(f"/{view}?lang=en&week={WEEK}", site.tokens.token("agency"))
+    expect(page.locator("table").first).to_be_visible()
+
+
 def test_sorting_filtering_and_the_week_are_in_the_address(visitor: Visitor, site: Site) -> None:
     page = visitor.open("/region?lang=da", site.tokens.token("agency"))
     names = rows_of(page, "Jobcentrene og de tre betingelser")
