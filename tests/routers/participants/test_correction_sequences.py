@@ -27,7 +27,7 @@ ENDS_ON = date(2012, 3, 31)
 LAST_WEEK = date(2011, 1, 31)
 REASONS = ("typing_error", "new_number")
 STEPS = ["screen"] * 6 + ["request"] * 6 + ["decide"] * 6 + ["send"] * 4 + ["send_by_number"] * 4
-STEPS += ["swap"] * 2 + ["cancel", "hand_over", "erase", "close"]
+STEPS += ["swap"] * 2 + ["look"] * 2 + ["cancel", "hand_over", "erase", "close"]
 
 
 class Play:
@@ -38,6 +38,8 @@ class Play:
         self.place = Place(register, register.new_trial(), register.case_system(client_id="system-0"))
         self.numbers = [new_cpr() for _ in range(9)]
         self.systems = 0
+        self.seen: list[tuple[dict[str, Any], str]] = []
+        """Reports as they were read, and their watermark."""
 
     def take(self, step: str, first: int, second: int, third: int) -> None:
         getattr(self, step)(first, second, third)
@@ -133,6 +135,24 @@ class Play:
         if holder is not None:
             self.model.records.append(Sent(sent, "activations", None, number, day))
 
+    def look(self, _: int, __: int, ___: int) -> None:
+        reports = self.reports()
+        if reports["flow"]["watermark"] is not None:
+            self.seen.append((reports, reports["flow"]["watermark"]))
+
+    def reports(self, known_at: str | None = None) -> dict[str, Any]:
+        """What no later correction may change of an earlier moment; near numbers are those of today."""
+        agency, path = self.register.client("agency"), self.place.path
+        flow = agency.get(f"{path}/flow", known_at=known_at).json()
+        summary = agency.get(f"{path}/weekly-summary", week="2011-W05", by="trial", known_at=known_at or None).json()
+        quality = agency.get(f"{path}/data-quality", known_at=known_at).json()
+        return {
+            "flow": flow,
+            "summary": summary["items"],
+            "signs": [each for each in quality["signs"] if each["code"] != "near_number"],
+            "findings": [each for each in quality["items"] if each["code"] != "source_silent"],
+        }
+
     def hand_over(self, _: int, __: int, ___: int) -> None:
         """Both jobcentres change their case system."""
         before, self.systems = f"system-{self.systems}", self.systems + 1
@@ -165,6 +185,8 @@ class Play:
         self.check_records()
         self.check_figures()
         assert register_faults(self.register) == []
+        for reports, watermark in self.seen:
+            assert self.reports(watermark) == reports
 
     def check_draws(self) -> None:
         agency = self.register.client("agency")
