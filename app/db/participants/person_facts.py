@@ -1,5 +1,7 @@
 """Sex and date of birth of participants, of databases from before they were stored (domain 3.4)."""
 
+from hashlib import sha256
+
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -13,8 +15,8 @@ async def store_missing_facts(connection: AsyncConnection, vault: Vault) -> None
     rows = await connection.execute(
         text(
             """
-            select jobcentre_code, trial_id, participant_id, interview_on, waiting_since, blind_index, wrapped_key,
-                   sealed_cpr
+            select jobcentre_code, trial_id, participant_id, interview_on, waiting_since, status, blind_index,
+                   wrapped_key, sealed_cpr
             from participant join vault.identity using (jobcentre_code, trial_id, participant_id)
             where sealed_cpr is not null and not exists (
                 select from person_fact
@@ -34,7 +36,8 @@ async def store_missing_facts(connection: AsyncConnection, vault: Vault) -> None
                 "trial": row.trial_id,
                 "participant": row.participant_id,
                 "moment": row.waiting_since,
-                "index": row.blind_index,
+                # A duplicate was a person of its own before, under a number that is not known any more.
+                "index": sha256(row.participant_id.bytes).digest() if row.status == "duplicate" else row.blind_index,
                 "sex": sex_of(number),
                 "born_on": born_on,
                 "age_band": age_band_of(born_on, row.interview_on),

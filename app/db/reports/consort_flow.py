@@ -33,9 +33,7 @@ _LATEST = text(
     ), standing as (
         select screening.screening_id, screening.jobcentre_code, screening.participant_id, screening.failures,
                screening.registered_at,
-               case when duplicate.participant_id is not null then cast(screening.participant_id as text)
-                    else encode(coalesce(numbered.present, renamed.present, screening.blind_index), 'hex')
-               end as person
+               encode(coalesce(numbered.present, renamed.present, screening.blind_index), 'hex') as person
         from screening
         left join numbered using (jobcentre_code, participant_id)
         left join renamed on screening.participant_id is null and former = screening.blind_index

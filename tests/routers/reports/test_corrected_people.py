@@ -69,7 +69,12 @@ def steps(place: Place) -> Iterator[str]:
     yield "swapped"
     place.correct(bo, new_cpr("0199"), "new_number")
     yield "ineligible found"
-    place.correct(place.screened()[0], former)
+    again, number = place.screened()
+    tried = place.register.screening(cpr=number, jobcentre="860", interview_on="2010-11-15")
+    assert place.system.post(f"{place.path}/participants", tried).json()["eligible"] is False
+    place.send(again)
+    yield "tried elsewhere"
+    place.correct(again, former)
     yield "duplicate"
 
 
