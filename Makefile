@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	--no-emit-package rettevej-client
 
-.PHONY: serve demo bench test test-page setup lint audit format contract glossary contract-lint generated-clients lock clean
+.PHONY: serve demo bench test test-page wheel test-compiled setup lint audit format contract glossary contract-lint generated-clients lock clean
 
 serve: setup
 	$(BIN)/rettevej serve
@@ -26,6 +26,25 @@ test: setup
 test-page: setup
 	tests/page/install-chromium
 	$(BIN)/python -m pytest -m browser tests/page
+
+# The wheel with the compiled rules, in dist. Without a C compiler it has the sources alone, which are slower.
+wheel: dist/.built
+
+dist/.built: $(STAMP) hatch_build.py README.md LICENSE $(shell find app -type f -not -name '*.pyc')
+	rm -rf dist
+	$(BIN)/python -m hatchling build --target wheel
+	touch $@
+
+# The tests of the rules and figures against the wheel, in an environment and a folder without the checkout's sources.
+COMPILED := .venv/compiled
+test-compiled: wheel
+	$(BIN)/uv venv -q --clear --python $(BIN)/python $(COMPILED)
+	VIRTUAL_ENV=$(COMPILED) $(BIN)/uv pip sync -q --require-hashes requirements-dev.lock
+	VIRTUAL_ENV=$(COMPILED) $(BIN)/uv pip install -q --no-deps --no-build-isolation dist/*.whl ./clients/python
+	cp -r pyproject.toml docs openapi tests $(COMPILED)
+	cd $(COMPILED) && bin/python -m app.contract | cmp - openapi/openapi.json
+	cd $(COMPILED) && EXPECTED_EXECUTION=compiled PYTHONHASHSEED=0 bin/python -m pytest \
+		--numprocesses=logical --dist=loadfile tests/domain
 
 setup: $(STAMP)
 
@@ -84,4 +103,4 @@ lock: setup
 	$(COMPILE) --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean:
-	rm -rf .venv .rettevej .hypothesis .mypy_cache .pytest_cache .ruff_cache .schemathesis
+	rm -rf .venv dist .rettevej .hypothesis .mypy_cache .pytest_cache .ruff_cache .schemathesis

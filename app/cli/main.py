@@ -24,6 +24,7 @@ from app.cli.verify_draws import check_published_draws
 from app.db.core.migrate import NewerSchemaError
 from app.db.core.migrate import migrate as apply_migrations
 from app.db.core.session import engine_on
+from app.domain.rules.execution import execution
 from app.main import master_key_of, new_key_file, verifier_of
 from app.settings import Settings
 from app.simulate import SimulationError
@@ -113,7 +114,9 @@ def _serve(config: uvicorn.Config, socket: Socket) -> bool:
 
 def _print_start(settings: Settings, url: str) -> None:
     """Print the address and, with the local issuer, a token of each role."""
-    console.print(f"rettevej listens on [bold]{url}[/bold]   docs: {url}/docs   ready: {url}/readyz")
+    console.print(
+        f"rettevej listens on [bold]{url}[/bold]   docs: {url}/docs   ready: {url}/readyz   rules: {execution()}"
+    )
     if not settings.local_issuer_allowed:
         console.print(f"Tokens come from {settings.issuer}.", markup=False)
         return

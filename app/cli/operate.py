@@ -10,6 +10,7 @@ import typer
 from app.cli.common import DatabaseUrl, DataDir, console, database_of, fail, settings_of
 from app.cli.operations import OperationError, back_up, erase_person, examine, restore, rotate_master_key
 from app.db.personal_data.vault import KEY_BYTES, WrongMasterKeyError, write_key
+from app.domain.rules.execution import execution
 from app.main import embedded_in, master_key_of, new_key_file
 from app.settings import Settings, decode_master_key
 
@@ -55,6 +56,7 @@ def _examine(settings: Settings, url: str) -> None:
         faults = asyncio.run(examine(url, master_key_of(settings, make=False)))
     except (RuntimeError, ValueError) as error:
         fail(str(error))
+    console.print(f"The rules run {execution()}.")
     for fault in faults:
         console.print(f"- {fault}", style="red", markup=False)
     if faults:

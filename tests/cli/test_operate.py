@@ -13,6 +13,7 @@ from app.cli.operations import examine, rotate_master_key
 from app.db.core.migrate import migrate
 from app.db.core.session import make_engine
 from app.db.personal_data.vault import KEY_BYTES
+from app.domain.rules.execution import execution
 from app.main import embedded_in
 from tests.register import Register
 
@@ -113,6 +114,11 @@ def test_the_wrong_key(directory: Path, run: Run, monkeypatch: pytest.MonkeyPatc
     monkeypatch.delenv("RETTEVEJ_MASTER_KEY")
     assert keys_in(directory) == before
     assert faults(directory, before["master.key"]) == []
+
+
+def test_the_doctor_says_how_the_rules_run(run: Run) -> None:
+    examined = run("doctor")
+    assert (examined.exit_code, f"The rules run {execution()}." in examined.output) == (0, True), examined.output
 
 
 def test_the_doctor_makes_nothing(directory: Path, run: Run, tmp_path_factory: pytest.TempPathFactory) -> None:

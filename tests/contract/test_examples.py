@@ -9,7 +9,7 @@ import pytest
 from app.contract.__main__ import contract
 from app.contract.document import examples
 from app.domain.figures.panel import DRAWS, PARTICIPANTS, PERSON_WEEKS, PanelTable
-from app.domain.figures.summary import Group
+from app.domain.figures.report_types import Group
 from app.routers.common.tables import csv_table
 from app.routers.panel.encoders import dictionary_of
 from app.routers.reports import activity_curve, consort_flow, data_quality, effects

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from app.domain.rules.execution import execution
 from app.main import embedded_in
 from app.web.tokens import LocalIssuer
 from tests.faults.figures import Figures, figures_at_rest, query, strata_held
@@ -41,6 +42,7 @@ def test_what_was_accepted_is_answered(place: Place, keep: Callable[[Figures], N
         code = server.ended()
         load.stop()
         assert (code, "rettevej has stopped." in server.log()) == (0, True), server.log()
+        assert f"rules: {execution()}" in server.log()
         assert server.processes() == []
         assert "Traceback" not in server.log()
         figures = figures_at_rest(directory, load)

@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.reports.as_of import iter_participants
 from app.db.trials.trials import Trial
-from app.domain.figures.worklist import EndingExemption, Reason, task_of
+from app.domain.figures.report_types import EndingExemption
+from app.domain.figures.worklist import Reason, task_of
 from app.domain.judged_weeks import WeekState
 
 

@@ -6,43 +6,15 @@ from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 from functools import lru_cache
-from typing import Literal
 
 from app.domain.figures.counts import BY_PERSON, FIRST_COORDINATION, cumulated
+from app.domain.figures.report_types import Conditions, ConditionStatus, Grant, Group
 from app.domain.judged_weeks import FLAGS
 from app.domain.protocol import Protocol
 from app.domain.rules.calendar import is_over
 from app.domain.rules.draw import Arm
 
-ConditionStatus = Literal["met", "not_met", "nothing_due"]
-
-
 # --- rows -----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Group that a row is about: one jobcentre, one region or, with neither, the whole trial."""
-
-    jobcentre: str | None = None
-    region: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Conditions:
-    """Status of the three conditions of the grant (domain 5 [F])."""
-
-    conversation: ConditionStatus
-    activation: ConditionStatus
-    workplace: ConditionStatus
-
-    def repeats_not_met(self, other: "Conditions") -> bool:
-        """Whether the same condition is not met in both."""
-        return (
-            self.conversation == other.conversation == "not_met"
-            or self.activation == other.activation == "not_met"
-            or self.workplace == other.workplace == "not_met"
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,23 +267,6 @@ def _family_and_code(name: str) -> tuple[str, str]:
 
 
 # --- the grant ------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """Grant of a jobcentre up to a week, in DKK (domain 5 [F])."""
-
-    first_conversations: int
-    """Treatment participants with at least one counting conversation."""
-    agreed_participants: int
-    """Greatest number of participants that the grant is paid for."""
-    dkk_per_participant: int
-    amount_dkk: int
-    """The smaller of the two numbers of participants, times the amount per participant."""
-    payable: bool | None
-    """Whether all three conditions are met; null if the protocol has no thresholds."""
-    payable_dkk: int | None
-    """`amount_dkk` if payable, else 0; null if the protocol has no thresholds."""
 
 
 def grant_of(protocol: Protocol, agreed: int, sums: Mapping[str, int]) -> Grant | None:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
-from app.domain.facts import ExemptionGround, ExemptionScope, History
+from app.domain.facts import History
+from app.domain.figures.report_types import EndingExemption
 from app.domain.judged_weeks import JudgedWeeks, WeekState
 from app.domain.protocol import Protocol
 from app.domain.rules.conversations import remote_too_often
@@ -20,15 +21,6 @@ Reason = Literal[
 ]
 WEEKS_AHEAD = 2
 """An activation is to be arranged this many weeks before it becomes due."""
-
-
-@dataclass(frozen=True, slots=True)
-class EndingExemption:
-    """Exemption whose last day is in the week."""
-
-    scope: ExemptionScope
-    ground: ExemptionGround
-    ends_on: date
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from app.db.reports.summary import WeekCounts, counts_as_of, load_week_counts
 from app.db.trials.trials import Trial
 from app.db.trials.watermarks import load_watermark, wait_for_writers
 from app.domain.figures.activity_curve import Difference
-from app.domain.figures.summary import Group
+from app.domain.figures.report_types import Group
 from app.domain.rules.calendar import civil_day, last_week_over, monday_of
 from app.domain.rules.weeks import last_monday
 from app.routers.common.services import Services

@@ -12,7 +12,8 @@ from pydantic import Field
 from app.db.reports.summary import WeekCounts
 from app.db.trials.trials import Trial
 from app.domain.figures.counts import CONDITION_SUMS
-from app.domain.figures.summary import Conditions, Grant, Group, conditions_of, figures_of, grant_of
+from app.domain.figures.report_types import Conditions, Grant, Group
+from app.domain.figures.summary import conditions_of, figures_of, grant_of
 from app.domain.protocol import Thresholds
 from app.domain.rules.calendar import week_code
 from app.domain.rules.draw import Arm

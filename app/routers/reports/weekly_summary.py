@@ -17,11 +17,10 @@ from app.db.trials.trials import Trial
 from app.domain.codes import CODES
 from app.domain.facts import ConversationForm, ExitReason
 from app.domain.figures.coordination import COORDINATION
+from app.domain.figures.report_types import Conditions, Group
 from app.domain.figures.summary import (
     ByPerson,
-    Conditions,
     Figures,
-    Group,
     SummaryRow,
     by_person_of,
     coordination_so_far,

@@ -5,11 +5,12 @@ from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, Field, SecretStr
 from sqlalchemy import QueuePool, text
 
 from app.db.core.migrate import newest_schema, schema_of
 from app.db.core.replica import Replica
+from app.domain.rules.execution import Execution, execution
 from app.routers.common.services import JSON, ServicesDep
 from app.settings import is_loopback
 from app.web.error_handlers import database_is_away
@@ -32,6 +33,7 @@ class Readiness(BaseModel):
     status: Literal["ready"]
     schema_revision: str
     reports: Literal["primary", "replica", "away"]
+    rules: Execution = Field(description="Whether the rules run compiled or, which is slower, interpreted.")
 
 
 @router.get(
@@ -62,7 +64,8 @@ async def readyz(services: ServicesDep) -> Readiness:
         revision = await schema_of(connection)
     if revision is None or revision != newest_schema():
         raise Problem("unavailable", "The database's schema is not the one expected: run `rettevej migrate`.")
-    return Readiness(status="ready", schema_revision=revision, reports=await _reports_from(services))
+    reports = await _reports_from(services)
+    return Readiness(status="ready", schema_revision=revision, reports=reports, rules=execution())
 
 
 def _may_read_metrics(request: Request) -> bool:

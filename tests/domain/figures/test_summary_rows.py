@@ -6,13 +6,8 @@ from datetime import date, timedelta
 from typing import Any
 
 from app.domain.figures.counts import add_up, cumulated
-from app.domain.figures.summary import (
-    Conditions,
-    Group,
-    SummaryRow,
-    codes_of,
-    summary_rows,
-)
+from app.domain.figures.report_types import Conditions, Group
+from app.domain.figures.summary import SummaryRow, codes_of, summary_rows
 from app.domain.rules.calendar import monday_of, monday_of_code
 from app.domain.rules.draw import Arm
 from tests.domain.figures.weekly_figures import PRVIJ, counted

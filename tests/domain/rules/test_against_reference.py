@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from app.domain.figures.contacts import contacts_of, required_of, with_requirements
 from app.domain.figures.counts import add_up, count, cumulated
+from app.domain.figures.report_types import Group
 from app.domain.figures.summary import (
-    Group,
     SummaryRow,
     by_person_of,
     codes_of,

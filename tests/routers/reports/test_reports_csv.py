@@ -9,7 +9,7 @@ import pytest
 
 from app.domain.codes import CODES
 from app.domain.facts import ConversationForm, ExitReason
-from app.domain.figures.summary import Group
+from app.domain.figures.report_types import Group
 from app.protocols import protocols
 from app.routers.common.tables import to_csv
 from app.routers.reports.conditions import conditions_csv
