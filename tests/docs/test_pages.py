@@ -10,6 +10,9 @@ from fastapi.testclient import TestClient
 from app.contract.danish import CODE_EXAMPLES, PARAMETERS, TECHNICAL, danish
 from app.contract.glossary import glossary
 from app.contract.vocabulary import CODE_LISTS
+from app.domain.codes.failures import FAILURE_DETAILS
+from app.domain.codes.parameters import PARAMETER_MEANINGS
+from app.domain.codes.rule_sources import RULE_SOURCES
 from app.main import create_app
 from app.protocols import protocols
 from app.settings import Settings
@@ -86,21 +89,38 @@ def test_a_page_is_asked_for_anew_only_when_it_changed(http: TestClient) -> None
         assert "default-src 'none'" in page.headers["content-security-policy"]
 
 
-def test_the_rules_stand_beside_their_sources(http: TestClient) -> None:
-    """Domain 6: every value of every protocol."""
+def test_the_rules_have_their_sentences_and_sources(http: TestClient) -> None:
+    """Domain 3 to 6: every parameter and rule of every protocol."""
     page = http.get("/docs/rules").text
-    texts = Texts(page).texts
+    texts = set(Texts(page).texts)
     for protocol in protocols().values():
         section = page.split(f'<section id="{protocol.id}">')[1].split("</section>")[0]
-        for name, entry in protocol.document["parameters"].items():
+        document = protocol.document
+        assert document["parameters"].keys() <= PARAMETER_MEANINGS.keys()
+        for name, sentence in PARAMETER_MEANINGS.items():
             assert f"<code>{name}</code>" in section
-            assert entry["source"] in texts
-        for code, rule in protocol.document["eligibility"].items():
+            assert sentence in texts
+        for code in (*document["eligibility"], "outside_intake_period", "unknown_jobcentre", "not_available"):
             assert f"<code>{code}</code>" in section
-            assert rule["source"] in texts
+        for entry in (*document["parameters"].values(), *document["eligibility"].values()):
+            assert entry["source"] in texts
+        assert {FAILURE_DETAILS[code] for code in document["eligibility"]} <= texts
     final = page.split('<section id="prvij-2010-11">')[1].split("</section>")[0]
-    assert "Uger med fremmøde</td>\n<td>8</td>" in final
+    assert re.search(r"in_person_weeks</code></th><td>[^<]*</td>\n<td>8</td>", final)
     assert "by telephone" in final
+    shared = page.split('<section id="all">')[1]
+    for component in ("WeekState", "DeviationCode", "WarningCode"):
+        for code, sentence in CODE_LISTS[component].meaning.items():
+            assert f"<code>{code}</code>" in shared
+            assert {sentence, RULE_SOURCES[component][str(code)]} <= texts
+
+
+def test_the_guide_has_the_sentences_of_the_parameters() -> None:
+    """docs/protocols.md repeats them, word by word."""
+    guide = (ROOT / "docs" / "protocols.md").read_text("utf-8").replace("`", "")
+    for name, sentence in PARAMETER_MEANINGS.items():
+        row = next(line for line in guide.splitlines() if line.startswith(f"| {name} "))
+        assert row.split(" | ")[2] == sentence
 
 
 def test_the_committed_glossary_is_that_of_the_code() -> None:
