@@ -33,6 +33,8 @@ class Line:
     simulated: float
     standard_error: float
     unit: str
+    parameter: str
+    """``entered``: the printed figure is a parameter of the simulation; ``tuned``: a parameter was set to give it."""
 
     @property
     def distance(self) -> float:
@@ -43,7 +45,7 @@ class Line:
         within = "yes" if abs(self.distance) < Z else "**no**"
         return (
             f"| {self.figure} | {self.published:g} {self.unit} | {self.simulated:.1f} {self.unit}"
-            f" | {self.standard_error:.2f} | {self.distance:+.1f} | {within} |"
+            f" | {self.standard_error:.2f} | {self.distance:+.1f} | {within} | {self.parameter} |"
         )
 
 
@@ -108,14 +110,14 @@ def lines(arms: Mapping[str, Sequence[Sequence[Week]]], employed: Mapping[str, A
         ("Weeks activated at a workplace, control", "control", 21.0, offers),
     ):
         share, error = rate(arms[arm], part, whole)
-        yield Line(figure, published, 100 * share, 100 * error, "%")
+        yield Line(figure, published, 100 * share, 100 * error, "%", "entered")
     more, error = more_conversations(arms)
-    yield Line(f"More conversations in {AFTER_WEEKS} weeks", 22.0, more, error, "")
+    yield Line(f"More conversations in {AFTER_WEEKS} weeks", 22.0, more, error, "", "tuned")
     for arm in ("treatment", "control"):
         cell = employed[arm]
         share = cell["mean"]
         error = sqrt(share * (1 - share) / cell["people"])
-        yield Line(f"Employed after {AFTER_WEEKS} weeks, {arm}", 7.0, 100 * share, 100 * error, "%")
+        yield Line(f"Employed after {AFTER_WEEKS} weeks, {arm}", 7.0, 100 * share, 100 * error, "%", "tuned")
 
 
 def main() -> None:
@@ -135,7 +137,8 @@ def main() -> None:
     at = {(row["outcome"], row["weeks_since_assignment"]): row for row in effects["items"]}
     employed = at["employment", AFTER_WEEKS]
     print(f"{sum(map(len, arms.values()))} people drawn, {len(arms['treatment'])} of them to treatment.\n")
-    print("| figure | printed | simulated | standard error | distance | within 95 % |\n|---|---|---|---|---|---|")
+    print("| figure | printed | simulated | standard error | distance | within 95 % | parameter |")
+    print("|---|---|---|---|---|---|---|")
     for line in lines(arms, employed):
         print(line.row())
     (pooled,) = [each for each in effects["effects"] if each["outcome"] == "employment"]

@@ -36,7 +36,7 @@ class Task:
 
 def task_of(protocol: Protocol, ends_on: date, history: History, has_contact_person: bool, monday: date) -> Task | None:
     """What is to be done for a person in the week of a Monday; None for nothing, for weeks outside the person's, and
-    for someone who is absent in that week or has completed the course.
+    for someone who is absent in that week or whose course is complete.
 
     Sources: domain 5; 4.4 (complete), 4.5 (counting conversations, remote share), 4.6 (active).
     """

@@ -23,12 +23,13 @@ def _interpreted_in_a_wheel() -> set[str]:
 
 def test_every_module_runs_as_expected() -> None:
     assert execution() == EXPECTED
+    declarations = _interpreted_in_a_wheel()
     names = [module.name for module in pkgutil.walk_packages(app.domain.__path__, "app.domain.")]
     assert "app.domain.rules.weeks" in names
     for name in names:
         file = importlib.import_module(name).__file__
         assert file is not None
-        interpreted = EXPECTED == "interpreted" or not _interpreted_in_a_wheel().isdisjoint((name, name.rpartition(".")[0]))
+        interpreted = EXPECTED == "interpreted" or not declarations.isdisjoint((name, name.rpartition(".")[0]))
         assert file.endswith(".py") == interpreted, file
 
 
