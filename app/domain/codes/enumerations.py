@@ -24,6 +24,13 @@ ENUMERATIONS: Final[Mapping[str, CodeList]] = {
             "hovedstaden_sjaelland": "Hovedstaden og Sjælland",
         },
     ),
+    "Execution": CodeList(
+        "How the service runs the rules.",
+        {
+            "compiled": "compiled, from a wheel or the image",
+            "interpreted": "interpreted, which is slower: from a checkout, or a wheel built without a C compiler",
+        },
+    ),
     "ReportSource": CodeList(
         "The database from which the service reads reports.",
         {
