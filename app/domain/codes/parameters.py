@@ -49,9 +49,10 @@ PARAMETER_MEANINGS: Mapping[str, str] = {
         "screening fields"
     ),
     "screening_fields": (
-        "what every screening must state (422 otherwise); unemployed_since is asked of the supplement anyway. What"
-        " else is sent is neither judged nor kept"
+        "what every screening must state (422 otherwise); unemployed_since is asked of the supplement anyway, and "
+        "kept of anyone. What else is sent is neither judged nor kept"
     ),
+    "optional_screening_fields": "what a screening may state besides: kept, and read by no rule",
     "target_groups": (
         "the target groups that a trial picks from (all of them where it picks none). Goes with target_group among"
         " the screening fields"

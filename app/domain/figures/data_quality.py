@@ -339,6 +339,7 @@ def signs_of_choosing(
     near = near_people({each.participant_id: each.number for each in drawn if each.number is not None})
     late = [each for each in screenings if each.sent_on - each.interview_on > LATE_AFTER]
     found: list[Finding] = []
+    arm: Arm | None
     for arm in (*ARMS, None) if by_arm else (None,):
         people = [each for each in drawn if not by_arm or each.arm == arm]
         alone = [each.participant_id for each in people if not each.told_by_others]
