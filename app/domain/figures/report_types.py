@@ -58,3 +58,33 @@ class EndingExemption:
     scope: ExemptionScope
     ground: ExemptionGround
     ends_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationByPerson:
+    """People, not weeks, up to a week."""
+
+    people: int
+    """Participants with any week in which an activation was due."""
+    ever_activated: int
+    """Of these, activated in any week."""
+    ever_workplace: int
+    """Of these, activated at a workplace in any week."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationByPerson:
+    """People, not weeks, up to a week."""
+
+    people: int
+    """Participants with any week in which a conversation was due."""
+    held_80: int
+    """Of these, with at least 80 % of theirs held."""
+
+
+@dataclass(frozen=True, slots=True)
+class ByPerson:
+    """The same as the rates, counted by person (domain 5, "By person"): information, not a condition."""
+
+    activation: ActivationByPerson
+    conversation: ConversationByPerson

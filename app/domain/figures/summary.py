@@ -8,7 +8,15 @@ from fractions import Fraction
 from functools import lru_cache
 
 from app.domain.figures.counts import BY_PERSON, FIRST_COORDINATION, cumulated
-from app.domain.figures.report_types import Conditions, ConditionStatus, Grant, Group
+from app.domain.figures.report_types import (
+    ActivationByPerson,
+    ByPerson,
+    Conditions,
+    ConditionStatus,
+    ConversationByPerson,
+    Grant,
+    Group,
+)
 from app.domain.judged_weeks import FLAGS
 from app.domain.protocol import Protocol
 from app.domain.rules.calendar import is_over
@@ -31,36 +39,6 @@ class Figures:
     conforming_rate: float | None
     activation_rate: float | None
     workplace_rate: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class ActivationByPerson:
-    """People, not weeks, up to a week."""
-
-    people: int
-    """Participants with any week in which an activation was due."""
-    ever_activated: int
-    """Of these, activated in any week."""
-    ever_workplace: int
-    """Of these, activated at a workplace in any week."""
-
-
-@dataclass(frozen=True, slots=True)
-class ConversationByPerson:
-    """People, not weeks, up to a week."""
-
-    people: int
-    """Participants with any week in which a conversation was due."""
-    held_80: int
-    """Of these, with at least 80 % of theirs held."""
-
-
-@dataclass(frozen=True, slots=True)
-class ByPerson:
-    """The same as the rates, counted by person (domain 5, "By person"): information, not a condition."""
-
-    activation: ActivationByPerson
-    conversation: ConversationByPerson
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,8 @@ from app.db.trials.trials import Trial
 from app.domain.codes import CODES
 from app.domain.facts import ConversationForm, ExitReason
 from app.domain.figures.coordination import COORDINATION
-from app.domain.figures.report_types import Conditions, Group
+from app.domain.figures.report_types import ByPerson, Conditions, Group
 from app.domain.figures.summary import (
-    ByPerson,
     Figures,
     SummaryRow,
     by_person_of,
