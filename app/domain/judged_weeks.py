@@ -1,9 +1,9 @@
 """The judged weeks of a person: what ``rules.weeks.judge`` returns, and how they are packed (domain 4.3 to 4.6, 5)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Final, Literal, NamedTuple, Self, get_args
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 from app.domain.facts import ExitReason, History, PresenceEvent
 
@@ -64,77 +64,52 @@ class Week(NamedTuple):
     meter: int
 
 
-@dataclass(slots=True)
 class JudgedWeeks:
     """The weeks of a person, column by column, and what was read on the way to them. Read-only once judged."""
 
-    history: History = field(compare=False)
-    first_monday: date
-    """Of the assignment week."""
-    presence: Presence
-    number: list[int | None]
-    """The programme week; None while the clock stands still."""
-    state: list[WeekState]
-    conversation_due: list[bool]
-    conversation_held: list[bool]
-    conversation_conforming: list[bool]
-    activation_due: list[bool]
-    activated: list[bool]
-    workplace_activated: list[bool]
-    deviations: list[tuple[str, ...]]
-    """In any order; those of a ``Week`` are sorted."""
-    missing_because: list[MissingReason | None]
-    """Why a due conversation is missing (domain 5)."""
-    form: list[WeekForm | None]
-    """The form of the week's counting conversations, due or not; None without any."""
-    in_person: list[bool]
-    """The week has a number, and its conversation is to be in person."""
-    active: list[bool]
-    """Active by its activations (4.6), due or not."""
-    at_workplace: list[bool]
-    """A covering activation is at a workplace, due or not."""
-    contact_week: list[bool]
-    """Counted, with enough days not exempt from conversations, where the cadence is an average (domain 6 [C])."""
-    days_in_trial: list[int]
-    """Working days in the trial, 0 to 5."""
-    meter: list[int]
-    """Weeks of the nine months used up, this one included (4.4)."""
-
-    @classmethod
-    def unjudged(
-        cls,
+    def __init__(
+        self,
         history: History,
-        first_monday: int,
+        first_monday: date,
         presence: Presence,
         days_in_trial: list[int],
         form: list[WeekForm | None],
         active: list[bool],
         at_workplace: list[bool],
-    ) -> Self:
+    ) -> None:
         """The columns before the rules: counted weeks without number, in which nothing is due."""
         weeks, unset = len(days_in_trial), [False] * len(days_in_trial)
-        return cls(
-            history=history,
-            first_monday=date.fromordinal(first_monday),
-            presence=presence,
-            number=[None] * weeks,
-            state=["counted"] * weeks,
-            conversation_due=unset,
-            conversation_held=unset.copy(),
-            conversation_conforming=unset.copy(),
-            activation_due=unset.copy(),
-            activated=unset.copy(),
-            workplace_activated=unset.copy(),
-            deviations=[()] * weeks,
-            missing_because=[None] * weeks,
-            form=form,
-            in_person=unset.copy(),
-            active=active,
-            at_workplace=at_workplace,
-            contact_week=unset.copy(),
-            days_in_trial=days_in_trial,
-            meter=[0] * weeks,
-        )
+        self.history = history
+        self.first_monday = first_monday
+        """Of the assignment week."""
+        self.presence = presence
+        self.number: list[int | None] = [None] * weeks
+        """The programme week; None while the clock stands still."""
+        self.state: list[WeekState] = ["counted"] * weeks
+        self.conversation_due = unset
+        self.conversation_held = unset.copy()
+        self.conversation_conforming = unset.copy()
+        self.activation_due = unset.copy()
+        self.activated = unset.copy()
+        self.workplace_activated = unset.copy()
+        self.deviations: list[tuple[str, ...]] = [()] * weeks
+        """In any order; those of a ``Week`` are sorted."""
+        self.missing_because: list[MissingReason | None] = [None] * weeks
+        """Why a due conversation is missing (domain 5)."""
+        self.form = form
+        """The form of the week's counting conversations, due or not; None without any."""
+        self.in_person = unset.copy()
+        """The week has a number, and its conversation is to be in person."""
+        self.active = active
+        """Active by its activations (4.6), due or not."""
+        self.at_workplace = at_workplace
+        """A covering activation is at a workplace, due or not."""
+        self.contact_week = unset.copy()
+        """Counted, with enough days not exempt from conversations, where the cadence is an average (domain 6 [C])."""
+        self.days_in_trial = days_in_trial
+        """Working days in the trial, 0 to 5."""
+        self.meter = [0] * weeks
+        """Weeks of the nine months used up, this one included (4.4)."""
 
     @property
     def weeks(self) -> list[Week]:

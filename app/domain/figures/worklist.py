@@ -57,7 +57,9 @@ def task_of(protocol: Protocol, ends_on: date, history: History, has_contact_per
         reasons.append("no_conversation_yet")
     if _activation_to_arrange(protocol, judged, index):
         reasons.append("activation_to_arrange")
-    if judged.conversation_due[index] and not judged.in_person[index] and remote_too_often(protocol, judged, index + 1):
+    stop = index + 1
+    held, in_person, forms = judged.conversation_held[:stop], judged.in_person[:stop], judged.form[:stop]
+    if judged.conversation_due[index] and not in_person[index] and remote_too_often(protocol, held, in_person, forms):
         reasons.append("remote_used_up")
     if ending:
         reasons.append("exemption_ends")

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Self
 
 from app.domain.facts import Conversation, History
 from app.domain.judged_weeks import JudgedWeeks, WeekForm
@@ -11,30 +10,23 @@ from app.domain.protocol import Protocol
 from app.domain.rules.activity import ActivityWeeks
 
 
-@dataclass(slots=True)
 class CountingRule:
     """What makes a conversation of a person count, whatever their presence or exemption that day."""
 
-    forms: frozenset[str]
-    conductors: frozenset[str]
-    """Those whom the protocol accepts; an external provider only where the trial lets the jobcentre have that."""
-    first_day: date
-    """The day after ``assigned_on``; in [S] that day."""
-
-    @classmethod
-    def of(cls, protocol: Protocol, history: History) -> Self:
-        """The rule for a person."""
-        conductors = protocol.accepted_conductors
+    def __init__(self, protocol: Protocol, history: History) -> None:
+        self.forms = protocol.accepted_forms
+        self.conductors = protocol.accepted_conductors
+        """Those whom the protocol accepts; an external provider only where the trial lets the jobcentre have that."""
         if not history.settings.external_provider_talks:
-            conductors -= {"external_provider"}
-        days = 0 if protocol.talk_on_assignment_counts else 1
-        return cls(protocol.accepted_forms, conductors, history.assigned_on + timedelta(days=days))
+            self.conductors -= {"external_provider"}
+        self.first_day = history.assigned_on.toordinal() + (0 if protocol.talk_on_assignment_counts else 1)
+        """The day after ``assigned_on``; in [S] that day. An ordinal."""
 
-    def accepts(self, talk: Conversation) -> bool:
+    def accepts(self, talk: Conversation, day: int) -> bool:
         """Whether a conversation counts: held, late enough, in an accepted form, by someone accepted."""
         return (
-            talk.status == "held"
-            and talk.date >= self.first_day
+            day >= self.first_day
+            and talk.status == "held"
             and talk.form in self.forms
             and talk.conducted_by in self.conductors
         )
@@ -46,8 +38,8 @@ def told_once(protocol: Protocol, history: History) -> list[tuple[Conversation, 
     Of one person's conversations on one date that different clients sent, those of one client: of the client with the
     most counting ones, then the most, then the first by name [choice].
     """
-    rule = CountingRule.of(protocol, history)
-    talks = [(client, talk, rule.accepts(talk)) for client, talk in history.conversations]
+    rule = CountingRule(protocol, history)
+    talks = [(client, talk, rule.accepts(talk, talk.date.toordinal())) for client, talk in history.conversations]
     if len({client for client, _, _ in talks}) < 2:
         return [(talk, counting) for _, talk, counting in talks]
     by_date: dict[date, dict[str, list[tuple[Conversation, bool]]]] = {}
@@ -83,7 +75,7 @@ class ConversationWeeks:
 
 def read_conversations(protocol: Protocol, history: History, first_monday: int, weeks: int) -> ConversationWeeks:
     """Read a person's conversations by week. ``first_monday`` is the ordinal of that of the first week."""
-    rule = CountingRule.of(protocol, history)
+    rule = CountingRule(protocol, history)
     first: int | None = None
     forms: list[WeekForm | None] = [None] * weeks
     at_jobcentre: set[int] = set()
@@ -92,7 +84,7 @@ def read_conversations(protocol: Protocol, history: History, first_monday: int, 
     for _, talk in history.conversations:
         day = talk.date.toordinal()
         index = (day - first_monday) // 7
-        if not rule.accepts(talk):
+        if not rule.accepts(talk, day):
             others.setdefault(index, []).append(talk)
             continue
         if first is None or day < first:
@@ -199,15 +191,13 @@ def exceeds_remote_share(protocol: Protocol, remote: int, held: int) -> bool:
     return share is not None and remote > -(-share.numerator * held // share.denominator)
 
 
-def remote_too_often(protocol: Protocol, judged: JudgedWeeks, index: int) -> bool:
-    """Whether one more held week, remote and after the in-person weeks, is one too many after the weeks before
-    ``index``."""
-    remote = held = 0
-    for each in range(index):
-        if judged.conversation_held[each] and not judged.in_person[each] and judged.form[each] != "grounded":
-            held += 1
-            remote += judged.form[each] == "remote"
-    return exceeds_remote_share(protocol, remote + 1, held + 1)
+def remote_too_often(
+    protocol: Protocol, held: Sequence[bool], in_person: Sequence[bool], forms: Sequence[WeekForm | None]
+) -> bool:
+    """Whether one more held week, remote and after the in-person weeks, is one too many after these weeks."""
+    later = [form for is_held, early, form in zip(held, in_person, forms, strict=True) if is_held and not early]
+    remote = later.count("remote")
+    return exceeds_remote_share(protocol, remote + 1, remote + later.count("in_person") + 1)
 
 
 def started_late_from(protocol: Protocol, assigned_on: date) -> date | None:

@@ -93,10 +93,11 @@ def count_days(presence: Presence, exemptions: Sequence[Exemption], first_monday
             touched.update(range(begin // 7, (end - 1) // 7 + 1))
     in_trial = [WORKING_DAYS] * weeks
     available, open_to_talks, open_to_offers = in_trial.copy(), in_trial.copy(), in_trial.copy()
+    from_one = any(exemption.scope != "both" for exemption in exemptions)
     for index in touched:
         week = days[7 * index : 7 * index + WORKING_DAYS]
         in_trial[index] = WORKING_DAYS - week.count(_OUT)
-        available[index] = neither_exempt = in_trial[index] - week.count(_NEITHER)
-        open_to_talks[index] = neither_exempt - week.count(_NO_TALK)
-        open_to_offers[index] = neither_exempt - week.count(_NO_OFFER)
+        available[index] = left = in_trial[index] - week.count(_NEITHER)
+        open_to_talks[index] = left - week.count(_NO_TALK) if from_one else left
+        open_to_offers[index] = left - week.count(_NO_OFFER) if from_one else left
     return in_trial, available, open_to_talks, open_to_offers

@@ -2,7 +2,6 @@
 
 from bisect import bisect_left, insort
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from typing import Final, Literal
 
@@ -28,9 +27,8 @@ class StandingWeeks:
 
     def __init__(self, protocol: Protocol, judged: JudgedWeeks) -> None:
         history = judged.history
-        self._protocol, self._counting = protocol, CountingRule.of(protocol, history)
-        held, form = judged.conversation_held.copy(), judged.form.copy()
-        self._judged = judged = replace(judged, conversation_held=held, form=form)
+        self._protocol, self._counting, self._judged = protocol, CountingRule(protocol, history), judged
+        self._held, self._form = judged.conversation_held.copy(), judged.form.copy()
         self._forms: dict[int, list[int]] = {}
         """How many counting conversations of each of ``WEEK_FORMS`` a week has."""
         self._workplace_starts: list[date] = []
@@ -68,11 +66,11 @@ class StandingWeeks:
     def _count_form(self, talk: Conversation, number: int) -> None:
         judged = self._judged
         index = judged.index_of(talk.date)
-        if judged.has(index) and self._counting.accepts(talk):
+        if judged.has(index) and self._counting.accepts(talk, talk.date.toordinal()):
             numbers = self._forms.setdefault(index, [0] * len(WEEK_FORMS))
             numbers[WEEK_FORMS.index(form_of(self._protocol, talk))] += number
-            judged.form[index] = next((form for form, n in zip(WEEK_FORMS, numbers, strict=True) if n), None)
-            judged.conversation_held[index] = judged.conversation_due[index] and judged.form[index] is not None
+            self._form[index] = next((form for form, n in zip(WEEK_FORMS, numbers, strict=True) if n), None)
+            self._held[index] = judged.conversation_due[index] and self._form[index] is not None
 
     def _of_conversation(self, talk: Conversation) -> set[str]:
         protocol, judged, counting = self._protocol, self._judged, self._counting
@@ -82,7 +80,7 @@ class StandingWeeks:
         if talk.conducted_by not in counting.conductors:
             external = talk.conducted_by == "external_provider"
             codes.add("external_provider_not_accepted" if external else "conducted_by_mentor")
-        if talk.date < counting.first_day:
+        if talk.date.toordinal() < counting.first_day:
             codes.add("before_assignment")
         index = judged.index_of(talk.date)
         if index < 0:
@@ -94,9 +92,9 @@ class StandingWeeks:
                 codes.add("remote_too_early")
             elif (
                 judged.conversation_due[index]
-                and judged.form[index] in {"remote", None}
-                and counting.accepts(talk)
-                and remote_too_often(protocol, judged, index)
+                and self._form[index] in {"remote", None}
+                and counting.accepts(talk, talk.date.toordinal())
+                and remote_too_often(protocol, self._held[:index], judged.in_person[:index], self._form[:index])
             ):
                 codes.add("remote_too_often")
         return codes

@@ -32,9 +32,8 @@ def judge(protocol: Protocol, ends_on: date, history: History) -> JudgedWeeks:
     days = count_days(presence, history.exemptions, first_monday, weeks)
     talks = read_conversations(protocol, history, first_monday, weeks)
     activity = read_activity(protocol, history, first_monday, weeks)
-    judged = JudgedWeeks.unjudged(
-        history, first_monday, presence, days[0], talks.form, activity.active, activity.at_workplace
-    )
+    monday = date.fromordinal(first_monday)
+    judged = JudgedWeeks(history, monday, presence, days[0], talks.form, activity.active, activity.at_workplace)
     _number_weeks(protocol, days, judged)
     judge_conversations(protocol, talks, activity, judged)
     judge_activations(protocol, activity, judged)

@@ -117,7 +117,7 @@ class Ledger:
     def figures(self) -> dict[UUID, Any]:
         """Everybody's weeks and tally."""
         return {
-            each: (judge(PRVIJ, ENDS_ON, history), count(PRVIJ, ENDS_ON, history))
+            each: (judge(PRVIJ, ENDS_ON, history).weeks, count(PRVIJ, ENDS_ON, history))
             for each, history in self.histories().items()
         }
 

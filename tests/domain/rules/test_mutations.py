@@ -47,8 +47,8 @@ MUTATIONS = [
     ("4.4", "rules/weeks.py", "if active[index]:", "if active[index] and activation_due[index]:"),
     ("6 [S]", "rules/weeks.py", "if used == most_active or number == most_weeks:", "if used == most_active:"),
     # conversations
-    ("4.5 [S]", "rules/conversations.py", "days = 0 if protocol.talk_on_assignment_counts else 1", "days = 1"),
-    ("4.5", "rules/conversations.py", "talk.date >= self.first_day", "talk.date > self.first_day"),
+    ("4.5 [S]", "rules/conversations.py", "(0 if protocol.talk_on_assignment_counts else 1)", "1"),
+    ("4.5", "rules/conversations.py", "day >= self.first_day", "day > self.first_day"),
     ("4.5", "rules/conversations.py", "if not history.settings.external_provider_talks:", "if False:"),
     ("4.5", "rules/conversations.py", "-len(sent), client)", "len(sent), client)"),
     ("4.5", "rules/conversations.py", "if number > last_number:", "if number >= last_number:"),

@@ -169,7 +169,7 @@ def test_the_order_of_the_records_is_irrelevant(protocol_id: str, examples: int)
                 parts[name] = tuple(records)
             return replace(of, **parts)
 
-        assert judge(rules, ends_on, history) == judge(rules, ends_on, shuffled(history))
+        assert judge(rules, ends_on, history).weeks == judge(rules, ends_on, shuffled(history)).weeks
 
     check()
 
@@ -192,7 +192,7 @@ def test_a_record_twice_changes_no_week(protocol_id: str, examples: int) -> None
             activations=history.activations + copied,
             mentors=history.mentors * 2,
         )
-        assert judge(rules, ends_on, twice) == judge(rules, ends_on, history)
+        assert judge(rules, ends_on, twice).weeks == judge(rules, ends_on, history).weeks
 
     check()
 
@@ -208,9 +208,8 @@ def test_a_conversation_more_never_makes_a_week_less_held(protocol_id: str, exam
     def check(case: tuple[date, History, date]) -> None:
         ends_on, history, _ = case
         weeks = judged_weeks(rules, ends_on, history)
-        counting = tuple(
-            (client, talk) for client, talk in history.conversations if CountingRule.of(rules, history).accepts(talk)
-        )
+        rule = CountingRule(rules, history)
+        counting = tuple([told for told in history.conversations if rule.accepts(told[1], told[1].date.toordinal())])
         fewer = judged_weeks(rules, ends_on, replace(history, conversations=counting))
         for week, other in zip(weeks, fewer, strict=True):
             left = tuple(code for code in week.deviations if code != "mentor_only")
