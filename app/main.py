@@ -22,6 +22,7 @@ from app.db.core.session import Database, ReadDatabase, engine_on
 from app.db.derived.participant_cache import ParticipantCache
 from app.db.derived.person_reads import PersonReads
 from app.db.derived.week_counts import rebuild_outdated
+from app.db.participants.drawn_numbers import prepare_trial_keys
 from app.db.participants.person_facts import store_missing_facts
 from app.db.personal_data.vault import Vault, load_or_create_master_key
 from app.db.records.group_commit import GroupCommit
@@ -178,6 +179,7 @@ async def _open_keys(database: Database, master_key: bytes) -> tuple[Vault, Sign
         signer = await Signer.open(connection, master_key)
         await record_protocol_digests(connection)
         await store_missing_facts(connection, vault)
+        await prepare_trial_keys(connection, vault)
         if faults := await check_protocols(connection):
             raise RuntimeError("; ".join(faults))
     return vault, signer

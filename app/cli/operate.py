@@ -1,4 +1,4 @@
-"""Commands of the operator: backup, restore, doctor, rotate-key, erase."""
+"""Commands of the operator: backup, restore, doctor, rotate-key, erase, expire."""
 
 import asyncio
 from pathlib import Path
@@ -8,7 +8,17 @@ from uuid import UUID
 import typer
 
 from app.cli.common import DatabaseUrl, DataDir, console, database_of, fail, settings_of
-from app.cli.operations import OperationError, back_up, erase_person, examine, restore, rotate_master_key
+from app.cli.operations import (
+    OperationError,
+    back_up,
+    count_expirable,
+    erase_person,
+    examine,
+    expire,
+    restore,
+    rotate_master_key,
+)
+from app.db.participants.erasure import ErasureError
 from app.db.personal_data.vault import KEY_BYTES, WrongMasterKeyError, write_key
 from app.domain.rules.execution import execution
 from app.main import embedded_in, master_key_of, new_key_file
@@ -116,10 +126,27 @@ def erase(
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Destroy a person's data key: the number is unreadable for ever; figures and chains stay whole."""
+    """Erase a person: nobody can read or find the number again. Figures, records, draws and chains stay."""
     with database_of(settings_of(data_dir=data_dir, database_url=database_url), join=True) as url:
         try:
             asyncio.run(erase_person(url, trial, participant, "operator"))
-        except OperationError as error:
+        except ErasureError as error:
             fail(str(error))
     console.print("Erased.")
+
+
+@app.command("expire")
+def expire_command(
+    trial: Annotated[str, typer.Option(help="The trial: closed, its retention ended.")],
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Erase everyone of a trial whose retention has ended, and destroy its key. Asks first."""
+    with database_of(settings_of(data_dir=data_dir, database_url=database_url), join=True) as url:
+        try:
+            people = asyncio.run(count_expirable(url, trial))
+            typer.confirm(f"Erase {people} people of {trial} for ever, and destroy the key of its digests?", abort=True)
+            people = asyncio.run(expire(url, trial, "operator"))
+        except ErasureError as error:
+            fail(str(error))
+    console.print(f"{people} people of {trial} are erased, and its key is destroyed. Delete backups from before.")

@@ -2,21 +2,18 @@
 
 import os
 import subprocess
-from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.audit.log import NewAuditEntry, append_entries, check_audit
+from app.db.audit.log import check_audit
 from app.db.core.migrate import newest_schema, schema_of
 from app.db.core.session import APPLICATION_ROLE, SYSTEM_SCOPE, Database, engine_on, without_tls
 from app.db.integrity import check_register
-from app.db.participants.corrections import refuse_waiting
+from app.db.participants.erasure import ErasureError, erase_participant, expire_trial, load_expirable
 from app.db.personal_data.vault import Vault, WrongMasterKeyError, change_master_key
-from app.db.trials.strata import lock_strata
-from app.db.trials.trials import check_protocols, record_protocol_digests
+from app.db.trials.trials import check_protocols, load_trial, record_protocol_digests
 from app.postgres.supervisor import EmbeddedPostgres
 
 
@@ -124,42 +121,22 @@ async def rotate_master_key(url: str, old: bytes, new: bytes) -> int:
         return await change_master_key(connection, old, new)
 
 
-async def erase_person(url: str, trial: str, participant_id: UUID, client: str) -> None:
-    """Destroy a participant's data key, number and date of birth, and refuse what waits on the number.
-
-    Figures, records and chains stay, without a name; so do sex and age band (domain 3.4).
-
-    The blind index stays: without it the same person could be drawn a second time.
-    """
-    async with engine_on(url, 1) as engine, Database(engine).write(SYSTEM_SCOPE) as connection:
-        moment = await _lock_jobcentre_of(connection, trial, participant_id)
-        erased = await connection.execute(
-            text(
-                """
-                    update vault.identity set wrapped_key = null, sealed_cpr = null
-                    where trial_id = :trial and participant_id = :participant and wrapped_key is not null
-                    returning jobcentre_code
-                    """
-            ),
-            {"trial": trial, "participant": participant_id},
-        )
-        jobcentre = erased.scalar_one_or_none()
-        if jobcentre is None:
-            raise OperationError("there is no such participant, or it was erased before")
-        await connection.execute(
-            text("update person_fact set born_on = null where trial_id = :trial and participant_id = :participant"),
-            {"trial": trial, "participant": participant_id},
-        )
-        entries = await refuse_waiting(connection, trial, moment, client, [participant_id])
-        entries.append(NewAuditEntry(jobcentre, client, "participant.erased", trial, participant_id))
-        await append_entries(connection, entries)
+async def erase_person(url: str, trial: str, participant_id: UUID, client: str) -> int:
+    """Erase a person of a trial: see ``app.db.participants.erasure``. Returns the participants. Raises ErasureError."""
+    async with engine_on(url, 1) as engine, engine.begin() as connection:
+        return await erase_participant(connection, trial, participant_id, client)
 
 
-async def _lock_jobcentre_of(connection: AsyncConnection, trial: str, participant_id: UUID) -> datetime:
-    """Lock the stratum of a participant, so that no decision on its number runs. Returns the moment."""
-    rows = await connection.execute(
-        text("select jobcentre_code from participant where trial_id = :trial and participant_id = :participant"),
-        {"trial": trial, "participant": participant_id},
-    )
-    _, moment = await lock_strata(connection, trial, list(rows.scalars()))
-    return moment
+async def count_expirable(url: str, trial_id: str) -> int:
+    """Return how many people an expiry of the trial would erase. Raises ErasureError if it may not expire."""
+    async with engine_on(url, 1) as engine, Database(engine).read(SYSTEM_SCOPE) as connection:
+        trial = await load_trial(connection, trial_id)
+        if trial is None:
+            raise ErasureError(f"there is no trial {trial_id}")
+        return len(await load_expirable(connection, trial))
+
+
+async def expire(url: str, trial: str, client: str) -> int:
+    """Erase everyone of a trial and destroy its key: see ``app.db.participants.erasure``. Raises ErasureError."""
+    async with engine_on(url, 1) as engine, engine.begin() as connection:
+        return await expire_trial(connection, trial, client)

@@ -19,7 +19,8 @@ class DrawnNumberTable(SQLModel, table=True):
     __tablename__ = "drawn_number"
     __table_args__ = (Index("ix_drawn_number_participant", "participant_id"),)
     trial_id: str = Field(primary_key=True, foreign_key="trial.id")
-    blind_index: bytes = Field(primary_key=True)
+    digest: bytes = Field(primary_key=True)
+    """Of the number's blind index, under the key of the trial: see ``drawn_numbers``."""
     participant_id: UUID = Field(primary_key=True)
     jobcentre_code: str
     at_draw: bool

@@ -64,6 +64,10 @@ class TrialTable(SQLModel, table=True):
     created_at: dt.datetime = moment_column()
     created_by: str
     closed_at: dt.datetime | None = moment_column(nullable=True)
+    retention_until: dt.date
+    """Last day on which what names its people is kept (domain 3.4)."""
+    expired_at: dt.datetime | None = moment_column(nullable=True)
+    """When its people were erased and its key destroyed."""
     counts_version: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     """The version of the rules that the week counts were made by; earlier ones are rebuilt at the next start."""
 

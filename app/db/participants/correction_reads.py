@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.core.kinds import TABLES
 from app.db.core.statements import compose, sql
+from app.db.participants.drawn_numbers import number_digest
 from app.db.personal_data.vault import SealedIdentity, Vault
 from app.db.trials.trials import Trial
 from app.domain.person_facts import birth_date_of, sex_of
@@ -186,7 +187,7 @@ async def _person(
         sex_changed=sex_of(change.old) != sex_of(change.new),
         birth_date_changed=birth_date_of(change.old) != birth_date_of(change.new),
         failures=await failures_with(connection, trial, change),
-        number_is=await _number_is(connection, trial.id, change),
+        number_is=await _number_is(connection, vault, trial.id, change),
         near_numbers=near_numbers(numbers, change.old, change.new),
         outcome_known=await _outcome_known(connection, trial.id, change),
     )
@@ -236,7 +237,7 @@ def _screening(facts: Mapping[str, Any], born_on: date) -> Screening:
     )
 
 
-async def _number_is(connection: AsyncConnection, trial_id: str, change: NumberChange) -> NumberIs:
+async def _number_is(connection: AsyncConnection, vault: Vault, trial_id: str, change: NumberChange) -> NumberIs:
     """Return what the new number is already for other participants of the trial."""
     rows = await connection.execute(
         sql(
@@ -244,26 +245,27 @@ async def _number_is(connection: AsyncConnection, trial_id: str, change: NumberC
             select
                 exists (
                     select from drawn_number join vault.identity using (trial_id, jobcentre_code, participant_id)
-                    where trial_id = :trial and drawn_number.blind_index = :index
-                      and participant_id <> :participant and sealed_cpr is null)
-                or exists (
-                    select from vault.identity
-                    where trial_id = :trial and blind_index = :index and participant_id <> :participant
-                      and sealed_cpr is null) as erased,
+                    where trial_id = :trial and digest = :digest
+                      and participant_id <> :participant and sealed_cpr is null) as erased,
                 (select holder.jobcentre_code
                  from person_index holder join participant using (jobcentre_code, trial_id, participant_id)
                  where trial_id = :trial and holder.blind_index = :index and participant_id <> :participant
                    and status = 'drawn') as drawn_in,
                 array(
                     select jobcentre_code from drawn_number
-                    where trial_id = :trial and blind_index = :index and participant_id <> :participant) as former_in,
+                    where trial_id = :trial and digest = :digest and participant_id <> :participant) as former_in,
                 (select holder.jobcentre_code
                  from person_index holder join participant using (jobcentre_code, trial_id, participant_id)
                  where trial_id = :trial and holder.blind_index = :index and participant_id <> :participant
                    and status = 'waiting') as waiting_in
             """
         ),
-        {"trial": trial_id, "index": change.new_index, "participant": change.participant_id},
+        {
+            "trial": trial_id,
+            "index": change.new_index,
+            "digest": await number_digest(connection, vault, trial_id, change.new_index),
+            "participant": change.participant_id,
+        },
     )
     row = rows.one()
     return number_is(

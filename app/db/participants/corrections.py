@@ -1,6 +1,5 @@
 """Requests for corrected CPR numbers: one waits at a time on a participant, until it is decided (domain 3.4)."""
 
-import hmac
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.audit.log import NewAuditEntry, append_entries
 from app.db.core.statements import sql
+from app.db.participants.drawn_numbers import number_digests
 from app.db.personal_data.vault import SealedIdentity, Vault
 from app.db.trials.strata import lock_strata
 from app.db.trials.trials import Trial, is_closed
@@ -93,7 +93,7 @@ async def request_correction(
     if not isinstance(requested, UUID):
         await _seal(connection, vault, trial.id, key, requested.cpr)
     new = people[1].cpr if isinstance(requested, UUID) else requested.cpr
-    digests = await number_digests(connection, vault, trial.id, [person.cpr for person in people], [new])
+    digests = await digest_details(connection, vault, trial.id, [person.cpr for person in people], [new])
     details = {
         "correction": str(key.correction_id),
         "kind": what[0],
@@ -221,17 +221,13 @@ async def end_correction(
     )
 
 
-async def number_digests(
+async def digest_details(
     connection: AsyncConnection, vault: Vault, trial_id: str, old: Collection[str], new: Collection[str]
 ) -> dict[str, list[str]]:
-    """Return HMAC-SHA-256 digests of numbers under a key of the trial, for the audit trail."""
-    name = f"key of corrected numbers of {trial_id}"
-    await vault.make_key(connection, name)
-    key = await vault.key(connection, name)
-    return {
-        "old": [hmac.digest(key, cpr.encode(), "sha256").hex() for cpr in old],
-        "new": [hmac.digest(key, cpr.encode(), "sha256").hex() for cpr in new],
-    }
+    """Return the digests of numbers under the key of the trial, for the audit trail."""
+    digests = await number_digests(connection, vault, trial_id, map(vault.blind_index, [*old, *new]))
+    codes = [digest.hex() for digest in digests if digest is not None]
+    return {"old": codes[: len(old)], "new": codes[len(old) :]}
 
 
 async def _load_drawn(

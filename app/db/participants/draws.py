@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.db.audit.log import NewAuditEntry, append_entries
 from app.db.core.statements import sql
 from app.db.derived.week_counts import add_to_counts, store_states
+from app.db.participants.drawn_numbers import number_digest
 from app.db.personal_data.vault import Vault
 from app.db.trials.strata import Stratum, advance_watermark, count_draw, lock_strata
 from app.db.trials.trials import Trial, is_closed
@@ -71,9 +72,16 @@ async def assign(
         arm = arm_of_draw(seed, trial.id, jobcentre, position, stratum.balance, trial.protocol.imbalance_limit)
         await count_draw(connection, trial.id, stratum, arm)
     await advance_watermark(connection, trial.id, [jobcentre], moment)
+    identity = await connection.execute(
+        text(
+            "select blind_index from vault.identity where jobcentre_code = :jobcentre and participant_id = :participant"
+        ),
+        {"jobcentre": jobcentre, "participant": participant_id},
+    )
     assigned = await connection.execute(
         _ASSIGN,
         {
+            "digest": await number_digest(connection, vault, trial.id, identity.scalar_one()),
             "jobcentre": jobcentre,
             "trial": trial.id,
             "participant": participant_id,
@@ -102,9 +110,8 @@ _ASSIGN = sql(
                                 pseudonym, client_id)
         values (:jobcentre, :trial, :participant, :position, :arm, :day, :moment, :pseudonym, :client)
     ), bound as (
-        insert into drawn_number (trial_id, blind_index, participant_id, jobcentre_code, at_draw, registered_at)
-        select :trial, blind_index, :participant, :jobcentre, true, :moment from vault.identity
-        where jobcentre_code = :jobcentre and trial_id = :trial and participant_id = :participant
+        insert into drawn_number (trial_id, digest, participant_id, jobcentre_code, at_draw, registered_at)
+        values (:trial, :digest, :participant, :jobcentre, true, :moment)
     )
     update participant set status = 'drawn'
     where jobcentre_code = :jobcentre and trial_id = :trial and participant_id = :participant

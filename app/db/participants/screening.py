@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.db.audit.log import NewAuditEntry, append_entries
 from app.db.core.ids import uuid7_at
 from app.db.participants.contact_persons import store_contact_person
+from app.db.participants.drawn_numbers import number_digest
 from app.db.participants.draws import Assignment, assign, load_assignment
 from app.db.personal_data.vault import Vault
 from app.db.trials.strata import lock_strata
@@ -90,7 +91,8 @@ async def screen(
     jobcentre = screening.jobcentre
     strata, moment = await lock_strata(connection, trial.id, [jobcentre])
     person = vault.blind_index(request.cpr)
-    use = await _load_number_use(connection, trial.id, jobcentre, person)
+    digest = await number_digest(connection, vault, trial.id, person)
+    use = await _load_number_use(connection, trial.id, jobcentre, person, digest)
     elsewhere = use.is_elsewhere(jobcentre)
     failures = failures_of(trial.protocol, trial.terms(jobcentre), screening)
     if elsewhere:
@@ -130,19 +132,21 @@ async def screen(
     return ScreeningAnswer(eligible_id, failures, assignment, created=True)
 
 
-async def _load_number_use(connection: AsyncConnection, trial_id: str, jobcentre: str, person: bytes) -> _NumberUse:
+async def _load_number_use(
+    connection: AsyncConnection, trial_id: str, jobcentre: str, person: bytes, digest: bytes | None
+) -> _NumberUse:
     rows = await connection.execute(
         text(
             """
             select holder.jobcentre_code, holder.participant_id,
-                   array(select jobcentre_code from drawn_number where trial_id = :trial and blind_index = :person),
+                   array(select jobcentre_code from drawn_number where trial_id = :trial and digest = :digest),
                    exists (select from vault.requested_number
                            where jobcentre_code = :jobcentre and trial_id = :trial and blind_index = :person)
             from (select 1) as one
             left join person_index holder on holder.trial_id = :trial and holder.blind_index = :person
             """
         ),
-        {"trial": trial_id, "person": person, "jobcentre": jobcentre},
+        {"trial": trial_id, "person": person, "digest": digest, "jobcentre": jobcentre},
     )
     return _NumberUse(*rows.one())
 

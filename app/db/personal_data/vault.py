@@ -1,8 +1,8 @@
 """The vault: encryption of CPR numbers and seeds, and the blind index by which a person is found.
 
-The master key is not in the database. It wraps the key of the blind index, each person's data key and each trial's
-seed. Changing the master key rewraps these and changes nothing else. Destroying a person's wrapped data key makes the
-CPR number unreadable for ever.
+The master key is not in the database. It wraps the key of the blind index, each person's data key, and each trial's
+seed and key of digests. Changing the master key rewraps these and changes nothing else. Destroying a person's wrapped
+data key makes the CPR number unreadable for ever; destroying a trial's key does so with its digests.
 """
 
 import hmac
@@ -79,14 +79,21 @@ class Vault:
         """Decrypt a trial's seed; ``InvalidTag`` as in ``open_cpr``."""
         return _open(self._master_key, sealed, _seed_context(trial))
 
-    async def make_key(self, connection: AsyncConnection, name: str) -> None:
-        """Create and store a key of this name, unless there is one."""
-        await stored_secret(connection, self._master_key, name, os.urandom(KEY_BYTES))
+    async def make_key(self, connection: AsyncConnection, name: str) -> bool:
+        """Create and store a key of this name; False if there is one."""
+        return await _store_secret(connection, self._master_key, name, os.urandom(KEY_BYTES))
 
     async def key(self, connection: AsyncConnection, name: str) -> bytes:
         """Load the key of this name; ``InvalidTag`` if it was wrapped with another master key."""
+        key = await self.find_key(connection, name)
+        assert key is not None
+        return key
+
+    async def find_key(self, connection: AsyncConnection, name: str) -> bytes | None:
+        """Load the key of this name as ``key`` does; None if there is none."""
         stored = await connection.execute(text("select wrapped from vault.secret where name = :name"), {"name": name})
-        return _open(self._master_key, stored.scalar_one(), name.encode())
+        wrapped = stored.scalar_one_or_none()
+        return None if wrapped is None else _open(self._master_key, wrapped, name.encode())
 
 
 async def _wrapped_index_key(connection: AsyncConnection) -> bytes | None:
@@ -105,15 +112,21 @@ async def _fits(connection: AsyncConnection, master_key: bytes) -> bool:
 
 async def stored_secret(connection: AsyncConnection, master_key: bytes, name: str, fresh: bytes) -> bytes:
     """Return a stored secret, ``fresh`` if there was none. WrongMasterKeyError if the key does not fit."""
-    await connection.execute(
-        text("insert into vault.secret (name, wrapped) values (:name, :wrapped) on conflict do nothing"),
-        {"name": name, "wrapped": _seal(master_key, fresh, name.encode())},
-    )
+    await _store_secret(connection, master_key, name, fresh)
     stored = await connection.execute(text("select wrapped from vault.secret where name = :name"), {"name": name})
     try:
         return _open(master_key, stored.scalar_one(), name.encode())
     except InvalidTag:
         raise WrongMasterKeyError(_DOES_NOT_FIT) from None
+
+
+async def _store_secret(connection: AsyncConnection, master_key: bytes, name: str, fresh: bytes) -> bool:
+    """Store a secret unless there is one of this name; return whether it was stored."""
+    stored = await connection.execute(
+        text("insert into vault.secret (name, wrapped) values (:name, :wrapped) on conflict do nothing"),
+        {"name": name, "wrapped": _seal(master_key, fresh, name.encode())},
+    )
+    return bool(stored.rowcount)
 
 
 async def change_master_key(connection: AsyncConnection, old: bytes, new: bytes) -> int:
@@ -163,6 +176,11 @@ async def _rewrap_requested_numbers(connection: AsyncConnection, old: bytes, new
             text("update vault.requested_number set wrapped_key = :wrapped where correction_id = :id"),
             {"id": correction_id, "wrapped": _rewrap(old, new, wrapped, correction_id.bytes)},
         )
+
+
+def trial_key_name(trial_id: str) -> str:
+    """Return the name of a trial's key among the secrets: see ``app.db.participants.drawn_numbers``."""
+    return f"key of the numbers of {trial_id}"
 
 
 def load_or_create_master_key(data_dir: Path) -> bytes:

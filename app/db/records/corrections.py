@@ -18,7 +18,8 @@ from app.db.participants.correction_reads import (
     load_changes,
     load_correction,
 )
-from app.db.participants.corrections import CorrectionKey, end_correction, number_digests, refuse_waiting
+from app.db.participants.corrections import CorrectionKey, digest_details, end_correction, refuse_waiting
+from app.db.participants.drawn_numbers import number_digest
 from app.db.participants.screening import release_candidate
 from app.db.personal_data.vault import Vault
 from app.db.records.followers import move_followers
@@ -90,7 +91,7 @@ async def decide(
         "correction": str(correction_id),
         "decision": status,
         "reason": reason,
-        **await number_digests(connection, vault, trial.id, *numbers),
+        **await digest_details(connection, vault, trial.id, *numbers),
     }
     entries += [
         NewAuditEntry(change.jobcentre, client, "correction.decided", trial.id, change.participant_id, details)
@@ -139,7 +140,7 @@ class _Acceptance:
             sql(
                 """
                 select holder.jobcentre_code, holder.participant_id, drawn_at, position,
-                       exists (select from drawn_number where trial_id = :trial and blind_index = :index
+                       exists (select from drawn_number where trial_id = :trial and digest = :digest
                                and drawn_number.participant_id = holder.participant_id and at_draw) as under_it
                 from person_index holder
                 left join assignment using (jobcentre_code, trial_id, participant_id)
@@ -147,7 +148,12 @@ class _Acceptance:
                   and holder.participant_id <> :participant
                 """
             ),
-            {"trial": self.trial.id, "index": change.new_index, "participant": change.participant_id},
+            {
+                "trial": self.trial.id,
+                "index": change.new_index,
+                "digest": await self._digest(change),
+                "participant": change.participant_id,
+            },
         )
         row = rows.one_or_none()
         return None if row is None else _Holder(*row)
@@ -199,7 +205,7 @@ class _Acceptance:
             sql(
                 """
                 select jobcentre_code, participant_id, drawn_at, position,
-                       exists (select from drawn_number where trial_id = :trial and blind_index = :index
+                       exists (select from drawn_number where trial_id = :trial and digest = :digest
                                and drawn_number.participant_id = :participant and at_draw) as under_it
                 from assignment
                 where jobcentre_code = :jobcentre and trial_id = :trial and participant_id = :participant
@@ -209,10 +215,13 @@ class _Acceptance:
                 "trial": self.trial.id,
                 "jobcentre": change.jobcentre,
                 "participant": change.participant_id,
-                "index": change.new_index,
+                "digest": await self._digest(change),
             },
         )
         return _Holder(*rows.one())
+
+    async def _digest(self, change: NumberChange) -> bytes | None:
+        return await number_digest(self.connection, self.vault, self.trial.id, change.new_index)
 
     async def _release(self, candidate: _Holder, jobcentre: str) -> None:
         """Withdraw a waiting candidate of the number; another jobcentre's is only no longer available there."""
@@ -250,9 +259,9 @@ class _Acceptance:
             sql(
                 """
                 with bound as (
-                    insert into drawn_number (trial_id, blind_index, participant_id, jobcentre_code, at_draw,
+                    insert into drawn_number (trial_id, digest, participant_id, jobcentre_code, at_draw,
                                               registered_at)
-                    values (:trial, :index, :participant, :jobcentre, false, :moment) on conflict do nothing
+                    values (:trial, :digest, :participant, :jobcentre, false, :moment) on conflict do nothing
                 ), identity as (
                     update vault.identity set blind_index = :index, wrapped_key = :wrapped_key, sealed_cpr = :sealed_cpr
                     where jobcentre_code = :jobcentre and trial_id = :trial and participant_id = :participant
@@ -265,6 +274,7 @@ class _Acceptance:
             {
                 "trial": self.trial.id,
                 "index": change.new_index,
+                "digest": await self._digest(change),
                 "participant": change.participant_id,
                 "jobcentre": change.jobcentre,
                 "moment": self.moment,

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.audit.log import EVERYWHERE, NewAuditEntry, append_entries
-from app.db.personal_data.vault import Vault
+from app.db.personal_data.vault import Vault, trial_key_name
 from app.db.trials.strata import lock_strata
 from app.domain.facts import JobcentreSettings
 from app.domain.figures.contacts import RequiredContacts
@@ -54,6 +54,7 @@ class Trial:
     intake_from: date
     intake_to: date
     ends_on: date
+    retention_until: date
     pilot: bool
     enforcement: Enforcement
     definition: Mapping[str, Any]
@@ -98,6 +99,7 @@ class NewTrial:
     intake_from: date
     intake_to: date
     ends_on: date
+    retention_until: date
     pilot: bool
     enforcement: Enforcement
     jobcentres: tuple[Jobcentre, ...]
@@ -111,16 +113,17 @@ async def create_trial(connection: AsyncConnection, vault: Vault, new: NewTrial,
         text(
             """
             insert into trial (id, protocol, protocol_digest, definition, title, intake_from, intake_to, ends_on,
-                               pilot, enforcement, sealed_seed, seed_commitment, created_at, created_by,
-                               counts_version)
+                               retention_until, pilot, enforcement, sealed_seed, seed_commitment, created_at,
+                               created_by, counts_version)
             values (:id, :protocol, :digest, cast(cast(:definition as text) as jsonb), :title, :intake_from,
-                    :intake_to, :ends_on, :pilot, :enforcement, :sealed_seed, :seed_commitment, clock_timestamp(),
-                    :client, :counts_version)
+                    :intake_to, :ends_on, :retention_until, :pilot, :enforcement, :sealed_seed, :seed_commitment,
+                    clock_timestamp(), :client, :counts_version)
             on conflict (id) do nothing
             """
         ),
         {
-            **{name: getattr(new, name) for name in ("id", "protocol", "title", "intake_from", "intake_to", "ends_on")},
+            **{name: getattr(new, name) for name in ("id", "protocol", "title")},
+            **{name: getattr(new, name) for name in ("intake_from", "intake_to", "ends_on", "retention_until")},
             "digest": digest_of(protocols()[new.protocol]),
             "pilot": new.pilot,
             "enforcement": new.enforcement,
@@ -133,6 +136,7 @@ async def create_trial(connection: AsyncConnection, vault: Vault, new: NewTrial,
     )
     if not created.rowcount:
         return False
+    await vault.make_key(connection, trial_key_name(new.id))
     await connection.execute(
         text(
             """
@@ -173,8 +177,8 @@ async def load_trials(connection: AsyncConnection, ids: list[str]) -> dict[str, 
     rows = await connection.execute(
         text(
             """
-            select id, protocol, title, intake_from, intake_to, ends_on, pilot, enforcement, definition,
-                   seed_commitment, sealed_seed, created_at, closed_at
+            select id, protocol, title, intake_from, intake_to, ends_on, retention_until, pilot, enforcement,
+                   definition, seed_commitment, sealed_seed, created_at, closed_at
             from trial where id = any(:ids)
             """
         ),

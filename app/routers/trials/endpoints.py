@@ -14,6 +14,7 @@ from app.db.records.handovers import hand_over
 from app.db.trials.strata import lock_strata
 from app.db.trials.trials import Jobcentre, NewTrial, Trial, close_trial, create_trial, load_trials, trial_ids
 from app.domain.protocol import Protocol
+from app.domain.rules.calendar import add_months
 from app.protocols import protocols
 from app.routers.common.services import (
     Cursor,
@@ -47,6 +48,7 @@ Anyone = Annotated[Principal, Depends(authenticated())]
 TrialWriter = Annotated[Principal, Depends(requires("trials:write"))]
 # A change of one record judges every week of the person: without a bound on its length one trial would cost minutes.
 _FIRST, _LAST, _LONGEST = date(1970, 1, 1), date(2199, 12, 31), timedelta(days=20 * 366)
+_RETENTION_YEARS = 5
 _DATES = ("intake_from", "intake_to", "ends_on")
 
 
@@ -60,6 +62,7 @@ def _trial_view(services: Services, trial: Trial) -> dict[str, Any]:
         "intake_from": trial.intake_from,
         "intake_to": trial.intake_to,
         "ends_on": trial.ends_on,
+        "retention_until": trial.retention_until,
         "pilot": trial.pilot,
         "jobcentres": list(trial.jobcentres.values()),
         "enforcement": trial.enforcement,
@@ -76,18 +79,11 @@ def _new_trial(body: TrialIn) -> NewTrial:
     """Return the requested trial, with missing dates from the protocol. Problem ``malformed`` if it is inconsistent."""
     protocol = protocols().get(body.protocol)
     dates: dict[str, Any] = {name: getattr(body, name) or getattr(protocol, name, None) for name in _DATES}
-    intake_from, intake_to, ends_on = dates.values()
     if protocol is None:
         errors = [("/protocol", "invalid_value")]
     else:
         errors = [(f"/{name}", "missing_field") for name, value in dates.items() if value is None]
-    errors += [(f"/{name}", "invalid_value") for name, day in dates.items() if day and not _FIRST <= day <= _LAST]
-    if intake_from and intake_to and intake_to < intake_from:
-        errors.append(("/intake_to", "ends_before_start"))
-    if intake_to and ends_on and ends_on < intake_to:
-        errors.append(("/ends_on", "ends_before_start"))
-    elif intake_from and ends_on and ends_on - intake_from > _LONGEST:
-        errors.append(("/ends_on", "invalid_value"))
+    errors += _validate_dates(**dates, retention_until=body.retention_until)
     codes = [jobcentre.code for jobcentre in body.jobcentres]
     errors += [
         (f"/jobcentres/{index}/code", "invalid_value") for index, code in enumerate(codes) if code in codes[:index]
@@ -98,6 +94,7 @@ def _new_trial(body: TrialIn) -> NewTrial:
             errors += _validate_contacts(protocol, jobcentre, f"/jobcentres/{index}")
     if errors:
         raise Problem("malformed", errors=errors)
+    dates["retention_until"] = body.retention_until or add_months(dates["ends_on"], 12 * _RETENTION_YEARS)
     if protocol is not None and protocol.target_groups:
         body.target_groups = body.target_groups or list(protocol.target_groups)
     definition = body.model_dump(mode="json") | {name: str(value) for name, value in dates.items()}
@@ -113,6 +110,24 @@ def _new_trial(body: TrialIn) -> NewTrial:
         jobcentres=tuple(Jobcentre(**jobcentre) for jobcentre in definition["jobcentres"]),
         definition=definition,
     )
+
+
+def _validate_dates(
+    *, intake_from: date | None, intake_to: date | None, ends_on: date | None, retention_until: date | None
+) -> Iterator[tuple[str, str]]:
+    """Yield the faults of a trial's dates."""
+    dates = {"intake_from": intake_from, "intake_to": intake_to, "ends_on": ends_on, "retention_until": retention_until}
+    for name, day in dates.items():
+        if day and not _FIRST <= day <= _LAST:
+            yield f"/{name}", "invalid_value"
+    if intake_from and intake_to and intake_to < intake_from:
+        yield "/intake_to", "ends_before_start"
+    if intake_to and ends_on and ends_on < intake_to:
+        yield "/ends_on", "ends_before_start"
+    elif intake_from and ends_on and ends_on - intake_from > _LONGEST:
+        yield "/ends_on", "invalid_value"
+    if ends_on and retention_until and retention_until < ends_on:
+        yield "/retention_until", "ends_before_start"
 
 
 def _without_order(definition: Mapping[str, Any]) -> dict[str, Any]:

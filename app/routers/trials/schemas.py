@@ -85,6 +85,10 @@ class TrialIn(ContactTerms):
     intake_from: IsoDate | None = Field(None, description="First day of intake.")
     intake_to: IsoDate | None = Field(None, description="Last day of intake.")
     ends_on: IsoDate | None = Field(None, description="Last day of the trial, instead of the protocol's.")
+    retention_until: IsoDate | None = Field(
+        None,
+        description="Last day on which what names its people is kept, not before the end. Default: five years after.",
+    )
     pilot: StrictBool = Field(
         False, description="Whether the trial is a pilot. Its people are in no other trial's figures."
     )
@@ -119,6 +123,9 @@ class TrialView(BaseModel):
     intake_from: date
     intake_to: date
     ends_on: date
+    retention_until: date = Field(
+        description="Last day on which what names its people is kept. After it the operator erases them."
+    )
     pilot: bool
     jobcentres: list[JobcentreView]
     enforcement: Literal["flag", "refuse"]

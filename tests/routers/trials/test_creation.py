@@ -27,6 +27,7 @@ def test_a_trial_takes_its_dates_from_the_protocol(agency: Client) -> None:
         "intake_from": "2010-11-08",
         "intake_to": "2011-03-31",
         "ends_on": "2012-03-31",
+        "retention_until": "2017-03-31",
         "pilot": False,
         "jobcentres": [
             {**each, "weekly_target": None, **DEFAULTS}

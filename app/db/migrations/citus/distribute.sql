@@ -74,7 +74,7 @@ select create_distributed_table('audit_entry', 'jobcentre_code', colocate_with =
 
 -- The guards of what is unique across jobcentres: by what they guard.
 select create_distributed_table('person_index', 'blind_index', colocate_with => 'none');
-select create_distributed_table('drawn_number', 'blind_index', colocate_with => 'none');
+select create_distributed_table('drawn_number', 'digest', colocate_with => 'none');
 select create_distributed_table('record_key', 'external_id', colocate_with => 'none');
 
 -- These stay on the coordinator: batch (its two keys share no column), release, vault.secret, alembic_version.
