@@ -16,6 +16,7 @@ NAMES = {
     "Draw": "DrawView",
     "Failure": "FailureView",
     "Jobcentre": "JobcentreView",
+    "ListedParticipant": "ListedParticipant",
     "NewJobcentre": "JobcentreIn",
     "NewTrial": "TrialIn",
     "Participant": "ParticipantModel",

@@ -227,6 +227,24 @@ class DuplicateTable(SQLModel, table=True):
     registered_at: dt.datetime = moment_column()
 
 
+class ParticipantChangeTable(SQLModel, table=True):
+    """A change of a participant, as the change feed returns it: see ``app.db.participants.changes``."""
+
+    __tablename__ = "participant_change"
+    __table_args__ = (
+        ForeignKeyConstraint(PERSON_KEY, [f"participant.{name}" for name in PERSON_KEY]),
+        CheckConstraint(
+            "change in ('drawn', 'number_changed', 'duplicate', 'handed_over', 'withdrawn', 'erased')", name="change"
+        ),
+    )
+    jobcentre_code: str = Field(primary_key=True)
+    trial_id: str = Field(primary_key=True)
+    change_id: UUID = Field(primary_key=True)
+    participant_id: UUID
+    change: str
+    registered_at: dt.datetime = moment_column()
+
+
 class WeekCountTable(SQLModel, table=True):
     """Counts of the people of a jobcentre and arm by week: derived from their records by ``domain.figures.counts``."""
 

@@ -31,6 +31,22 @@ async def number_digest(connection: AsyncConnection, vault: Vault, trial_id: str
     return digest
 
 
+async def participant_digest(
+    connection: AsyncConnection, vault: Vault, trial_id: str, jobcentre: str, participant_id: UUID
+) -> bytes | None:
+    """Return the digest of a participant's number: see ``number_digests``."""
+    index = await connection.execute(
+        text(
+            """
+            select blind_index from vault.identity
+            where jobcentre_code = :jobcentre and trial_id = :trial and participant_id = :participant
+            """
+        ),
+        {"jobcentre": jobcentre, "trial": trial_id, "participant": participant_id},
+    )
+    return await number_digest(connection, vault, trial_id, index.scalar_one())
+
+
 async def prepare_trial_keys(connection: AsyncConnection, vault: Vault) -> None:
     """Make the missing keys of trials from before there were any, and digest what they hold of drawn numbers.
 

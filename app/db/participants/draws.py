@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.db.audit.log import NewAuditEntry, append_entries
 from app.db.core.statements import sql
 from app.db.derived.week_counts import add_to_counts, store_states
-from app.db.participants.drawn_numbers import number_digest
+from app.db.participants.changes import store_changes
+from app.db.participants.drawn_numbers import participant_digest
 from app.db.personal_data.vault import Vault
 from app.db.trials.strata import Stratum, advance_watermark, count_draw, lock_strata
 from app.db.trials.trials import Trial, is_closed
@@ -72,16 +73,10 @@ async def assign(
         arm = arm_of_draw(seed, trial.id, jobcentre, position, stratum.balance, trial.protocol.imbalance_limit)
         await count_draw(connection, trial.id, stratum, arm)
     await advance_watermark(connection, trial.id, [jobcentre], moment)
-    identity = await connection.execute(
-        text(
-            "select blind_index from vault.identity where jobcentre_code = :jobcentre and participant_id = :participant"
-        ),
-        {"jobcentre": jobcentre, "participant": participant_id},
-    )
     assigned = await connection.execute(
         _ASSIGN,
         {
-            "digest": await number_digest(connection, vault, trial.id, identity.scalar_one()),
+            "digest": await participant_digest(connection, vault, trial.id, jobcentre, participant_id),
             "jobcentre": jobcentre,
             "trial": trial.id,
             "participant": participant_id,
@@ -95,6 +90,7 @@ async def assign(
     )
     group, settings = assigned.scalar_one(), trial.settings(jobcentre)
     person = Person(participant_id, jobcentre, arm, assigned_on, group, settings)
+    await store_changes(connection, trial.id, "drawn", {participant_id: jobcentre}, moment)
     counts = difference({}, count(trial.protocol, trial.ends_on, person.history()))
     await add_to_counts(connection, trial.id, {(jobcentre, arm): counts})
     await store_states(connection, trial, [person])

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.audit.log import EVERYWHERE, NewAuditEntry, append_entries
+from app.db.participants.changes import store_changes
 from app.db.participants.corrections import refuse_waiting
 from app.db.participants.drawn_numbers import forget_numbers
 from app.db.participants.screening import release_candidate
@@ -138,7 +139,9 @@ async def _erase(
         parameters,
     )
     for jobcentre, participant_id in waiting.all():  # without a number nobody is drawn
-        await release_candidate(connection, trial.id, jobcentre, participant_id, "withdrawn", "entered_in_error")
+        await release_candidate(
+            connection, trial.id, jobcentre, participant_id, "withdrawn", "entered_in_error", moment
+        )
     entries = await refuse_waiting(connection, trial.id, moment, client, list(people))
     await forget_numbers(connection, trial.id, list(people), besides)
     await connection.execute(
@@ -150,4 +153,5 @@ async def _erase(
         for participant_id, jobcentre in sorted(people.items())
     ]
     await append_entries(connection, entries)
+    await store_changes(connection, trial.id, "erased", people, moment)
     await advance_watermark(connection, trial.id, set(people.values()), moment)

@@ -1,16 +1,18 @@
 """Participants as clients read them, and changes besides the draw: withdrawal and contact person."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.audit.log import NewAuditEntry, append_entries
-from app.db.core.statements import compose
+from app.db.core.statements import compose, sql
 from app.db.derived.week_counts import STATE_LETTERS
+from app.db.participants.changes import ParticipantChange
 from app.db.participants.contact_persons import store_contact_person
 from app.db.participants.screening import release_candidate
 from app.db.trials.strata import lock_strata
@@ -67,24 +69,36 @@ class ParticipantView:
     """The participant that governs; None if that one belongs to another jobcentre."""
 
 
+@dataclass(frozen=True, slots=True)
+class ListedParticipant(ParticipantView):
+    """A participant in a list; in the change feed with one change of it, and when that was registered."""
+
+    change: ParticipantChange | None
+    changed_at: datetime | None
+
+
 def _view(row: Row[tuple[object, ...]]) -> ParticipantView:
+    return ParticipantView(**_fields(row))
+
+
+def _fields(row: Row[tuple[object, ...]]) -> dict[str, Any]:
     values = row._mapping
     states: str | None = values["states"]
-    return ParticipantView(
-        participant_id=values["participant_id"],
-        jobcentre=values["jobcentre_code"],
-        state=_STATES[states[-1]] if states else values["status"],
-        programme_week=1 + states.count(STATE_LETTERS["counted"]) if states else None,
-        arm=values["arm"],
-        assigned_on=values["assigned_on"],
-        interview_on=values["interview_on"],
-        channel=values["channel"],
-        target_group=values["target_group"],
-        contact_person=values["contact_person"],
-        cpr_correction=values["cpr_correction"],
-        ineligible_found=values["ineligible_found"],
-        duplicate_of=values["duplicate_of"],
-    )
+    return {
+        "participant_id": values["participant_id"],
+        "jobcentre": values["jobcentre_code"],
+        "state": _STATES[states[-1]] if states else values["status"],
+        "programme_week": 1 + states.count(STATE_LETTERS["counted"]) if states else None,
+        "arm": values["arm"],
+        "assigned_on": values["assigned_on"],
+        "interview_on": values["interview_on"],
+        "channel": values["channel"],
+        "target_group": values["target_group"],
+        "contact_person": values["contact_person"],
+        "cpr_correction": values["cpr_correction"],
+        "ineligible_found": values["ineligible_found"],
+        "duplicate_of": values["duplicate_of"],
+    }
 
 
 async def find_participant(
@@ -117,7 +131,7 @@ async def list_participants(
     today: date,
     after: tuple[str, UUID],
     limit: int,
-) -> list[ParticipantView]:
+) -> list[ListedParticipant]:
     """Return participants of jobcentres, by jobcentre and id, from ``after`` on."""
     filters = {
         "arm": arm,
@@ -146,7 +160,44 @@ async def list_participants(
             "limit": limit,
         },
     )
-    return [_view(row) for row in rows]
+    return [ListedParticipant(**_fields(row), change=None, changed_at=None) for row in rows]
+
+
+async def changed_participants(
+    connection: AsyncConnection, trial_id: str, positions: Mapping[str, UUID], today: date, limit: int
+) -> tuple[list[ListedParticipant], dict[str, UUID]]:
+    """Change feed: return the changes after the position of each jobcentre, with participants as of a day.
+
+    Returns the new positions too: see ``app.db.participants.changes``.
+    """
+    rows = await connection.execute(
+        sql(
+            """
+            with changed as (
+                select jobcentre_code as code, change_id, participant_id as changed_id, change, registered_at
+                from participant_change
+                join unnest(cast(:codes as text[]), cast(:positions as uuid[])) as reached (code, position)
+                    on jobcentre_code = reached.code and change_id > position
+                where trial_id = :trial order by change_id limit :limit
+            )
+            select view.*, change_id, change, registered_at as changed_at from changed
+            join lateral ({select} and participant.jobcentre_code = code
+                          and participant.participant_id = changed_id) as view on true
+            order by change_id
+            """,
+            select=_SELECT,
+        ),
+        {
+            "trial": trial_id,
+            "monday": monday_of(today),
+            "codes": list(positions),
+            "positions": list(positions.values()),
+            "limit": limit,
+        },
+    )
+    changed = rows.all()
+    reached = dict(positions) | {row.jobcentre_code: row.change_id for row in changed}
+    return [ListedParticipant(**_fields(row), change=row.change, changed_at=row.changed_at) for row in changed], reached
 
 
 async def list_assignments(
@@ -181,7 +232,7 @@ async def withdraw(
     connection: AsyncConnection, trial_id: str, jobcentre: str, participant_id: UUID, reason: str, client: str
 ) -> None:
     """Withdraw an undrawn candidate; idempotent. DomainError: ``already_drawn``, ``not_waiting``."""
-    await lock_strata(connection, trial_id, [jobcentre])
+    _, moment = await lock_strata(connection, trial_id, [jobcentre])
     row = (
         await connection.execute(
             text(
@@ -199,7 +250,7 @@ async def withdraw(
         return
     if row.status != "waiting":
         raise DomainError("not_waiting")
-    await release_candidate(connection, trial_id, jobcentre, participant_id, "withdrawn", reason)
+    await release_candidate(connection, trial_id, jobcentre, participant_id, "withdrawn", reason, moment)
     entry = NewAuditEntry(jobcentre, client, "participant.withdrawn", trial_id, participant_id, {"reason": reason})
     await append_entries(connection, [entry])
 

@@ -12,11 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.audit.log import NewAuditEntry, append_entries
 from app.db.core.ids import uuid7_at
+from app.db.participants.changes import store_changes
 from app.db.participants.contact_persons import store_contact_person
 from app.db.participants.drawn_numbers import number_digest
 from app.db.participants.draws import Assignment, assign, load_assignment
 from app.db.personal_data.vault import Vault
-from app.db.trials.strata import lock_strata
+from app.db.trials.strata import advance_watermark, lock_strata
 from app.db.trials.trials import Trial, is_closed
 from app.domain.person_facts import age_band_of, sex_of
 from app.domain.records.errors import DomainError
@@ -120,7 +121,7 @@ async def screen(
     assignment = None
     if failures:
         if use.participant_id is not None and not elsewhere:
-            await release_candidate(connection, trial.id, jobcentre, use.participant_id, "ineligible")
+            await release_candidate(connection, trial.id, jobcentre, use.participant_id, "ineligible", None, moment)
     else:
         entries += await _store_participant(connection, vault, new, request, participant_id)
         if screening.channel != "supplement":
@@ -241,18 +242,24 @@ async def release_candidate(
     jobcentre: str,
     participant_id: UUID,
     status: str,
-    reason: str | None = None,
+    reason: str | None,
+    moment: datetime,
 ) -> None:
-    """Set a candidate's status to ``withdrawn`` or ``ineligible``, and give up the claim on the person."""
+    """Set a candidate's status to ``withdrawn`` or ``ineligible``, and give up the claim on the person.
+
+    ``moment`` is that of the stratum's lock.
+    """
     parameters = {"jobcentre": jobcentre, "trial": trial_id, "participant": participant_id}
+    await advance_watermark(connection, trial_id, [jobcentre], moment)
+    await store_changes(connection, trial_id, "withdrawn", {participant_id: jobcentre}, moment)
     await connection.execute(
         text(
             """
-            update participant set status = :status, withdrawal_reason = :reason, withdrawn_at = clock_timestamp()
+            update participant set status = :status, withdrawal_reason = :reason, withdrawn_at = :moment
             where jobcentre_code = :jobcentre and trial_id = :trial and participant_id = :participant
             """
         ),
-        {**parameters, "status": status, "reason": reason},
+        {**parameters, "status": status, "reason": reason, "moment": moment},
     )
     await connection.execute(
         text("delete from person_index where trial_id = :trial and participant_id = :participant"), parameters

@@ -11,6 +11,7 @@ from app.db.audit.log import NewAuditEntry, append_entries
 from app.db.core.statements import sql
 from app.db.derived.histories import load_people
 from app.db.derived.week_counts import add_to_counts, store_states
+from app.db.participants.changes import store_changes
 from app.db.participants.correction_reads import (
     Correction,
     NumberChange,
@@ -128,6 +129,8 @@ class _Acceptance:
             await self._change_number(correction, changes[0], holder)
         for change, person in zip(changes, correction.people, strict=True):
             await self._store_number(change, person.failures or ())
+        changed = {change.participant_id: change.jobcentre for change in changes}
+        await store_changes(self.connection, self.trial.id, "number_changed", changed, self.moment)
         await move_followers(self.connection, self.trial.id, concerned, self.moment)
         after = await load_people(self.connection, self.trial.id, jobcentres, list(concerned))
         await self._count(before, after)
@@ -228,7 +231,7 @@ class _Acceptance:
         here = candidate.jobcentre == jobcentre
         status, reason = ("withdrawn", "entered_in_error") if here else ("ineligible", None)
         place = (self.trial.id, candidate.jobcentre, candidate.participant_id)
-        await release_candidate(self.connection, *place, status, reason)
+        await release_candidate(self.connection, *place, status, reason, self.moment)
         action = "participant.withdrawn"
         details = {"reason": reason or "not_available"}
         self.entries.append(NewAuditEntry(candidate.jobcentre, self.client, action, place[0], place[2], details))
@@ -255,6 +258,13 @@ class _Acceptance:
         """Store the participant's number, bind it to the draw, and store what it says of the person."""
         sealed = self.vault.seal_cpr(change.participant_id, change.new)
         born_on = birth_date_of(change.new)
+        key = {
+            "trial": self.trial.id,
+            "participant": change.participant_id,
+            "jobcentre": change.jobcentre,
+            "moment": self.moment,
+            "index": change.new_index,
+        }
         rows = await self.connection.execute(
             sql(
                 """
@@ -272,12 +282,8 @@ class _Acceptance:
                 """
             ),
             {
-                "trial": self.trial.id,
-                "index": change.new_index,
+                **key,
                 "digest": await self._digest(change),
-                "participant": change.participant_id,
-                "jobcentre": change.jobcentre,
-                "moment": self.moment,
                 "wrapped_key": sealed.wrapped_key,
                 "sealed_cpr": sealed.sealed_cpr,
                 "failures": list(failures),
@@ -293,11 +299,7 @@ class _Acceptance:
                 """
             ),
             {
-                "trial": self.trial.id,
-                "participant": change.participant_id,
-                "jobcentre": change.jobcentre,
-                "moment": self.moment,
-                "index": change.new_index,
+                **key,
                 "sex": sex_of(change.new),
                 "born_on": born_on,
                 "age_band": age_band_of(born_on, interview_on),
@@ -329,6 +331,8 @@ class _Acceptance:
                 "moment": self.moment,
             },
         )
+        marked = {duplicate.participant_id: duplicate.jobcentre}
+        await store_changes(self.connection, self.trial.id, "duplicate", marked, self.moment)
         same = duplicate.jobcentre == governing.jobcentre
         details = {"of": str(governing.participant_id) if same else None}
         place = (self.trial.id, duplicate.participant_id)

@@ -13,6 +13,7 @@ from app.db.core.kinds import TABLES, RecordTable, insert_versions
 from app.db.core.record_tables import NO_JOBCENTRE
 from app.db.derived.histories import load_everyone
 from app.db.derived.week_counts import add_to_counts, store_states
+from app.db.participants.changes import store_changes
 from app.db.records.transfer import NewOwner, latest_versions, move_records_to
 from app.db.trials.strata import advance_watermark, lock_orphan_retractions, lock_strata
 from app.db.trials.trials import Trial
@@ -36,13 +37,16 @@ async def hand_over(
     await advance_watermark(connection, trial.id, [jobcentre], moment)
     before = await load_everyone(connection, trial.id, jobcentre)
     moved: dict[str, int] = {}
+    people: set[UUID] = set()
     pending = 0
     for table in TABLES.values():
         rows = await latest_versions(connection, table, trial.id, jobcentre, client=from_client)
         await _require_free(connection, trial.id, table.kind, to_client, [row.external_id for row in rows])
         await move_records_to(connection, table, trial.id, rows, NewOwner(client=to_client), moment)
         moved[table.kind] = len(rows)
+        people |= {row.participant_id for row in rows if row.participant_id is not None}
         pending += await copy_pending_retractions(connection, table, trial.id, from_client, to_client, moment)
+    await store_changes(connection, trial.id, "handed_over", dict.fromkeys(sorted(people), jobcentre), moment)
     after = await load_everyone(connection, trial.id, jobcentre)
     await add_to_counts(connection, trial.id, _differences(trial, before, after))
     await store_states(connection, trial, after.values())

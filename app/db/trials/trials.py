@@ -106,6 +106,9 @@ class NewTrial:
     definition: Mapping[str, Any]
 
 
+_DATES = ("intake_from", "intake_to", "ends_on", "retention_until")
+
+
 async def create_trial(connection: AsyncConnection, vault: Vault, new: NewTrial, client: str) -> bool:
     """Store a trial with a fresh seed; False, without a change, if the id is taken."""
     seed = os.urandom(_SEED_BYTES)
@@ -122,8 +125,7 @@ async def create_trial(connection: AsyncConnection, vault: Vault, new: NewTrial,
             """
         ),
         {
-            **{name: getattr(new, name) for name in ("id", "protocol", "title")},
-            **{name: getattr(new, name) for name in ("intake_from", "intake_to", "ends_on", "retention_until")},
+            **{name: getattr(new, name) for name in ("id", "protocol", "title", *_DATES)},
             "digest": digest_of(protocols()[new.protocol]),
             "pilot": new.pilot,
             "enforcement": new.enforcement,

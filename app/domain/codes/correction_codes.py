@@ -6,6 +6,17 @@ from typing import Final
 from app.domain.codes.code_list import CodeList
 
 CORRECTION_CODES: Final[Mapping[str, CodeList]] = {
+    "ParticipantChange": CodeList(
+        "What changed of a participant, in the change feed.",
+        {
+            "drawn": "drawn, or assigned in a trial of one arm",
+            "number_changed": "the CPR number was corrected: what was sent by number is to be sent again",
+            "duplicate": "the same person as another participant, who governs",
+            "handed_over": "records passed to another client",
+            "withdrawn": "a candidate who waits no more",
+            "erased": "the CPR number was erased: the person is found by the participant id only",
+        },
+    ),
     "CorrectionKind": CodeList(
         "What is requested of CPR numbers.",
         {"single": "another number for one person", "swap": "the numbers of two people, exchanged"},

@@ -9,6 +9,7 @@ from pydantic_core import to_json
 from app.db.participants.queries import (
     ParticipantView,
     change_contact_person,
+    changed_participants,
     find_by_person,
     list_participants,
     withdraw,
@@ -26,6 +27,7 @@ from app.routers.common.access import (
     visible_jobcentres,
     visible_participant,
 )
+from app.routers.common.feeds import ChangedSince, decode_positions, encode_positions
 from app.routers.common.services import (
     JSON,
     Cursor,
@@ -74,10 +76,22 @@ async def get_participants(
     jobcentre: JobcentreQuery = None,
     arm: Annotated[Arm | None, Query(description="Only participants of this arm.")] = None,
     state: Annotated[ParticipantState | None, Query(description="Only participants in this state today.")] = None,
+    changed_since: ChangedSince = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Response:
-    """Returns the eligible people of the token's jobcentres, whether drawn, waiting or withdrawn, as of today."""
+    """Returns the eligible people of the token's jobcentres, whether drawn, waiting or withdrawn, as of today.
+
+    With `changed_since` it is a change feed instead, in the order of registration: who was drawn (`drawn`), has another
+    number (`number_changed`; no number in it), became a `duplicate`, was withdrawn (`withdrawn`), was erased
+    (`erased`), or has records that passed to another client (`handed_over`). So a sender knows of whom to send again.
+    Its `next` is never null: keep it, and ask with it again later. It misses nothing, whatever is written meanwhile.
+    Begin with `0`. It takes no `arm` and no `state`, which would hide changes.
+    """
+    if changed_since is not None:
+        if errors := [(f"/query/{name}", "invalid_value") for name in ("arm", "state") if name in request.query_params]:
+            raise Problem("malformed", errors=errors)
+        return await _read_feed(request, services, principal, trial_id, jobcentre, changed_since, limit)
     after = decode_cursor(request, cursor, str, UUID) or ("", FIRST_ID)
     async with services.read(principal) as connection:
         trial = await trial_or_404(services, connection, trial_id)
@@ -86,6 +100,25 @@ async def get_participants(
         items = await list_participants(connection, trial_id, jobcentres, arm, state, today, after, limit + 1)
     await services.audit_read(principal, "participants.listed", trial_id, jobcentres, arm=arm, state=state)
     return page(request, items, limit, lambda item: encode_cursor(request, item.jobcentre, item.participant_id))
+
+
+async def _read_feed(
+    request: Request,
+    services: Services,
+    principal: Principal,
+    trial_id: str,
+    jobcentre: str | None,
+    changed_since: str,
+    limit: int,
+) -> Response:
+    """Return the changes since, with the cursor reached."""
+    async with services.read(principal) as connection:
+        trial = await trial_or_404(services, connection, trial_id)
+        jobcentres = visible_jobcentres(principal, trial, jobcentre)
+        positions = decode_positions(request, changed_since, jobcentres)
+        changed, reached = await changed_participants(connection, trial_id, positions, services.today(), limit)
+    await services.audit_read(principal, "participants.followed", trial_id, jobcentres)
+    return json_response(request, {"items": changed, "next": encode_positions(request, reached)})
 
 
 @router.post(

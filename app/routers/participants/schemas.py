@@ -16,6 +16,7 @@ from pydantic import (
     WrapValidator,
 )
 
+from app.db.participants.changes import ParticipantChange
 from app.domain.rules.corrections import CorrectionStatus
 from app.domain.screening import Benefit, Channel, Circumstance, ExemptFrom, WithdrawalReason
 from app.routers.common.services import NextPage
@@ -198,11 +199,18 @@ class ParticipantModel(BaseModel):
     )
 
 
-class ParticipantPage(BaseModel):
-    """Page of participants, by jobcentre and id."""
+class ListedParticipant(ParticipantModel):
+    """Participant in a list. In the change feed it is as of today, with one change of it."""
 
-    items: list[ParticipantModel]
-    next: NextPage
+    change: ParticipantChange | None = Field(description="What changed; null without `changed_since`.")
+    changed_at: datetime | None = Field(description="When that was registered; null without `changed_since`.")
+
+
+class ParticipantPage(BaseModel):
+    """Page of participants, by jobcentre and id; in the change feed by jobcentre in the order of registration."""
+
+    items: list[ListedParticipant]
+    next: NextPage = Field(description="Cursor of the next page, null on the last; in the change feed never null.")
 
 
 class AssignedView(AssignmentView):

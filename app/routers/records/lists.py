@@ -1,6 +1,5 @@
 """Endpoints that read records: a list, a change feed, one record, and its history."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
@@ -9,8 +8,8 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic_core import to_json
 
 from app.db.records.queries import changed_records, list_records, load_history
+from app.routers.common.feeds import ChangedSince, decode_positions, encode_positions
 from app.routers.common.services import (
-    CURSOR_PATTERN,
     JSON,
     Cursor,
     Limit,
@@ -35,17 +34,9 @@ from app.routers.records.kinds import (
 )
 from app.routers.records.schemas import models_of
 from app.web.auth import Principal, requires
-from app.web.problems import COMMON, Problem, problem_responses
+from app.web.problems import COMMON, problem_responses
 
 _FIRST = UUID(int=0)
-ChangedSince = Annotated[
-    str | None,
-    Query(
-        max_length=20_000,
-        pattern=CURSOR_PATTERN,
-        description="`0`, or `next` of the feed's last answer: what changed since.",
-    ),
-]
 
 
 def add_reads(router: APIRouter, kind: RecordKind) -> None:
@@ -113,30 +104,13 @@ async def _read_feed(
     async with services.read(principal) as connection:
         trial = await trial_or_404(services, connection, feed.trial_id)
         jobcentres = require_jobcentre_access(principal, trial)
-        positions = _positions(request, changed_since, jobcentres)
+        positions = decode_positions(request, changed_since, jobcentres)
         changed, reached = await changed_records(
             connection, feed.kind, feed.trial_id, positions, feed.participant_id, feed.client_id, feed.limit
         )
     filters = {"kind": feed.kind, "client_id": feed.client_id}
     await services.audit_read(principal, "records.followed", feed.trial_id, jobcentres, feed.participant_id, **filters)
-    return json_response(request, {"items": changed, "next": _feed_cursor(request, reached)})
-
-
-def _positions(request: Request, changed_since: str, jobcentres: Sequence[str]) -> dict[str, UUID]:
-    """Decode the position of a feed cursor in each jobcentre; ``0`` is the beginning."""
-    positions: dict[str, UUID] = {}
-    if changed_since != "0":
-        (given,) = decode_cursor(request, changed_since, dict, parameter="changed_since") or ({},)
-        try:
-            positions = {code: UUID(hex=position) for code, position in given.items()}
-        except (ValueError, AttributeError, TypeError):
-            raise Problem("malformed", errors=[("/query/changed_since", "invalid_value")]) from None
-    return {code: positions.get(code, _FIRST) for code in jobcentres}
-
-
-def _feed_cursor(request: Request, positions: Mapping[str, UUID]) -> str:
-    reached = {code: position.hex for code, position in positions.items() if position != _FIRST}
-    return encode_cursor(request, reached, parameter="changed_since")
+    return json_response(request, {"items": changed, "next": encode_positions(request, reached)})
 
 
 def _add_history(router: APIRouter, kind: RecordKind) -> None:

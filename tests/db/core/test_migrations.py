@@ -42,6 +42,38 @@ async def _insert(connection: AsyncConnection, table: str, **values: Any) -> Non
     await connection.execute(text(f"insert into {table} ({columns}) values ({marks})"), values)
 
 
+async def _fill_person(connection: AsyncConnection, vault: Vault, person: UUID, position: int, arm: str) -> None:
+    cpr = NUMBERS[person]
+    key = {"jobcentre_code": "849", "trial_id": "old", "participant_id": person}
+    of_screening = {"screening_id": person, "interview_on": DAY}
+    await _insert(connection, "participant", **key, **of_screening, status="drawn", waiting_since=MOMENT)
+    sealed = vault.seal_cpr(person, cpr)
+    keys = (None, None) if person == CECIL else (sealed.wrapped_key, sealed.sealed_cpr)
+    index = vault.blind_index(cpr)
+    await _insert(
+        connection,
+        "vault.identity",
+        **key,
+        blind_index=index,
+        **dict(zip(("wrapped_key", "sealed_cpr"), keys, strict=True)),
+    )
+    sent = {"client_id": "system", "registered_at": MOMENT, "blind_index": index, "failures": []}
+    screening = {"jobcentre": "849", "interview_on": str(DAY)}
+    await _insert(connection, "screening", **key, **of_screening, **sent, facts=to_json(screening).decode())
+    await _insert(
+        connection, "person_index", trial_id="old", blind_index=index, jobcentre_code="849", participant_id=person
+    )
+    draw = {"position": position, "arm": arm, "assigned_on": DAY, "drawn_at": MOMENT, "pseudonym": person}
+    await _insert(connection, "assignment", **key, **draw, client_id="system")
+    for place, client in enumerate(("system", "register")):
+        version = uuid7_at(MOMENT, 10 * position + place)
+        ids = {"version_id": version, "record_id": version, "batch_id": version, "external_id": str(person)}
+        week = {"week": DAY, "status": "employed", "registered_at": MOMENT, "client_id": client}
+        await _insert(connection, "outcome", **key, **ids, **week)
+        of_key = {"trial_id": "old", "kind": "outcomes", "external_id": str(person), "client_id": client}
+        await _insert(connection, "record_key", **of_key, jobcentre_code="849", version_id=version)
+
+
 async def _fill(connection: AsyncConnection, vault: Vault) -> None:
     """One trial as version 0008 stored it."""
     await connection.execute(text("select set_config('app.jobcentres', '*', true)"))
@@ -67,37 +99,10 @@ async def _fill(connection: AsyncConnection, vault: Vault) -> None:
     facts = {"agreed_participants": 9, "draws": 3, "balance": 0}
     await _insert(connection, "stratum", **stratum, name="x", region="nord", **facts, last_registered_at=MOMENT)
     balance = 0
-    for position, (person, cpr) in enumerate(NUMBERS.items()):
-        key = {**stratum, "participant_id": person}
-        of_screening = {"screening_id": person, "interview_on": DAY}
-        await _insert(connection, "participant", **key, **of_screening, status="drawn", waiting_since=MOMENT)
-        sealed = vault.seal_cpr(person, cpr)
-        keys = (None, None) if person == CECIL else (sealed.wrapped_key, sealed.sealed_cpr)
-        index = vault.blind_index(cpr)
-        await _insert(
-            connection,
-            "vault.identity",
-            **key,
-            blind_index=index,
-            **dict(zip(("wrapped_key", "sealed_cpr"), keys, strict=True)),
-        )
-        sent = {"client_id": "system", "registered_at": MOMENT, "blind_index": index, "failures": []}
-        screening = {"jobcentre": "849", "interview_on": str(DAY)}
-        await _insert(connection, "screening", **key, **of_screening, **sent, facts=to_json(screening).decode())
-        await _insert(
-            connection, "person_index", trial_id="old", blind_index=index, jobcentre_code="849", participant_id=person
-        )
+    for position, person in enumerate(NUMBERS):
         arm = arm_of_draw(SEED, "old", "849", position, balance, 3)
         balance += 1 if arm == "treatment" else -1
-        draw = {"position": position, "arm": arm, "assigned_on": DAY, "drawn_at": MOMENT, "pseudonym": person}
-        await _insert(connection, "assignment", **key, **draw, client_id="system")
-        for place, client in enumerate(("system", "register")):
-            version = uuid7_at(MOMENT, 10 * position + place)
-            ids = {"version_id": version, "record_id": version, "batch_id": version, "external_id": str(person)}
-            week = {"week": DAY, "status": "employed", "registered_at": MOMENT, "client_id": client}
-            await _insert(connection, "outcome", **key, **ids, **week)
-            of_key = {"trial_id": "old", "kind": "outcomes", "external_id": str(person), "client_id": client}
-            await _insert(connection, "record_key", **of_key, jobcentre_code="849", version_id=version)
+        await _fill_person(connection, vault, person, position, arm)
     await connection.execute(text("update stratum set balance = :balance"), {"balance": balance})
     entries = [NewAuditEntry("849", "system", "participant.screened", "old", person) for person in NUMBERS]
     entries.append(NewAuditEntry("849", "system", "participant.cpr_corrected", "old", BO))

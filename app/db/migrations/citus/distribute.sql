@@ -52,6 +52,7 @@ select create_distributed_table('vault.identity', 'jobcentre_code', colocate_wit
 select create_distributed_table('screening', 'jobcentre_code', colocate_with => 'stratum');
 select create_distributed_table('contact_person', 'jobcentre_code', colocate_with => 'stratum');
 select create_distributed_table('assignment', 'jobcentre_code', colocate_with => 'stratum');
+select create_distributed_table('participant_change', 'jobcentre_code', colocate_with => 'stratum');
 select create_distributed_table('duplicate', 'jobcentre_code', colocate_with => 'stratum');
 select create_distributed_table('person_fact', 'jobcentre_code', colocate_with => 'stratum');
 select create_distributed_table('cpr_correction', 'jobcentre_code', colocate_with => 'stratum');

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Generic, Self, TypeVar, cast
 
 import httpx
 
@@ -36,6 +36,7 @@ from rettevej_client.people import (
     Assignment,
     CorrectionRequest,
     Draw,
+    ListedParticipant,
     NewTrial,
     Participant,
     Screened,
@@ -199,11 +200,16 @@ class AsyncClient:
 
     def participants(
         self, trial: str, *, jobcentre: str | None = None, arm: Arm | None = None, state: ParticipantState | None = None
-    ) -> AsyncIterator[Participant]:
+    ) -> AsyncIterator[ListedParticipant]:
         return self._paginate(calls.participants(trial, jobcentre, arm, state))
 
     async def participant(self, trial: str, participant_id: str) -> Participant:
         return await self._execute(calls.participant(trial, participant_id))
+
+    def participant_changes(
+        self, trial: str, since: str = "0", *, jobcentre: str | None = None
+    ) -> "AsyncChanges[ListedParticipant]":
+        return AsyncChanges(lambda place: self._execute(calls.participant_changes(trial, place, jobcentre)), since)
 
     async def set_contact_person(self, trial: str, participant_id: str, contact_person: str | None) -> Participant:
         return await self._execute(calls.set_contact_person(trial, participant_id, contact_person))
@@ -273,7 +279,9 @@ class AsyncClient:
     ) -> AsyncIterator[StoredRecord]:
         return self._paginate(calls.records(trial, kind, participant_id, client_id))
 
-    def changes(self, trial: str, kind: str, since: str = "0", *, participant_id: str | None = None) -> "AsyncChanges":
+    def changes(
+        self, trial: str, kind: str, since: str = "0", *, participant_id: str | None = None
+    ) -> "AsyncChanges[StoredRecord]":
         return AsyncChanges(lambda place: self._execute(calls.changes(trial, kind, place, participant_id)), since)
 
     async def batch(self, batch_id: str) -> dict[str, Any]:
@@ -337,14 +345,14 @@ class AsyncClient:
         return await self._run(calls.download(calls.panel(trial, table, release, target), target, self._retry_policy))
 
 
-class AsyncChanges:
+class AsyncChanges(Generic[T]):
     """A change feed that remembers its place: iterate until it is exhausted, later again for what came since."""
 
-    def __init__(self, page_at: Callable[[str], Awaitable[Page[StoredRecord]]], since: str) -> None:
+    def __init__(self, page_at: Callable[[str], Awaitable[Page[T]]], since: str) -> None:
         self._page_at = page_at
         self.place = since
 
-    async def __aiter__(self) -> AsyncIterator[StoredRecord]:
+    async def __aiter__(self) -> AsyncIterator[T]:
         while True:
             page = await self._page_at(self.place)
             for item in page.items:

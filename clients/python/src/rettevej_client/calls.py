@@ -24,6 +24,7 @@ from rettevej_client.people import (
     Assignment,
     CorrectionRequest,
     Draw,
+    ListedParticipant,
     NewTrial,
     Participant,
     Screened,
@@ -176,8 +177,12 @@ def lookup(trial: str, cpr: str) -> Call[Participant]:
 
 def participants(
     trial: str, jobcentre: str | None, arm: Arm | None, state: ParticipantState | None
-) -> Call[Page[Participant]]:
+) -> Call[Page[ListedParticipant]]:
     return Call(_get("trials", trial, "participants", jobcentre=jobcentre, arm=arm, state=state, limit=1000), _page)
+
+
+def participant_changes(trial: str, since: str, jobcentre: str | None) -> Call[Page[ListedParticipant]]:
+    return Call(_get("trials", trial, "participants", changed_since=since, jobcentre=jobcentre, limit=1000), _page)
 
 
 def participant(trial: str, participant_id: str) -> Call[Participant]:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Generic, Self, TypeVar, cast
 
 import httpx
 
@@ -36,6 +36,7 @@ from rettevej_client.people import (
     Assignment,
     CorrectionRequest,
     Draw,
+    ListedParticipant,
     NewTrial,
     Participant,
     Screened,
@@ -198,13 +199,19 @@ class Client:
 
     def participants(
         self, trial: str, *, jobcentre: str | None = None, arm: Arm | None = None, state: ParticipantState | None = None
-    ) -> Iterator[Participant]:
+    ) -> Iterator[ListedParticipant]:
         """The participants that you see."""
         return self._paginate(calls.participants(trial, jobcentre, arm, state))
 
     def participant(self, trial: str, participant_id: str) -> Participant:
         """One participant."""
         return self._execute(calls.participant(trial, participant_id))
+
+    def participant_changes(
+        self, trial: str, since: str = "0", *, jobcentre: str | None = None
+    ) -> "Changes[ListedParticipant]":
+        """What changed of participants since a place of the feed: of whom to send again. As ``changes``."""
+        return Changes(lambda place: self._execute(calls.participant_changes(trial, place, jobcentre)), since)
 
     def set_contact_person(self, trial: str, participant_id: str, contact_person: str | None) -> Participant:
         """Names the contact person, or nobody."""
@@ -286,7 +293,9 @@ class Client:
         """The records that stand."""
         return self._paginate(calls.records(trial, kind, participant_id, client_id))
 
-    def changes(self, trial: str, kind: str, since: str = "0", *, participant_id: str | None = None) -> "Changes":
+    def changes(
+        self, trial: str, kind: str, since: str = "0", *, participant_id: str | None = None
+    ) -> "Changes[StoredRecord]":
         """What has changed since a place of the feed (``0``: the beginning), retractions included.
 
         Keep ``place`` when the loop is done, and begin there next time: nothing is missed, whatever is written
@@ -372,14 +381,14 @@ class Client:
         return self._run(calls.download(calls.panel(trial, table, release, target), target, self._retry_policy))
 
 
-class Changes:
+class Changes(Generic[T]):
     """A change feed that remembers its place: iterate until it is exhausted, later again for what came since."""
 
-    def __init__(self, page_at: Callable[[str], Page[StoredRecord]], since: str) -> None:
+    def __init__(self, page_at: Callable[[str], Page[T]], since: str) -> None:
         self._page_at = page_at
         self.place = since
 
-    def __iter__(self) -> Iterator[StoredRecord]:
+    def __iter__(self) -> Iterator[T]:
         while True:
             page = self._page_at(self.place)
             yield from page.items

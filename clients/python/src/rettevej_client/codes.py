@@ -20,6 +20,7 @@ __all__ = [
     "ExitReason",
     "GroupBy",
     "MissingReason",
+    "ParticipantChange",
     "ParticipantState",
     "Region",
     "RetractionReason",
@@ -95,6 +96,8 @@ GroupBy = Literal["jobcentre", "region", "trial"]
 """Grouping of a summary."""
 MissingReason = Literal["no_show", "cancelled", "mentor_only", "not_accepted", "nothing"]
 """Why a due conversation is missing."""
+ParticipantChange = Literal["drawn", "number_changed", "duplicate", "handed_over", "withdrawn", "erased"]
+"""What changed of a participant, in the change feed."""
 ParticipantState = Literal[
     "assignment_week", "counted", "absent", "exempt", "complete", "waiting", "withdrawn", "ineligible", "duplicate"
 ]

@@ -14,6 +14,7 @@ from rettevej_client.codes import (
     CorrectionStatus,
     Enforcement,
     ExemptFrom,
+    ParticipantChange,
     ParticipantState,
     Region,
     Theme,
@@ -53,6 +54,7 @@ class NewTrial(TypedDict):
     intake_to: NotRequired[str | None]
     """Last day on which people are taken in."""
     ends_on: NotRequired[str | None]
+    retention_until: NotRequired[str | None]
     """Last day of the trial; overrides the protocol's."""
     pilot: NotRequired[bool]
     """A pilot is a trial of its own, in nobody else's figures."""
@@ -95,6 +97,7 @@ class Trial(TypedDict):
     intake_from: str
     intake_to: str
     ends_on: str
+    retention_until: str
     pilot: bool
     jobcentres: list[Jobcentre]
     enforcement: Enforcement
@@ -221,6 +224,14 @@ class Participant(TypedDict):
     """Eligibility rules that fail with the corrected number."""
     duplicate_of: str | None
     """Of a duplicate the participant who governs, in the same jobcentre."""
+
+
+class ListedParticipant(Participant):
+    """A participant in a list; in the change feed with one change."""
+
+    change: ParticipantChange | None
+    """What changed; null outside the feed."""
+    changed_at: str | None
 
 
 class CorrectionRequest(TypedDict):
