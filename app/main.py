@@ -32,7 +32,7 @@ from app.protocols import add_folder
 from app.routers import protocols
 from app.routers.common.services import Services
 from app.routers.panel import endpoints as panel
-from app.routers.participants import corrections, letters, screening
+from app.routers.participants import corrections, letters, person_file, screening
 from app.routers.participants import endpoints as participants
 from app.routers.records import batch_io, snapshots
 from app.routers.records import endpoints as records
@@ -67,6 +67,7 @@ _ROUTERS = (
     participants.router,
     corrections.router,
     letters.router,
+    person_file.router,
     *records.routers,
     batch_io.router,
     snapshots.router,

@@ -72,7 +72,7 @@ RULES: Mapping[str, Rule] = {
     rf"POST {_TRIAL}/participants": Rule(("participants:write",), "person"),
     rf"GET {_TRIAL}/(participants|assignments|worklist)": Rule(("participants:read",), "people"),
     rf"POST {_TRIAL}/participants/lookup": Rule(("participants:read",), "person"),
-    rf"GET {_TRIAL}/participants/\{{id\}}(/(assignment|weeks|letter|contact-persons))?": Rule(
+    rf"GET {_TRIAL}/participants/\{{id\}}(/(assignment|weeks|letter|contact-persons|file))?": Rule(
         ("participants:read",), "person"
     ),
     rf"(PATCH|POST) {_TRIAL}/participants/\{{id\}}(/(assignment|withdrawal|cpr))?": Rule(

@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.core.kinds import TABLES, RecordTable
@@ -191,10 +192,33 @@ async def load_history(
         ),
         {"codes": [*sorted(jobcentres), NO_JOBCENTRE], "trial": trial_id, "latest": latest},
     )
-    return [
-        {**_version_body(table, row._asdict()), "batch_id": row.batch_id, "superseded_at": row.superseded_at}
-        for row in rows
-    ]
+    return [_with_batch(table, row) for row in rows]
+
+
+async def load_versions_of_person(
+    connection: AsyncConnection, kind: str, trial_id: str, jobcentre: str, participant_id: UUID
+) -> list[dict[str, Any]]:
+    """Return every version of a participant's records of a kind, by record, the oldest first."""
+    table = TABLES[kind]
+    rows = await connection.execute(
+        sql(
+            """
+            select selected.*, version.batch_id, nullif(version.superseded_at, 'infinity') as superseded_at
+            from {table} version join ({select}) selected using (jobcentre_code, version_id)
+            where version.jobcentre_code = :jobcentre and version.trial_id = :trial
+              and version.participant_id = :participant
+            order by version.record_id, version.version_id
+            """,
+            table=table.name,
+            select=_select(table),
+        ),
+        {"jobcentre": jobcentre, "trial": trial_id, "participant": participant_id},
+    )
+    return [_with_batch(table, row) for row in rows]
+
+
+def _with_batch(table: RecordTable, row: Row[Any]) -> dict[str, Any]:
+    return {**_version_body(table, row._asdict()), "batch_id": row.batch_id, "superseded_at": row.superseded_at}
 
 
 async def find_record(

@@ -6,6 +6,7 @@ from typing import Final
 from app.domain.codes.code_list import CodeList
 
 CORRECTION_CODES: Final[Mapping[str, CodeList]] = {
+    "Sex": CodeList("Sex, by the CPR number.", {"female": "female", "male": "male"}),
     "ParticipantChange": CodeList(
         "What changed of a participant, in the change feed.",
         {

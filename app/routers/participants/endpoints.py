@@ -1,6 +1,6 @@
 """Participants: lists, lookup, contact person, withdrawal (domain 3)."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
@@ -256,19 +256,18 @@ async def get_weeks(
     await services.audit_read(principal, "weeks.read", trial_id, [person.jobcentre], participant_id)
     judged = judge(trial.protocol, trial.ends_on, person.history())
     weeks = as_seen_on(trial.protocol, judged, services.today())
-    items = b",".join([_week_json(week) for week in weeks if until is None or week.monday <= until])
+    items = b",".join([to_json(week_body(week)) for week in weeks if until is None or week.monday <= until])
     content = b'{"items":[%b]}' % items
     return etag_response(request, content, JSON, digest(content))
 
 
-def _week_json(week: Week) -> bytes:
-    return to_json(
-        {
-            "week": week_code(week.monday),
-            "number": week.number,
-            "state": week.state,
-            **{flag: getattr(week, flag) for flag in FLAGS},
-            "meter": week.meter,
-            "deviations": week.deviations,
-        }
-    )
+def week_body(week: Week) -> dict[str, Any]:
+    """Return the response body of a judged week."""
+    return {
+        "week": week_code(week.monday),
+        "number": week.number,
+        "state": week.state,
+        **{flag: getattr(week, flag) for flag in FLAGS},
+        "meter": week.meter,
+        "deviations": week.deviations,
+    }

@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from app.protocols import protocols
-from app.routers.service.html_pages import rules_page
+from app.routers.service.rules_page import rules_page
 
 _FILES: Final = Path(__file__).parents[2] / "static" / "swagger-ui"
 _PAGE: Final = (Path(__file__).parent / "pages" / "contract.html").read_text("utf-8")

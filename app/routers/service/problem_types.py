@@ -6,9 +6,9 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field
 
 from app.contract.danish import CODE_EXAMPLES, SENTENCES, Language, danish
+from app.routers.common.html_pages import HTML, html_page
 from app.routers.common.services import json_response
 from app.routers.common.tables import negotiate
-from app.routers.service.html_pages import HTML, html_page
 from app.web.meanings import language_of
 from app.web.problems import PROBLEMS, REQUEST, Problem, code_meaning, problem_responses
 from app.web.routes import CheckedRoute

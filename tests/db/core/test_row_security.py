@@ -41,6 +41,7 @@ OF_PEOPLE = (
     "assignment",
     "contact_person",
     "duplicate",
+    "participant_change",
     "person_fact",
     "cpr_correction",
     "correction_person",

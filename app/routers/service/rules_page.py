@@ -1,17 +1,9 @@
-"""HTML pages of the contract: problem types, and the rules with their sources.
+"""The page of the rules with their sources: the content of the JSON resource of protocols."""
 
-They load no other resource, run no script, and have the content of the JSON resources.
-"""
-
-import base64
-import hashlib
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, Final
 
 from fastapi import Request, Response
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from app.contract.danish import PARAMETERS, danish
 from app.domain.codes import CODES, ENUMERATIONS
@@ -19,22 +11,8 @@ from app.domain.codes.failures import FAILURE_DETAILS
 from app.domain.codes.parameters import PARAMETER_MEANINGS
 from app.domain.codes.rule_sources import RULE_SOURCES
 from app.domain.protocol import Protocol
-from app.routers.common.services import digest, etag_response
+from app.routers.common.html_pages import html_page
 
-HTML: Final = "text/html"
-_HERE: Final = Path(__file__).parent / "pages"
-_TEMPLATES: Final = Environment(
-    loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-)
-_STYLE: Final = (_HERE / "style.css").read_text("utf-8")
-_STYLE_HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-_HEADERS: Final = {
-    "Cache-Control": "no-cache",
-    "Content-Security-Policy": (
-        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; form-action 'none';"
-        " frame-ancestors 'none'"
-    ),
-}
 _CODE_LISTS: Final[Mapping[str, str]] = {
     "accepted_forms": "ConversationForm",
     "in_person_forms": "ConversationForm",
@@ -45,16 +23,6 @@ _CODE_LISTS: Final[Mapping[str, str]] = {
     "channels": "Channel",
 }
 """Code list of each parameter whose values are codes."""
-
-
-def html_page(request: Request, template: str, **values: Any) -> Response:
-    """Render a template and respond with the page and its ETag."""
-    # Markup: the style is a constant file, and the policy has the hash of its exact characters.
-    text = _TEMPLATES.get_template(template).render(style=Markup(_STYLE), **values)  # noqa: S704
-    content = text.encode()
-    response = etag_response(request, content, f"{HTML}; charset=utf-8", digest(content))
-    response.headers.update(_HEADERS)
-    return response
 
 
 def rules_page(request: Request, protocols: Mapping[str, Protocol]) -> Response:
