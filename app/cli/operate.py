@@ -15,6 +15,7 @@ from app.cli.operations import (
     erase_person,
     examine,
     expire,
+    load_notices,
     restore,
     rotate_master_key,
 )
@@ -53,7 +54,10 @@ def restore_command(file: File, data_dir: DataDir = None, database_url: Database
 
 @app.command()
 def doctor(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
-    """Examine schema, master key, numbers, chains, draws, keys, kept counts and weeks; nothing is changed."""
+    """Examine schema, master key, numbers, chains, draws, keys, kept counts and weeks; nothing is changed.
+
+    Names requests for corrected numbers that wait for more than 14 days, and numbers corrected before anyone decided.
+    """
     settings = settings_of(data_dir=data_dir, database_url=database_url)
     if settings.database_url is None and not embedded_in(settings.data_dir).exists:
         fail(f"there is no database in {settings.data_dir}")
@@ -67,6 +71,8 @@ def _examine(settings: Settings, url: str) -> None:
     except (RuntimeError, ValueError) as error:
         fail(str(error))
     console.print(f"The rules run {execution()}.")
+    for notice in asyncio.run(load_notices(url)):
+        console.print(f"- {notice}", style="yellow", markup=False)
     for fault in faults:
         console.print(f"- {fault}", style="red", markup=False)
     if faults:

@@ -12,6 +12,7 @@ from app.db.core.migrate import newest_schema, schema_of
 from app.db.core.session import APPLICATION_ROLE, SYSTEM_SCOPE, Database, engine_on, without_tls
 from app.db.integrity import check_register
 from app.db.participants.erasure import ErasureError, erase_participant, expire_trial, load_expirable
+from app.db.participants.open_corrections import open_corrections
 from app.db.personal_data.vault import Vault, WrongMasterKeyError, change_master_key
 from app.db.trials.trials import check_protocols, load_trial, record_protocol_digests
 from app.postgres.supervisor import EmbeddedPostgres
@@ -100,6 +101,12 @@ async def examine(url: str, master_key: bytes) -> list[str]:
             if faults := await check_protocols(connection):
                 return faults
         return await check_register(Database(engine), vault)
+
+
+async def load_notices(url: str) -> list[str]:
+    """Return what is no fault, and for someone to look at: see ``open_corrections``."""
+    async with engine_on(url, 1) as engine, Database(engine).read(SYSTEM_SCOPE) as connection:
+        return await open_corrections(connection) if await schema_of(connection) == newest_schema() else []
 
 
 async def check_stored_protocols(url: str) -> list[str]:

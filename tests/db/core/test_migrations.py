@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from alembic import command
@@ -13,6 +14,7 @@ from pydantic_core import to_json
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.cli.operations import load_notices
 from app.db.audit.log import NewAuditEntry, append_entries
 from app.db.core.ids import uuid7_at
 from app.db.core.migrate import _config, migrate
@@ -159,3 +161,10 @@ def test_a_database_from_before_is_brought_up_to_date(before: str, tmp_path: Pat
             again = register.case_system().post("/v1/trials/old/participants", register.screening(cpr=cpr))
             assert again.json()["code"] == "already_drawn"
         assert register_faults(register) == []
+        (notice,) = asyncio.run(load_notices(before))
+        assert notice.startswith(f"trial old: the number of {BO} in 849 was corrected on ")
+        assert notice.endswith("undecided")
+        feed = register.case_system().get("/v1/trials/old/participants", changed_since="0").json()["items"]
+        changes = [(item["change"], UUID(item["participant_id"])) for item in feed]
+        assert {*changes[:3]} == {("drawn", person) for person in NUMBERS}
+        assert {*changes[3:]} == {("number_changed", BO), ("erased", CECIL)}
