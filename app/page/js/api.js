@@ -31,13 +31,26 @@ export function get(path, parameters = {}) {
 
 const fetchJson = async (address) => (await request(address, "application/json")).json();
 
+/** Fetches JSON with its ETag. Never cached. */
+export async function getTagged(address) {
+  const response = await request(address, "application/json");
+  return { body: await response.json(), tag: response.headers.get("ETag") };
+}
+
+/** Sends JSON and returns the JSON of the response. */
+export async function post(address, body, headers = {}) {
+  const options = { method: "POST", body: JSON.stringify(body) };
+  return (await request(address, "application/json", { "Content-Type": "application/json", ...headers }, options)).json();
+}
+
 /** Fetches a document of another type, for example a letter. Never cached. */
 export const blob = async (address, type) => (await request(address, type)).blob();
 
-async function request(address, type) {
+async function request(address, type, headers = {}, options = {}) {
   let response;
   try {
-    response = await fetch(address, { headers: { Authorization: `Bearer ${session.bearer()}`, Accept: type } });
+    const all = { Authorization: `Bearer ${session.bearer()}`, Accept: type, ...headers };
+    response = await fetch(address, { ...options, headers: all });
   } catch {
     throw new ApiError(0, "unreachable");
   }

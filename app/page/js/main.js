@@ -10,6 +10,7 @@ import { notice, errorText } from "./parts/notice.js";
 import * as route from "./route.js";
 import * as session from "./session.js";
 import * as shell from "./shell.js";
+import { corrections } from "./views/corrections.js";
 import { jobcentre } from "./views/jobcentre.js";
 import { person } from "./views/person.js";
 import { region } from "./views/region.js";
@@ -17,7 +18,7 @@ import { signIn } from "./views/sign_in.js";
 import { trialView } from "./views/trial.js";
 import { trials } from "./views/trials.js";
 
-const VIEWS = { region, jobcentre, person, trial: trialView };
+const VIEWS = { region, jobcentre, person, trial: trialView, corrections };
 let configured = { issuer: null };
 let message = null;
 let turn = 0;
@@ -97,6 +98,7 @@ async function contentOf(address, frame) {
 
 /** The view that suits whoever is signed in. */
 function opening(trial) {
+  if (session.decidesCorrections()) return "corrections";
   if (trial.jobcentres.some(session.readsFiguresOf)) return "region";
   return trial.jobcentres.some((each) => session.readsPeopleOf(each.code)) ? "jobcentre" : "trial";
 }

@@ -38,6 +38,9 @@ export const hasScope = (scope) =>
     .includes(scope);
 const listClaim = (claim) => (Array.isArray(claims?.[claim]) ? claims[claim] : []);
 
+/** Whether the token is a registrar's, who reads requests for corrected numbers and nothing else. */
+export const decidesCorrections = () => hasScope("corrections:decide");
+
 /** Whether people of the jobcentre can be read. */
 export function readsPeopleOf(jobcentre) {
   const bound = listClaim("jobcentres");

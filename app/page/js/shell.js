@@ -86,7 +86,9 @@ export function draw({ trial, view, query, onSignOut, onReload }) {
   const pages =
     trial === null
       ? []
-      : [
+      : session.decidesCorrections()
+        ? [["corrections", t("shell.corrections")]]
+        : [
           ["region", t("shell.region")],
           ["jobcentre", t("shell.jobcentre")],
           ["trial", t("shell.trial")],
