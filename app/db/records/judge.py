@@ -138,6 +138,7 @@ class BatchJudge:
         cached = await self._resolve_people()
         await self._lock()
         await self._update_cache(cached)
+        await self._confirm_numbers()
         self._keys = await self._load_keys([record.external_id for record in self._inputs])
         self._require_locked()
         self._unchanged = self._find_unchanged()
@@ -212,6 +213,19 @@ class BatchJudge:
         confirmed = all(self._cache.holds(trial, code, self._registered_at[code]) for code in {*cached.values()})
         if not confirmed or duplicates & cached.keys():
             raise ChangedMeanwhileError  # the next attempt resolves these people in the database
+
+    async def _confirm_numbers(self) -> None:
+        """Raise ChangedMeanwhileError if a number that a register sent finds another person now that it is locked.
+
+        Such a record follows its number (domain 3.4): stored late, it would stay with the former holder.
+        """
+        sent = {
+            record.sent_number: pending.person
+            for record, pending in zip(self._inputs, self._pending, strict=True)
+            if record.sent_number is not None and pending.person is not None
+        }
+        if sent and await resolve_people(self._connection, self._trial.id, (), sent.keys()) != sent:
+            raise ChangedMeanwhileError
 
     def _require_locked(self) -> None:
         """Raise UnlockedStratumError for a record stored elsewhere than its person, or retracted before it came."""
