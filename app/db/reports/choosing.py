@@ -38,15 +38,12 @@ _SCREENINGS = sql(
     """
     select screening.participant_id, arm, screening.interview_on, screening.registered_at,
            facts ->> 'channel' as channel, cast(facts ->> 'unemployed_since' as date) as unemployed_since,
-           least(drawn_at, later.registered_at, withdrawn.at) as ended_at, withdrawn.at as withdrawn_at
+           least(drawn_at, withdrawn.at, lead(screening.registered_at) over (
+               partition by screening.blind_index order by screening_id)) as ended_at,
+           withdrawn.at as withdrawn_at
     from screening
     left join assignment on assignment.jobcentre_code = :jobcentre and assignment.trial_id = :trial
          and assignment.participant_id = screening.participant_id and drawn_at <= :moment
-    left join lateral (
-        select min(every.registered_at) as registered_at from screening every
-        where every.jobcentre_code = :jobcentre and every.trial_id = :trial and every.registered_at <= :moment
-          and every.blind_index = screening.blind_index and every.screening_id > screening.screening_id
-    ) later on true
     left join lateral (
         select min(at) as at from audit_entry
         where audit_entry.participant_id = screening.participant_id and action = 'participant.withdrawn'
