@@ -12,15 +12,19 @@
 FROM python:3.13-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ONLY_BINARY=:all:
 WORKDIR /src
+# The C compiler for the rules stays in this stage.
+# hadolint ignore=DL3008
+RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
 COPY requirements.lock requirements-dev.lock ./
 RUN python -m venv /opt/rettevej && /opt/rettevej/bin/pip install --require-hashes -r requirements.lock
 # The build backend is locked with the tools of development; they stay in this stage.
 RUN python -m venv /opt/build && /opt/build/bin/pip install --require-hashes -r requirements-dev.lock
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml hatch_build.py README.md LICENSE ./
 COPY app app
 COPY clients/python clients/python
 RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --no-index --wheel-dir dist . ./clients/python \
-    && /opt/rettevej/bin/pip install --no-deps --no-index dist/rettevej*.whl
+    && /opt/rettevej/bin/pip install --no-deps --no-index dist/rettevej*.whl \
+    && /opt/rettevej/bin/python -P -c "from app.domain.rules.execution import execution; assert execution() == 'compiled'"
 
 FROM python:3.13-slim
 # The number is fixed, so that a volume keeps its owner. PostgreSQL refuses to run as root, and need not.
