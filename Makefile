@@ -45,7 +45,7 @@ test-compiled: wheel
 	cp -r pyproject.toml docs openapi tests $(COMPILED)
 	cd $(COMPILED) && bin/python -m app.contract | cmp - openapi/openapi.json
 	cd $(COMPILED) && EXPECTED_EXECUTION=compiled PYTHONHASHSEED=0 bin/python -m pytest \
-		--numprocesses=logical --dist=loadfile --ignore=tests/domain/rules/test_mutations.py tests/domain
+		--numprocesses=logical --dist=loadfile --ignore=tests/domain/rules/test_mutations.py tests/domain/rules tests/domain/figures
 
 setup: $(STAMP)
 
