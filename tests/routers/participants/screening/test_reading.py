@@ -113,7 +113,7 @@ def test_a_participant_is_shown_as_of_today(
     assert this_week["state"] == state
     for each in ("assignment_week", "counted", "absent", "exempt", "complete", "waiting"):
         listed = everywhere.get(at(trial), state=each).json()["items"]
-        assert listed == ([view] if each == state else [])
+        assert listed == ([{**view, "change": None, "changed_at": None}] if each == state else [])
 
 
 def test_lists_are_of_your_jobcentres_and_filtered(register: Register, trial: str, everywhere: Client) -> None:
