@@ -1,15 +1,18 @@
 """Application factory: services, routers, middleware, error handlers."""
 
+import asyncio
 import gc
 import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import TypeVar
 
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
@@ -51,6 +54,7 @@ from app.routers.service import audit, docs, health, problem_types, web_page
 from app.routers.trials import endpoints as trials
 from app.settings import Settings
 from app.web.access_log import AccessLog, configure_logging
+from app.web.error_handlers import database_is_away
 from app.web.error_handlers import install as install_error_handlers
 from app.web.http.request_line import RequestLineMiddleware
 from app.web.http.security_headers import SecurityHeadersMiddleware
@@ -85,6 +89,9 @@ _ROUTERS = (
     health.router,
 )
 """In the order of the contract."""
+
+_DATABASE_SECONDS = 60.0
+Opened = TypeVar("Opened")
 
 _NO_TELEMETRY: TelemetryConfig = {
     "tracing": False,
@@ -143,8 +150,8 @@ async def _lifespan(
     assert database_url is not None, "serving needs a database"
     async with AsyncExitStack() as stack:
         database = Database(await stack.enter_async_context(engine_on(database_url, settings.pool_size)))
-        vault, signer = await _open_keys(database, master_key_of(settings))
-        await rebuild_outdated(database)
+        vault, signer = await _when_there(lambda: _open_keys(database, master_key_of(settings)))
+        await _when_there(lambda: rebuild_outdated(database))
         report_database: ReadDatabase = database
         if (url := settings.report_database_url) is not None:
             report_database = Replica(await stack.enter_async_context(engine_on(url, settings.pool_size)))
@@ -171,6 +178,21 @@ async def _lifespan(
         yield
         await app.state.refusals.stop()
         await reads.stop()
+
+
+async def _when_there(work: Callable[[], Awaitable[Opened]]) -> Opened:
+    """Do work of the start, again while the database is away; raise its error after ``_DATABASE_SECONDS``.
+
+    A worker that takes a dead one's place meanwhile must not fail: the server would end with it.
+    """
+    deadline = time.monotonic() + _DATABASE_SECONDS
+    while True:
+        try:
+            return await work()
+        except Exception as error:
+            if not database_is_away(error) or time.monotonic() > deadline:
+                raise
+        await asyncio.sleep(0.2)
 
 
 async def _open_keys(database: Database, master_key: bytes) -> tuple[Vault, Signer]:

@@ -14,6 +14,7 @@ from rich.console import Console
 from app.domain.protocol import ProtocolError
 from app.main import embedded_in
 from app.postgres.process import EmbeddedPostgresError
+from app.postgres.restarts import Restarts
 from app.postgres.supervisor import EmbeddedPostgres
 from app.protocols import add_folder
 from app.settings import Settings
@@ -63,10 +64,11 @@ def _is_running(server: EmbeddedPostgres) -> bool:
 
 
 @contextmanager
-def database_of(settings: Settings, *, join: bool = False) -> Iterator[str]:
+def database_of(settings: Settings, *, join: bool = False, restart: bool = False) -> Iterator[str]:
     """Run the database inside the block and yield its URL: the configured server's, or the embedded one's.
 
-    ``join``: use the embedded one as it is when a server runs it already.
+    ``join``: use the embedded one as it is when a server runs it already. ``restart``: start it again when it ends by
+    itself; when it ends too often, the process gets SIGTERM, and the command fails with the server's last lines.
     """
     if settings.database_url is not None:
         yield settings.database_url
@@ -77,6 +79,13 @@ def database_of(settings: Settings, *, join: bool = False) -> Iterator[str]:
         return
     try:
         with server:
-            yield server.url
+            restarts = Restarts(server) if restart else None
+            try:
+                yield server.url
+            finally:
+                if restarts is not None:
+                    restarts.stop()
+                    if restarts.failure is not None:
+                        fail(restarts.failure)
     except EmbeddedPostgresError as error:
         fail(str(error))

@@ -64,7 +64,10 @@ def serve(
         verifier_of(settings)
     except (RuntimeError, ValueError) as error:
         fail(str(error))
-    with database_of(settings) as url, shared_between_workers() if settings.workers > 1 else nullcontext():
+    with (
+        database_of(settings, restart=True) as url,
+        shared_between_workers() if settings.workers > 1 else nullcontext(),
+    ):
         asyncio.run(_migrate(url))
         _print_faults(asyncio.run(check_stored_protocols(url)))
         config = uvicorn.Config(

@@ -290,8 +290,12 @@ class EmbeddedPostgres:
                 return
             if time.monotonic() > deadline:
                 raise EmbeddedPostgresError(f"PostgreSQL was not ready after {START_SECONDS:.0f} s: see {self._log}.")
-        written = self._log.read_bytes()[log_start:].decode(errors="replace").splitlines()
-        raise EmbeddedPostgresError("\n".join(["PostgreSQL ended while it started; its last lines:", *written[-10:]]))
+        written = self.last_log_lines(log_start)
+        raise EmbeddedPostgresError("\n".join(["PostgreSQL ended while it started; its last lines:", *written]))
+
+    def last_log_lines(self, start: int = 0) -> list[str]:
+        """Return the last ten lines of the server's log from a byte on."""
+        return self._log.read_bytes()[start:].decode(errors="replace").splitlines()[-10:]
 
     def _initialise(self, identity: Identity, lock: int) -> None:
         """Make the cluster beside its place and rename it when complete, so that a kill leaves nothing half made."""
