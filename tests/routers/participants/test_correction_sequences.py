@@ -58,9 +58,10 @@ class Play:
         body = self.register.screening(cpr=number, jobcentre=jobcentre)
         answer = self.place.system.post(f"{self.place.path}/participants", body)
         model = self.model
-        is_free = not (model.is_bound(number) or model.is_requested(number, jobcentre) or model.closed)
+        reasons = model.is_bound(number), model.is_requested(number, jobcentre), model.closed
         drawn = answer.status_code == 201 and answer.json()["assignment"] is not None
-        assert drawn == is_free, answer.text
+        holders = [each for each in model.people if number in each.numbers]
+        assert drawn == (not any(reasons)), (answer.text, reasons, holders, model.waiting)
         if drawn:
             value = answer.json()
             model.add(value["participant_id"], jobcentre, value["assignment"]["arm"], number)
@@ -173,7 +174,8 @@ class Play:
     def close(self, first: int, _: int, __: int) -> None:
         """Seldom, so that there is something to close."""
         if first % 4 == 0:
-            self.register.client("agency").post(f"{self.place.path}/close")
+            closed = self.register.client("agency").post(f"{self.place.path}/close")
+            assert closed.status_code == 200, closed.text
             self.model.closed = True
             self.model.waiting = []
 
