@@ -121,7 +121,7 @@ def test_the_page_of_the_contract_loads_nothing_from_elsewhere() -> None:
     assert page.status_code == 200
     assert not re.search(r"https?:", page.text.replace("http://www.w3.org/2000/svg", ""))
     files = re.findall(r'(?:src|href)="(docs/files/[^"]+)"', page.text)
-    assert len(files) == 2
+    assert len(files) == 3
     for file in files:
         answer = http.get(f"/{file}")
         assert answer.status_code == 200

@@ -301,9 +301,8 @@ async def _store_participant(
                     :target_group, :moment, :contact)
             on conflict (jobcentre_code, trial_id, participant_id) do update set
                 screening_id = excluded.screening_id, status = 'waiting', interview_on = excluded.interview_on,
-                channel = excluded.channel, unemployed_since = excluded.unemployed_since,
-                target_group = excluded.target_group,
-                waiting_since = excluded.waiting_since, withdrawal_reason = null,
+                channel = excluded.channel, unemployed_since = excluded.unemployed_since, withdrawal_reason = null,
+                target_group = excluded.target_group, waiting_since = excluded.waiting_since,
                 contact_person = coalesce(excluded.contact_person, participant.contact_person)
             """
         ),
@@ -316,7 +315,6 @@ async def _store_participant(
             "contact": request.contact_person,
         },
     )
-    sealed = vault.seal_cpr(participant_id, request.cpr)
     await connection.execute(
         text(
             """
@@ -331,13 +329,11 @@ async def _store_participant(
         ),
         {
             **asdict(new),
-            **asdict(sealed),
+            **asdict(vault.seal_cpr(participant_id, request.cpr)),
             "sex": sex_of(request.cpr),
             "born_on": screening.born_on,
             "age_band": age_band_of(screening.born_on, screening.interview_on),
         },
     )
-    if request.contact_person is None:
-        return []
-    where = (new.trial_id, new.jobcentre, participant_id)
-    return [await store_contact_person(connection, *where, request.contact_person, new.client, new.moment)]
+    owner, contact = (new.trial_id, new.jobcentre, participant_id), request.contact_person
+    return [await store_contact_person(connection, *owner, contact, new.client, new.moment)] if contact else []

@@ -78,15 +78,13 @@ def add_batch(router: APIRouter, kind: RecordKind) -> None:
         trial = await services.get_trial(principal, trial_id)
         jobcentres = frozenset(require_jobcentre_access(principal, trial))
         media_type, wire = media_type_of(request), wire_of(kind.kind)
-        body = await request.body()
-        raw = read_batch(media_type, body, wire.names)
+        raw = read_batch(media_type, body := await request.body(), wire.names)
         today, index_of, follows = services.today(), services.vault.blind_index, follows_numbers(principal)
         parsed = [read_record(wire, each, today, index_of, follows_number=follows) for each in raw]
         records = [with_hints(record, each) for record, each in zip(parsed, raw, strict=True)]
         key = None if dry_run else request_key(request, body, idempotency_key)
-        scope = access_scope_of(principal)
+        scope, make_receipt = access_scope_of(principal), partial(encode_report, level=report)
         batch = BatchRequest(trial, kind.kind, scope, jobcentres, records, dry_run, atomic, key=key)
-        make_receipt = partial(encode_report, level=report)
         result = await receive(services.database, services.participant_cache, batch, make_receipt)
         measure(kind.kind, result.reports, committed=result.committed)
         await audit_disclosure(services, principal, batch, result)
