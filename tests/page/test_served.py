@@ -6,11 +6,13 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from app.routers.service import web_page as page
+from app.web.http.security_headers import SecurityHeadersMiddleware
 
 
 def client(issuer: str | None = None, client_id: str | None = None) -> TestClient:
     app = FastAPI()
     page.install(app, issuer, client_id, "openid")
+    app.add_middleware(SecurityHeadersMiddleware)
     return TestClient(app)
 
 
