@@ -8,6 +8,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from hypothesis import settings
 from sqlalchemy.engine import make_url
 
 from app.db.core.migrate import migrate
@@ -15,6 +16,8 @@ from app.db.core.session import make_engine
 from app.postgres.supervisor import EmbeddedPostgres
 from tests.register import Register
 
+settings.register_profile("rettevej", deadline=None)  # a busy machine is no failure
+settings.load_profile("rettevej")
 _TEMPLATE = "rettevej_template"
 _numbers = itertools.count(1)
 
