@@ -81,6 +81,8 @@ PROBLEMS: Final[Mapping[str, ProblemDefinition]] = {
     "date_in_future": _type(422, "Date in the future", "It has not happened yet on the day of receipt."),
     "ends_before_start": _type(422, "Ends before it starts", "The last day lies before the first."),
     "hours_out_of_range": _type(422, "Hours out of range", "Hours a week are above 0 and at most 60."),
+    "other_jobcentre": _type(422, "Another jobcentre", "The person is at another jobcentre than that of the snapshot."),
+    "outside_span": _type(422, "Outside the span", "The spell starts on a day outside the span of the snapshot."),
     # Contradicts what is stored.
     "unknown_participant": _type(404, "Unknown participant", "The participant is not in the trial, or not yours."),
     "trial_exists": _type(409, "Trial exists", "There is a trial of that id with other content."),

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Final, get_args, get_type_hints
 
 from fastapi import APIRouter, Request, Response
-from pydantic_core import to_json
 
 from app.contract.danish import Language, danish
 from app.db.reports.person_file import (
@@ -26,7 +25,7 @@ from app.domain.rules.calendar import COPENHAGEN
 from app.domain.rules.weeks import as_seen_on, judge
 from app.routers.common.access import ParticipantPath, ParticipantReader, visible_participant
 from app.routers.common.html_pages import HTML, html_page
-from app.routers.common.services import JSON, Services, ServicesDep, TrialPath, access_scope_of
+from app.routers.common.services import Services, ServicesDep, TrialPath, access_scope_of, json_response
 from app.routers.common.tables import negotiate
 from app.routers.common.types import ResponseModel
 from app.routers.participants.endpoints import week_body
@@ -76,7 +75,8 @@ async def get_person_file(
     It serves the person's right of access. So it also has conversations, activations and outcomes, which otherwise need
     a scope of their own, whoever sent them (`client_id`), and the CPR number. It has no number of a request for a
     corrected one, which may be another person's, and no list or report of a whole jobcentre that the person is part of.
-    Screenings in other jobcentres are in their files. The read is in the audit trail; the response is not to be cached.
+    Screenings in other jobcentres are in their files. The read is in the audit trail, and in
+    the file the next time.
     """
     async with services.read(principal) as connection:
         view = await visible_participant(connection, principal, trial_id, participant_id, services.today())
@@ -90,9 +90,8 @@ async def get_person_file(
         response = html_page(request, "file.html", **_page(document, language))
         response.headers["Content-Language"] = language
         response.headers.add_vary_header("Accept-Language")
-        del response.headers["ETag"]
     else:
-        response = Response(to_json(document), media_type=JSON, headers={"Vary": "Accept"})
+        response = json_response(request, document)
     response.headers["Cache-Control"] = "no-store"
     return response
 
