@@ -31,7 +31,7 @@ def test_every_example_of_the_contract_is_answered_as_it_says(world: World) -> N
     paths = create_app(Settings()).openapi()["paths"]
     paged = {f"GET {path}" for path, item in paths.items() if '"cursor"' in json.dumps(item.get("get", {}))}
     matched = {each for each in tally.operations if each.startswith("DELETE ") or each.endswith("/decision")}
-    assert not tally.operations - tally.succeeded - paged - matched, str(tally)
+    assert tally.operations - tally.succeeded - paged - matched == set(), str(tally)
 
 
 def test_a_short_run_finds_nothing_undocumented(world: World) -> None:
