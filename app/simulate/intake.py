@@ -82,6 +82,7 @@ class EnrolmentPhase:
             elif (
                 queue
                 and queue[-1].interview_on == screening.interview_on
+                and queue[-1].person.index != index
                 and self._is_chosen("swapped", index, SWAPPED_SHARE)
                 and await self._is_new(queue[-1])
             ):
