@@ -66,7 +66,8 @@ class ConversationWeeks:
     at_jobcentre: set[int]
     """Weeks with a counting conversation in person at the jobcentre."""
     unjustified: set[int]
-    """Weeks with a counting conversation in another form than in person, without its justification (6 [C])."""
+    """Weeks with a counting conversation in another form than in person, without its justification, where the protocol
+    requires one (6 [C])."""
     others: dict[int, list[Conversation]]
     """The conversations that do not count."""
     first: int | None
@@ -81,6 +82,7 @@ def read_conversations(protocol: Protocol, history: History, first_monday: int, 
     at_jobcentre: set[int] = set()
     unjustified: set[int] = set()
     others: dict[int, list[Conversation]] = {}
+    needs_justification = protocol.requires_justification
     for _, talk in history.conversations:
         day = talk.date.toordinal()
         index = (day - first_monday) // 7
@@ -93,10 +95,11 @@ def read_conversations(protocol: Protocol, history: History, first_monday: int, 
             form, best = form_of(protocol, talk), forms[index]
             if best is None or best == "remote" or form == "in_person":
                 forms[index] = form
-            if form != "in_person" and talk.justification is None:
+            if form == "in_person":
+                if talk.place == "jobcentre":
+                    at_jobcentre.add(index)
+            elif needs_justification and talk.justification is None:
                 unjustified.add(index)
-            elif form == "in_person" and talk.place == "jobcentre":
-                at_jobcentre.add(index)
     return ConversationWeeks(forms, at_jobcentre, unjustified, others, first)
 
 

@@ -77,9 +77,8 @@ def _add_other_deviations(protocol: Protocol, talks: ConversationWeeks, judged: 
     for index in {judged.index_of(event.date) for event in judged.presence.without_effect}:
         if judged.has(index):
             judged.deviations[index] += ("event_without_effect",)
-    if protocol.requires_justification:
-        for index in talks.unjustified:
-            judged.deviations[index] += ("no_justification",)
+    for index in talks.unjustified:
+        judged.deviations[index] += ("no_justification",)
 
 
 def week_count(assigned_on: date, ends_on: date, countable_days: int) -> int:
