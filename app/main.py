@@ -90,7 +90,7 @@ _ROUTERS = (
 )
 """In the order of the contract."""
 
-_DATABASE_SECONDS = 60.0
+_DATABASE_SECONDS = 5.0
 Opened = TypeVar("Opened")
 
 _NO_TELEMETRY: TelemetryConfig = {
@@ -183,14 +183,18 @@ async def _lifespan(
 async def _when_there(work: Callable[[], Awaitable[Opened]]) -> Opened:
     """Do work of the start, again while the database is away; raise its error after ``_DATABASE_SECONDS``.
 
-    A worker that takes a dead one's place meanwhile must not fail: the server would end with it.
+    A worker ends then, and another takes its place: one that fails its start would end the whole server.
     """
     deadline = time.monotonic() + _DATABASE_SECONDS
     while True:
         try:
             return await work()
         except Exception as error:
-            if not database_is_away(error) or time.monotonic() > deadline:
+            if not database_is_away(error):
+                raise
+            if time.monotonic() > deadline:
+                if multiprocessing.parent_process() is not None:
+                    os._exit(1)
                 raise
         await asyncio.sleep(0.2)
 
