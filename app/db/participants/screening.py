@@ -100,7 +100,9 @@ async def screen(
         failures.append(NOT_AVAILABLE)
     if (answer := await _earlier_answer(connection, trial, request, person, failures)) is not None:
         return answer
-    if jobcentre in use.drawn_in:  # also a former number: none is drawn twice (domain 3.4)
+    # Also a former number, and one that found a duplicate elsewhere before it found somebody here: none is drawn twice
+    # (domain 3.4).
+    if jobcentre in use.drawn_in or (use.drawn_in and not elsewhere):
         raise DomainError("already_drawn")
     if use.requested:
         raise DomainError("correction_waiting")

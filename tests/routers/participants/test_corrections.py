@@ -173,6 +173,25 @@ def test_no_number_is_drawn_again(place: Place, reason: str) -> None:
     sound(place)
 
 
+def test_a_number_of_a_duplicate_elsewhere_is_not_drawn_here(place: Place) -> None:
+    """It finds the governing participant here, who was never drawn under it and never had it."""
+    anna, _ = place.screened()
+    bo, old = place.screened(jobcentre="860")
+    new = new_cpr()
+    place.correct(bo, new, "new_number")
+    assert place.correct(anna, new).json()["status"] == "accepted"
+    assert place.state(bo) == "duplicate"
+    assert place.look_up(old) == anna
+    for jobcentre in ("849", "860"):
+        again = place.system.post(
+            f"{place.path}/participants",
+            place.register.screening(cpr=old, jobcentre=jobcentre, interview_on="2010-11-15"),
+        )
+        assert (again.status_code, again.json()["code"]) == (409, "already_drawn")
+    assert len(place.draws()) == 2
+    sound(place)
+
+
 def test_back_to_the_former_number(place: Place) -> None:
     anna, old = place.screened()
     place.correct(anna, new_cpr())
