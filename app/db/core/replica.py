@@ -76,7 +76,7 @@ class Replica(ReadDatabase):
 
 def replayed_to(connection: AsyncConnection) -> datetime | None:
     """Return the moment up to which a report's snapshot holds every registration; None on the primary."""
-    moment: datetime | None = connection.sync_connection.get_execution_options().get(_REPLAYED)  # type: ignore[union-attr]
+    moment: datetime | None = connection.sync_connection.get_execution_options().get(_REPLAYED)  # type: ignore[union-attr]  # open inside a block
     return moment
 
 

@@ -211,7 +211,7 @@ def driver_of(connection: AsyncConnection) -> asyncpg.Connection:
 
 
 def _driver_of(connection: AsyncConnection) -> asyncpg.Connection:
-    driver: asyncpg.Connection | None = connection.sync_connection.connection.driver_connection  # type: ignore[union-attr]
+    driver: asyncpg.Connection | None = connection.sync_connection.connection.driver_connection  # type: ignore[union-attr]  # open inside a block
     assert driver is not None
     return driver
 

@@ -67,6 +67,13 @@ class _NumberUse:
             return self.jobcentre != jobcentre
         return bool(self.drawn_in) and jobcentre not in self.drawn_in
 
+    def is_drawn_here(self, jobcentre: str) -> bool:
+        """Return whether somebody drawn has or had it, whom the jobcentre knows: none is drawn twice (domain 3.4).
+
+        That may be a duplicate elsewhere, whose number now finds somebody here.
+        """
+        return jobcentre in self.drawn_in or (bool(self.drawn_in) and not self.is_elsewhere(jobcentre))
+
 
 @dataclass(frozen=True, slots=True)
 class _NewScreening:
@@ -100,9 +107,7 @@ async def screen(
         failures.append(NOT_AVAILABLE)
     if (answer := await _earlier_answer(connection, trial, request, person, failures)) is not None:
         return answer
-    # Also a former number, and one that found a duplicate elsewhere before it found somebody here: none is drawn twice
-    # (domain 3.4).
-    if jobcentre in use.drawn_in or (use.drawn_in and not elsewhere):
+    if use.is_drawn_here(jobcentre):
         raise DomainError("already_drawn")
     if use.requested:
         raise DomainError("correction_waiting")

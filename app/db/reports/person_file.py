@@ -175,7 +175,7 @@ async def load_stored_person(
 
 
 async def _load(connection: AsyncConnection, section: type[T], key: dict[str, Any]) -> list[T]:
-    columns = ", ".join(field.name for field in fields(section))  # type: ignore[arg-type]
+    columns = ", ".join(field.name for field in fields(section))  # type: ignore[arg-type]  # a dataclass, each of them
     statement = compose("select {columns} " + _SELECTS[section], columns=columns, person=_OF_PERSON)
     rows = await connection.execute(sql(statement), key)
     return [section(*row) for row in rows]
