@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from app.db.core.ids import uuid7_at
 from app.db.derived.week_counts import rebuild
 from app.db.trials.trials import load_trial
+from app.main import embedded_in
 
 ROOT = Path(__file__).parents[1]
 COMMAND = Path(sys.executable).with_name("rettevej")
@@ -179,8 +180,7 @@ def started(directory: Path, *options: str) -> Iterator[Place]:
     url = f"http://127.0.0.1:{port}"
     try:
         wait_until_ready(url, process)
-        socket = directory / "postgres" / "run"
-        yield Place(url, f"postgresql://rettevej@/rettevej?host={socket}&port=5432", directory, process)
+        yield Place(url, embedded_in(directory).url.replace("+asyncpg", ""), directory, process)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(30)

@@ -26,7 +26,7 @@ def _run_sql(url: str, *statements: str) -> None:
     async def run() -> None:
         parts = make_url(url)
         connection = await asyncpg.connect(
-            host=str(parts.query["host"]), port=5432, user=parts.username, database="postgres"
+            host=str(parts.query["host"]), port=5432, user=parts.username, password=parts.password, database="postgres"
         )
         try:
             for statement in statements:

@@ -23,7 +23,11 @@ def query(url: str, *statements: str, arguments: Sequence[Any] = ()) -> list[asy
     async def run() -> list[asyncpg.Record]:
         parts = make_url(url)
         connection = await asyncpg.connect(
-            host=str(parts.query["host"]), port=5432, user=parts.username, database=parts.database
+            host=str(parts.query["host"]),
+            port=5432,
+            user=parts.username,
+            password=parts.password,
+            database=parts.database,
         )
         try:
             async with connection.transaction():

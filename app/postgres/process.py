@@ -22,6 +22,7 @@ SHORT_DIR = Path("/tmp")  # noqa: S108 - `make_private` lets nobody set a trap t
 START_SECONDS = 120.0  # crash recovery may take long
 ACCOUNT = "rettevej"
 ACCOUNTS = (ACCOUNT, "nobody")  # whom the server runs as when we are root: the first that exists
+DATA_DIR_MODE = 0o700 if os.geteuid() else 0o711  # root's server is another user, who passes to its own folders
 # setuid: files and server are the account's. namespace: root's own files, none of root's capabilities; for directories
 # the account cannot enter. setuid+dac: the account, keeping one capability (it may enter every directory); for the
 # same case where containers forbid namespaces.
@@ -61,6 +62,7 @@ class Programs:
         run, us = self._data_dir / "run", (os.geteuid(), os.getegid())
         if os.geteuid() != 0:
             identity = Identity("plain", *us, *us)
+            self._data_dir.chmod(0o700)
             make_private(run, identity)
             return identity
         accounts = [entry[2:4] for name in ACCOUNTS for entry in pwd.getpwall() if entry.pw_name == name]

@@ -4,6 +4,7 @@ Contents of a data directory (all made by this module):
 
     cluster/          PostgreSQL's own directory; it exists only when it is complete
     run/              the unix socket, the only way in (there is no TCP port); under /tmp when the path is too long
+    pgpass            the password that the server asks for: see `password`
     postgres.log      the server's log, free of values and statements, because these are personal data
     supervisor.lock   held by the process that runs the server: one supervisor a directory
     server.lock       held (inherited) by every process of the server: tells a live server from a stale pid file
@@ -29,6 +30,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 
+from app.postgres.password import HBA, is_required, new_password, password_file, read_password, write_private
 from app.postgres.process import (
     SHORT_DIR,
     START_SECONDS,
@@ -74,8 +76,6 @@ FIXED = {
     "log_parameter_max_length_on_error": "0",
 }
 SAFETY = ("fsync", "synchronous_commit", "full_page_writes")
-# Who reaches the socket is decided by the mode of its directory; peer authentication cannot work across uids.
-HBA = "local all all trust\nlocal replication all trust\n"
 
 
 class EmbeddedPostgres:
@@ -125,8 +125,10 @@ class EmbeddedPostgres:
 
     @property
     def url(self) -> str:
-        """SQLAlchemy's URL, for asyncpg, as the database's owner and superuser."""
-        return f"postgresql+asyncpg://{NAME}@/{NAME}?host={quote(str(self.socket_dir))}&port={PORT}"
+        """SQLAlchemy's URL, for asyncpg, as the database's owner and superuser; with the password once it is made."""
+        password = read_password(self.data_dir)
+        user = NAME if password is None else f"{NAME}:{password}"
+        return f"postgresql+asyncpg://{user}@/{NAME}?host={quote(str(self.socket_dir))}&port={PORT}"
 
     @property
     def pid(self) -> int | None:
@@ -245,6 +247,8 @@ class EmbeddedPostgres:
             self._initialise(identity, lock)
         elif self._cluster.stat().st_uid != identity.uid:
             give(self._cluster, identity)
+        if read_password(self.data_dir) is None or not is_required(self._cluster):  # made before it was required
+            self._require_password(self._cluster, identity, lock)
         if self._log.exists() and self._log.stat().st_size > LOG_LIMIT:
             self._log.replace(self._log.with_suffix(".log.1"))
         safety = dict.fromkeys(SAFETY, "on" if self._durable else "off")
@@ -309,16 +313,26 @@ class EmbeddedPostgres:
             *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
         ]
         self._programs.run(identity, lock, "", "initdb", *here, *options, *_options(TUNABLE))
-        unsafe = _options(dict.fromkeys(SAFETY, "off"))
-        sql = f"CREATE DATABASE {NAME}\n"
-        self._programs.run(identity, lock, sql, "postgres", "--single", *here, *unsafe, "postgres")
-        (unfinished / "pg_hba.conf").write_text(HBA, encoding="utf-8")
+        self._require_password(unfinished, identity, lock, f"CREATE DATABASE {NAME}\n", durable=False)
         (unfinished / MARKER).touch(mode=0o600)
         give(unfinished, identity)
         if self._durable:
             self._programs.run(identity, lock, "", "initdb", *here, "--sync-only")
         unfinished.rename(self._cluster)
         _sync(self.data_dir)
+
+    def _require_password(
+        self, cluster: Path, identity: Identity, lock: int, sql: str = "", *, durable: bool = True
+    ) -> None:
+        """Have a cluster without a server ask for the password; make the password if there is none."""
+        password = read_password(self.data_dir) or new_password()
+        sql += f"ALTER ROLE {NAME} PASSWORD '{password}'\n"
+        settings = FIXED | dict.fromkeys(SAFETY, "on" if durable and self._durable else "off")
+        self._programs.run(
+            identity, lock, sql, "postgres", "--single", "-D", str(cluster), *_options(settings), "postgres"
+        )
+        write_private(password_file(self.data_dir), f"*:*:*:{NAME}:{password}\n")
+        write_private(cluster / "pg_hba.conf", HBA, identity.uid, identity.gid)
 
 
 def _open(path: Path, flags: int = 0) -> int:

@@ -26,6 +26,7 @@ import structlog
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from app.postgres.process import DATA_DIR_MODE
 from app.web.auth import ALL, REGIONS, ROLES, BadClaimsError, Principal, principal_of
 from app.web.problems import Problem
 
@@ -61,7 +62,7 @@ class LocalIssuer:
         """
         path = data_dir / "issuer.pem"
         if not path.exists():
-            data_dir.mkdir(parents=True, exist_ok=True)
+            data_dir.mkdir(DATA_DIR_MODE, parents=True, exist_ok=True)
             _write_new_key(path)
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
             path.chmod(0o600)

@@ -45,7 +45,11 @@ def query(url: str, *statements: str) -> list[asyncpg.Record]:
     async def run() -> list[asyncpg.Record]:
         parts = make_url(url)
         connection = await asyncpg.connect(
-            host=str(parts.query["host"]), port=5432, user=parts.username, database=parts.database
+            host=str(parts.query["host"]),
+            port=5432,
+            user=parts.username,
+            password=parts.password,
+            database=parts.database,
         )
         try:
             await connection.execute("set app.jobcentres = '*'")
@@ -67,7 +71,11 @@ def strata_held(url: str, seconds: float) -> Iterator[None]:
     async def hold() -> None:
         parts = make_url(url)
         connection = await asyncpg.connect(
-            host=str(parts.query["host"]), port=5432, user=parts.username, database=parts.database
+            host=str(parts.query["host"]),
+            port=5432,
+            user=parts.username,
+            password=parts.password,
+            database=parts.database,
         )
         try:
             async with connection.transaction():

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from app.postgres.password import password_file
 from app.postgres.supervisor import EmbeddedPostgres
 
 ROOT = Path(__file__).parents[2]
@@ -15,6 +16,7 @@ CHILD = """
 import sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
+from app.postgres.password import password_file
 from app.postgres.supervisor import EmbeddedPostgres
 postgres = EmbeddedPostgres(Path(sys.argv[2]), durable=False)
 postgres.start()
@@ -53,7 +55,13 @@ def sql(postgres: EmbeddedPostgres, statement: str) -> str:
     """The first value that a statement returns."""
     connection = ("-h", str(postgres.socket_dir), "-p", "5432", "-U", "rettevej", "-d", "rettevej")
     command = [str(postgres.bindir / "psql"), "-XAtq", *connection, "-c", statement]
-    done: subprocess.CompletedProcess[str] = subprocess.run(command, capture_output=True, text=True, check=True)
+    done: subprocess.CompletedProcess[str] = subprocess.run(
+        command,
+        env={"PATH": os.defpath, "PGPASSFILE": str(password_file(postgres.data_dir))},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     return done.stdout.strip()
 
 

@@ -228,3 +228,44 @@ def test_the_server_knows_no_secret_of_ours(data: Path, monkeypatch: pytest.Monk
         assert "hush" not in sql(postgres, environment)
         assert postgres.url.endswith("&port=5432")
         assert (postgres.socket_dir / ".s.PGSQL.5432").is_socket()
+
+
+def _connects(postgres: EmbeddedPostgres, **environment: str) -> bool:
+    command = [str(postgres.bindir / "psql"), "-Xw", "-h", str(postgres.socket_dir), "-U", "rettevej", "-c", "SELECT 1"]
+    return subprocess.run(command, env=environment, capture_output=True, check=False).returncode == 0
+
+
+def test_the_socket_asks_for_a_password(data: Path) -> None:
+    """Issue 22.7. Secrets are readable by their owner alone."""
+    with EmbeddedPostgres(data, durable=False) as postgres:
+        assert not _connects(postgres, HOME="/")
+        assert not _connects(postgres, HOME="/", PGPASSWORD="guessed")
+        assert _connects(postgres, HOME="/", PGPASSFILE=str(data / "pgpass"))
+        assert (
+            sql(postgres, "SELECT rolpassword LIKE 'SCRAM-SHA-256$%' FROM pg_authid WHERE rolname = 'rettevej'") == "t"
+        )
+        for path in (data / "pgpass", data / "postgres.log", *(data / "cluster").rglob("*")):
+            assert path.stat().st_mode & 0o077 == 0, path
+        for directory in (data / "cluster", data / "run"):
+            assert directory.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("lost", [("cluster/pg_hba.conf", "pgpass"), ("cluster/pg_hba.conf",), ("pgpass",)])
+def test_a_data_directory_without_a_password_gets_one(data: Path, lost: tuple[str, ...]) -> None:
+    """As one that was made before, broke off in between, or lost the file; killed, so that it has to recover."""
+    postgres = EmbeddedPostgres(data)
+    with postgres:
+        sql(postgres, "CREATE TABLE t AS SELECT 7 AS n")
+        assert postgres.pid is not None
+        os.kill(postgres.pid, signal.SIGKILL)
+        wait_for(lambda: postgres.pid is None, "the death is not noticed")
+    if "pgpass" in lost:
+        (data / "pgpass").unlink()
+    if "cluster/pg_hba.conf" in lost:
+        (data / "cluster/pg_hba.conf").write_text("local all all trust\nlocal replication all trust\n")
+    with postgres:
+        assert sql(postgres, "SELECT n FROM t") == "7"
+        assert not _connects(postgres, HOME="/")
+    inode = (data / "pgpass").stat().st_ino
+    with postgres:  # the password stays
+        assert (data / "pgpass").stat().st_ino == inode

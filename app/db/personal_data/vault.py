@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.postgres.process import DATA_DIR_MODE
+
 _NONCE_BYTES = 12
 KEY_BYTES = 32
 _INDEX_KEY = "blind index key"
@@ -186,7 +188,7 @@ def trial_key_name(trial_id: str) -> str:
 def load_or_create_master_key(data_dir: Path) -> bytes:
     """Return the master key of an embedded database, from a file beside it that only its owner can read."""
     path = data_dir / "master.key"
-    data_dir.mkdir(parents=True, exist_ok=True)
+    data_dir.mkdir(DATA_DIR_MODE, parents=True, exist_ok=True)
     try:
         return write_key(path)
     except FileExistsError:

@@ -1,5 +1,7 @@
 """A standby of the run's PostgreSQL, made and fed by PostgreSQL's own means: base backup, streaming replication."""
 
+import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,6 +9,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
+from app.postgres.password import password_file
 from app.postgres.supervisor import EmbeddedPostgres
 from tests.database import query
 from tests.postgres.servers import wait_for
@@ -23,9 +26,11 @@ def standby_of(primary: EmbeddedPostgres, directory: Path) -> Iterator[EmbeddedP
             *("--host", str(primary.socket_dir), "--port", "5432", "--username", "rettevej"),
             *("--pgdata", str(directory / "cluster"), "--write-recovery-conf", "--checkpoint", "fast", "--no-sync"),
         ],
+        env={"PATH": os.defpath, "PGPASSFILE": str(password_file(primary.data_dir))},
         check=True,
         capture_output=True,
     )
+    shutil.copy2(password_file(primary.data_dir), directory)
     with EmbeddedPostgres(directory, durable=False) as standby:
         yield standby
 

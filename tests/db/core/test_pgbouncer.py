@@ -44,7 +44,7 @@ def bouncer(postgres: EmbeddedPostgres) -> Iterator[Path]:
     (here / "pgbouncer.ini").write_text(
         f"""
         [databases]
-        * = host={here} port=5432 user=rettevej
+        * = host={here} port=5432 user=rettevej password={make_url(postgres.url).password}
         [pgbouncer]
         listen_addr =
         listen_port = {PORT}

@@ -244,7 +244,11 @@ def _open_registration(place: Place, code: str) -> Iterator[Callable[[], None]]:
     async def hold() -> None:
         parts = make_url(place.register.database_url)
         connection = await asyncpg.connect(
-            host=str(parts.query["host"]), port=5432, user=parts.username, database=parts.database
+            host=str(parts.query["host"]),
+            port=5432,
+            user=parts.username,
+            password=parts.password,
+            database=parts.database,
         )
         async with connection.transaction():
             await connection.execute(

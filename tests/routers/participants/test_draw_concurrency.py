@@ -98,7 +98,11 @@ class Stage:
         """Past the applications, to the same database."""
         parts = make_url(self.url)
         connection = await asyncpg.connect(
-            host=str(parts.query["host"]), port=5432, user=parts.username, database=parts.database
+            host=str(parts.query["host"]),
+            port=5432,
+            user=parts.username,
+            password=parts.password,
+            database=parts.database,
         )
         try:
             yield connection

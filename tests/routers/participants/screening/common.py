@@ -36,7 +36,11 @@ def rows(register: Register, statement: str, *values: Any) -> list[dict[str, Any
     async def fetch() -> list[dict[str, Any]]:
         parts = make_url(register.database_url)
         connection = await asyncpg.connect(
-            host=str(parts.query["host"]), port=5432, user=parts.username, database=parts.database
+            host=str(parts.query["host"]),
+            port=5432,
+            user=parts.username,
+            password=parts.password,
+            database=parts.database,
         )
         try:
             return [dict(row) for row in await connection.fetch(statement, *values)]
