@@ -1,7 +1,8 @@
 """Route class: checks what FastAPI leaves unchecked; the head of a request before one byte of its body is read.
 
-In this order: the token and its scopes (401, 403), the query (422), the types that are accepted (406). A request that
-has no right to be made costs no body, and one that is not understood, or could not be answered, does nothing.
+In this order: the token and its scopes (401, 403), the query (422), the types that are accepted (406), what the address
+names (404). A request that has no right to be made costs no body, and one that is not understood, or could not be
+answered, does nothing.
 JSON that FastAPI would decode is decoded here instead.
 """
 
@@ -25,6 +26,7 @@ from app.web.problems import Problem
 
 SMALL_BODY: Final = 64 * 1024
 """Bytes that a body may have where it is no batch and no snapshot."""
+_WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 _LARGE_BODIES: Final = ("/batch", "/snapshot")
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z][A-Za-z_.-]{0,39}")
 
@@ -32,6 +34,9 @@ _PLAIN_NAME: Final = re.compile(r"[A-Za-z][A-Za-z_.-]{0,39}")
 class CheckedRoute(APIRoute):
     """A route that refuses unknown and repeated query parameters, repeated names in JSON, and reads no body without a
     right to send it."""
+
+    async def check_address(self, request: Request) -> None:
+        """Raise Problem ``not_found`` if what the address names does not exist; called before a body is read."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI's handler behind the checks.
@@ -58,6 +63,8 @@ class CheckedRoute(APIRoute):
                 check_query(parse_qsl(query.decode("ascii"), keep_blank_values=True), parameters)
             if not any(accepted_qualities(request, media_types).values()):
                 raise Problem("not_acceptable", f"The types are {', '.join(media_types)}.")
+            if request.method in _WITH_BODY:
+                await self.check_address(request)
             if self.body_field is not None and _is_json(request):
                 await _decode(request)
             return await handle(request)

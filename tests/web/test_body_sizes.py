@@ -36,12 +36,21 @@ def test_a_batch_has_more(register: Register, trial: str) -> None:
     assert response.json()["counts"]["created"] == 1
 
 
-def test_the_trial_is_looked_for_before_the_body(register: Register) -> None:
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "conversations/batch"),
+        ("POST", "activations/snapshot"),
+        ("PUT", "conversations/x"),
+        ("POST", "participants"),
+        ("POST", "participants/lookup"),
+        ("PATCH", "participants/01234567-89ab-7def-8123-456789abcdef"),
+        ("POST", "participants/01234567-89ab-7def-8123-456789abcdef/cpr"),
+    ],
+)
+def test_the_trial_is_looked_for_before_the_body(register: Register, method: str, path: str) -> None:
     response = register.case_system().request(
-        "POST",
-        "/v1/trials/no-such-trial/conversations/batch",
-        content=b"[[],",
-        headers={"Content-Type": "application/json"},
+        method, f"/v1/trials/no-such-trial/{path}", content=b"[[],", headers={"Content-Type": "application/json"}
     )
     assert response.status_code == 404
 

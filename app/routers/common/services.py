@@ -4,11 +4,12 @@ import asyncio
 import base64
 import binascii
 import hashlib
+import re
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import Depends, Path, Query, Request, Response
@@ -29,6 +30,7 @@ from app.routers.common.types import Moment
 from app.web.auth import Principal
 from app.web.problems import Problem
 from app.web.read_audit import ReadAudit
+from app.web.routes import CheckedRoute
 
 JSON = "application/json"
 MAX_LIMIT = 1000
@@ -122,8 +124,9 @@ async def _services(request: Request) -> Services:
 
 
 ServicesDep = Annotated[Services, Depends(_services)]
+TRIAL_ID: Final = re.compile(r"^[a-z0-9-]{1,40}$")
 TrialPath = Annotated[
-    str, Path(alias="trial", pattern=r"^[a-z0-9-]{1,40}$", description="Id of the trial.", examples=["prvij"])
+    str, Path(alias="trial", pattern=TRIAL_ID.pattern, description="Id of the trial.", examples=["prvij"])
 ]
 KnownAt = Annotated[
     Moment | None,
@@ -143,6 +146,16 @@ Cursor = Annotated[
 ]
 
 NextPage = Annotated[str | None, Field(description="Cursor of the next page; null on the last page.", examples=[None])]
+
+
+class TrialRoute(CheckedRoute):
+    """A route whose trial is looked for before a body is read."""
+
+    async def check_address(self, request: Request) -> None:
+        """Problem ``not_found`` for an unknown trial; the endpoint judges an id that is none."""
+        trial_id = request.path_params.get("trial", "")
+        if TRIAL_ID.fullmatch(trial_id):
+            await (await _services(request)).get_trial(request.state.principal, trial_id)
 
 
 async def _find_trial(services: Services, database: ReadDatabase, principal: Principal, trial_id: str) -> Trial:

@@ -23,6 +23,7 @@ from app.routers.common.services import (
     Services,
     ServicesDep,
     TrialPath,
+    TrialRoute,
     decode_cursor,
     encode_cursor,
     etag_response,
@@ -35,9 +36,8 @@ from app.routers.common.types import Moment, RequestModel, ResponseModel, Text
 from app.routers.panel.encoders import CSV, JSON_LINES, PARQUET, dictionary_of, encoder_of
 from app.web.auth import Principal, requires
 from app.web.problems import BODY, COMMON, Problem, problem_responses
-from app.web.routes import CheckedRoute
 
-router = APIRouter(route_class=CheckedRoute, tags=["panel"])
+router = APIRouter(route_class=TrialRoute, tags=["panel"])
 Exporter = Annotated[Principal, Depends(requires("panel:export"))]
 RELEASE_HEADER: Final = "Panel-Release"
 _TEXT_FORMATS: Final = {media_type: {"schema": {"type": "string"}} for media_type in (CSV, JSON_LINES, PARQUET)}

@@ -21,6 +21,7 @@ from app.routers.common.services import (
     Limit,
     ServicesDep,
     TrialPath,
+    TrialRoute,
     decode_cursor,
     digest,
     encode_cursor,
@@ -39,9 +40,8 @@ from app.routers.participants.correction_schemas import (
 )
 from app.web.auth import DECIDES_CORRECTIONS, Principal, requires, requires_any
 from app.web.problems import BODY, COMMON, Problem, problem_responses
-from app.web.routes import CheckedRoute
 
-router = APIRouter(route_class=CheckedRoute, tags=["participants"])
+router = APIRouter(route_class=TrialRoute, tags=["participants"])
 SummaryReader = Annotated[Principal, Depends(requires_any("panel:export", "audit:read"))]
 Registrar = Annotated[Principal, Depends(requires(DECIDES_CORRECTIONS))]
 CorrectionPath = Annotated[UUID, Path(alias="id", description="The id of the request.")]

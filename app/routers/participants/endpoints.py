@@ -35,6 +35,7 @@ from app.routers.common.services import (
     Services,
     ServicesDep,
     TrialPath,
+    TrialRoute,
     access_scope_of,
     decode_cursor,
     digest,
@@ -56,9 +57,8 @@ from app.routers.participants.schemas import (
 )
 from app.web.auth import Principal
 from app.web.problems import BODY, COMMON, Problem, problem_responses
-from app.web.routes import CheckedRoute
 
-router = APIRouter(route_class=CheckedRoute, tags=["participants"])
+router = APIRouter(route_class=TrialRoute, tags=["participants"])
 
 
 @router.get(

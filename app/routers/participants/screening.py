@@ -27,6 +27,7 @@ from app.routers.common.services import (
     Limit,
     ServicesDep,
     TrialPath,
+    TrialRoute,
     decode_cursor,
     encode_cursor,
     json_response,
@@ -41,9 +42,8 @@ from app.routers.participants.schemas import (
     ScreeningView,
 )
 from app.web.problems import BODY, COMMON, Fault, Problem, problem_responses
-from app.web.routes import CheckedRoute
 
-router = APIRouter(route_class=CheckedRoute, tags=["participants"])
+router = APIRouter(route_class=TrialRoute, tags=["participants"])
 
 
 def _screening_request(trial: Trial, body: ScreeningIn, today: date) -> ScreeningRequest:

@@ -2,17 +2,17 @@
 
 from fastapi import APIRouter
 
+from app.routers.common.services import TrialRoute
 from app.routers.records.batch import add_batch
 from app.routers.records.kinds import KINDS, RecordKind
 from app.routers.records.lists import add_reads
 from app.routers.records.schemas import request_schemas
 from app.routers.records.single import add_writes
-from app.web.routes import CheckedRoute
 
 
 def router_of(kind: RecordKind) -> APIRouter:
     """Return the endpoints of one kind."""
-    router = APIRouter(route_class=CheckedRoute, tags=["records"], prefix=f"/v1/trials/{{trial}}/{kind.kind}")
+    router = APIRouter(route_class=TrialRoute, tags=["records"], prefix=f"/v1/trials/{{trial}}/{kind.kind}")
     add_batch(router, kind)
     add_reads(router, kind)
     add_writes(router, kind)

@@ -14,7 +14,7 @@ from app.db.records.batch_request import BatchRequest, MalformedRecord
 from app.db.records.pipeline import receive
 from app.db.records.snapshots import KIND, Snapshot, SnapshotLine
 from app.domain.records.ingest import RecordReport
-from app.routers.common.services import Services, ServicesDep, TrialPath, access_scope_of, trial_or_404
+from app.routers.common.services import Services, ServicesDep, TrialPath, TrialRoute, access_scope_of, trial_or_404
 from app.routers.common.types import IsoDate, JobcentreCode, RequestModel
 from app.routers.records.batch import Atomic, DryRun, IdempotencyKey, Level, audit_disclosure, measure, request_key
 from app.routers.records.batch_io import MAX_RECORDS, SnapshotReport, encode_report
@@ -25,9 +25,8 @@ from app.web.identifiers import parse_cpr
 from app.web.json_body import RepeatedObject
 from app.web.meanings import respond_report
 from app.web.problems import BODY, COMMON, Problem, problem_responses
-from app.web.routes import CheckedRoute
 
-router = APIRouter(route_class=CheckedRoute, tags=["records"])
+router = APIRouter(route_class=TrialRoute, tags=["records"])
 _WIRE: Final = wire_of(KIND)
 _FORBIDDEN_FIELDS: Final = frozenset({"external_id", "revision", "retracted", "retraction_reason"})
 _PLACEHOLDER_ID: Final = "spell"

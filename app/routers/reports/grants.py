@@ -12,15 +12,14 @@ from app.db.reports.grants import FrozenAssessment, freeze, load_frozen
 from app.db.trials.trials import Trial
 from app.db.trials.watermarks import wait_for_writers
 from app.domain.rules.calendar import is_over, week_code
-from app.routers.common.services import ServicesDep, TrialPath, json_response, trial_or_404
+from app.routers.common.services import ServicesDep, TrialPath, TrialRoute, json_response, trial_or_404
 from app.routers.common.types import JobcentreCode, RequestModel, ResponseModel, WeekCode
 from app.routers.reports.common import ReportReader, counts_and_watermark, visible_groups
 from app.routers.reports.conditions import ConditionsRow, conditions_item
 from app.web.auth import Principal, requires
 from app.web.problems import BODY, COMMON, Problem, problem_responses
-from app.web.routes import CheckedRoute
 
-router = APIRouter(route_class=CheckedRoute, tags=["reports"])
+router = APIRouter(route_class=TrialRoute, tags=["reports"])
 
 
 class AssessmentIn(RequestModel):

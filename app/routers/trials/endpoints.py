@@ -22,6 +22,7 @@ from app.routers.common.services import (
     Services,
     ServicesDep,
     TrialPath,
+    TrialRoute,
     decode_cursor,
     encode_cursor,
     json_response,
@@ -41,9 +42,8 @@ from app.routers.trials.schemas import (
 )
 from app.web.auth import Principal, authenticated, requires, requires_any
 from app.web.problems import BODY, COMMON, Problem, problem_responses
-from app.web.routes import CheckedRoute
 
-router = APIRouter(route_class=CheckedRoute, tags=["trials"])
+router = APIRouter(route_class=TrialRoute, tags=["trials"])
 Anyone = Annotated[Principal, Depends(authenticated())]
 TrialWriter = Annotated[Principal, Depends(requires("trials:write"))]
 # A change of one record judges every week of the person: without a bound on its length one trial would cost minutes.
