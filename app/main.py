@@ -59,6 +59,7 @@ from app.web.error_handlers import install as install_error_handlers
 from app.web.http.request_line import RequestLineMiddleware
 from app.web.http.security_headers import SecurityHeadersMiddleware
 from app.web.http.timeouts import BodyDeadline
+from app.web.metrics import merge_dead_workers
 from app.web.rate_limit import RateLimit
 from app.web.read_audit import ReadAudit, RefusalAuditMiddleware, RefusalCounts
 from app.web.tokens import LocalIssuer, TokenVerifier
@@ -256,6 +257,7 @@ def app_of_environment() -> FastAPI:
     """Application factory of worker processes: settings from the environment, on a database that runs already."""
     settings = Settings()
     exit_with_parent()
+    merge_dead_workers()
     configure_logging(settings.log_level)
     configure_tracing(settings.otlp_endpoint)
     app = create_app(settings, settings.database_url or embedded_in(settings.data_dir).url)

@@ -4,10 +4,12 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fcntl import LOCK_EX, flock
 from pathlib import Path
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.mmap_dict import MmapedDict
+from prometheus_client.multiprocess import MultiProcessCollector
 
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -32,19 +34,40 @@ def shared_between_workers() -> Iterator[None]:
         yield
 
 
-def _drop_gauges_of_dead_workers(folder: Path) -> None:
-    """Remove the gauges of workers that have ended; their counters stay."""
-    for file in folder.glob("gauge_live*_*.db"):
-        pid = file.stem.rpartition("_")[2]
-        if not Path("/proc", pid).exists():
-            mark_process_dead(int(pid), str(folder))  # type: ignore[no-untyped-call]
+def merge_dead_workers() -> None:
+    """Remove the files of workers that have ended: their gauges are dropped, what they counted is added up in one."""
+    if _FOLDER in os.environ:  # noqa: TID251 - the library's own
+        with _locked(Path(os.environ[_FOLDER])) as folder:  # noqa: TID251 - the library's own
+            _merge_dead_workers(folder)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[Path]:
+    """Lock the folder against other workers that merge or read it."""
+    with (folder / "lock").open("w") as lock:
+        flock(lock, LOCK_EX)
+        yield folder
+
+
+def _merge_dead_workers(folder: Path) -> None:
+    for file in folder.glob("*_*.db"):
+        kind, pid = file.stem.partition("_")[0], file.stem.rpartition("_")[2]
+        if not pid.isdigit() or Path("/proc", pid).exists():
+            continue
+        if kind in ("counter", "histogram"):
+            merged = MmapedDict(str(folder / f"{kind}_dead.db"))  # type: ignore[no-untyped-call]
+            for key, value, at, _ in MmapedDict.read_all_values_from_file(str(file)):  # type: ignore[no-untyped-call]
+                merged.write_value(key, merged.read_value(key)[0] + value, at)  # type: ignore[no-untyped-call]
+            merged.close()  # type: ignore[no-untyped-call]
+        file.unlink()
 
 
 def exposition() -> bytes:
     """Return all metrics in the text format of Prometheus."""
-    registry: CollectorRegistry = REGISTRY
-    if _FOLDER in os.environ:  # noqa: TID251 - the library's own
-        _drop_gauges_of_dead_workers(Path(os.environ[_FOLDER]))  # noqa: TID251 - the library's own
+    if _FOLDER not in os.environ:  # noqa: TID251 - the library's own
+        return generate_latest(REGISTRY)
+    with _locked(Path(os.environ[_FOLDER])) as folder:  # noqa: TID251 - the library's own
+        _merge_dead_workers(folder)
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return generate_latest(registry)
+        return generate_latest(registry)
