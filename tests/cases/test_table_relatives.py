@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import openpyxl
 import pytest
@@ -305,11 +305,19 @@ def test_a_workbook_that_cannot_be_read(tmp_path: Path, content: bytes, sentence
     assert sentence in str(error.value)
 
 
-def test_a_workbook_that_expands_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workbooks, "MAX_PART_BYTES", 1 << 20)
+@pytest.mark.parametrize("sheet", [None, "Sheet"])
+def test_a_workbook_that_expands_is_refused_before_a_part_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sheet: str | None
+) -> None:
+    def opened(*_: object) -> NoReturn:
+        raise AssertionError
+
     bomb = with_part(workbook(), SHEET, lambda part: part.replace(b"<sheetData>", b"<sheetData>" + b" " * (1 << 21)))
+    (path := tmp_path / "x.xlsx").write_bytes(bomb)
+    monkeypatch.setattr(workbooks, "MAX_BYTES", 1 << 20)
+    monkeypatch.setattr(zipfile.ZipFile, "open", opened)
     with pytest.raises(FileError, match="expands to more than 1 MiB"):
-        by_command(tmp_path, bomb, name="x.xlsx")
+        list(read_lines(path, "activations", "xlsx", sheet))
 
 
 def test_a_value_beyond_the_last_column_rejects_the_row(tmp_path: Path) -> None:

@@ -105,6 +105,20 @@ def test_charts_are_tables_too_and_go_along(visitor: Visitor, site: Site) -> Non
     assert struct.unpack(">I", pixels[16:20])[0] > 1000
 
 
+def test_nothing_in_a_download_is_a_formula(visitor: Visitor, site: Site) -> None:
+    page = visitor.open("/", site.tokens.token("agency"))
+    texts = ["=1+1", "Anna Holm;=1+1", "Bo, +45", "\n=1", "Anne-Marie + Bo", -1]
+    table = page.evaluate(
+        """async (texts) => {
+            const { csv } = await import(new URL("page/js/export.js", location));
+            return csv([{ label: "name", value: (text) => text }], texts);
+        }""",
+        texts,
+    )
+    rows = [row for (row,) in csv.reader(io.StringIO(table.removeprefix("\ufeff"), newline=""))]
+    assert rows == ["name", "'=1+1", "Anna Holm;'=1+1", "Bo, '+45", "'\n'=1", "Anne-Marie + Bo", "-1"]
+
+
 # --- jobcentre ---
 
 

@@ -24,7 +24,10 @@ const STYLES = [
 export function csv(columns, rows) {
   const cell = (value) => {
     let text = value === null || value === undefined ? "" : String(value);
-    if (typeof value === "string" && /^[=+\-@\t\r]/.test(text)) text = `'${text}`;
+    if (typeof value === "string") {
+      text = text.replace(/(^|[;,|\t\r\n])(\s*)(?=[=+\-@])/g, "$1$2'"); // whatever sign a spreadsheet splits at
+      if (/^[\t\r\n]/.test(text)) text = `'${text}`;
+    }
     return /[",\r\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
   };
   const line = (values) => values.map(cell).join(",");

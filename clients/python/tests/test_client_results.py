@@ -1,11 +1,13 @@
 """Results as tables, and what the distribution needs."""
 
+import csv
+import io
 import subprocess
 import sys
 from pathlib import Path
 
 from rettevej_client.batches import Batch
-from rettevej_client.results import OUTCOMES, PushResult, ResultBuilder, parse_report
+from rettevej_client.results import OUTCOMES, PushResult, ResultBuilder, csv_of, parse_report
 
 REPORT = {
     "batch_id": "b",
@@ -67,6 +69,11 @@ def test_the_table_holds_nothing_that_a_spreadsheet_would_run(tmp_path: Path) ->
     assert lines[0] == "index,external_id,outcome,pointer,code,meaning"
     assert lines[4].startswith("102,'=cmd(),rejected,/focus/1,invalid_value,")
     assert lines[6] == "103,,rejected,,new,news"
+
+
+def test_nothing_runs_after_another_separator_either() -> None:
+    text = csv_of(None, iter([["Anna Holm;=1+1", "Bo, +45", "\n=1", " =1+1", -1]]))
+    assert next(csv.reader(io.StringIO(text, newline=""))) == ["Anna Holm;'=1+1", "Bo, '+45", "'\n'=1", " '=1+1", "-1"]
 
 
 def test_the_client_needs_httpx_and_nothing_of_the_server() -> None:

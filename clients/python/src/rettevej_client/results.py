@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,9 @@ from rettevej_client.batches import Batch
 from rettevej_client.descriptions import STALE, TOO_LARGE, describe_warning
 
 OUTCOMES: Final = ("created", "updated", "unchanged", "stale", "retracted", "rejected")
-_FORMULA_PREFIXES: Final = ("=", "+", "-", "@", "\t", "\r")
+_CONTROL_STARTS: Final = ("\t", "\r", "\n")
+_FORMULA_START: Final = re.compile(r"(^|[;,|\t\r\n])(\s*)(?=[=+\-@])")
+"""A spreadsheet that splits at another sign than ours would run what follows that sign."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,10 @@ def csv_of(header: Sequence[str] | None, rows: Iterator[list[Any]]) -> str:
 
 
 def _without_formula(cell: Any) -> Any:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_PREFIXES) else cell
+    if not isinstance(cell, str):
+        return cell
+    text = _FORMULA_START.sub(r"\1\2'", cell)
+    return f"'{text}" if text.startswith(_CONTROL_STARTS) else text
 
 
 @dataclass(frozen=True, slots=True)

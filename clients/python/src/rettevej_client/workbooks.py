@@ -18,7 +18,7 @@ from xml.parsers import expat  # nosec B407
 from rettevej_client.cells import DANISH, Number, Serial, Style, Unusable, trim
 from rettevej_client.tables import CellFault, FileError, Layout, Row, checked_header
 
-MAX_PART_BYTES: Final = 512 * 1024 * 1024
+MAX_BYTES: Final = 512 * 1024 * 1024
 MAX_STRING_BYTES: Final = 128 * 1024 * 1024
 _CHUNK: Final = 1 << 16
 _MAX_TEXT: Final = 1 << 20
@@ -44,6 +44,8 @@ class Workbook(AbstractContextManager["Workbook"]):
     def __init__(self, file: BinaryIO, layout: Layout, sheet: str | None = None) -> None:
         try:
             self._archive = zipfile.ZipFile(file)
+            if sum(part.file_size for part in self._archive.infolist()) > MAX_BYTES:
+                raise FileError(f"the workbook expands to more than {MAX_BYTES >> 20} MiB")
             self._sheets, self._epoch = self._read_sheets()
             self._strings = list(self._read_strings())
             self._dates = self._date_styles()
@@ -95,10 +97,7 @@ class Workbook(AbstractContextManager["Workbook"]):
             while part.read(_CHUNK):
                 pass
 
-    def _parse(self, path: str, most: int | None = None) -> Iterator["_Event"]:
-        most = MAX_PART_BYTES if most is None else most
-        if self._archive.getinfo(path).file_size > most:
-            raise FileError(f"the workbook expands to more than {most >> 20} MiB")
+    def _parse(self, path: str) -> Iterator["_Event"]:
         with self._archive.open(path) as part:
             yield from _events(part)
 
@@ -124,8 +123,10 @@ class Workbook(AbstractContextManager["Workbook"]):
     def _read_strings(self) -> Iterator[str]:
         if "xl/sharedStrings.xml" not in self._archive.namelist():
             return
+        if self._archive.getinfo("xl/sharedStrings.xml").file_size > MAX_STRING_BYTES:
+            raise FileError(f"the texts of the workbook expand to more than {MAX_STRING_BYTES >> 20} MiB")
         text, phonetic = "", False
-        for event in self._parse("xl/sharedStrings.xml", MAX_STRING_BYTES):
+        for event in self._parse("xl/sharedStrings.xml"):
             if event.begins("rPh"):
                 phonetic = True
             elif event.ends("rPh"):
