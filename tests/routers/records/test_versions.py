@@ -279,3 +279,15 @@ def test_followers_need_no_second_connection(new_database: Callable[[], str], tm
 def test_a_place_that_is_none(place: Place, since: str) -> None:
     answer = place.system.get(place.path, changed_since=since)
     assert (answer.status_code, faults(answer.json())) == (422, [("/query/changed_since", "invalid_value")])
+
+
+@pytest.mark.parametrize("bound_to", [(), ("849",), ("999",)])
+@pytest.mark.parametrize("kind", ["conversations", "exemptions", "outcomes"])
+def test_the_history_of_an_unknown_record_answers_like_the_record(
+    register: Register, kind: str, bound_to: tuple[str, ...]
+) -> None:
+    sender, path = register.sender(*bound_to), f"/v1/trials/{register.new_trial()}/{kind}/zz"
+    record, history = sender.get(path), sender.get(f"{path}/history")
+    assert (record.status_code, record.json()["code"]) == (404, "not_found")
+    assert (history.status_code, history.content) == (record.status_code, record.content)
+    assert {**history.headers, "x-request-id": ""} == {**record.headers, "x-request-id": ""}
