@@ -201,7 +201,8 @@ class BatchTable(SQLModel, table=True):
     kind: str
     received_at: dt.datetime = moment_column()
     report: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
-    idempotency_key: str | None = None
+    idempotency_key: bytes | None = None
+    """HMAC under the key of blind indexes, as ``request_digest`` is under the trial's: no erased number is guessed."""
     request_digest: bytes | None = None
 
 
@@ -215,3 +216,5 @@ class SourceTable(SQLModel, table=True):
     client_id: str = Field(primary_key=True)
     kind: str = Field(primary_key=True)
     last_received_at: dt.datetime = moment_column()
+    is_register: bool
+    """Whether no batch of it came from a client that may write participants (domain 3.4)."""

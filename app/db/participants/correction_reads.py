@@ -4,7 +4,7 @@ The connection has access to every jobcentre: a number is compared with those of
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -12,9 +12,9 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.core.kinds import TABLES
-from app.db.core.statements import compose, sql
+from app.db.core.statements import sql
 from app.db.participants.drawn_numbers import number_digest
+from app.db.participants.register_records import LATEST, OUTCOMES_OF_REGISTERS, TOLD_BY_REGISTERS
 from app.db.personal_data.vault import SealedIdentity, Vault
 from app.db.trials.trials import Trial
 from app.domain.person_facts import birth_date_of, sex_of
@@ -34,12 +34,6 @@ _REQUESTS = """
     left join vault.requested_number using (jobcentre_code, trial_id, correction_id)
     where request.trial_id = :trial
 """
-_SENT_BY_REGISTERS = " union ".join(
-    compose(
-        "select jobcentre_code, trial_id, participant_id from {table} where sent_number is not null", table=each.name
-    )
-    for each in TABLES.values()
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +66,14 @@ class Correction:
 
 
 @dataclass(frozen=True, slots=True)
+class _DrawnPeople:
+    """What the requests of a jobcentre share of everyone drawn in it."""
+
+    numbers: Mapping[UUID, str]
+    told_by_nobody_else: int
+
+
+@dataclass(frozen=True, slots=True)
 class NumberChange:
     """A participant of a waiting request with the present and the new number."""
 
@@ -91,7 +93,7 @@ async def load_correction(
     statement = sql(f"{_REQUESTS} and request.correction_id = :correction")
     rows = await connection.execute(statement, {"trial": trial.id, "correction": correction_id})
     row = rows.one_or_none()
-    return None if row is None else await _correction(connection, vault, trial, row)
+    return None if row is None else await _Reader(connection, vault, trial).correction(row)
 
 
 async def list_corrections(
@@ -107,7 +109,8 @@ async def list_corrections(
         """
     )
     rows = await connection.execute(statement, {"trial": trial.id, "status": status, "after": after, "limit": limit})
-    return [await _correction(connection, vault, trial, row) for row in rows.all()]
+    reader = _Reader(connection, vault, trial)
+    return [await reader.correction(row) for row in rows.all()]
 
 
 async def load_changes(
@@ -119,25 +122,54 @@ async def load_changes(
     return await _changes(connection, vault, trial.id, rows.one())
 
 
-async def _correction(connection: AsyncConnection, vault: Vault, trial: Trial, row: Row[Any]) -> Correction:
-    if row.status == "waiting":
-        changes = await _changes(connection, vault, trial.id, row)
-        people = [await _person(connection, vault, trial, change, changes) for change in changes]
-    elif row.people is not None:
-        people = [CorrectedPerson(**person) for person in row.people]
-    else:
-        people = [CorrectedPerson(person.drawn_ago) for person in await _people(connection, trial.id, row)]
-    return Correction(
-        row.correction_id,
-        row.kind,
-        row.status,
-        row.jobcentre,
-        row.reason,
-        people,
-        row.requests_of_jobcentre,
-        await _told_by_nobody_else(connection, trial.id, row.jobcentre),
-        row.decision_reason,
-    )
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads requests within one transaction. What all requests of a jobcentre share is loaded once."""
+
+    connection: AsyncConnection
+    vault: Vault
+    trial: Trial
+    drawn: dict[str, _DrawnPeople] = field(default_factory=dict)
+
+    async def correction(self, row: Row[Any]) -> Correction:
+        if row.jobcentre not in self.drawn:
+            self.drawn[row.jobcentre] = _DrawnPeople(
+                await _numbers_drawn(self.connection, self.vault, self.trial.id, row.jobcentre),
+                await _told_by_nobody_else(self.connection, self.trial.id, row.jobcentre),
+            )
+        if row.status == "waiting":
+            changes = await _changes(self.connection, self.vault, self.trial.id, row)
+            people = [await self._person(change, changes) for change in changes]
+        elif row.people is not None:
+            people = [CorrectedPerson(**person) for person in row.people]
+        else:
+            people = [CorrectedPerson(each.drawn_ago) for each in await _people(self.connection, self.trial.id, row)]
+        return Correction(
+            row.correction_id,
+            row.kind,
+            row.status,
+            row.jobcentre,
+            row.reason,
+            people,
+            row.requests_of_jobcentre,
+            self.drawn[row.jobcentre].told_by_nobody_else,
+            row.decision_reason,
+        )
+
+    async def _person(self, change: NumberChange, changes: Sequence[NumberChange]) -> CorrectedPerson:
+        ids = {each.participant_id for each in changes}
+        others = self.drawn[change.jobcentre].numbers
+        numbers = [number for participant_id, number in others.items() if participant_id not in ids]
+        return CorrectedPerson(
+            drawn_ago=change.drawn_ago,
+            digits_changed=digits_changed(change.old, change.new),
+            sex_changed=sex_of(change.old) != sex_of(change.new),
+            birth_date_changed=birth_date_of(change.old) != birth_date_of(change.new),
+            failures=await failures_with(self.connection, self.trial, change),
+            number_is=await _number_is(self.connection, self.vault, self.trial.id, change),
+            near_numbers=near_numbers(numbers, change.old, change.new),
+            outcome_known=await _outcome_known(self.connection, self.trial.id, change),
+        )
 
 
 async def _people(connection: AsyncConnection, trial_id: str, row: Row[Any]) -> Sequence[Row[Any]]:
@@ -173,24 +205,6 @@ async def _changes(connection: AsyncConnection, vault: Vault, trial_id: str, row
         NumberChange(person.participant_id, row.jobcentre, person.drawn_ago, *old, *other)
         for person, old, other in zip(people, numbers, new, strict=True)
     ]
-
-
-async def _person(
-    connection: AsyncConnection, vault: Vault, trial: Trial, change: NumberChange, changes: Sequence[NumberChange]
-) -> CorrectedPerson:
-    ids = {each.participant_id for each in changes}
-    others = await _numbers_drawn(connection, vault, trial.id, change.jobcentre)
-    numbers = [number for participant_id, number in others.items() if participant_id not in ids]
-    return CorrectedPerson(
-        drawn_ago=change.drawn_ago,
-        digits_changed=digits_changed(change.old, change.new),
-        sex_changed=sex_of(change.old) != sex_of(change.new),
-        birth_date_changed=birth_date_of(change.old) != birth_date_of(change.new),
-        failures=await failures_with(connection, trial, change),
-        number_is=await _number_is(connection, vault, trial.id, change),
-        near_numbers=near_numbers(numbers, change.old, change.new),
-        outcome_known=await _outcome_known(connection, trial.id, change),
-    )
 
 
 async def failures_with(connection: AsyncConnection, trial: Trial, change: NumberChange) -> list[str]:
@@ -295,34 +309,26 @@ async def _numbers_drawn(
 
 
 async def _outcome_known(connection: AsyncConnection, trial_id: str, change: NumberChange) -> bool:
-    """Return whether a register ever sent an outcome of the person by number."""
+    """Return whether a register ever sent an outcome of the person."""
     rows = await connection.execute(
-        sql(
-            """
-            select exists (
-                select from outcome where jobcentre_code = :jobcentre and trial_id = :trial
-                  and participant_id = :participant and sent_number is not null)
-            """
-        ),
-        {"jobcentre": change.jobcentre, "trial": trial_id, "participant": change.participant_id},
+        sql("select cast(:participant as uuid) in ({told})", told=OUTCOMES_OF_REGISTERS),
+        {"jobcentre": change.jobcentre, "trial": trial_id, "participant": change.participant_id, "moment": LATEST},
     )
     return bool(rows.scalar_one())
 
 
 async def _told_by_nobody_else(connection: AsyncConnection, trial_id: str, jobcentre: str) -> int:
-    """Count the drawn people of a jobcentre of whom no register ever sent a record by number."""
+    """Count the drawn people of a jobcentre of whom no register ever sent a record."""
     rows = await connection.execute(
         sql(
             """
             select count(*) from participant
             where jobcentre_code = :jobcentre and trial_id = :trial and status = 'drawn'
-              and (jobcentre_code, trial_id, participant_id) not in (
-                  select * from ({sent}) sent
-                  where jobcentre_code = :jobcentre and trial_id = :trial and participant_id is not null)
+              and participant_id not in ({told})
             """,
-            sent=_SENT_BY_REGISTERS,
+            told=TOLD_BY_REGISTERS,
         ),
-        {"jobcentre": jobcentre, "trial": trial_id},
+        {"jobcentre": jobcentre, "trial": trial_id, "moment": LATEST},
     )
     return int(rows.scalar_one())
 

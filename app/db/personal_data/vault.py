@@ -62,6 +62,10 @@ class Vault:
         """Return the HMAC-SHA-256 of a CPR number: equal for equal numbers, and not reversible."""
         return hmac.digest(self._index_key, cpr.encode(), "sha256")
 
+    def digest_key(self, idempotency_key: str) -> bytes:
+        """Return the HMAC-SHA-256 of an ``Idempotency-Key``, which may be any text; it is no number's blind index."""
+        return hmac.digest(self._index_key, b"idempotency key " + idempotency_key.encode(), "sha256")
+
     def seal_cpr(self, participant_id: UUID, cpr: str) -> SealedIdentity:
         """Encrypt a CPR number with a new data key of this person."""
         data_key = os.urandom(KEY_BYTES)

@@ -15,9 +15,9 @@ from app.domain.records.spell_matching import HoldReason, Removals
 
 @dataclass(frozen=True, slots=True)
 class RequestKey:
-    """Hash of an ``Idempotency-Key``, and the SHA-256 of the request that it came with."""
+    """Keyed digests of an ``Idempotency-Key``, and of the request that it came with."""
 
-    key: str
+    key: bytes
     digest: bytes
 
 
@@ -63,6 +63,8 @@ class BatchRequest:
     """For a single record: the version ids of which none may be the record's latest; with ``any`` it must be new."""
     key: RequestKey | None = None
     """Identifies a repeated request, which gets the receipt of the first."""
+    is_register: bool = False
+    """Whether the client may not write participants (domain 3.4)."""
 
     @property
     def conditional(self) -> bool:

@@ -16,8 +16,8 @@ from app.db.records.pipeline import receive
 from app.db.records.queries import own_records
 from app.domain.records.ingest import RecordReport
 
-_GroupKey = tuple[str, str, AccessScope]
-"""Trial, kind and access scope (client included) that the records of a group share."""
+_GroupKey = tuple[str, str, AccessScope, bool]
+"""Trial, kind, access scope (client included) and whether it is a register: what the records of a group share."""
 SingleResult = tuple[RecordReport, tuple[UUID, Mapping[str, Any]] | None]
 """The report of a record; unless it is rejected, the id of its latest version and the record."""
 
@@ -44,7 +44,8 @@ class GroupCommit:
         single = _Single(request, record)
         if request.conditional:
             return (await self._store([single]))[0]
-        result = await self._batcher.submit((request.trial.id, request.kind, request.scope), single)
+        group = (request.trial.id, request.kind, request.scope, request.is_register)
+        result = await self._batcher.submit(group, single)
         if isinstance(result, Exception):
             raise result
         return result

@@ -62,11 +62,12 @@ async def _store_receipt_time(connection: AsyncConnection, judgement: Judgement)
     await connection.execute(
         sql(
             """
-            insert into source (jobcentre_code, trial_id, client_id, kind, last_received_at)
-            select jobcentre_code, :trial, :client, :kind, :moment
+            insert into source (jobcentre_code, trial_id, client_id, kind, last_received_at, is_register)
+            select jobcentre_code, :trial, :client, :kind, :moment, :is_register
             from unnest(cast(:codes as text[])) as jobcentre (jobcentre_code)
             on conflict (jobcentre_code, trial_id, client_id, kind)
-            do update set last_received_at = excluded.last_received_at
+            do update set last_received_at = excluded.last_received_at,
+                          is_register = source.is_register and excluded.is_register
             """
         ),
         {
@@ -74,6 +75,7 @@ async def _store_receipt_time(connection: AsyncConnection, judgement: Judgement)
             "client": judgement.request.client,
             "kind": judgement.request.kind,
             "moment": judgement.moment,
+            "is_register": judgement.request.is_register,
             "codes": sorted(judgement.jobcentres),
         },
     )

@@ -4,27 +4,16 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.core.kinds import TABLES
-from app.db.core.statements import compose, sql
+from app.db.core.statements import sql
+from app.db.participants.register_records import TOLD_BY_REGISTERS
 from app.db.personal_data.vault import SealedIdentity, Vault
 from app.domain.figures.data_quality import Candidacy, DrawnPerson, Finding, SentScreening, signs_of_choosing
 from app.domain.rules.calendar import civil_day, monday_of
 from app.domain.rules.eligibility import Candidate
 
-_SENT_BY_REGISTERS = " union ".join(
-    compose(
-        """
-        select participant_id from {table}
-        where jobcentre_code = :jobcentre and trial_id = :trial and sent_number is not null and registered_at <= :moment
-        """,
-        table=table.name,
-    )
-    for table in TABLES.values()
-)
 _DRAWN = sql(
     """
-    select participant_id, arm, wrapped_key, sealed_cpr, participant_id in (
-               select participant_id from ({sent}) sent where participant_id is not null) as told_by_others
+    select participant_id, arm, wrapped_key, sealed_cpr, participant_id in ({told}) as told_by_others
     from assignment join vault.identity using (jobcentre_code, trial_id, participant_id)
     where jobcentre_code = :jobcentre and trial_id = :trial and drawn_at <= :moment and not exists (
         select from duplicate
@@ -32,7 +21,7 @@ _DRAWN = sql(
           and duplicate.participant_id = assignment.participant_id and duplicate.registered_at <= :moment)
     order by participant_id
     """,
-    sent=_SENT_BY_REGISTERS,
+    told=TOLD_BY_REGISTERS,
 )
 _SCREENINGS = sql(
     """

@@ -1,6 +1,6 @@
 """Endpoint for batches of records of any number of people; each record is judged for itself."""
 
-import hashlib
+import hmac
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
@@ -8,12 +8,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
+from app.db.core.session import EMPTY_SCOPE
+from app.db.personal_data.vault import trial_key_name
 from app.db.records.batch_request import BatchRequest, BatchResult, RequestKey
 from app.db.records.pipeline import receive
+from app.db.trials.trials import Trial
 from app.domain.records.ingest import RecordReport
 from app.routers.common.services import Services, ServicesDep, TrialPath, access_scope_of
 from app.routers.records.batch_io import BatchReport, ReportLevel, encode_report, media_type_of, read_batch, with_hints
-from app.routers.records.kinds import RecordKind, follows_numbers, jobcentres_of, require_jobcentre_access
+from app.routers.records.kinds import RecordKind, is_register, jobcentres_of, require_jobcentre_access
 from app.routers.records.parse import read_record, wire_of
 from app.routers.records.schemas import batch_body
 from app.web.auth import Principal, requires
@@ -79,12 +82,14 @@ def add_batch(router: APIRouter, kind: RecordKind) -> None:
         jobcentres = frozenset(require_jobcentre_access(principal, trial))
         media_type, wire = media_type_of(request), wire_of(kind.kind)
         raw = read_batch(media_type, body := await request.body(), wire.names)
-        today, index_of, follows = services.today(), services.vault.blind_index, follows_numbers(principal)
-        parsed = [read_record(wire, each, today, index_of, follows_number=follows) for each in raw]
+        today, index_of, register = services.today(), services.vault.blind_index, is_register(principal)
+        parsed = [read_record(wire, each, today, index_of, follows_number=register) for each in raw]
         records = [with_hints(record, each) for record, each in zip(parsed, raw, strict=True)]
-        key = None if dry_run else request_key(request, body, idempotency_key)
+        key = None if dry_run else await request_key(services, trial, request, body, idempotency_key)
         scope, make_receipt = access_scope_of(principal), partial(encode_report, level=report)
-        batch = BatchRequest(trial, kind.kind, scope, jobcentres, records, dry_run, atomic, key=key)
+        batch = BatchRequest(
+            trial, kind.kind, scope, jobcentres, records, dry_run, atomic, key=key, is_register=register
+        )
         result = await receive(services.database, services.participant_cache, batch, make_receipt)
         measure(kind.kind, result.reports, committed=result.committed)
         await audit_disclosure(services, principal, batch, result)
@@ -109,9 +114,19 @@ async def audit_disclosure(services: Services, principal: Principal, batch: Batc
         await services.audit_read(principal, "records.judged", trial.id, jobcentres, kind=kind, received=len(reports))
 
 
-def request_key(request: Request, body: bytes, key: str | None) -> RequestKey | None:
-    """Hash the key and the request. A client may put anything into its key, so the key itself is not stored."""
+async def request_key(
+    services: Services, trial: Trial, request: Request, body: bytes, key: str | None
+) -> RequestKey | None:
+    """Digest the key and the request under keys of the vault: both may have a CPR number, which could be guessed.
+
+    None also once the trial's key is destroyed, with its people: a repeated request is then judged again.
+    """
     if key is None:
         return None
+    async with services.database.read(EMPTY_SCOPE) as connection:
+        trial_key = await services.vault.find_key(connection, trial_key_name(trial.id))
+    if trial_key is None:
+        return None
     described = f"{request.url.path}?{request.url.query}\n{request.headers.get('content-type')}\n"
-    return RequestKey(hashlib.sha256(key.encode()).hexdigest(), hashlib.sha256(described.encode() + body).digest())
+    digest = hmac.digest(trial_key, described.encode() + body, "sha256")
+    return RequestKey(services.vault.digest_key(key), digest)

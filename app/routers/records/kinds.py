@@ -44,8 +44,8 @@ def jobcentres_of(principal: Principal, trial: Trial) -> list[str]:
     return [code for code in trial.jobcentres if principal.reads_person_of(code)]
 
 
-def follows_numbers(principal: Principal) -> bool:
-    """Return whether the records follow the CPR number that the client sends, as those of registers do (domain 3.4)."""
+def is_register(principal: Principal) -> bool:
+    """Return whether the client is a register: records follow the CPR number that it sends (domain 3.4)."""
     return not principal.may("participants:write")
 
 

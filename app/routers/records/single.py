@@ -16,7 +16,7 @@ from app.routers.common.services import JSON, Services, ServicesDep, TrialPath, 
 from app.routers.common.types import MAX_REVISION
 from app.routers.records.batch import measure
 from app.routers.records.batch_io import media_type_of
-from app.routers.records.kinds import ExternalIdPath, RecordKind, follows_numbers, require_jobcentre_access
+from app.routers.records.kinds import ExternalIdPath, RecordKind, is_register, require_jobcentre_access
 from app.routers.records.parse import read_record, wire_of
 from app.routers.records.schemas import models_of, record_body
 from app.web.auth import Principal, requires
@@ -157,7 +157,8 @@ async def _write_one(
     trial = await services.get_trial(principal, trial_id)
     jobcentres = frozenset(require_jobcentre_access(principal, trial))
     wire, index_of = wire_of(kind.kind), services.vault.blind_index
-    parsed = read_record(wire, raw, services.today(), index_of, follows_number=follows_numbers(principal))
+    register = is_register(principal)
+    parsed = read_record(wire, raw, services.today(), index_of, follows_number=register)
     batch = BatchRequest(
         trial,
         kind.kind,
@@ -166,6 +167,7 @@ async def _write_one(
         [parsed],
         if_match=_versions(if_match),
         if_none_match=_versions(if_none_match),
+        is_register=register,
     )
     report, stored = await services.group_commit.receive(batch)
     measure(kind.kind, [report])

@@ -18,7 +18,7 @@ from app.routers.common.services import Services, ServicesDep, TrialPath, TrialR
 from app.routers.common.types import IsoDate, JobcentreCode, RequestModel
 from app.routers.records.batch import Atomic, DryRun, IdempotencyKey, Level, audit_disclosure, measure, request_key
 from app.routers.records.batch_io import MAX_RECORDS, SnapshotReport, encode_report
-from app.routers.records.kinds import follows_numbers, jobcentres_of
+from app.routers.records.kinds import is_register, jobcentres_of
 from app.routers.records.parse import read_record, wire_of
 from app.web.auth import Principal, requires
 from app.web.identifiers import parse_cpr
@@ -106,12 +106,20 @@ async def post_snapshot(
     jobcentres = frozenset(jobcentres_of(principal, trial))
     if body.jobcentre not in jobcentres:
         raise Problem("not_found")
-    today = services.today()
-    lines = [_line(services, today, raw, follows_number=follows_numbers(principal)) for raw in body.records]
+    today, register = services.today(), is_register(principal)
+    lines = [_line(services, today, raw, follows_number=register) for raw in body.records]
     snapshot = Snapshot(body.jobcentre, body.first, body.last, lines, accept_removals)
-    key = None if dry_run else request_key(request, await request.body(), idempotency_key)
+    key = None if dry_run else await request_key(services, trial, request, await request.body(), idempotency_key)
     batch = BatchRequest(
-        trial, KIND, access_scope_of(principal), jobcentres, (), dry_run=dry_run, atomic=atomic, key=key
+        trial,
+        KIND,
+        access_scope_of(principal),
+        jobcentres,
+        (),
+        dry_run=dry_run,
+        atomic=atomic,
+        key=key,
+        is_register=register,
     )
     make_receipt = partial(encode_report, level=report, received=len(body.records))
     result = await receive(services.database, services.participant_cache, batch, make_receipt, snapshot)

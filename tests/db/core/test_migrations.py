@@ -1,4 +1,4 @@
-"""A database of before the corrections of numbers (schema 0008) is brought up to date (migrations 0009 to 0015)."""
+"""A database of before the corrections of numbers (schema 0008) is brought up to date (migrations 0009 to 0016)."""
 
 import asyncio
 import hmac
@@ -76,6 +76,16 @@ async def _fill_person(connection: AsyncConnection, vault: Vault, person: UUID, 
         await _insert(connection, "record_key", **of_key, jobcentre_code="849", version_id=version)
 
 
+async def _fill_batches(connection: AsyncConnection) -> None:
+    """What is known of senders, and a batch with an ``Idempotency-Key``."""
+    for client in ("system", "register"):
+        source = {"jobcentre_code": "849", "trial_id": "old", "client_id": client, "kind": "outcomes"}
+        await _insert(connection, "source", **source, last_received_at=MOMENT)
+    batch = {"batch_id": ANNA, "client_id": "register", "trial_id": "old", "kind": "outcomes", "received_at": MOMENT}
+    keys = {"idempotency_key": "k", "request_digest": b"unkeyed"}
+    await _insert(connection, "batch", **batch, report="{}", **keys)
+
+
 async def _fill(connection: AsyncConnection, vault: Vault) -> None:
     """One trial as version 0008 stored it."""
     await connection.execute(text("select set_config('app.jobcentres', '*', true)"))
@@ -105,6 +115,7 @@ async def _fill(connection: AsyncConnection, vault: Vault) -> None:
         arm = arm_of_draw(SEED, "old", "849", position, balance, 3)
         balance += 1 if arm == "treatment" else -1
         await _fill_person(connection, vault, person, position, arm)
+    await _fill_batches(connection)
     await connection.execute(text("update stratum set balance = :balance"), {"balance": balance})
     entries = [NewAuditEntry("849", "system", "participant.screened", "old", person) for person in NUMBERS]
     entries.append(NewAuditEntry("849", "system", "participant.cpr_corrected", "old", BO))
@@ -153,6 +164,10 @@ def test_a_database_from_before_is_brought_up_to_date(before: str, tmp_path: Pat
         numbers = {(row["participant_id"], row["client_id"]): row["sent_number"] for row in sent}
         assert all(numbers[person, "system"] is None for person in NUMBERS)
         assert [numbers[person, "register"] == index[person] for person in NUMBERS] == [True, True, False]
+        sources = query(before, "select client_id, is_register from source")
+        assert {row["client_id"]: row["is_register"] for row in sources} == {"system": False, "register": True}
+        (batch,) = query(before, "select idempotency_key, request_digest from batch")
+        assert (batch["idempotency_key"], batch["request_digest"]) == (None, None)
         facts = query(before, "select participant_id, registered_at from person_fact")
         assert {row["participant_id"]: row["registered_at"] for row in facts} == {ANNA: MOMENT, BO: MOMENT}
         (cecil,) = query(before, "select blind_index from vault.identity where participant_id = $1", arguments=[CECIL])

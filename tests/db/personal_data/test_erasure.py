@@ -1,6 +1,7 @@
 """What an erasure leaves, and what the end of a trial's retention leaves (domain 3.4)."""
 
 import asyncio
+import hashlib
 import hmac
 from typing import Any
 from uuid import UUID
@@ -15,7 +16,7 @@ from app.db.participants.erasure import ErasureError
 from app.db.personal_data.vault import Vault, load_or_create_master_key, trial_key_name
 from app.domain.draw_verification import PublishedDraw, check_draws
 from tests.database import check_audit_trail, query, register_faults, tamper
-from tests.register import Register, new_cpr
+from tests.register import Register, new_cpr, record_id
 from tests.routers.participants.correction_place import WAITING, Place
 
 
@@ -110,6 +111,21 @@ def test_whoever_has_the_key_of_the_blind_index_names_nobody(place: Place) -> No
     (waiting,) = place.registrar.get(f"{place.path}/cpr-corrections", status="waiting").json()["items"]
     assert waiting["people"][0]["number_is"] == "erased"
     assert place.decide(waiting["id"]).json()["code"] == "number_taken"
+
+
+def test_no_number_is_guessed_from_a_repeated_request(place: Place) -> None:
+    """Neither the key nor the body of a batch is stored as a hash that needs no key."""
+    anna, number = place.screened()
+    client, key, record = place.register.client("register"), f"of-{number}", record_id()
+    body = f'{{"records":[{{"external_id":"{record}","cpr":"{number}","week":"2010-W50","status":"benefit"}}]}}'
+    path, headers = f"{place.path}/outcomes/batch", {"Idempotency-Key": key, "Content-Type": "application/json"}
+    first, again = (client.request("POST", path, content=body, headers=headers) for _ in range(2))
+    assert (first.status_code, again.json()) == (207, first.json())
+    erase(place, anna)
+    texts = (key, body, f"{path}?\napplication/json\n{body}")
+    assert holders_of(place.register, *(hashlib.sha256(each.encode()).digest() for each in texts)) == set()
+    other = client.request("POST", path, content=f"{body} ", headers=headers)
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")
 
 
 def test_a_duplicate_is_the_same_person(place: Place) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from app.cli.operations import erase_person
+from app.db.personal_data.vault import SealedIdentity, Vault
 from app.domain.draw_verification import PublishedDraw, check_draws
 from tests.database import query, register_faults
 from tests.register import Register, new_cpr, record_id
@@ -111,6 +112,38 @@ def test_what_the_registrar_reads(place: Place) -> None:
     for secret in (old, new, anna):
         assert secret not in answer.text
     assert place.registrar.get(f"{place.path}/participants/{anna}").status_code == 403
+
+
+def test_a_register_may_tell_of_a_person_by_id(place: Place) -> None:
+    """A register is a client that may not write participants, whichever way its records name the person."""
+    people = [place.screened()[0] for _ in range(3)]
+    for kind, person in zip(("outcomes", "activations"), people, strict=False):
+        record = {"external_id": record_id(), "participant_id": person, **FACTS[kind]}
+        place.register.client("register").push(place.trial, kind, [record])
+    place.send(people[2], "activations")
+    requests = [place.request(each, new_cpr()).json()["correction_id"] for each in people]
+    shown = [place.read(each).json() for each in requests]
+    assert [each["people"][0]["outcome_known"] for each in shown] == [True, False, False]
+    assert {each["told_by_nobody_else"] for each in shown} == {1}
+    signs = place.system.get(f"{place.path}/data-quality").json()["signs"]
+    (alone,) = (each["participants"] for each in signs if each["code"] == "told_by_nobody_else")
+    assert alone == people[2:]
+
+
+def test_the_list_opens_each_number_once(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    people = [place.screened()[0] for _ in range(4)]
+    for each in people:
+        place.request(each, new_cpr())
+    opened: list[UUID] = []
+    open_cpr = Vault.open_cpr
+
+    def count(vault: Vault, person: UUID, sealed: SealedIdentity) -> str:
+        opened.append(person)
+        return open_cpr(vault, person, sealed)
+
+    monkeypatch.setattr(Vault, "open_cpr", count)
+    assert len(place.registrar.get(f"{place.path}/cpr-corrections").json()["items"]) == 4
+    assert len(opened) == 3 * 4  # all of the jobcentre once, and each request's present and new number
 
 
 def test_a_decision_is_made_once_on_what_was_read(place: Place) -> None:
