@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -133,6 +134,12 @@ def test_figures_letter_and_panel_are_asked_for_by_name(live: Live, tmp_path: Pa
             assert agency.export_panel(trial, release, tmp_path / f"weeks.{ending}").stat().st_size
         assert agency.export_panel(trial, release, tmp_path / "draws.csv", table="draws").read_text().count("\n") == 2
         assert case.letter(trial, person, tmp_path / "brev.pdf").read_bytes().startswith(b"%PDF")
+        file = case.person_file(trial, person)
+        assert (file["trial"], file["participant"]["participant_id"]) == (trial, person)
+        saved = case.save_person_file(trial, person, tmp_path / "file.json")
+        assert json.loads(saved.read_text())["stored"]["cpr"] == file["stored"]["cpr"]
+        page = case.save_person_file(trial, person, tmp_path / "file.html").read_text()
+        assert "<table" in page
         closed = agency.close_trial(trial)
         assert closed["seed"]
     with live.client("auditor") as auditor:

@@ -56,8 +56,8 @@ NOT_OFFERED = {
 def call_of(name: str, kind: str = "conversations", **values: Any) -> Any:
     parameters = inspect.signature(CALLS[name]).parameters
     given = {name: VALUES.get(name, name) for name in parameters} | {"kind": kind} | values
-    if name == "letter":
-        given["path"] = Path("x.pdf")
+    if name in ("letter", "saved_file"):
+        given["path"] = Path("x.html")
     return CALLS[name](**{name: given[name] for name in parameters})
 
 
@@ -202,4 +202,4 @@ def test_the_two_clients_have_the_same_methods() -> None:
     for name in methods - {"close", "push"}:
         first, second = (inspect.signature(getattr(client, name)).parameters for client in (Client, AsyncClient))
         assert first == second, name
-    assert methods - {"close", "push", "report", "export_panel", "letter", "save_letter"} <= CALLS.keys()
+    assert methods - {"close", "push", "report", "export_panel", "letter", "save_person_file"} <= CALLS.keys()

@@ -5,8 +5,8 @@ with Client("https://rettevej.example", token) as register:
     result.to_csv("rejected.csv")
 """
 
-from rettevej_client.async_client import AsyncChanges, AsyncClient
-from rettevej_client.client import Changes, Client
+from rettevej_client.async_client import AsyncClient
+from rettevej_client.client import Client
 from rettevej_client.core import RetryPolicy
 from rettevej_client.descriptions import KINDS
 from rettevej_client.errors import (
@@ -22,6 +22,7 @@ from rettevej_client.errors import (
     RettevejError,
     UnreachableError,
 )
+from rettevej_client.feeds import AsyncChanges, Changes
 from rettevej_client.people import NewTrial, Participant, Screened, Screening, Trial, Week
 from rettevej_client.push import PushOptions
 from rettevej_client.records import StoredRecord

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 import httpx
 
@@ -30,6 +30,7 @@ from rettevej_client.core import (
     Send,
     Wait,
 )
+from rettevej_client.feeds import AsyncChanges
 from rettevej_client.http import TIMEOUT, base_url_of, connection_failure, partial_path, request_headers, to_response
 from rettevej_client.people import (
     Assigned,
@@ -208,7 +209,7 @@ class AsyncClient:
 
     def participant_changes(
         self, trial: str, since: str = "0", *, jobcentre: str | None = None
-    ) -> "AsyncChanges[ListedParticipant]":
+    ) -> AsyncChanges[ListedParticipant]:
         return AsyncChanges(lambda place: self._execute(calls.participant_changes(trial, place, jobcentre)), since)
 
     async def set_contact_person(self, trial: str, participant_id: str, contact_person: str | None) -> Participant:
@@ -243,6 +244,14 @@ class AsyncClient:
     async def letter(self, trial: str, participant_id: str, path: str | Path) -> Path:
         target = Path(path)
         return await self._run(calls.download(calls.letter(trial, participant_id, target), target, self._retry_policy))
+
+    async def person_file(self, trial: str, participant_id: str) -> dict[str, Any]:
+        return await self._execute(calls.person_file(trial, participant_id))
+
+    async def save_person_file(self, trial: str, participant_id: str, path: str | Path) -> Path:
+        target = Path(path)
+        call = calls.saved_file(trial, participant_id, target)
+        return await self._run(calls.download(call, target, self._retry_policy))
 
     # --- records ----------------------------------------------------------------------------------------------------
 
@@ -281,7 +290,7 @@ class AsyncClient:
 
     def changes(
         self, trial: str, kind: str, since: str = "0", *, participant_id: str | None = None
-    ) -> "AsyncChanges[StoredRecord]":
+    ) -> AsyncChanges[StoredRecord]:
         return AsyncChanges(lambda place: self._execute(calls.changes(trial, kind, place, participant_id)), since)
 
     async def batch(self, batch_id: str) -> dict[str, Any]:
@@ -343,20 +352,3 @@ class AsyncClient:
     async def export_panel(self, trial: str, release: str, path: str | Path, *, table: Table = "person-weeks") -> Path:
         target = Path(path)
         return await self._run(calls.download(calls.panel(trial, table, release, target), target, self._retry_policy))
-
-
-class AsyncChanges(Generic[T]):
-    """A change feed that remembers its place: iterate until it is exhausted, later again for what came since."""
-
-    def __init__(self, page_at: Callable[[str], Awaitable[Page[T]]], since: str) -> None:
-        self._page_at = page_at
-        self.place = since
-
-    async def __aiter__(self) -> AsyncIterator[T]:
-        while True:
-            page = await self._page_at(self.place)
-            for item in page.items:
-                yield item
-            self.place = page.next or self.place
-            if not page.items:
-                return

@@ -224,6 +224,14 @@ def letter(trial: str, participant_id: str, path: Path) -> Request:
     return _accepting(_get("trials", trial, "participants", participant_id, "letter"), path, (".html", ".pdf"))
 
 
+def person_file(trial: str, participant_id: str) -> Call[dict[str, Any]]:
+    return Call(_get("trials", trial, "participants", participant_id, "file"))
+
+
+def saved_file(trial: str, participant_id: str, path: Path) -> Request:
+    return _accepting(_get("trials", trial, "participants", participant_id, "file"), path, (".json", ".html"))
+
+
 # --- single records ---------------------------------------------------------------------------------------------------
 
 

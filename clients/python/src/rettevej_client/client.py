@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 import httpx
 
@@ -30,6 +30,7 @@ from rettevej_client.core import (
     Send,
     Wait,
 )
+from rettevej_client.feeds import Changes
 from rettevej_client.http import TIMEOUT, base_url_of, connection_failure, partial_path, request_headers, to_response
 from rettevej_client.people import (
     Assigned,
@@ -209,7 +210,7 @@ class Client:
 
     def participant_changes(
         self, trial: str, since: str = "0", *, jobcentre: str | None = None
-    ) -> "Changes[ListedParticipant]":
+    ) -> Changes[ListedParticipant]:
         """What changed of participants since a place of the feed: of whom to send again. As ``changes``."""
         return Changes(lambda place: self._execute(calls.participant_changes(trial, place, jobcentre)), since)
 
@@ -254,6 +255,15 @@ class Client:
         target = Path(path)
         return self._run(calls.download(calls.letter(trial, participant_id, target), target, self._retry_policy))
 
+    def person_file(self, trial: str, participant_id: str) -> dict[str, Any]:
+        """All that is stored of a person, every version included, and who read it. The read is in the audit trail."""
+        return self._execute(calls.person_file(trial, participant_id))
+
+    def save_person_file(self, trial: str, participant_id: str, path: str | Path) -> Path:
+        """Saves the person's file: JSON, or a page to print, HTML, by the ending of the file's name."""
+        target = Path(path)
+        return self._run(calls.download(calls.saved_file(trial, participant_id, target), target, self._retry_policy))
+
     # --- records ----------------------------------------------------------------------------------------------------
 
     def push(self, trial: str, kind: str, records: Iterable[object], options: PushOptions | None = None) -> PushResult:
@@ -295,7 +305,7 @@ class Client:
 
     def changes(
         self, trial: str, kind: str, since: str = "0", *, participant_id: str | None = None
-    ) -> "Changes[StoredRecord]":
+    ) -> Changes[StoredRecord]:
         """What has changed since a place of the feed (``0``: the beginning), retractions included.
 
         Keep ``place`` when the loop is done, and begin there next time: nothing is missed, whatever is written
@@ -379,19 +389,3 @@ class Client:
         """
         target = Path(path)
         return self._run(calls.download(calls.panel(trial, table, release, target), target, self._retry_policy))
-
-
-class Changes(Generic[T]):
-    """A change feed that remembers its place: iterate until it is exhausted, later again for what came since."""
-
-    def __init__(self, page_at: Callable[[str], Page[T]], since: str) -> None:
-        self._page_at = page_at
-        self.place = since
-
-    def __iter__(self) -> Iterator[T]:
-        while True:
-            page = self._page_at(self.place)
-            yield from page.items
-            self.place = page.next or self.place
-            if not page.items:
-                return
