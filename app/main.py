@@ -21,7 +21,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from app.contract.document import document
 from app.db.audit.signing import Signer
 from app.db.core.replica import Replica
-from app.db.core.session import Database, ReadDatabase, engine_on
+from app.db.core.session import REPORT, SHORT, Database, engine_on
 from app.db.derived.participant_cache import ParticipantCache
 from app.db.derived.person_reads import PersonReads
 from app.db.derived.week_counts import rebuild_outdated
@@ -150,12 +150,14 @@ async def _lifespan(
     """Lifespan of the application: open its services, close them at the end."""
     assert database_url is not None, "serving needs a database"
     async with AsyncExitStack() as stack:
-        database = Database(await stack.enter_async_context(engine_on(database_url, settings.pool_size)))
+        size = max(1, settings.pool_size * 3 // 5)
+        engine = await stack.enter_async_context(engine_on(database_url, size))
+        database = Database(engine, SHORT)
         vault, signer = await _when_there(lambda: _open_keys(database, master_key_of(settings)))
-        await _when_there(lambda: rebuild_outdated(database))
-        report_database: ReadDatabase = database
-        if (url := settings.report_database_url) is not None:
-            report_database = Replica(await stack.enter_async_context(engine_on(url, settings.pool_size)))
+        await _when_there(lambda: rebuild_outdated(Database(engine)))
+        url = settings.report_database_url or database_url
+        report_engine = await stack.enter_async_context(engine_on(url, max(1, settings.pool_size - size)))
+        report_database = (Replica if settings.report_database_url else Database)(report_engine, REPORT)
         reads = ReadAudit(database)
         participant_cache = ParticipantCache()
         app.state.services = Services(

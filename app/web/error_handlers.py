@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.db.core.session import has_timed_out
 from app.domain.records.errors import DomainError
 from app.web.http.compression import GzipRequestMiddleware
 from app.web.json_faults import json_fault
@@ -28,6 +29,7 @@ _log = structlog.get_logger(__name__)
 
 # --- Unexpected exceptions --------------------------------------------------------------------------------------------
 
+_TOO_LONG: Final = "It waited too long for other requests; nothing of it is stored. Send it again."
 # SQLSTATEs of a database that is unreachable, starting, stopping or too busy, and of deadlocks, serialisation failures
 # and cancelled statements, after which a retry may succeed.
 _AWAY_CLASSES: Final = ("08", "53")
@@ -58,7 +60,8 @@ def database_is_away(exc: BaseException) -> bool:
 
 def _unexpected(exc: BaseException) -> Problem:
     """Return the problem of an unexpected exception. Log its type and place, not its text, which may have a row."""
-    problem = Problem("unavailable" if database_is_away(exc) else "internal_error")
+    late = _TOO_LONG if has_timed_out(exc) else None
+    problem = Problem("unavailable", late) if database_is_away(exc) else Problem("internal_error")
     chain: list[str] = []
     link: BaseException | None = exc
     while link is not None and len(chain) < 8:

@@ -64,8 +64,8 @@ def query(url: str, *statements: str) -> list[asyncpg.Record]:
 
 
 @contextmanager
-def strata_held(url: str, seconds: float) -> Iterator[None]:
-    """Holds every stratum for some seconds, from before the block begins to after its end: writes wait."""
+def strata_held(url: str, seconds: float, trial: str = "%") -> Iterator[None]:
+    """Holds every stratum (of a trial) for some seconds, from before the block begins to after its end: writes wait."""
     held = threading.Event()
 
     async def hold() -> None:
@@ -80,7 +80,7 @@ def strata_held(url: str, seconds: float) -> Iterator[None]:
         try:
             async with connection.transaction():
                 await connection.execute("set local app.jobcentres = '*'")
-                await connection.fetch("select from stratum for update")
+                await connection.fetch("select from stratum where trial_id like $1 for update", trial)
                 held.set()
                 await asyncio.sleep(seconds)
         finally:

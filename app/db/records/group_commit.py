@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from app.db.core.micro_batch import MicroBatcher
-from app.db.core.session import AccessScope, Database
+from app.db.core.session import AccessScope, Database, has_timed_out
 from app.db.derived.participant_cache import ParticipantCache
 from app.db.records.batch_request import BatchRequest, MalformedRecord, RecordInput
 from app.db.records.pipeline import receive
@@ -57,8 +57,8 @@ class GroupCommit:
         try:
             return [*await self._store(group)]
         except Exception as error:  # noqa: BLE001 - ``receive`` raises it to the caller of the record
-            if len(group) == 1:
-                return [error]
+            if len(group) == 1 or has_timed_out(error):
+                return [error] * len(group)
         # One record may be the cause: store each alone.
         return [result for single in group for result in await self._store_or_split([single])]
 

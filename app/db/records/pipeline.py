@@ -11,7 +11,7 @@ from pydantic_core import to_json
 from sqlalchemy.exc import DBAPIError
 
 from app.db.core.ids import uuid7_at
-from app.db.core.session import Database
+from app.db.core.session import BATCH, Database
 from app.db.derived.participant_cache import ParticipantCache
 from app.db.records.batch_request import BatchRequest, BatchResult
 from app.db.records.judge import BatchJudge, Judgement, UnlockedStratumError, cache_people
@@ -63,7 +63,8 @@ async def _receive_once(
     snapshot: Snapshot | None,
     extra_jobcentres: frozenset[str],
 ) -> BatchResult:
-    async with database.write(request.scope, commit=not request.dry_run) as connection:
+    limits = BATCH if make_receipt is not None else None
+    async with database.write(request.scope, request.trial.id, commit=not request.dry_run, limits=limits) as connection:
         if request.key is not None:
             earlier = await find_receipt_by_key(connection, request.client, request.key)
             if earlier is not None:

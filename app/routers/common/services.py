@@ -87,9 +87,11 @@ class Services:
         finally:
             await entry
 
-    def write(self, principal: Principal, *, commit: bool = True) -> AbstractAsyncContextManager[AsyncConnection]:
-        """Open a transaction with the client's access scope."""
-        return self.database.write(access_scope_of(principal), commit=commit)
+    def write(
+        self, principal: Principal, trial_id: str, *, commit: bool = True
+    ) -> AbstractAsyncContextManager[AsyncConnection]:
+        """Open a transaction of a trial with the client's access scope."""
+        return self.database.write(access_scope_of(principal), trial_id, commit=commit)
 
     def read(self, principal: Principal) -> AbstractAsyncContextManager[AsyncConnection]:
         """Open a read-only snapshot with the client's access scope."""

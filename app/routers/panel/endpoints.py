@@ -304,7 +304,7 @@ _add_table(
 async def _record(
     services: Services, trial_id: str, principal: Principal, purpose: str, known_at: datetime | None
 ) -> tuple[Trial, Release]:
-    async with services.write(principal) as connection:
+    async with services.write(principal, trial_id) as connection:
         trial = _visible(principal, await trial_or_404(services, connection, trial_id, closing=True))
 
         def day_of(watermark: datetime) -> date:

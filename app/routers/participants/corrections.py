@@ -78,7 +78,7 @@ async def post_cpr(
     """
     if body.swap_with == participant_id:
         raise Problem("malformed", errors=[("/swap_with", "invalid_value")])
-    async with services.write(principal) as connection:
+    async with services.write(principal, trial_id) as connection:
         trial = await trial_or_404(services, connection, trial_id)
         view = await visible_participant(connection, principal, trial_id, participant_id, services.today())
         if body.cpr is not None and body.cpr.born_on > view.interview_on:
@@ -116,7 +116,7 @@ async def delete_cpr(
     principal: ParticipantWriter,
 ) -> Response:
     """Cancels the request that waits on a participant, and destroys the requested number. 404 if none waits."""
-    async with services.write(principal) as connection:
+    async with services.write(principal, trial_id) as connection:
         view = await visible_participant(connection, principal, trial_id, participant_id, services.today())
         client = principal.client_id
         correction_id = await cancel_correction(connection, trial_id, view.jobcentre, participant_id, client)
@@ -221,7 +221,7 @@ async def post_decision(
     if if_match is None:
         raise Problem("precondition_failed")
     tags = {tag.strip().strip('"') for tag in if_match.split(",")}
-    async with services.database.write(SYSTEM_SCOPE) as connection:
+    async with services.database.write(SYSTEM_SCOPE, trial_id) as connection:
         trial = await trial_or_404(services, connection, trial_id)
         decided, is_new = await decide(
             connection,

@@ -181,7 +181,7 @@ async def patch_participant(
     principal: ParticipantWriter,
 ) -> Response:
     """Sets the contact person from now on; null removes it. Earlier contact persons remain in the history."""
-    async with services.write(principal) as connection:
+    async with services.write(principal, trial_id) as connection:
         before = await visible_participant(connection, principal, trial_id, participant_id, services.today())
         await change_contact_person(connection, trial_id, before, body.contact_person, principal.client_id)
         after = await visible_participant(connection, principal, trial_id, participant_id, services.today())
@@ -207,7 +207,7 @@ async def post_withdrawal(
 
     A person who was drawn cannot be withdrawn (`already_drawn`): send a presence event of the kind `exit` instead.
     """
-    async with services.write(principal) as connection:
+    async with services.write(principal, trial_id) as connection:
         before = await visible_participant(connection, principal, trial_id, participant_id, services.today())
         await withdraw(connection, trial_id, before.jobcentre, participant_id, body.reason, principal.client_id)
         after = await visible_participant(connection, principal, trial_id, participant_id, services.today())

@@ -135,7 +135,7 @@ async def post_participant(
     if not body.faults and not principal.reads_person_of(body.jobcentre):
         raise Problem("not_found", errors=[("/jobcentre", "not_found")])
     try:
-        async with services.write(principal, commit=not dry_run) as connection:
+        async with services.write(principal, trial_id, commit=not dry_run) as connection:
             trial = await trial_or_404(services, connection, trial_id)
             screening = _screening_request(trial, body, services.today())
             result = await screen(connection, services.vault, trial, screening, principal.client_id)
@@ -184,7 +184,7 @@ async def post_assignment(
     (`intake_sufficient`), and while candidates with shorter unemployment come first (`supplement_order`, with their
     number as `ahead`).
     """
-    async with services.write(principal) as connection:
+    async with services.write(principal, trial_id) as connection:
         trial = await trial_or_404(services, connection, trial_id)
         participant = await visible_participant(connection, principal, trial_id, participant_id, services.today())
         assignment, is_new = await draw_candidate(

@@ -87,7 +87,7 @@ async def post_assessment(
     Each jobcentre and week has one assessment; a repeated request returns it unchanged (200).
     """
     created = False
-    async with services.write(principal) as connection:
+    async with services.write(principal, trial_id) as connection:
         trial = await trial_or_404(services, connection, trial_id)
         if body.jobcentre not in trial.jobcentres or not principal.reads_person_of(body.jobcentre):
             raise Problem("not_found")
@@ -118,7 +118,7 @@ async def list_assessments(
     request: Request, services: ServicesDep, trial_id: TrialPath, principal: ReportReader
 ) -> Response:
     """Returns each frozen assessment and the same figures today, for the jobcentres that the token is bound to."""
-    async with services.write(principal, commit=False) as connection:
+    async with services.write(principal, trial_id, commit=False) as connection:
         trial = await trial_or_404(services, connection, trial_id)
         jobcentres = visible_groups(principal, trial, "jobcentre")
         # All jobcentres at once: waiting for one at a time, two requests could deadlock.

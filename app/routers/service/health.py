@@ -6,7 +6,7 @@ from typing import Literal
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel, Field, SecretStr
-from sqlalchemy import QueuePool, text
+from sqlalchemy import text
 
 from app.db.core.migrate import newest_schema, schema_of
 from app.db.core.replica import Replica
@@ -105,8 +105,7 @@ async def metrics(request: Request, services: ServicesDep) -> Response:
     """
     if not _may_read_metrics(request):
         raise Problem("not_found")
-    pool = services.database.engine.pool
-    if isinstance(pool, QueuePool):
-        CONNECTIONS.labels("in_use").set(pool.checkedout())
-        CONNECTIONS.labels("size").set(pool.size())
+    pools = [database.pool for database in (services.database, services.reports)]
+    CONNECTIONS.labels("in_use").set(sum(pool.checkedout() for pool in pools))
+    CONNECTIONS.labels("size").set(sum(pool.size() for pool in pools))
     return Response(exposition(), media_type=CONTENT_TYPE_LATEST)

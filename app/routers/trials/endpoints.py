@@ -7,7 +7,7 @@ from typing import Annotated, Any, get_args
 from fastapi import APIRouter, Depends, Request, Response
 
 from app.db.audit.log import append_entries
-from app.db.core.session import SYSTEM_SCOPE
+from app.db.core.session import BATCH, SYSTEM_SCOPE
 from app.db.participants.corrections import refuse_waiting
 from app.db.participants.draws import published_draws
 from app.db.records.handovers import hand_over
@@ -187,7 +187,7 @@ async def post_trial(
     new = _new_trial(body)
     if not all(principal.reads_person_of(jobcentre.code) for jobcentre in new.jobcentres):
         raise Problem("not_found")
-    async with services.write(principal) as connection:
+    async with services.write(principal, body.id) as connection:
         created = await create_trial(connection, services.vault, new, principal.client_id)
         trial = await trial_or_404(services, connection, new.id, closing=True)
     if _without_order(trial.definition) != _without_order(new.definition):
@@ -247,7 +247,7 @@ async def post_close(
     jobcentre, take the first bit of HMAC-SHA256(seed, "{trial}:{jobcentre}:{p}"): 0 is treatment, 1 is control, unless
     one arm is 3 ahead in the jobcentre; then it is the other arm. Closing again returns the same response.
     """
-    async with services.write(principal) as connection:
+    async with services.write(principal, trial_id) as connection:
         trial = await trial_or_404(services, connection, trial_id)
         if not all(principal.reads_person_of(code) for code in trial.jobcentres):
             raise Problem("not_found")
@@ -283,9 +283,8 @@ async def post_handover(
         trial = await trial_or_404(services, connection, trial_id)
     if body.jobcentre not in trial.jobcentres or not principal.reads_person_of(body.jobcentre):
         raise Problem("not_found")
-    async with services.database.write(
-        SYSTEM_SCOPE
-    ) as connection:  # a retraction without its record belongs to no jobcentre
+    # A retraction without its record belongs to no jobcentre.
+    async with services.database.write(SYSTEM_SCOPE, trial_id, limits=BATCH) as connection:
         moved = await hand_over(
             connection, trial, body.jobcentre, body.from_client, body.to_client, principal.client_id
         )

@@ -145,10 +145,12 @@ def test_nothing_fails_and_nothing_is_left_behind(
                 """
                 select current_user::text as role, coalesce(current_setting('app.jobcentres', true), '') as jobcentres,
                        coalesce(current_setting('app.client', true), '') as client,
-                       (select count(*) from pg_prepared_statements) as prepared
+                       (select count(*) from pg_prepared_statements) as prepared,
+                       current_setting('lock_timeout') || current_setting('statement_timeout')
+                           || current_setting('idle_in_transaction_session_timeout') as limits
                 """,
             )
-            assert tuple(left) == ("rettevej", "", "", 0)
+            assert tuple(left) == ("rettevej", "", "", 0, "000")
         assert query(url, "select count(*) from pg_locks where locktype = 'advisory'")[0][0] == 0
         assert query(url, "select count(*) from pg_class where relpersistence = 't'")[0][0] == 0
         used = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"

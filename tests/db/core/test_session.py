@@ -80,7 +80,7 @@ def test_a_server_that_ends_every_connection_is_not_asked_for_ever(
 ) -> None:
     async def run() -> None:
         database = Database(make_engine(url, POOL))
-        ending = "select pg_terminate_backend(pg_backend_pid()), $1::text, $2::text, $3::text"
+        ending = "select pg_terminate_backend(pg_backend_pid()), " + ", ".join(f"${n}::text" for n in range(1, 7))
         monkeypatch.setattr(session, "_ENTER", ending)
         with pytest.raises((DBAPIError, asyncpg.PostgresError)) as refused:
             await entered(database)
