@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import TypeVar
 
 from fastapi import FastAPI
@@ -27,10 +26,9 @@ from app.db.derived.person_reads import PersonReads
 from app.db.derived.week_counts import rebuild_outdated
 from app.db.participants.drawn_numbers import prepare_trial_keys
 from app.db.participants.person_facts import store_missing_facts
-from app.db.personal_data.vault import Vault, load_or_create_master_key
+from app.db.personal_data.vault import Vault
 from app.db.records.group_commit import GroupCommit
 from app.db.trials.trials import TrialCache, check_protocols, record_protocol_digests
-from app.postgres.supervisor import EmbeddedPostgres
 from app.protocols import add_folder
 from app.routers import protocols
 from app.routers.common.services import Services
@@ -53,6 +51,7 @@ from app.routers.reports.response_cache import ResponseCache
 from app.routers.service import audit, docs, health, problem_types, web_page
 from app.routers.trials import endpoints as trials
 from app.settings import Settings
+from app.startup import embedded_in, master_key_of, verifier_of
 from app.web.access_log import AccessLog, configure_logging
 from app.web.error_handlers import database_is_away
 from app.web.error_handlers import install as install_error_handlers
@@ -62,7 +61,6 @@ from app.web.http.timeouts import BodyDeadline
 from app.web.metrics import merge_dead_workers
 from app.web.rate_limit import RateLimit
 from app.web.read_audit import ReadAudit, RefusalAuditMiddleware, RefusalCounts
-from app.web.tokens import LocalIssuer, TokenVerifier
 from app.web.tracing import configure_tracing
 
 _ROUTERS = (
@@ -213,46 +211,6 @@ async def _open_keys(database: Database, master_key: bytes) -> tuple[Vault, Sign
         if faults := await check_protocols(connection):
             raise RuntimeError("; ".join(faults))
     return vault, signer
-
-
-def verifier_of(settings: Settings) -> TokenVerifier:
-    """Return the verifier of the configured issuer's tokens, or of the local issuer's where that is allowed.
-
-    Raises RuntimeError when no issuer is set and the local one is not allowed.
-    """
-    if settings.issuer is not None and settings.jwks_url is not None:
-        return TokenVerifier.remote(settings.issuer, settings.jwks_url, settings.audience)
-    if not settings.local_issuer_allowed:
-        raise RuntimeError(
-            "Set RETTEVEJ_ISSUER and RETTEVEJ_JWKS_URL: the local issuer serves only the loopback interface"
-            " and a database that this start created itself."
-        )
-    return TokenVerifier.local(LocalIssuer.load_or_create(settings.data_dir, settings.audience))
-
-
-def master_key_of(settings: Settings, *, make: bool = True) -> bytes:
-    """Return the master key (32 bytes): the one set, or the file of the embedded database.
-
-    ``make`` creates a missing file. Raises RuntimeError when there is no key and none may be made.
-    """
-    key = settings.master_key_bytes()
-    if key is not None:
-        return key
-    if settings.database_url is not None:
-        raise RuntimeError("Set RETTEVEJ_MASTER_KEY (32 bytes, hex or base64): it is never kept in a database server.")
-    if not make and not (settings.data_dir / "master.key").exists():
-        raise RuntimeError(f"there is no master.key in {settings.data_dir}: put the one there that belongs to the data")
-    return load_or_create_master_key(settings.data_dir)
-
-
-def new_key_file(settings: Settings) -> Path:
-    """Return the file of the next master key of an embedded database, which exists during a rotation."""
-    return settings.data_dir / "master.key.new"
-
-
-def embedded_in(data_dir: Path) -> EmbeddedPostgres:
-    """Return the embedded database of a data directory; keys are beside it, not in it."""
-    return EmbeddedPostgres(data_dir / "postgres")
 
 
 def app_of_environment() -> FastAPI:

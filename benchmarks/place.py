@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from app.db.core.ids import uuid7_at
 from app.db.derived.week_counts import rebuild
 from app.db.trials.trials import load_trial
-from app.main import embedded_in
+from app.startup import embedded_in
 
 ROOT = Path(__file__).parents[1]
 COMMAND = Path(sys.executable).with_name("rettevej")

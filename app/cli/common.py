@@ -12,12 +12,12 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from app.domain.protocol import ProtocolError
-from app.main import embedded_in
 from app.postgres.process import EmbeddedPostgresError
 from app.postgres.restarts import Restarts
 from app.postgres.supervisor import EmbeddedPostgres
 from app.protocols import add_folder
 from app.settings import Settings
+from app.startup import embedded_in
 
 console = Console(stderr=True, highlight=False)
 

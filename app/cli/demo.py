@@ -18,7 +18,6 @@ import uvicorn
 from app.cli.common import console, database_of, fail
 from app.db.core.migrate import migrate
 from app.db.core.session import engine_on
-from app.main import create_app
 from app.settings import Settings
 from app.simulate import SimulationError
 from app.simulate import run as run_simulation
@@ -83,6 +82,8 @@ async def _migrate(database: str) -> None:
 @contextmanager
 def _serving(settings: Settings, database: str) -> Iterator[str]:
     """Run the server in a thread inside the block and yield its address."""
+    from app.main import create_app  # noqa: PLC0415 - half a second or more that no other command needs
+
     config = uvicorn.Config(
         create_app(settings, database),
         host=settings.host,

@@ -25,10 +25,10 @@ from app.db.core.migrate import NewerSchemaError
 from app.db.core.migrate import migrate as apply_migrations
 from app.db.core.session import engine_on
 from app.domain.rules.execution import execution
-from app.main import master_key_of, new_key_file, verifier_of
 from app.settings import Settings
 from app.simulate import SimulationError
 from app.simulate import run as run_simulation
+from app.startup import master_key_of, new_key_file, verifier_of
 from app.web.auth import ROLES
 from app.web.http.timeouts import protocol_with
 from app.web.metrics import shared_between_workers

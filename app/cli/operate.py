@@ -22,8 +22,8 @@ from app.cli.operations import (
 from app.db.participants.erasure import ErasureError
 from app.db.personal_data.vault import KEY_BYTES, WrongMasterKeyError, write_key
 from app.domain.rules.execution import execution
-from app.main import embedded_in, master_key_of, new_key_file
 from app.settings import Settings, decode_master_key
+from app.startup import embedded_in, master_key_of, new_key_file
 
 app = typer.Typer()
 File = Annotated[Path, typer.Argument(help="The backup's file.")]

@@ -14,7 +14,7 @@ from app.db.core.migrate import migrate
 from app.db.core.session import make_engine
 from app.db.personal_data.vault import KEY_BYTES
 from app.domain.rules.execution import execution
-from app.main import embedded_in
+from app.startup import embedded_in
 from tests.register import Register
 
 Run = Callable[..., Result]

@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 
 from app.cli.operations import examine
 from app.db.core.kinds import TABLES
-from app.main import embedded_in
+from app.startup import embedded_in
 from tests.faults.harness import KINDS
 from tests.faults.load import Load
 

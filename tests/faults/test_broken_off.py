@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from app.cli.operations import examine
-from app.main import master_key_of
+from app.startup import master_key_of
 from tests.faults.figures import query
 from tests.faults.harness import BATCH, FACTS
 from tests.register import Register, record_id
