@@ -4,6 +4,7 @@ import itertools
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -34,6 +35,12 @@ def new_cpr(born: str = "0170") -> str:
     """A synthetic CPR number (day + 60) that no other test uses; ``born`` is month and year, MMYY."""
     day, serial = divmod(next(_people), 3000)
     return f"{61 + day:02d}{born}{1000 + serial:04d}"
+
+
+@cache
+def contract() -> dict[str, Any]:
+    """The OpenAPI document of the application."""
+    return create_app(Settings()).openapi()
 
 
 class Clock:
@@ -89,6 +96,7 @@ class Register:
         self.clock = Clock()
         self.settings = Settings(data_dir=directory, protocols=protocols)
         self.app = create_app(self.settings, database_url, self.clock)
+        self.app.openapi_schema = contract()  # made once: it costs half a second, and is the same for every application
         self.issuer = LocalIssuer.load_or_create(directory)
         self.http = TestClient(self.app, raise_server_exceptions=False, client=("127.0.0.1", 50_000))
 

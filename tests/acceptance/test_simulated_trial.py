@@ -38,7 +38,7 @@ MID_COURSE = datetime(2011, 5, 18, 9, tzinfo=UTC)
 FIRST_WEEK, LAST_WEEK = "2010-W45", "2012-W13"
 BY = ("jobcentre", "region", "trial")
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.slow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,18 +95,14 @@ def person_of(truth: ParticipantTruth) -> Person:
     return {"interview_on": truth.interview_on.isoformat(), **kinds}
 
 
-@pytest.fixture(
-    scope="module", params=[pytest.param(120, id="120"), pytest.param(300, id="300", marks=pytest.mark.slow)]
-)
-def played(
-    request: pytest.FixtureRequest, new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Played]:
+@pytest.fixture(scope="module")
+def played(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     directory = tmp_path_factory.mktemp("played")
     clock = Clock()
     app = create_app(Settings(data_dir=directory), new_database(), clock)
     issuer = LocalIssuer.load_or_create(directory)
     with serving(app) as url, httpx.Client(base_url=url, timeout=60) as http:
-        result = run(url, request.param, SEED, None, issuer.token, console=Console(file=io.StringIO()))
+        result = run(url, 300, SEED, None, issuer.token, console=Console(file=io.StringIO()))
         trial = ask(http, issuer, "agency", "GET", f"/v1/trials/{result.trial}")
         people = [
             {"jobcentre": truth.jobcentre, "arm": truth.arm, "person": person_of(truth)}

@@ -3,10 +3,14 @@
 import subprocess
 from collections.abc import Callable
 
+import pytest
+
 from tests.faults.elsewhere import MASTER_KEY, Elsewhere
 from tests.faults.figures import Figures, query
 from tests.faults.harness import RETTEVEJ
 from tests.faults.load import Load, new_trial
+
+pytestmark = pytest.mark.slow  # it starts servers
 
 
 def test_two_servers_start_on_an_empty_database_and_share_it(

@@ -53,10 +53,6 @@ def _stop_database(elsewhere: Elsewhere, keep: Callable[[Figures], None], worker
     assert unacknowledged <= again.threads  # those that the end of the load cut off
 
 
-def test_the_database_stops_and_comes_back(elsewhere: Elsewhere, keep: Callable[[Figures], None]) -> None:
-    _stop_database(elsewhere, keep, workers=1, times=1, more=6)
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(280)
 def test_the_database_stops_again_and_again(elsewhere: Elsewhere, keep: Callable[[Figures], None]) -> None:

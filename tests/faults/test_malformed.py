@@ -90,10 +90,6 @@ def _send_all(place: Place, number: int) -> None:
     assert resident[-1] - resident[len(resident) // 2] < _GROWTH
 
 
-def test_malformed_requests(place: Place) -> None:
-    _send_all(place, 500)
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(280)
 def test_ten_thousand_malformed_requests(place: Place) -> None:

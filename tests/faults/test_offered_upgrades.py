@@ -11,6 +11,8 @@ from tests.faults.harness import Server
 from tests.faults.load import Trial
 from tests.faults.test_slow_clients import _answer, _batch, _dial
 
+pytestmark = pytest.mark.slow  # it starts servers
+
 UPGRADES = ("Upgrade: h2c", "upgrade: websocket", "UPGRADE:  h2c, foo")
 
 

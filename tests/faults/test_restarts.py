@@ -8,6 +8,8 @@ import pytest
 
 from tests.faults.harness import Server, wait_for
 
+pytestmark = pytest.mark.slow  # it starts servers
+
 
 def _postmaster(server: Server) -> int | None:
     """The pid of PostgreSQL's first process, None while there is none."""

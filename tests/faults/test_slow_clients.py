@@ -118,10 +118,6 @@ def _misbehave(place: Place, keep: Callable[[Figures], None], each: int, seconds
     assert figures.unanswered <= each  # those that did not wait for their answer
 
 
-def test_the_others_are_served(place: Place, keep: Callable[[Figures], None]) -> None:
-    _misbehave(place, keep, each=10, seconds=1, batches=8)
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(280)
 def test_the_others_are_served_for_longer(place: Place, keep: Callable[[Figures], None]) -> None:

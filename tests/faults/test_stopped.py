@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.domain.rules.execution import execution
-from app.main import embedded_in
+from app.startup import embedded_in
 from app.web.tokens import LocalIssuer
 from tests.faults.figures import Figures, figures_at_rest, query, strata_held
 from tests.faults.harness import Server, wait_for
@@ -66,6 +66,7 @@ def test_a_start_that_fails_says_so(place: Place, workers: int) -> None:
         server.kill()
 
 
+@pytest.mark.slow
 def test_a_body_half_sent_does_not_hold_up_the_end(place: Place) -> None:
     """Wild B38: SIGTERM with half a body took 33 s, and container engines kill after ten."""
     directory, trial, issuer = place

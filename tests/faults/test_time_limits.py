@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from app.main import embedded_in
+from app.startup import embedded_in
 from app.web.tokens import LocalIssuer
 from tests.faults.figures import strata_held
 from tests.faults.harness import FACTS, Server
 from tests.faults.load import Trial, bearer
 from tests.faults.test_slow_clients import LIMIT, _answer, _dial, _head
+
+pytestmark = pytest.mark.slow  # it starts servers
 
 Place = tuple[Path, Trial, LocalIssuer]
 

@@ -58,6 +58,7 @@ def test_the_arm_changes_nothing() -> None:
     assert one == other != []
 
 
+@pytest.mark.slow
 def test_seven_in_a_hundred_are_employed_after_64_weeks() -> None:
     enrolled, plan = planned(2000)
     followed = {x.person.index for x in enrolled if monday_of(x.assigned_on) + timedelta(weeks=64) <= PRVIJ.last_week}

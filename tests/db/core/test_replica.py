@@ -22,6 +22,8 @@ from tests.database import query
 from tests.db.core.standby import standby_of, url_on, wait_until_replayed
 from tests.register import Client, Register, record_id
 
+pytestmark = pytest.mark.slow  # it starts two servers
+
 REPORTS = ("weekly-summary", "conditions", "activity-curve", "flow", "effects", "data-quality", "worklist")
 CODES = ("849", "860", "450")
 

@@ -144,7 +144,7 @@ def check_door(protocol_id: str, ends_on: str, person: Person, kind: str, record
     return codes
 
 
-@quick_and_slow(80, 2_400)
+@quick_and_slow(40, 2_400)
 def test_door_of_many(protocol_id: str, seeds: range) -> None:
     """Some of the person's own records, each as if it were the last to arrive, and calls beside some talks."""
     found: Counter[str] = Counter()
@@ -268,7 +268,7 @@ def check_screening(protocol_id: str, screening: dict[str, Any]) -> list[str]:
     return codes
 
 
-@quick_and_slow(2_500, 100_000)
+@quick_and_slow(1_000, 100_000)
 def test_screenings_of_many(protocol_id: str, seeds: range) -> None:
     found: Counter[str] = Counter()
     for seed in seeds:
@@ -450,7 +450,7 @@ def random_population(protocol_id: str, seed: int) -> Population:
     return trial, people, week, rng.choice([LONG_PAST, today.isoformat(), today.isoformat()])
 
 
-@quick_and_slow(40, 800)
+@quick_and_slow(16, 800)
 def test_figures_of_many(protocol_id: str, seeds: range) -> None:
     assert sum(check_figures(protocol_id, random_population(protocol_id, seed)) for seed in seeds) > len(seeds)
 

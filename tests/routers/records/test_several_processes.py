@@ -13,8 +13,10 @@ import pytest
 from app.db.core.session import Database, make_engine
 from app.db.integrity import check_register
 from app.db.personal_data.vault import Vault
-from app.main import master_key_of
+from app.startup import master_key_of
 from tests.register import Register, record_id
+
+pytestmark = pytest.mark.slow
 
 _FIRST_DAY = date(2010, 11, 16)
 _GONE = {"retracted": True, "retraction_reason": "duplicate"}

@@ -4,6 +4,8 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
 from tests.database import register_faults
 from tests.register import Client, Register, faults, new_cpr, record_id
 
@@ -107,6 +109,7 @@ def test_before_everything_and_in_the_future(register: Register) -> None:
         assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/query/known_at")
 
 
+@pytest.mark.slow
 def test_the_watermark_is_exact_while_everybody_writes(fresh_register: Register) -> None:
     """What was said under writes to three jobcentres at once is what the versions say of its watermark."""
     register = fresh_register
