@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 
-from app.main import embedded_in
+from app.startup import embedded_in
 from app.web.tokens import LocalIssuer
 from tests.faults.figures import query, strata_held
 from tests.faults.harness import FACTS, Server, wait_for
