@@ -29,6 +29,7 @@ from app.settings import Settings
 from app.simulate import SimulationError
 from app.simulate import run as run_simulation
 from app.startup import master_key_of, new_key_file, verifier_of
+from app.web.access_log import configure_logging
 from app.web.auth import ROLES
 from app.web.http.timeouts import protocol_with
 from app.web.metrics import shared_between_workers
@@ -57,6 +58,7 @@ def serve(
     """Start the register: database, migrations, server."""
     settings = settings_of(host=host, port=port, data_dir=data_dir, database_url=database_url, workers=workers)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    configure_logging(settings.log_level)  # of this process too, which restarts the database
     if settings.database_url is None and settings.master_key is None and new_key_file(settings).exists():
         fail("a change of the master key broke off: finish it with rettevej rotate-key")
     try:  # once here, before the workers: each would fail and be restarted

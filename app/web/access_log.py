@@ -1,9 +1,11 @@
 """Access log: one line, one measurement and one span a request; the route's template, never path, query or body."""
 
+import io
 import logging
 import os
 import sys
 import time
+from contextlib import suppress
 from functools import cache
 
 import structlog
@@ -19,6 +21,19 @@ _TRACER = trace.get_tracer("rettevej")
 _log = structlog.get_logger(__name__)
 
 
+class _Lines(io.TextIOBase):
+    """Standard error, where a line may be lost: its disk is full or its reader gone, and no request fails for that."""
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            sys.stderr.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            sys.stderr.flush()
+
+
 def configure_logging(level: str) -> None:
     """Log JSON lines to standard error."""
     structlog.configure(
@@ -29,7 +44,7 @@ def configure_logging(level: str) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(file=_Lines()),  # type: ignore[arg-type]  # it writes and flushes,
     )
 
 

@@ -152,6 +152,10 @@ class Server:
         """Ctrl-C: every process of the terminal's group gets it."""
         os.killpg(self.pid, signal.SIGINT)
 
+    def has_ended(self) -> bool:
+        """Whether its process is gone."""
+        return self._process is not None and self._process.poll() is not None
+
     def ended(self, seconds: float = 45) -> int:
         """Its exit code, when it has ended."""
         assert self._process is not None
