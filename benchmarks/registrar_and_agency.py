@@ -1,82 +1,81 @@
 """``python -m benchmarks.registrar_and_agency``: can registrar and agency together tell the arm of a waiting request?
 
-Draws 600 people in six jobcentres, of whom a register tells of most, and requests another number for 240 of them. The
-registrar reads the requests, and the agency the panel. Prints how often they guess the arm by what the two have in
-common (jobcentre, and whether an outcome is known), and how often by the arms' shares alone (domain 3.4).
+Of what the registrar reads only the jobcentre, the band of time since the draw, and whether a register sent an outcome
+are in the agency's panel too, beside the arm (domain 3.4). So it draws trials of 18 jobcentres in memory, lets a
+register send outcomes every fourth week as the simulation's does, and prints how often the likelier arm of a request of
+anybody drawn is the right one: exactly, by the arms in each cell, with the standard error over the trials.
 """
 
-import json
 import random
-from collections import Counter, defaultdict
+from collections import Counter
+from collections.abc import Hashable, Iterable
+from datetime import date, timedelta
+from statistics import fmean, stdev
 
-import httpx
+from app.domain.rules.calendar import monday_of
+from app.domain.rules.corrections import drawn_ago
+from app.domain.rules.draw import Arm, arm_of_draw
+from app.simulate.outcomes import WEEKS_A_FILE
 
-from benchmarks.correction_requests import auc, new_numbers, request_number, screened
-from benchmarks.place import JOBCENTRES, empty_place
-
-_TRIAL = "together"
-_PATH = f"/v1/trials/{_TRIAL}"
-_PLACES, _EACH, _REQUESTS = JOBCENTRES[:6], 100, 240
-_TOLD_OF = 0.85
-
-
-def _panel(agency: httpx.Client) -> dict[tuple[str, bool], Counter[str]]:
-    """Return the arms by jobcentre, and whether an outcome is known, as the agency reads them in the panel."""
-    response = agency.get(
-        f"{_PATH}/person-weeks", params={"purpose": "Attack"}, headers={"Accept": "application/x-ndjson"}
-    ).raise_for_status()
-    people: dict[str, tuple[str, str]] = {}
-    told: set[str] = set()
-    for row in map(json.loads, response.text.splitlines()):
-        people[row["person"]] = (row["jobcentre"], row["arm"])
-        if row["outcome_status"] is not None:
-            told.add(row["person"])
-    arms: dict[tuple[str, bool], Counter[str]] = defaultdict(Counter)
-    for person, (jobcentre, arm) in people.items():
-        arms[jobcentre, person in told][arm] += 1
-    return arms
+_TRIALS, _PLACES, _EACH, _DAYS = 300, 18, 166, 4
+_FIRST, _INTAKE_DAYS = date(2010, 11, 8), 20 * 7
+_Person = tuple[int, date, bool, Arm]
+"""Jobcentre, day of the draw, whether a register knows the person at all, arm."""
 
 
-def _share(arms: Counter[str]) -> float:
-    return arms["treatment"] / arms.total() if arms else 0.5
+def _drawn(rng: random.Random, told_of: float) -> list[_Person]:
+    seed, people = rng.randbytes(32), []
+    for place in range(_PLACES):
+        balance = 0
+        for position, day in enumerate(sorted(rng.randrange(_INTAKE_DAYS) for _ in range(_EACH))):
+            arm = arm_of_draw(seed, "trial", str(place), position, balance, 3)
+            balance += 1 if arm == "treatment" else -1
+            people.append((place, _FIRST + timedelta(days=day), rng.random() < told_of, arm))
+    return people
 
 
-def _correct(chances: list[float], treated: list[bool]) -> float:
-    """Return the expected share of right guesses of the likelier arm."""
-    right = [0.5 if chance == 0.5 else float((chance > 0.5) == is_treated)
-             for chance, is_treated in zip(chances, treated, strict=True)]  # fmt: skip
-    return sum(right) / len(right)
+def _is_known(person: _Person, today: date) -> bool:
+    """Return whether a file that has come holds an outcome of the person."""
+    _, day, told_of, _ = person
+    files = (monday_of(today) - _FIRST).days // 7 // WEEKS_A_FILE
+    return told_of and monday_of(day) < _FIRST + timedelta(weeks=files * WEEKS_A_FILE)
+
+
+def _right(cells: Iterable[tuple[Hashable, Arm]]) -> float:
+    """Return the share of people whose arm is the likelier one of their cell; half of them where both are as likely."""
+    arms: dict[Hashable, Counter[Arm]] = {}
+    for cell, arm in cells:
+        arms.setdefault(cell, Counter())[arm] += 1
+    return sum(max(each.values()) if len(each) > 1 else each.total() for each in arms.values()) / sum(
+        each.total() for each in arms.values()
+    )
+
+
+def _measure(rng: random.Random, told_of: float) -> tuple[float, float]:
+    """Return how often jobcentre and band tell the arm, and how often they do with the outcome, in one trial."""
+    people, apart, together = _drawn(rng, told_of), [], []
+    for _ in range(_DAYS):
+        today = _FIRST + timedelta(days=rng.randrange(14, _INTAKE_DAYS + 60))
+        waiting = [person for person in people if person[1] <= today]
+        cells = [(person[0], drawn_ago(person[1], today)) for person in waiting]
+        arms = [person[3] for person in waiting]
+        apart.append(_right(zip(cells, arms, strict=True)))
+        known = [_is_known(person, today) for person in waiting]
+        together.append(_right(zip(zip(cells, known, strict=True), arms, strict=True)))
+    return fmean(apart), fmean(together)
 
 
 def main() -> None:
-    """Print the AUC and the share of right guesses, with what both read and with the shares alone."""
-    numbers = new_numbers()
-    with empty_place() as place:
-        place.new_trial(_TRIAL, len(_PLACES))
-        with place.client("case-system") as system, place.client("register") as register:
-            cprs = {code: [next(numbers) for _ in range(_EACH)] for code in _PLACES}
-            people = {cpr: screened(system, _PATH, cpr, code) for code in _PLACES for cpr in cprs[code]}
-            told = [cpr for cpr in people if random.random() < _TOLD_OF]
-            records = [{"external_id": f"o{n}", "cpr": cpr, "week": "2010-W50", "status": "benefit"}
-                       for n, cpr in enumerate(told)]  # fmt: skip
-            register.post(f"{_PATH}/outcomes/batch", json={"records": records}).raise_for_status()
-            chosen = random.sample(sorted(people.values()), _REQUESTS)
-            asked = {request_number(system, _PATH, each, next(numbers)): each for each in chosen}
-            arm_of = {each: system.get(f"{_PATH}/participants/{each}").json()["arm"] for each in chosen}
-        with place.client("registrar") as registrar:
-            waiting = registrar.get(f"{_PATH}/cpr-corrections", params={"status": "waiting", "limit": 1000})
-        with place.client("agency") as agency:
-            arms = _panel(agency)
-    together, alone, treated = [], [], []
-    for item in waiting.raise_for_status().json()["items"]:
-        code, (person,) = item["jobcentre"], item["people"]
-        together.append(_share(arms[code, person["outcome_known"]]))
-        alone.append(_share(arms[code, True] + arms[code, False]))
-        treated.append(arm_of[asked[item["id"]]] == "treatment")
-    for name, chances in (("both together", together), ("the arms' shares", alone)):
-        of_treated = [chance for chance, is_treated in zip(chances, treated, strict=True) if is_treated]
-        of_control = [chance for chance, is_treated in zip(chances, treated, strict=True) if not is_treated]
-        print(f"{name}: AUC {auc(of_treated, of_control):.3f}, right {_correct(chances, treated):.3f}")
+    """Print both shares and their difference, where the register knows everyone, and where it does not."""
+    for told_of in (1.0, 0.85):
+        rng = random.Random(1)
+        apart, together = zip(*(_measure(rng, told_of) for _ in range(_TRIALS)), strict=True)
+        more = [second - first for first, second in zip(apart, together, strict=True)]
+        figures = "; ".join(
+            f"{name} {fmean(values):.4f} (standard error {stdev(values) / _TRIALS**0.5:.4f})"
+            for name, values in (("jobcentre and band", apart), ("with the outcome", together), ("more", more))
+        )
+        print(f"register tells of {told_of:.0%}: right by {figures}")
 
 
 if __name__ == "__main__":

@@ -264,7 +264,11 @@ async def _number_is(connection: AsyncConnection, vault: Vault, trial_id: str, c
                 (select holder.jobcentre_code
                  from person_index holder join participant using (jobcentre_code, trial_id, participant_id)
                  where trial_id = :trial and holder.blind_index = :index and participant_id <> :participant
-                   and status = 'drawn') as drawn_in,
+                   and status = 'drawn' and exists (
+                       select from vault.identity present join assignment
+                           using (jobcentre_code, trial_id, participant_id)
+                       where present.trial_id = :trial and present.blind_index = :index
+                         and present.participant_id <> :participant)) as drawn_in,
                 array(
                     select jobcentre_code from drawn_number
                     where trial_id = :trial and digest = :digest and participant_id <> :participant) as former_in,

@@ -82,7 +82,8 @@ class Model:
         others = [each for each in self.people if waiting.number in each.numbers and each is not person]
         holder = self.holders.get(waiting.number)
         is_somebodys = holder is not None and holder is not person
-        if any(each.erased for each in others) or (others and not is_somebodys):
+        is_former = bool(others) and all(each.number != waiting.number for each in others)
+        if any(each.erased for each in others) or is_former or (others and not is_somebodys):
             return True
         return self.closed and bool(others)
 

@@ -241,6 +241,17 @@ def test_back_to_the_former_number(place: Place) -> None:
     sound(place)
 
 
+def test_a_former_number_is_taken_though_it_finds_the_person(place: Place) -> None:
+    """After a `new_number` both find the person; another's former number can only be refused all the same."""
+    anna, old = place.screened()
+    place.correct(anna, new_cpr(), "new_number")
+    bo, _ = place.screened()
+    taken = place.request(bo, old).json()["correction_id"]
+    assert place.read(taken).json()["people"][0]["number_is"] == "former_here"
+    assert place.decide(taken).json()["code"] == "number_taken"
+    assert place.look_up(old) == anna
+
+
 def test_a_number_that_makes_ineligible_is_noted(place: Place) -> None:
     anna, _ = place.screened()
     place.correct(anna, new_cpr("0199"))
