@@ -28,6 +28,7 @@ from app.db.participants.drawn_numbers import prepare_trial_keys
 from app.db.participants.person_facts import store_missing_facts
 from app.db.personal_data.vault import Vault
 from app.db.records.group_commit import GroupCommit
+from app.db.trials.successors import Successors
 from app.db.trials.trials import TrialCache, check_protocols, record_protocol_digests
 from app.protocols import add_folder
 from app.routers import protocols
@@ -169,7 +170,9 @@ async def _lifespan(
             PersonReads(database),
             participant_cache,
             TrialCache(),
+            successors := Successors(database),
         )
+        app.state.successors = successors
         app.state.response_cache = ResponseCache(report_database)
         app.state.verifier = verifier_of(settings)
         app.state.metrics_token = settings.metrics_token

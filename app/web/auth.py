@@ -3,7 +3,7 @@ what"). ``app.web.tokens`` verifies tokens.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final, Literal, Protocol
 
 from fastapi import Request, Security
@@ -123,6 +123,14 @@ class Verifier(Protocol):
         ...
 
 
+class Inheritance(Protocol):
+    """Type of ``app.state.successors``: see ``app.db.trials.successors.Successors``."""
+
+    async def succeeded_by(self, trial_id: str, jobcentres: frozenset[str]) -> frozenset[str]:
+        """Return the jobcentres of a trial whose access the given ones have too."""
+        ...
+
+
 class _Bearer(HTTPBearer):
     """Security scheme of the contract that returns the principal: a second dependency would cost time."""
 
@@ -136,6 +144,11 @@ class _Bearer(HTTPBearer):
             raise Problem("unauthorized")
         verifier: Verifier = request.app.state.verifier
         principal = await verifier.verify(credentials.credentials)
+        successors: Inheritance | None = getattr(request.app.state, "successors", None)
+        trial_id: str | None = request.path_params.get("trial")
+        if successors is not None and trial_id is not None and principal.jobcentres:
+            inherited = await successors.succeeded_by(trial_id, principal.jobcentres)
+            principal = replace(principal, jobcentres=principal.jobcentres | inherited)
         request.state.principal = principal  # the access log names the client
         limit: RateLimit | None = getattr(request.app.state, "limit", None)
         if limit is not None:

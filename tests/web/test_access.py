@@ -68,6 +68,7 @@ RULES: Mapping[str, Rule] = {
     rf"GET (/v1/trials|{_TRIAL})": Rule((), "everything"),
     rf"POST (/v1/trials|{_TRIAL}/close)": Rule(("trials:write",), "whole trial"),
     rf"POST {_TRIAL}/(handovers|grant-assessments)": Rule(("trials:write",), "jobcentre"),
+    rf"PUT {_TRIAL}/jobcentres/\{{code\}}/successor": Rule(("trials:write",), "jobcentre"),
     rf"GET {_TRIAL}/draws": Rule(("audit:read", "reports:read"), "everything"),
     rf"POST {_TRIAL}/participants": Rule(("participants:write",), "person"),
     rf"GET {_TRIAL}/(participants|assignments|worklist)": Rule(("participants:read",), "people"),
@@ -243,8 +244,10 @@ class Place:
 
     def request(self, operation: Operation) -> Request:
         """What the right token would be answered 2xx to; whatever it needs is there."""
-        values = {"trial": self.trial, "id": self.participant, "code": "not_found"}
-        body: Any = None
+        of_jobcentre = operation.name == "nameSuccessor"
+        values = {"trial": self.trial, "id": self.participant, "code": "849" if of_jobcentre else "not_found"}
+        bodies = {"lookUpParticipant": {"cpr": self.cpr}, "nameSuccessor": {"successor": None}}
+        body: Any = bodies.get(operation.name)
         if operation.name == "getProtocol":
             values["id"] = "prvij-2010-11"
         elif operation.name == "createTrial":
@@ -253,8 +256,6 @@ class Place:
             values["trial"] = self.register.new_trial()
         elif operation.name == "screenParticipant":
             body = self.register.screening()
-        elif operation.name == "lookUpParticipant":
-            body = {"cpr": self.cpr}
         elif operation.name in ("drawParticipant", "withdrawCandidate", *OF_CORRECTIONS):
             values["id"], body = self._someone_for(operation)
         elif operation.name == "handOverRecords":
@@ -271,7 +272,7 @@ class Place:
             values["batch_id"] = self._stored("conversations")[1]
         elif operation.kind is not None:
             values["external_id"], body = self._record_for(operation, operation.kind)
-        elif "requestBody" in operation.document:
+        elif body is None and "requestBody" in operation.document:
             body = _example(operation)
         parameters = {
             each["name"]: str(each.get("example", "849" if each["name"] == "jobcentre" else ""))

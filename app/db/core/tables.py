@@ -87,6 +87,8 @@ class StratumTable(SQLModel, table=True):
     """Null, as the two below: the trial's hold."""
     themes: list[str] | None = Field(default=None, sa_column=Column(ARRAY(Text)))
     required_contacts: Any = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
+    successor_code: str | None = None
+    """The jobcentre that this one was merged into."""
     draws: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     """The number of draws, which is the position of the next."""
     balance: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})

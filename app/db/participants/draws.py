@@ -135,8 +135,11 @@ async def draw_candidate(
                 """
                 select interview_on, status, exists (
                            select from vault.identity
-                           join vault.requested_number using (jobcentre_code, trial_id, blind_index)
-                           where identity.jobcentre_code = :jobcentre and identity.trial_id = :trial
+                           join vault.requested_number using (trial_id, blind_index)
+                           join stratum on stratum.trial_id = :trial
+                                and stratum.jobcentre_code = requested_number.jobcentre_code
+                           where :jobcentre in (stratum.jobcentre_code, successor_code)
+                             and identity.jobcentre_code = :jobcentre and identity.trial_id = :trial
                              and identity.participant_id = :participant) as requested
                 from participant
                 where jobcentre_code = :jobcentre and trial_id = :trial and participant_id = :participant

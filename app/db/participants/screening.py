@@ -148,8 +148,9 @@ async def _load_number_use(
             """
             select holder.jobcentre_code, holder.participant_id,
                    array(select jobcentre_code from drawn_number where trial_id = :trial and digest = :digest),
-                   exists (select from vault.requested_number
-                           where jobcentre_code = :jobcentre and trial_id = :trial and blind_index = :person)
+                   exists (select from vault.requested_number join stratum using (jobcentre_code, trial_id)
+                           where trial_id = :trial and blind_index = :person
+                             and :jobcentre in (jobcentre_code, successor_code))
             from (select 1) as one
             left join person_index holder on holder.trial_id = :trial and holder.blind_index = :person
             """

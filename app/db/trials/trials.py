@@ -42,6 +42,7 @@ class Jobcentre:
     target_groups: Sequence[int] | None
     themes: Sequence[str] | None
     required_contacts: RequiredContacts
+    successor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +168,7 @@ async def load_trials(connection: AsyncConnection, ids: list[str]) -> dict[str, 
         text(
             """
             select trial_id, jobcentre_code, name, region, agreed_participants, weekly_target,
-                   external_provider_talks, target_groups, themes, required_contacts
+                   external_provider_talks, target_groups, themes, required_contacts, successor_code
             from stratum where trial_id = any(:ids) order by jobcentre_code
             """
         ),
@@ -198,7 +199,7 @@ async def load_trial(connection: AsyncConnection, trial_id: str) -> Trial | None
 
 
 class TrialCache(LRUCache[str, Trial]):
-    """Cache of 256 trials by id. A trial never changes but for ``closed_at``, which may be out of date here."""
+    """Cache of 256 trials by id. Only ``closed_at`` and successors ever change, and may be out of date here."""
 
     def __init__(self) -> None:
         super().__init__(256)

@@ -24,6 +24,7 @@ from app.db.derived.participant_cache import ParticipantCache
 from app.db.derived.person_reads import PersonReads
 from app.db.personal_data.vault import Vault
 from app.db.records.group_commit import GroupCommit
+from app.db.trials.successors import Successors
 from app.db.trials.trials import Trial, TrialCache, get_trial, load_trial
 from app.domain.rules.calendar import civil_day
 from app.routers.common.types import Moment
@@ -55,6 +56,7 @@ class Services:
     """Reads single participants."""
     participant_cache: ParticipantCache
     trials: TrialCache
+    successors: Successors
 
     async def audit_read(
         self,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Annotated, Any, get_args
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 
 from app.db.audit.log import append_entries
 from app.db.core.session import BATCH, SYSTEM_SCOPE
@@ -12,6 +12,7 @@ from app.db.participants.corrections import refuse_waiting
 from app.db.participants.draws import published_draws
 from app.db.records.handovers import hand_over
 from app.db.trials.strata import lock_strata
+from app.db.trials.successors import name_successor
 from app.db.trials.trials import Jobcentre, NewTrial, Trial, close_trial, create_trial, load_trials, trial_ids
 from app.domain.protocol import Protocol
 from app.domain.rules.calendar import add_months
@@ -30,11 +31,13 @@ from app.routers.common.services import (
     trial_or_404,
     whole_number,
 )
+from app.routers.common.types import JobcentreCode
 from app.routers.trials.schemas import (
     ContactTerms,
     DrawList,
     HandoverIn,
     HandoverView,
+    SuccessorIn,
     Theme,
     TrialIn,
     TrialList,
@@ -256,6 +259,43 @@ async def post_close(
             refused = await refuse_waiting(connection, trial.id, moment, principal.client_id)
             await append_entries(connection, refused)
         trial = await trial_or_404(services, connection, trial_id, closing=True)
+    return json_response(request, _trial_view(services, trial))
+
+
+@router.put(
+    "/v1/trials/{trial}/jobcentres/{code}/successor",
+    operation_id="nameSuccessor",
+    summary="Name the successor of a merged jobcentre",
+    response_model=TrialView,
+    responses=problem_responses(*COMMON, *BODY, "not_found"),
+)
+async def put_successor(
+    request: Request,
+    body: SuccessorIn,
+    services: ServicesDep,
+    trial_id: TrialPath,
+    code: Annotated[JobcentreCode, Path(description="The jobcentre that was merged.")],
+    principal: TrialWriter,
+) -> Response:
+    """Gives the clients of the successor access to what is the merged jobcentre's in this trial: people, records,
+    figures, and the requests for corrected numbers that wait.
+
+    Draws, their positions and balance stay under the code of the draw, and the jobcentre's own clients keep their
+    access. A successor of the successor takes over both. `null` ends the succession. Every process of the register
+    follows within half a minute.
+    """
+    async with services.write(principal, trial_id) as connection:
+        trial = await trial_or_404(services, connection, trial_id, closing=True)
+        named = [code] if body.successor is None else [code, body.successor]
+        if code not in trial.jobcentres or not all(map(principal.reads_person_of, named)):
+            raise Problem("not_found")
+        next_one = trial.jobcentres.get(body.successor or "")
+        successor = (next_one and next_one.successor) or body.successor
+        if successor == code:
+            raise Problem("malformed", errors=[("/successor", "invalid_value")])
+        await name_successor(connection, trial.id, code, successor, principal.client_id)
+        trial = await trial_or_404(services, connection, trial_id, closing=True)
+    await services.successors.reload()
     return json_response(request, _trial_view(services, trial))
 
 

@@ -112,6 +112,7 @@ class JobcentreView(BaseModel):
     required_contacts: float | dict[str, float] | None = Field(
         description="One number, or by target group. Null if the trial's hold."
     )
+    successor: JobcentreCode | None = Field(description="Jobcentre that this one was merged into.")
 
 
 class TrialView(BaseModel):
@@ -144,6 +145,14 @@ class TrialList(BaseModel):
 
     items: list[TrialView]
     next: NextPage
+
+
+class SuccessorIn(RequestModel):
+    """Jobcentre that another one was merged into."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"successor": "860"}]})
+
+    successor: JobcentreCode | None = Field(None, description="Null ends the succession.")
 
 
 class HandoverIn(RequestModel):

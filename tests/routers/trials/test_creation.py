@@ -30,7 +30,7 @@ def test_a_trial_takes_its_dates_from_the_protocol(agency: Client) -> None:
         "retention_until": "2017-03-31",
         "pilot": False,
         "jobcentres": [
-            {**each, "weekly_target": None, **DEFAULTS}
+            {**each, "weekly_target": None, **DEFAULTS, "successor": None}
             for each in sorted(JOBCENTRES, key=lambda each: str(each["code"]))
         ],
         "enforcement": "flag",
@@ -55,7 +55,7 @@ def test_a_trial_may_have_dates_and_terms_of_its_own(agency: Client) -> None:
     jobcentre = {**JOBCENTRES[0], "weekly_target": 0, **DEFAULTS, "external_provider_talks": False}
     created = agency.post("/v1/trials", trial_body(**own, jobcentres=[jobcentre])).json()
     assert {name: created[name] for name in own} == own
-    assert created["jobcentres"] == [jobcentre]
+    assert created["jobcentres"] == [{**jobcentre, "successor": None}]
 
 
 def test_no_two_trials_share_a_seed(agency: Client) -> None:

@@ -86,6 +86,8 @@ class Jobcentre(TypedDict):
     """Null where the trial's hold, as of the two below."""
     themes: list[Theme] | None
     required_contacts: float | dict[str, float] | None
+    successor: str | None
+    """The jobcentre that this one was merged into."""
 
 
 class Trial(TypedDict):
