@@ -122,7 +122,7 @@ def _ensure_trial(url: str, people: int, issuer: LocalIssuer) -> None:
 
 
 def _print_examples(url: str, token: str) -> None:
-    """Print the page's address and three requests that work unchanged."""
+    """Print a link that signs in to the page, and three requests that work unchanged."""
     trial = f"{url}/v1/trials/{TRIAL}"
     person = _completed_participant(trial, token)
     early = date.fromisoformat(person["assigned_on"]) + timedelta(weeks=2)
@@ -130,9 +130,9 @@ def _print_examples(url: str, token: str) -> None:
     bearer = '-H "Authorization: Bearer $TOKEN"'
     lines = (
         "",
-        "The page, with all jobcentres in a week. Open it, and sign in with the token below:",
+        "The page, with all jobcentres in a week; the link signs in:",
         "",
-        f"    {url}/#/{TRIAL}/region?week={WEEK}",
+        f"    {url}/#/{TRIAL}/region?week={WEEK}&token={token}",
         "",
         "What to try next, in a second terminal:",
         "",

@@ -118,7 +118,10 @@ def _serve(config: uvicorn.Config, socket: Socket) -> bool:
 
 
 def _print_start(settings: Settings, url: str) -> None:
-    """Print the address and, with the local issuer, a token of each role."""
+    """Print the address and, with the local issuer, a link that signs in to the page.
+
+    The token is in the fragment, which browsers send to no server; the page takes it out of the address.
+    """
     console.print(
         f"rettevej listens on [bold]{url}[/bold]   docs: {url}/docs   ready: {url}/readyz   rules: {execution()}"
     )
@@ -126,9 +129,8 @@ def _print_start(settings: Settings, url: str) -> None:
         console.print(f"Tokens come from {settings.issuer}.", markup=False)
         return
     issuer = LocalIssuer.load_or_create(settings.data_dir, settings.audience)
-    console.print("Tokens of the local issuer, good for 12 hours (others: rettevej token ROLE):")
-    for role in ROLES:
-        console.print(f"  {role:12} {issuer.token(role)}", soft_wrap=True, markup=False)
+    console.print("The page, signed in as a case system for 12 hours (other tokens: rettevej token ROLE):")
+    console.print(f"  {url}/#/?token={issuer.token('case-system')}", soft_wrap=True, markup=False)
 
 
 @app.command()

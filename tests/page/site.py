@@ -54,10 +54,15 @@ class Visitor:
         self.contexts: list[BrowserContext] = []
         self.complaints: list[str] = []
 
-    def window(self, width: int = DESK, theme: Theme = "light") -> Page:
+    def window(self, width: int = DESK, theme: Theme = "light", locale: str = "da-DK") -> Page:
         """A window of its own, nobody signed in."""
         size = {"width": width, "height": 900}
-        context = self._browser.new_context(viewport=size, color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
+        context = self._browser.new_context(
+            viewport=size,  # type: ignore[arg-type]
+            color_scheme=theme,
+            reduced_motion="reduce",
+            locale=locale,
+        )
         context.set_default_timeout(20_000)
         self.contexts.append(context)
         page = context.new_page()

@@ -33,13 +33,15 @@ def test_with_an_issuer_the_page_may_talk_to_it() -> None:
     http = client("https://issuer.example:8443/realms/work", "rettevej-page")
     assert "connect-src 'self' https://issuer.example:8443;" in http.get("/").headers["content-security-policy"]
     asked = {"issuer": "https://issuer.example:8443/realms/work", "client_id": "rettevej-page", "scope": "openid"}
-    assert http.get("/page/sign-in.json").json() == asked
+    assert http.get("/page/sign-in.json").json() == {**asked, "link": False}
 
 
 def test_without_a_client_there_is_no_sign_in_with_the_issuer() -> None:
     http = client("https://issuer.example")
     assert "issuer.example" not in http.get("/").headers["content-security-policy"]
-    assert http.get("/page/sign-in.json").json() == {"issuer": None, "client_id": None, "scope": None}
+    nobody = {"issuer": None, "client_id": None, "scope": None}
+    assert http.get("/page/sign-in.json").json() == {**nobody, "link": False}
+    assert client().get("/page/sign-in.json").json() == {**nobody, "link": True}
 
 
 def test_every_file_is_served_with_its_type_and_asked_for_anew() -> None:

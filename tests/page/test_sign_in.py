@@ -36,6 +36,39 @@ def test_a_token_lets_in_and_stays_in_the_tab(visitor: Visitor, site: Site) -> N
     assert page.evaluate("() => sessionStorage.length") == 0
 
 
+def test_the_link_of_a_local_start_signs_in_and_loses_its_token(visitor: Visitor, site: Site) -> None:
+    """api.md, "Who may do what"."""
+    page = visitor.window()
+    token = site.tokens.token("agency")
+    page.goto(f"{site.url}/#/{site.trial}/region?week=2011-W20&token={token}")
+    expect(settled(page).get_by_role("heading", level=1)).to_have_text("Jobcentrene, uge 20, 2011")
+    assert page.url == f"{site.url}/#/{site.trial}/region?week=2011-W20"
+    page.get_by_role("button", name="Log ud").click()
+    page.goto(f"{site.url}/#/{site.trial}/trial?token={token}")  # in a tab that shows the page already
+    expect(page.get_by_role("heading", level=1)).to_contain_text("På rette vej")
+    assert token not in page.url
+
+
+def test_a_link_signs_nobody_in_where_an_issuer_does(visitor: Visitor, site: Site) -> None:
+    page = visitor.window()
+    page.goto(f"{site.url_with_issuer}/#/{site.trial}/trial?token={site.issuer.access_token()}")
+    expect(settled(page).get_by_role("heading", level=1)).to_have_text("Log ind")
+    assert page.url == f"{site.url_with_issuer}/#/{site.trial}/trial"
+    assert page.evaluate("() => sessionStorage.length") == 0
+
+
+@pytest.mark.parametrize(("locale", "heading"), [("en-US", "Sign in"), ("da", "Log ind"), ("de-DE", "Log ind")])
+def test_the_page_follows_the_language_of_the_browser(visitor: Visitor, site: Site, locale: str, heading: str) -> None:
+    page = visitor.window(locale=locale)
+    page.goto(site.url)
+    expect(settled(page).get_by_role("heading", level=1)).to_have_text(heading)
+    page.goto(f"{site.url}/#/?lang=en")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+    page.goto(f"{site.url}/#/")
+    page.reload()
+    expect(settled(page).get_by_role("heading", level=1)).to_have_text("Sign in")
+
+
 def test_what_is_no_token_is_told_at_once(visitor: Visitor, site: Site) -> None:
     page = visitor.window()
     page.goto(site.url)

@@ -6,20 +6,21 @@ let texts = {};
 let language = "da";
 let format = {};
 
-/** The language to begin with: the address's, the one chosen before, Danish. */
+/** The language to begin with: the address's, which is remembered; the one remembered; the browser's; Danish. */
 export function preferred(requested) {
-  return [requested, localStorage.getItem(STORED), "da"].find((each) => LANGUAGES.includes(each));
+  if (LANGUAGES.includes(requested)) localStorage.setItem(STORED, requested);
+  const ofBrowser = navigator.languages.map((tag) => tag.split("-")[0].toLowerCase());
+  return [requested, localStorage.getItem(STORED), ...ofBrowser, "da"].find((each) => LANGUAGES.includes(each));
 }
 
 export const current = () => language;
 
-/** Loads a language's texts and remembers the choice. */
+/** Loads a language's texts. */
 export async function loadLanguage(chosen) {
   const response = await fetch(`page/texts/${chosen}.json`);
   if (!response.ok) throw new Error("texts");
   texts = await response.json();
   language = chosen;
-  localStorage.setItem(STORED, chosen);
   document.documentElement.lang = chosen;
   const locale = chosen === "da" ? "da-DK" : "en-GB";
   const days = { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" };

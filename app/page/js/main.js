@@ -19,6 +19,7 @@ import { trialView } from "./views/trial.js";
 import { trials } from "./views/trials.js";
 
 const VIEWS = { region, jobcentre, person, trial: trialView, corrections };
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 let configured = { issuer: null };
 let message = null;
 let turn = 0;
@@ -40,6 +41,17 @@ async function start() {
   await show();
 }
 
+/** Signs in with the token of a local start's link, which leaves the address at once. */
+function followLink() {
+  const token = route.read().query.get("token");
+  if (token === null) return;
+  route.updateQuery({ token: null });
+  const isLocal = configured.link && LOOPBACK.test(location.hostname);
+  if (!isLocal || !session.readable(token)) return;
+  api.clearCache();
+  session.signIn(token);
+}
+
 function onSignedOut() {
   session.signOut();
   api.clearCache();
@@ -56,6 +68,7 @@ function signOut() {
 
 /** Renders the view of the address. A newer call cancels an older one that still waits for its data. */
 async function show() {
+  followLink();
   const ownTurn = ++turn;
   const address = route.read();
   const language = address.query.get("lang");

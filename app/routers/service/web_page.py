@@ -37,10 +37,11 @@ def install(app: FastAPI, issuer: str | None, client_id: str | None, scope: str)
     With an issuer and a client id, users sign in at the issuer, and the page requests ``scope``. The policy allows
     only the page's own files, and requests to this service and the issuer. Trusted Types prevent markup from data.
     """
+    link = issuer is None  # of a local start: its links sign in (app/cli/main.py)
     if client_id is None:
         issuer = None
     headers = {**_HEADERS, "Content-Security-Policy": policy(issuer)}
-    sign_in = {"issuer": issuer, "client_id": client_id, "scope": scope if issuer else None}
+    sign_in = {"issuer": issuer, "client_id": client_id, "scope": scope if issuer else None, "link": link}
 
     async def page(_: Request) -> Response:
         return FileResponse(_FILES / "index.html", headers=headers)
