@@ -56,6 +56,7 @@ from app.startup import embedded_in, master_key_of, verifier_of
 from app.web.access_log import AccessLog, configure_logging
 from app.web.error_handlers import database_is_away
 from app.web.error_handlers import install as install_error_handlers
+from app.web.http.client_limits import OpenBodies, UnreadResponses
 from app.web.http.request_line import RequestLineMiddleware
 from app.web.http.security_headers import SecurityHeadersMiddleware
 from app.web.http.timeouts import BodyDeadline
@@ -131,10 +132,12 @@ def create_app(settings: Settings, database_url: str | None = None, clock: Calla
     app.router.routes.extend(route for router in _ROUTERS for route in router.routes)
     docs.install(app)
     web_page.install(app, settings.issuer, settings.page_client_id, settings.page_scope)
+    app.add_middleware(OpenBodies, total=settings.max_held_bytes)
     install_error_handlers(app, max_body_bytes=settings.max_body_bytes)
     app.add_middleware(RefusalAuditMiddleware)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
-    app.add_middleware(BodyDeadline, seconds=settings.body_seconds)
+    app.add_middleware(UnreadResponses, total=settings.max_held_bytes)
+    app.add_middleware(BodyDeadline, seconds=settings.body_seconds, limit=settings.max_body_bytes)
     app.add_middleware(RequestLineMiddleware)
     app.add_middleware(SecurityHeadersMiddleware)
     app.add_middleware(AccessLog)

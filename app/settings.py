@@ -97,8 +97,16 @@ class Settings(BaseSettings):
         default=500.0, ge=0, description="Requests a second of one client and worker; 0 is no limit."
     )
     max_body_bytes: int = Field(default=16 * 1024 * 1024, ge=1024, description="The largest body of a request.")
+    max_held_bytes: int = Field(
+        default=80 * 1024 * 1024,
+        ge=1024,
+        description="Bytes of unfinished bodies, and of unread responses, in one worker; half of them of one address.",
+    )
+    max_connections: int = Field(default=256, ge=1, description="Connections of one address to one worker.")
     head_seconds: float = Field(default=15.0, gt=0, description="How long the headers of a request may take.")
-    body_seconds: float = Field(default=120.0, gt=0, description="How long the body of a request may take.")
+    body_seconds: float = Field(
+        default=120.0, gt=0, description="How long the body of a request may take, or a client read none of a response."
+    )
 
     @field_validator("database_url", "report_database_url")
     @classmethod

@@ -22,7 +22,7 @@ from app.settings import Settings
 from app.simulate import SimulationError
 from app.simulate import run as run_simulation
 from app.web.access_log import configure_logging
-from app.web.http.timeouts import protocol_with
+from app.web.http.timeouts import protocol_of
 from app.web.tokens import LocalIssuer
 
 TRIAL, SEED = "demo", 1
@@ -91,7 +91,7 @@ def _serving(settings: Settings, database: str) -> Iterator[str]:
         access_log=False,
         log_level="warning",
         server_header=False,
-        http=protocol_with(settings.head_seconds),  # type: ignore[arg-type]  # any callable that makes one does
+        http=protocol_of(settings),
         timeout_graceful_shutdown=5,
     )
     socket = config.bind_socket()

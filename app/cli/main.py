@@ -1,6 +1,7 @@
 """The command ``rettevej``: serve, demo, token, migrate, verify, import, simulate."""
 
 import asyncio
+import resource
 import signal
 import sys
 from collections.abc import Sequence
@@ -31,7 +32,7 @@ from app.simulate import run as run_simulation
 from app.startup import master_key_of, new_key_file, verifier_of
 from app.web.access_log import configure_logging
 from app.web.auth import ROLES
-from app.web.http.timeouts import protocol_with
+from app.web.http.timeouts import protocol_of
 from app.web.metrics import shared_between_workers
 from app.web.tokens import LocalIssuer
 
@@ -81,7 +82,7 @@ def serve(
             access_log=False,
             log_level="warning",
             server_header=False,
-            http=protocol_with(settings.head_seconds),  # type: ignore[arg-type]  # any callable that makes one does
+            http=protocol_of(settings),
             timeout_graceful_shutdown=5,  # container engines kill after ten seconds; PostgreSQL stops after this
             timeout_worker_healthcheck=15,  # a busy machine takes longer than the usual 5 seconds to start one
         )
@@ -90,6 +91,8 @@ def serve(
 
 def _run(config: uvicorn.Config, settings: Settings) -> None:
     """Run until a signal. The socket is bound before the address is printed."""
+    _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))  # a shell's 1,024 are fewer than connections
     socket = config.bind_socket()
     port = socket.getsockname()[1]
     _print_start(settings, f"http://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{port}")
