@@ -139,25 +139,39 @@ async def refuse_waiting(
     rows = await connection.execute(
         sql(
             """
-            select distinct request.jobcentre_code, request.correction_id
+            select request.jobcentre_code, request.correction_id, person.participant_id,
+                   requested.details -> 'old' as old, requested.details -> 'new' as new
             from cpr_correction request
             join correction_person person using (jobcentre_code, trial_id, correction_id)
             left join correction_end using (jobcentre_code, trial_id, correction_id)
+            left join audit_entry requested on requested.jobcentre_code = request.jobcentre_code
+                 and requested.participant_id = person.participant_id and action = 'correction.requested'
+                 and details ->> 'correction' = cast(request.correction_id as text)
             where request.trial_id = :trial and correction_end.status is null
-              and (cast(:ids as uuid[]) is null or person.participant_id = any(:ids))
+              and (cast(:ids as uuid[]) is null or request.correction_id in (
+                  select correction_id from correction_person where participant_id = any(:ids)))
               and request.correction_id is distinct from cast(:but as uuid)
-            order by 1, 2
+            order by 1, 2, 3
             """
         ),
         {"trial": trial_id, "ids": None if participant_ids is None else list(participant_ids), "but": but},
     )
-    entries = []
-    for jobcentre, correction_id in rows.all():
+    refused = rows.all()
+    for jobcentre, correction_id in dict.fromkeys((row[0], row[1]) for row in refused):
         key = CorrectionKey(jobcentre, correction_id)
         await end_correction(connection, trial_id, key, "refused", None, moment)
-        details = {"correction": str(correction_id), "decision": "refused", "reason": None}
-        entries.append(NewAuditEntry(jobcentre, client, "correction.decided", trial_id, None, details))
-    return entries
+    action, decision = "correction.decided", {"decision": "refused", "reason": None}
+    return [
+        NewAuditEntry(
+            row.jobcentre_code,
+            client,
+            action,
+            trial_id,
+            row.participant_id,
+            {"correction": str(row.correction_id), **decision, "old": row.old, "new": row.new},
+        )
+        for row in refused
+    ]
 
 
 async def load_waiting(

@@ -49,7 +49,7 @@ async def load_signs(
 ) -> tuple[list[Finding], list[datetime]]:
     """Count the signs of choosing in a jobcentre as known at a moment. Returns them, and when what they count came.
 
-    Numbers are compared as they are today: a former one is not kept.
+    Numbers are compared as they are today: of a former one only a digest is stored.
     """
     parameters = {"jobcentre": jobcentre, "trial": trial_id, "moment": moment}
     drawn = [

@@ -86,7 +86,8 @@ async def get_data_quality(
 
     `signs` count what a jobcentre that chooses whom to draw would leave, and corrected numbers, whose requests count as
     they were when this week began. Evaluators and auditors, who may read all jobcentres, read the signs of
-    choosing by arm. Numbers are compared as they are today, also with `known_at`.
+    choosing by arm. Numbers are compared as they are today, also with `known_at`: of a former number only a digest is
+    stored, which has no digits to compare.
 
     Once the trial is over, the report is as of its last day. Ids of participants are included for tokens with
     `participants:read` that are bound to the jobcentre. The response is JSON, or CSV for `Accept: text/csv` with

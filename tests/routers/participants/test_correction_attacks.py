@@ -156,6 +156,19 @@ def test_the_trail_has_digests_and_no_number(place: Place) -> None:
     assert len(requested["new"][0]) == 64
 
 
+def test_what_the_closing_refuses_is_in_the_trail_likewise(place: Place) -> None:
+    people = [place.screened()[0] for _ in range(3)]
+    place.request(people[0], new_cpr())
+    place.request_swap(*people[1:])
+    place.register.client("agency").post(f"{place.path}/close")
+    for person in people:
+        entries = place.register.client("auditor").get("/v1/audit", participant_id=person, limit=1000).json()["items"]
+        details = {each["action"]: each["details"] for each in entries}
+        requested, decided = details["correction.requested"], details["correction.decided"]
+        assert (decided["decision"], decided["reason"]) == ("refused", None)
+        assert (decided["old"], decided["new"]) == (requested["old"], requested["new"])
+
+
 def test_the_summary_counts_from_the_week_after_the_decision(place: Place) -> None:
     """Whoever reads it cannot tell from it in which arm the request of this week was."""
     summary, clock = f"{place.path}/cpr-corrections/summary", place.register.clock
