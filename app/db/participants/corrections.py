@@ -77,7 +77,7 @@ async def request_correction(
     people = [await _load_drawn(connection, vault, trial.id, jobcentre, each) for each in ids]
     what: _What = ("swap", None) if isinstance(requested, UUID) else ("single", requested.reason)
     if await is_closed(connection, trial.id) and not is_allowed_after_closing(*what):
-        raise DomainError("trial_closed")
+        raise DomainError("trial_closed", "The trial is closed; only a new_number can be requested.")
     index = None if isinstance(requested, UUID) else vault.blind_index(requested.cpr)
     if index == people[0].blind_index:
         return None

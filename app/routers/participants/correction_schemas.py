@@ -1,10 +1,8 @@
 """Request and response types of corrected CPR numbers."""
 
-from typing import Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.domain.rules.corrections import (
     CorrectionKind,
@@ -37,15 +35,6 @@ class CorrectCprIn(RequestModel):
     swap_with: UUID | None = Field(
         None, description="The other of two drawn participants of a jobcentre whose numbers were swapped; sent alone."
     )
-
-    @model_validator(mode="after")
-    def _require_one(self) -> Self:
-        """Require either a number with its reason, or a participant."""
-        if self.swap_with is None and (self.cpr is None or self.reason is None):
-            raise PydanticCustomError("missing_field", "cpr and reason, or swap_with")
-        if self.swap_with is not None and (self.cpr is not None or self.reason is not None):
-            raise PydanticCustomError("invalid_value", "cpr and reason, or swap_with")
-        return self
 
 
 class CorrectionRequestView(BaseModel):

@@ -76,16 +76,14 @@ async def post_cpr(
     corrected: withdraw the candidate with `entered_in_error`, and screen again. After the trial is closed only a
     `new_number` is accepted.
     """
-    if body.swap_with == participant_id:
-        raise Problem("malformed", errors=[("/swap_with", "invalid_value")])
+    requested = _requested(body, participant_id)
     async with services.write(principal, trial_id) as connection:
         trial = await trial_or_404(services, connection, trial_id)
         view = await visible_participant(connection, principal, trial_id, participant_id, services.today())
         if body.cpr is not None and body.cpr.born_on > view.interview_on:
             raise Problem("malformed", errors=[("/cpr", "invalid_cpr")])
-        requested, client = _requested(body), principal.client_id
         correction_id = await request_correction(
-            connection, services.vault, trial, view.jobcentre, participant_id, requested, client
+            connection, services.vault, trial, view.jobcentre, participant_id, requested, principal.client_id
         )
     if correction_id is None:
         await services.audit_read(principal, "participant.read", trial_id, [view.jobcentre], participant_id)
@@ -93,12 +91,20 @@ async def post_cpr(
     return json_response(request, {"correction_id": correction_id, "status": "waiting"}, 202)
 
 
-def _requested(body: CorrectCprIn) -> RequestedNumber | UUID:
-    if body.swap_with is not None:
-        return body.swap_with
-    assert body.cpr is not None, "the schema requires it without `swap_with`"
-    assert body.reason is not None, "the schema requires it without `swap_with`"
-    return RequestedNumber(body.cpr.number, body.reason)
+def _requested(body: CorrectCprIn, participant_id: UUID) -> RequestedNumber | UUID:
+    """Return the number with its reason, or the other participant. Problem ``malformed`` for both, or for neither."""
+    number = {"/cpr": body.cpr, "/reason": body.reason}
+    if body.swap_with is None:
+        if body.cpr is not None and body.reason is not None:
+            return RequestedNumber(body.cpr.number, body.reason)
+        errors = [(pointer, "missing_field") for pointer, value in number.items() if value is None]
+    else:
+        errors = [(pointer, "invalid_value") for pointer, value in number.items() if value is not None]
+        if body.swap_with == participant_id:
+            errors.append(("/swap_with", "invalid_value"))
+        if not errors:
+            return body.swap_with
+    raise Problem("malformed", errors=errors)
 
 
 @router.delete(
@@ -219,7 +225,7 @@ async def post_decision(
     same decision again changes nothing.
     """
     if if_match is None:
-        raise Problem("precondition_failed")
+        raise Problem("precondition_failed", "Send the ETag of what you read as If-Match.")
     tags = {tag.strip().strip('"') for tag in if_match.split(",")}
     async with services.database.write(SYSTEM_SCOPE, trial_id) as connection:
         trial = await trial_or_404(services, connection, trial_id)

@@ -74,8 +74,16 @@ def test_who_cannot_be_corrected(place: Place) -> None:
     body = {"cpr": new_cpr(), "reason": "typing_error"}
     for client in (place.register.case_system("860"), place.register.case_system("580")):
         assert client.post(f"{place.path}/participants/{anna}/cpr", body).status_code == 404
-    for wrong in ({}, {"cpr": "0000000000", "reason": "x"}, {"cpr": new_cpr()}, {**body, "swap_with": again}):
-        assert place.system.post(f"{place.path}/participants/{anna}/cpr", wrong).status_code == 422
+    wrong: list[tuple[dict[str, str], list[tuple[str, str]]]] = [
+        ({}, [("/cpr", "missing_field"), ("/reason", "missing_field")]),
+        ({"cpr": "0000000000", "reason": "x"}, [("/cpr", "invalid_cpr"), ("/reason", "invalid_value")]),
+        ({"cpr": new_cpr()}, [("/reason", "missing_field")]),
+        ({**body, "swap_with": again}, [("/cpr", "invalid_value"), ("/reason", "invalid_value")]),
+    ]
+    for sent, faults in wrong:
+        answer = place.system.post(f"{place.path}/participants/{anna}/cpr", sent)
+        assert answer.status_code == 422
+        assert [(each["pointer"], each["code"]) for each in answer.json()["errors"]] == faults
     assert place.request_swap(anna, anna).status_code == 422
     elsewhere, _ = place.screened(jobcentre="860")
     assert place.request_swap(anna, elsewhere).status_code == 404
