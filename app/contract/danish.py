@@ -11,7 +11,9 @@ _MEANINGS: Final[dict[str, Any]] = json.loads((Path(__file__).parent / "meanings
 _EXAMPLES: Final = Path(__file__).parent / "problem_examples.json"
 _PAGE: Final = Path(__file__).parents[1] / "page" / "texts" / "da.json"
 
-TECHNICAL: Final = frozenset({"Execution", "ReportSource", "AuditChain", "ReportLevel", "EffectWarning"})
+TECHNICAL: Final = frozenset(
+    {"Execution", "ReportSource", "AuditChain", "ReportLevel", "EffectWarning", "TableDialect"}
+)
 """Lists of codes about the service itself, which have no Danish words."""
 TERMS: Final[Mapping[str, tuple[str, str]]] = {name: tuple(words) for name, words in _WORDS["terms"].items()}
 """The Danish word and the meaning of each English term."""

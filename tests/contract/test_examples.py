@@ -13,8 +13,8 @@ from app.domain.figures.report_types import Group
 from app.routers.common.tables import csv_table
 from app.routers.panel.encoders import dictionary_of
 from app.routers.reports import activity_curve, consort_flow, data_quality, effects
-from app.routers.reports.conditions import conditions_csv
-from app.routers.reports.weekly_summary import summary_csv
+from app.routers.reports.conditions import condition_rows
+from app.routers.reports.weekly_summary import summary_table
 
 _EXAMPLES = examples()
 
@@ -30,8 +30,8 @@ def test_every_example_belongs_to_something() -> None:
 @pytest.mark.parametrize(
     ("operation_id", "encode"),
     [
-        ("getWeeklySummary", lambda report: summary_csv(Group(jobcentre="849"), report["items"])),
-        ("getConditions", lambda report: conditions_csv(report["items"])),
+        ("getWeeklySummary", lambda report: csv_table(*summary_table(Group(jobcentre="849"), report["items"]))),
+        ("getConditions", lambda report: csv_table(condition_rows(report["items"]), {})),
         ("getActivityCurve", lambda report: csv_table(report["items"], activity_curve._BLANK)),
         ("getFlow", lambda report: csv_table(consort_flow.flow_rows(report), consort_flow._BLANK)),
         ("getEffects", lambda report: csv_table(report["items"], effects._BLANK)),

@@ -24,6 +24,10 @@ ENUMERATIONS: Final[Mapping[str, CodeList]] = {
             "hovedstaden_sjaelland": "Hovedstaden og Sjælland",
         },
     ),
+    "TableDialect": CodeList(
+        "How CSV is written.",
+        {"da": "semicolons, a decimal comma and a byte order mark, as Danish spreadsheet programs read it"},
+    ),
     "Execution": CodeList(
         "How the service runs the rules.",
         {

@@ -27,7 +27,7 @@ from app.db.records.group_commit import GroupCommit
 from app.db.trials.successors import Successors
 from app.db.trials.trials import Trial, TrialCache, get_trial, load_trial
 from app.domain.rules.calendar import civil_day
-from app.routers.common.types import Moment
+from app.routers.common.types import MomentOrDay
 from app.web.auth import Principal
 from app.web.problems import Problem
 from app.web.read_audit import ReadAudit
@@ -133,9 +133,10 @@ TrialPath = Annotated[
     str, Path(alias="trial", pattern=TRIAL_ID.pattern, description="Id of the trial.", examples=["prvij"])
 ]
 KnownAt = Annotated[
-    Moment | None,
+    MomentOrDay | None,
     Query(
-        description="Moment as of which the data are read: later registrations are left out.",
+        description="Moment, or the end of a day in Copenhagen, as of which the data are read: later registrations are"
+        " left out.",
         examples=["2026-11-21T21:00:00Z"],
     ),
 ]

@@ -3,7 +3,7 @@
 import contextlib
 import re
 from collections.abc import Container
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -20,7 +20,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from app.domain.rules.calendar import monday_of_code
+from app.domain.rules.calendar import COPENHAGEN, monday_of_code
 from app.web.identifiers import parse_cpr, parse_cvr, sender_id, trimmed, without_cpr
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -85,6 +85,13 @@ def _not_a_number(value: object) -> object:
     raise _invalid()
 
 
+def _moment_or_day(value: object) -> object:
+    """A day is its last moment in Copenhagen."""
+    if isinstance(value, str) and _DATE.fullmatch(value):
+        return datetime.combine(_date(value), time.max, COPENHAGEN)
+    return _not_a_number(value)
+
+
 def _in_utc(moment: datetime) -> datetime:
     """Convert to UTC. Refuse years that other zones or the database cannot represent."""
     try:
@@ -97,6 +104,13 @@ def _in_utc(moment: datetime) -> datetime:
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_not_a_number), AfterValidator(_in_utc)]
 """RFC 3339 timestamp with a zone, from the year 1971 on."""
+MomentOrDay = Annotated[
+    AwareDatetime,
+    BeforeValidator(_moment_or_day),
+    AfterValidator(_in_utc),
+    WithJsonSchema({"type": "string", "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ].+)?$"}),
+]
+"""RFC 3339 timestamp, or a date, which is the end of that day in Copenhagen (api.md)."""
 IsoDate = Annotated[
     date, BeforeValidator(_date), WithJsonSchema({"type": "string", "format": "date", "examples": ["2010-11-08"]})
 ]

@@ -1,19 +1,22 @@
-"""Streaming encoders of panel rows: JSON, JSON Lines, CSV, Parquet. Memory is bounded by one portion of rows."""
+"""Streaming encoders of panel rows: JSON, JSON Lines, CSV, Parquet, XLSX. Memory is bounded by one portion of rows."""
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from tempfile import SpooledTemporaryFile
 from typing import Any, Final, Protocol
 
 from pydantic_core import to_json
 
+from app.db.trials.trials import Trial
 from app.domain.codes import CODES, ENUMERATIONS
 from app.domain.figures.panel import PanelRow, PanelTable
-from app.routers.common.services import JSON
-from app.routers.common.tables import csv_lines
+from app.routers.common.tables import BOM, XLSX, NamedColumns, TableFormat, about, csv_lines, too_long
+from app.routers.common.xlsx import TooManyRowsError, Workbook
 
 CSV: Final = "text/csv"
 JSON_LINES: Final = "application/x-ndjson"
 PARQUET: Final = "application/vnd.apache.parquet"
+_SPOOLED_BYTES: Final = 16 * 1024 * 1024
 
 
 def dictionary_of(table: PanelTable) -> dict[str, Any]:
@@ -60,21 +63,44 @@ class Encoder(Protocol):
         ...
 
 
-def encoder_of(media_type: str, table: PanelTable, release: Mapping[str, Any]) -> Encoder:
-    """Return the encoder of a media type. JSON and Parquet documents include ``release``."""
-    encoders: Mapping[str, Callable[[PanelTable, Mapping[str, Any]], Encoder]] = {
-        JSON: _Json,
-        JSON_LINES: _JsonLines,
-        CSV: _Csv,
-        PARQUET: _Parquet,
-    }
-    return encoders[media_type](table, release)
+def encoder_of(table_format: TableFormat, table: PanelTable, release: Mapping[str, Any], trial: Trial) -> Encoder:
+    """Return the encoder of a format. JSON, Parquet and XLSX documents include ``release``."""
+    match table_format.media_type:
+        case "application/x-ndjson":
+            return _JsonLines(table)
+        case "text/csv":
+            return _Csv(table, danish=table_format.danish)
+        case "application/vnd.apache.parquet":
+            return _Parquet(table, release)
+        case xlsx if xlsx == XLSX:
+            return _Xlsx(table, release, trial)
+        case _:
+            return _Json(table, release)
+
+
+async def encode(portions: AsyncIterator[list[PanelRow]], encoder: Encoder) -> AsyncIterator[bytes]:
+    """Yield the document of all portions."""
+    start = encoder.start()
+    async for rows in portions:
+        yield start + encoder.rows(rows)
+        start = b""
+    yield start + encoder.end()
+
+
+async def spooled(content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield content after all of it was made: an error anywhere in it comes before the first byte."""
+    with SpooledTemporaryFile(_SPOOLED_BYTES) as file:
+        async for part in content:
+            file.write(part)
+        file.seek(0)
+        while part := file.read(64 * 1024):
+            yield part
 
 
 class _JsonLines:
     """One object per line."""
 
-    def __init__(self, table: PanelTable, _release: Mapping[str, Any]) -> None:
+    def __init__(self, table: PanelTable) -> None:
         self._names = table.names
 
     def start(self) -> bytes:
@@ -114,17 +140,22 @@ class _Json:
 class _Csv:
     """A header and one line per row; lists are joined by ``|``."""
 
-    def __init__(self, table: PanelTable, _release: Mapping[str, Any]) -> None:
+    def __init__(self, table: PanelTable, *, danish: bool) -> None:
         self._names = table.names
+        self._danish = danish
 
     def start(self) -> bytes:
-        return csv_lines([self._names])
+        return (BOM if self._danish else b"") + csv_lines([self._names], danish=self._danish)
 
     def rows(self, rows: Sequence[PanelRow]) -> bytes:
-        return csv_lines([["|".join(cell) if isinstance(cell, tuple) else cell for cell in row] for row in rows])
+        return csv_lines(map(_joined, rows), danish=self._danish)
 
     def end(self) -> bytes:
         return b""
+
+
+def _joined(row: PanelRow) -> list[Any]:
+    return ["|".join(cell) if isinstance(cell, tuple) else cell for cell in row]
 
 
 class _WriteBuffer(io.RawIOBase):
@@ -197,4 +228,28 @@ class _Parquet:
 
     def end(self) -> bytes:
         self._writer.close()
+        return self._buffer.take()
+
+
+class _Xlsx:
+    """A sheet of rows with the names of jobcentres and regions, and a sheet about the release."""
+
+    def __init__(self, table: PanelTable, release: Mapping[str, Any], trial: Trial) -> None:
+        self._columns = NamedColumns(trial, table.names)
+        self._buffer = _WriteBuffer()
+        self._workbook = Workbook(self._buffer, about(trial, release))  # type: ignore[arg-type]  # zipfile writes only
+
+    def start(self) -> bytes:
+        self._workbook.rows([self._columns.header])
+        return self._buffer.take()
+
+    def rows(self, rows: Sequence[PanelRow]) -> bytes:
+        try:
+            self._workbook.rows(self._columns.row(_joined(row)) for row in rows)
+        except TooManyRowsError:
+            raise too_long(JSON_LINES, CSV, PARQUET) from None
+        return self._buffer.take()
+
+    def end(self) -> bytes:
+        self._workbook.close()
         return self._buffer.take()

@@ -1,4 +1,4 @@
-"""Panel for evaluators: releases, and their three tables as JSON, JSON Lines, CSV or Parquet."""
+"""Panel for evaluators: releases, and their three tables as JSON, JSON Lines, CSV, Parquet or XLSX."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import asdict
@@ -31,16 +31,20 @@ from app.routers.common.services import (
     page,
     trial_or_404,
 )
-from app.routers.common.tables import negotiate
+from app.routers.common.tables import XLSX, XLSX_CONTENT, DialectQuery, TableFormat, negotiate
 from app.routers.common.types import Moment, RequestModel, ResponseModel, Text
-from app.routers.panel.encoders import CSV, JSON_LINES, PARQUET, dictionary_of, encoder_of
+from app.routers.panel.encoders import CSV, JSON_LINES, PARQUET, dictionary_of, encode, encoder_of, spooled
 from app.web.auth import Principal, requires
 from app.web.problems import BODY, COMMON, Problem, problem_responses
 
 router = APIRouter(route_class=TrialRoute, tags=["panel"])
 Exporter = Annotated[Principal, Depends(requires("panel:export"))]
 RELEASE_HEADER: Final = "Panel-Release"
-_TEXT_FORMATS: Final = {media_type: {"schema": {"type": "string"}} for media_type in (CSV, JSON_LINES, PARQUET)}
+_FORMATS: Final = {
+    **{media_type: {"schema": {"type": "string"}} for media_type in (CSV, JSON_LINES)},
+    PARQUET: {"schema": {"type": "string", "format": "binary"}},
+    XLSX: XLSX_CONTENT,
+}
 
 
 class ReleaseIn(RequestModel):
@@ -244,13 +248,13 @@ def _add_table(path: str, name: str, table: PanelTable, model: str, about: str) 
             f"{about}\n\nA row is {table.row}. Without `release`, a new release is recorded for `purpose`, as known at"
             f" `known_at`. Its id is in the header `{RELEASE_HEADER}` and in the JSON. With `release`, the response is"
             " always the same bytes. The response is streamed as JSON or, by `Accept`, as JSON Lines, CSV (lists joined"
-            " by `|`) or Parquet (with the dictionary as metadata). Pseudonyms are those of the release. Duplicates are"
-            " left out."
+            " by `|`), Parquet (with the dictionary as metadata) or XLSX. Pseudonyms are those of the release."
+            " Duplicates are left out."
         ),
         response_model=_table_model(table, model),
         responses={
             200: {
-                "content": _TEXT_FORMATS,
+                "content": _FORMATS,
                 "headers": {
                     RELEASE_HEADER: {
                         "description": "Id of the release.",
@@ -270,12 +274,14 @@ def _add_table(path: str, name: str, table: PanelTable, model: str, about: str) 
         release: ReleaseQuery = None,
         purpose: Purpose = "unspecified",
         known_at: KnownAt = None,
+        dialect: DialectQuery = None,
     ) -> Response:
+        table_format = TableFormat(negotiate(request, [CSV, JSON_LINES, PARQUET, XLSX]), dialect == "da")
         if release is None:
             trial, recorded = await _record(services, trial_id, principal, purpose, known_at)
         else:
             trial, recorded = await _find(services, trial_id, principal, release)
-        return await _export(request, services, principal, trial, recorded, table)
+        return await _export(request, services, principal, trial, recorded, table, table_format)
 
 
 _add_table(
@@ -349,11 +355,17 @@ def _view(trial: Trial, release: Release) -> dict[str, Any]:
 
 
 async def _export(
-    request: Request, services: Services, principal: Principal, trial: Trial, release: Release, table: PanelTable
+    request: Request,
+    services: Services,
+    principal: Principal,
+    trial: Trial,
+    release: Release,
+    table: PanelTable,
+    table_format: TableFormat,
 ) -> Response:
     """Stream a table. Its ETag does not depend on its content, since a release never changes."""
-    media_type = negotiate(request, [CSV, JSON_LINES, PARQUET])
-    etag = f"{release.release_id}-{table.name}-{media_type.rpartition('/')[2]}-{VERSION}"
+    media_type = table_format.media_type
+    etag = f"{release.release_id}-{table.name}-{media_type.rpartition('/')[2]}-{VERSION}{'-da' * table_format.danish}"
     unchanged = etag_response(request, b"", media_type, etag)
     if unchanged.status_code == 304:
         return unchanged
@@ -371,24 +383,15 @@ async def _export(
         PARTICIPANTS.name: reader.participants,
         DRAWS.name: reader.draws,
     }
-    content = _encode(readers[table.name](), media_type, table, _view(trial, release))
+    content = encode(readers[table.name](), encoder_of(table_format, table, _view(trial, release), trial))
+    if media_type == XLSX:  # whether it fits on a sheet shows at its end
+        content = spooled(content)
     first = await anext(content)  # an error before the first bytes still gets its status
     headers = {
         **{name: unchanged.headers[name] for name in ("ETag", "Vary")},
         RELEASE_HEADER: str(release.release_id),
     }
     return StreamingResponse(_prepend(first, content), media_type=media_type, headers=headers)
-
-
-async def _encode(
-    portions: AsyncIterator[list[PanelRow]], media_type: str, table: PanelTable, release: Mapping[str, Any]
-) -> AsyncIterator[bytes]:
-    encoder = encoder_of(media_type, table, release)
-    start = encoder.start()
-    async for rows in portions:
-        yield start + encoder.rows(rows)
-        start = b""
-    yield start + encoder.end()
 
 
 async def _prepend(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

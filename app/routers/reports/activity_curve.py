@@ -8,7 +8,7 @@ from pydantic import Field
 from app.db.reports.as_of import iter_participants
 from app.domain.figures.activity_curve import Measure, Point, Share, Tallies, curve, weeks_of
 from app.routers.common.services import KnownAt, ServicesDep, TrialPath
-from app.routers.common.tables import CSV_RESPONSE, table_response
+from app.routers.common.tables import TABLE_RESPONSE, TableFormatDep, table_response
 from app.routers.common.types import JobcentreCode, ResponseModel
 from app.routers.reports.as_of import load_as_of_request
 from app.routers.reports.common import OneJobcentre, Report, ReportReader, difference_fields
@@ -55,11 +55,12 @@ class ActivityCurve(Report):
     operation_id="getActivityCurve",
     summary="Treatment against control by weeks since assignment",
     response_model=ActivityCurve,
-    responses={200: CSV_RESPONSE, **problem_responses(*COMMON, "not_found")},
+    responses={200: TABLE_RESPONSE, **problem_responses(*COMMON, "not_found")},
 )
 async def get_activity_curve(
     request: Request,
     services: ServicesDep,
+    table_format: TableFormatDep,
     trial_id: TrialPath,
     principal: ReportReader,
     measure: Annotated[Measure, Query(description="Activity to measure.", examples=["conversation"])] = "conversation",
@@ -71,7 +72,7 @@ async def get_activity_curve(
     *Conditional* includes people who were in the trial on all five working days of the week. *Intention to treat*
     includes everyone drawn, with what they did while out of the trial. Weeks are ISO weeks since the assignment week,
     regardless of absence. Without `jobcentre`, the people of all jobcentres that the token is bound to are analysed
-    together. The response is JSON, or CSV for `Accept: text/csv`.
+    together. The response is JSON, or by `Accept` CSV or XLSX.
     """
     tallies = Tallies()
     kinds = _CONVERSATION_KINDS if measure == "conversation" else _ACTIVATION_KINDS
@@ -90,7 +91,7 @@ async def get_activity_curve(
         "jobcentres": scope.jobcentres,
         "items": items,
     }
-    return table_response(request, value, items, _BLANK)
+    return await table_response(request, table_format, trial, value, items, _BLANK)
 
 
 def _share(share: Share) -> dict[str, Any]:

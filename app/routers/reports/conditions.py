@@ -17,8 +17,8 @@ from app.domain.figures.summary import conditions_of, figures_of, grant_of
 from app.domain.protocol import Thresholds
 from app.domain.rules.calendar import week_code
 from app.domain.rules.draw import Arm
-from app.routers.common.services import KnownAt, ServicesDep, TrialPath, json_response, trial_or_404
-from app.routers.common.tables import CSV_RESPONSE, csv_response, to_csv, wants_csv
+from app.routers.common.services import KnownAt, ServicesDep, TrialPath, trial_or_404
+from app.routers.common.tables import TABLE_RESPONSE, TableFormatDep, table_response
 from app.routers.common.types import ResponseModel
 from app.routers.reports.common import (
     FirstWeek,
@@ -59,11 +59,12 @@ class ConditionsReport(Report):
     operation_id="getConditions",
     summary="The three conditions and the grant by jobcentre",
     response_model=ConditionsReport,
-    responses={200: CSV_RESPONSE, **problem_responses(*COMMON, "not_found")},
+    responses={200: TABLE_RESPONSE, **problem_responses(*COMMON, "not_found")},
 )
 async def get_conditions(
     request: Request,
     services: ServicesDep,
+    table_format: TableFormatDep,
     trial_id: TrialPath,
     principal: ReportReader,
     week: WeekQuery = None,
@@ -73,7 +74,7 @@ async def get_conditions(
     """Returns the treatment arm's figures of each jobcentre that the token is bound to, cumulative to the week.
 
     With `from` there is one row for each week of the span. The grant is payable while the conversation, activation and
-    workplace rates all reach their thresholds. The response is JSON, or CSV for `Accept: text/csv` with the same
+    workplace rates all reach their thresholds. The response is JSON, or by `Accept` CSV or XLSX with the same
     columns in every trial.
     """
     async with services.report(principal, trial_id) as connection:
@@ -84,9 +85,8 @@ async def get_conditions(
         counts, watermark = await counts_and_watermark(connection, trial, groups, weeks[0], weeks[-1], known_at)
     await services.audit_read(principal, "conditions.read", trial_id, groups, week=week, first=first, known_at=known_at)
     items = [item for code in sorted(groups) for item in _jobcentre_items(trial, code, counts, weeks)]
-    if wants_csv(request):
-        return csv_response(request, conditions_csv(items))
-    return json_response(request, {"as_of": today, "watermark": watermark, "items": items})
+    value = {"as_of": today, "watermark": watermark, "items": items}
+    return await table_response(request, table_format, trial, value, condition_rows(items), {})
 
 
 def _jobcentre_items(
@@ -104,17 +104,15 @@ def _jobcentre_items(
 _NO_GRANT: Final = dict.fromkeys(field.name for field in fields(Grant))
 
 
-def conditions_csv(items: Sequence[Mapping[str, Any]]) -> bytes:
-    """Return rows as CSV, with the same columns whether or not the protocol has thresholds and a grant."""
-    return to_csv(
-        {
+def condition_rows(items: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a table, with the same columns whether or not the protocol has thresholds and a grant."""
+    for item in items:
+        yield {
             **item,
             "thresholds": item["thresholds"] or NO_CONDITIONS,
             "conditions": item["conditions"] or NO_CONDITIONS,
             "grant": item["grant"] or _NO_GRANT,
         }
-        for item in items
-    )
 
 
 def conditions_item(trial: Trial, jobcentre: str, monday: date, sums: Mapping[str, int]) -> dict[str, Any]:

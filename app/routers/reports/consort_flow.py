@@ -14,7 +14,7 @@ from app.domain.facts import ExitReason
 from app.domain.figures.consort_flow import IntakeFlow, Paths, intake_flow, path_of
 from app.domain.rules.draw import ARMS, Arm
 from app.routers.common.services import KnownAt, ServicesDep, TrialPath
-from app.routers.common.tables import CSV_RESPONSE, table_response
+from app.routers.common.tables import TABLE_RESPONSE, TableFormatDep, table_response
 from app.routers.common.types import FailureCode, IsoDate, JobcentreCode, ResponseModel
 from app.routers.reports.as_of import load_as_of_request
 from app.routers.reports.common import OneJobcentre, Report, ReportReader
@@ -87,11 +87,12 @@ class FlowView(Report):
     operation_id="getFlow",
     summary="The flow of people through the trial (CONSORT)",
     response_model=FlowView,
-    responses={200: CSV_RESPONSE, **problem_responses(*COMMON, "not_found")},
+    responses={200: TABLE_RESPONSE, **problem_responses(*COMMON, "not_found")},
 )
 async def get_flow(
     request: Request,
     services: ServicesDep,
+    table_format: TableFormatDep,
     trial_id: TrialPath,
     principal: ReportReader,
     on: Annotated[
@@ -105,7 +106,7 @@ async def get_flow(
 
     The flow of one jobcentre includes only the screenings there. A person drawn elsewhere may be ineligible here, so
     jobcentres do not add up to the trial. Without `jobcentre`, the people of all jobcentres that the token is bound to
-    are counted together. The response is JSON, or CSV for `Accept: text/csv` with one number per row.
+    are counted together. The response is JSON, or by `Accept` CSV or XLSX with one number per row.
     """
     paths = Paths()
     async with load_as_of_request(services, principal, trial_id, jobcentre, known_at) as scope:
@@ -132,7 +133,7 @@ async def get_flow(
         "jobcentres": jobcentres,
         **figures,
     }
-    return table_response(request, value, flow_rows(figures), _BLANK)
+    return await table_response(request, table_format, trial, value, flow_rows(figures), _BLANK)
 
 
 def _figures(intake: IntakeFlow, paths: Paths) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from app.db.trials.trials import Trial
 from app.domain.figures.data_quality import Finding
 from app.domain.rules.draw import Arm
 from app.routers.common.services import KnownAt, ServicesDep, TrialPath, trial_or_404
-from app.routers.common.tables import CSV_RESPONSE, table_response
+from app.routers.common.tables import TABLE_RESPONSE, TableFormatDep, table_response
 from app.routers.common.types import JobcentreCode, ResponseModel
 from app.routers.reports.common import OneJobcentre, Report, as_of_day, visible_codes
 from app.web.auth import Principal, requires_any
@@ -71,11 +71,12 @@ class DataQuality(Report):
     operation_id="getDataQuality",
     summary="What looks wrong in the data",
     response_model=DataQuality,
-    responses={200: CSV_RESPONSE, **problem_responses(*COMMON, "not_found")},
+    responses={200: TABLE_RESPONSE, **problem_responses(*COMMON, "not_found")},
 )
 async def get_data_quality(
     request: Request,
     services: ServicesDep,
+    table_format: TableFormatDep,
     trial_id: TrialPath,
     principal: QualityReader,
     jobcentre: OneJobcentre = None,
@@ -90,7 +91,7 @@ async def get_data_quality(
     stored, which has no digits to compare.
 
     Once the trial is over, the report is as of its last day. Ids of participants are included for tokens with
-    `participants:read` that are bound to the jobcentre. The response is JSON, or CSV for `Accept: text/csv` with
+    `participants:read` that are bound to the jobcentre. The response is JSON, or by `Accept` CSV or XLSX with
     several ids joined by `|`.
     """
     today = as_of_day(services, known_at)
@@ -120,7 +121,7 @@ async def get_data_quality(
             registrations += latest
     await services.audit_read(principal, "data_quality.read", trial_id, codes, known_at=known_at)
     value = {"as_of": today, "watermark": max(registrations, default=None), "items": items, "signs": signs}
-    return table_response(request, value, map(_cells, [*items, *signs]), _BLANK)
+    return await table_response(request, table_format, trial, value, map(_cells, [*items, *signs]), _BLANK)
 
 
 def _every_code(trial: Trial, jobcentre: str | None) -> list[str]:

@@ -19,7 +19,7 @@ from app.domain.protocol import Criterion
 from app.domain.rules.calendar import week_code
 from app.domain.rules.draw import ARMS, Arm
 from app.routers.common.services import KnownAt, ServicesDep, TrialPath
-from app.routers.common.tables import CSV_RESPONSE, table_response
+from app.routers.common.tables import TABLE_RESPONSE, TableFormatDep, table_response
 from app.routers.common.types import EffectWarning, ResponseModel
 from app.routers.reports.as_of import AsOfRequest, load_as_of_request
 from app.routers.reports.common import OneJobcentre, Report, ReportReader, difference_fields
@@ -110,11 +110,12 @@ class EffectsView(Report):
     operation_id="getEffects",
     summary="Effects by intention to treat, and success criteria",
     response_model=EffectsView,
-    responses={200: CSV_RESPONSE, **problem_responses(*COMMON, "not_found", "pilot_trial")},
+    responses={200: TABLE_RESPONSE, **problem_responses(*COMMON, "not_found", "pilot_trial")},
 )
 async def get_effects(
     request: Request,
     services: ServicesDep,
+    table_format: TableFormatDep,
     trial_id: TrialPath,
     principal: ReportReader,
     after_weeks: Annotated[
@@ -139,7 +140,7 @@ async def get_effects(
     `rests_on` says whether the jobcentre's own records, a register's, or both say so.
 
     Groups smaller than `smallest_group` are hidden, and so are those that would reveal them. Duplicates are excluded. A
-    pilot trial is refused. The response is JSON, or CSV for `Accept: text/csv` with the rows by week.
+    pilot trial is refused. The response is JSON, or by `Accept` CSV or XLSX with the rows by week.
     """
     async with load_as_of_request(services, principal, trial_id, jobcentre, known_at, whole_trial=True) as scope:
         trial, today = scope.trial, scope.today
@@ -156,7 +157,7 @@ async def get_effects(
     visible = scope.jobcentres if jobcentre is None else [jobcentre]
     await services.audit_read(principal, "effects.read", trial_id, visible, after_weeks=after_weeks, known_at=known_at)
     items = [_row(row) for row in effects.rows]
-    return table_response(request, _view(effects, scope, jobcentre, items), items, _BLANK)
+    return await table_response(request, table_format, trial, _view(effects, scope, jobcentre, items), items, _BLANK)
 
 
 def _view(

@@ -30,7 +30,7 @@ from app.domain.figures.summary import (
 from app.domain.judged_weeks import MissingReason
 from app.domain.rules.calendar import week_code
 from app.routers.common.services import JSON, KnownAt, Services, ServicesDep, TrialPath, digest, etag_response
-from app.routers.common.tables import CSV_RESPONSE, CSV_TYPE, csv_table, wants_csv
+from app.routers.common.tables import TABLE_RESPONSE, TableFormat, TableFormatDep
 from app.routers.common.types import DeviationCode, ResponseModel
 from app.routers.reports.common import (
     MAX_WEEKS,
@@ -148,11 +148,12 @@ class WeeklySummary(Report):
     operation_id="getWeeklySummary",
     summary="The weekly summary",
     response_model=WeeklySummary,
-    responses={200: CSV_RESPONSE, **problem_responses(*COMMON, "not_found")},
+    responses={200: TABLE_RESPONSE, **problem_responses(*COMMON, "not_found")},
 )
 async def get_weekly_summary(
     request: Request,
     services: ServicesDep,
+    table_format: TableFormatDep,
     response_cache: ResponseCacheDep,
     trial_id: TrialPath,
     principal: ReportReader,
@@ -167,24 +168,23 @@ async def get_weekly_summary(
     if `week` names it; later weeks are refused. A span has at most 520 weeks. If the protocol's cadence is an average,
     rows have `contacts_per_four_weeks` and `required_contacts` instead of the conversation rates.
 
-    The response is JSON, or CSV for `Accept: text/csv`. CSV columns are the field names joined by dots, and are always
+    The response is JSON, or by `Accept` CSV or XLSX. CSV columns are the field names joined by dots, and are always
     the same: a code without occurrences has 0.
     """
     trial = await services.reported_trial(principal, trial_id)
     today = as_of_day(services, known_at)
     groups = visible_groups(principal, trial, by)
     weeks = requested_weeks(trial, today, first, week)
-    as_csv = wants_csv(request)
-    scope = _SummaryScope(trial, groups, weeks, today, known_at, as_csv)
+    scope = _SummaryScope(trial, groups, weeks, today, known_at, table_format)
     make = partial(_make_summary, services, principal, scope)
     filters = {"by": by, "week": week, "first": first, "known_at": known_at}
     async with services.audited_read(principal, "weekly_summary.read", trial_id, groups, None, **filters):
         if known_at is None:
-            variant = (by, weeks[0], weeks[-1], today, as_csv)
+            variant = (by, weeks[0], weeks[-1], today, table_format)
             summary = await response_cache.get(trial_id, groups, variant, make)
         else:
             summary = await make()
-    return etag_response(request, summary.content, CSV_TYPE if as_csv else JSON, summary.etag)
+    return etag_response(request, summary.content, table_format.content_type, summary.etag)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +196,7 @@ class _SummaryScope:
     weeks: Sequence[date]
     today: date
     known_at: datetime | None
-    as_csv: bool
+    table_format: TableFormat
 
 
 async def _make_summary(services: Services, principal: Principal, scope: _SummaryScope) -> CachedResponse:
@@ -208,10 +208,12 @@ async def _make_summary(services: Services, principal: Principal, scope: _Summar
         counts = with_requirements_of(trial, counts)
     rows = summary_rows(trial.protocol, groups, counts.before, counts.weeks, weeks, scope.today)
     items = [_summary_item(row, trial) for row in rows]
-    if scope.as_csv:
-        content = summary_csv(next(iter(groups.values())), items, trial)
+    value = {"as_of": scope.today, "watermark": watermark, "sources": sources, "items": items}
+    if scope.table_format.media_type == JSON:
+        content = to_json(value)
     else:
-        content = to_json({"as_of": scope.today, "watermark": watermark, "sources": sources, "items": items})
+        cells, blank = summary_table(next(iter(groups.values())), items, trial)
+        content = await scope.table_format.encode(trial, value, cells, blank)
     return CachedResponse(content, digest(content))
 
 
@@ -226,14 +228,18 @@ NO_CONDITIONS: Final = dict.fromkeys(field.name for field in fields(Conditions))
 _NO_PEOPLE: Final = {name: dict.fromkeys(counts) for name, counts in asdict(by_person_of({})).items()}
 
 
-def summary_csv(group: Group, items: Sequence[Mapping[str, Any]], trial: Trial | None = None) -> bytes:
-    """Return rows of the summary as CSV. The columns depend on the kind of ``group`` and the trial, never on the rows.
+def summary_table(
+    group: Group, items: Sequence[Mapping[str, Any]], trial: Trial | None = None
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Return rows of the summary for a table, and a blank one.
+
+    The columns depend on the kind of ``group`` and the trial, never on the rows.
 
     Without a trial they are those of a weekly cadence. An average has columns for every form and for the trial's target
     groups.
     """
     blank = _summary_item(SummaryRow(date.min, group, "treatment", Counter(), Counter(), None, None), trial)
-    return csv_table([_summary_cells(item, trial) for item in items], _summary_cells(blank, trial))
+    return [_summary_cells(item, trial) for item in items], _summary_cells(blank, trial)
 
 
 def _summary_cells(item: Mapping[str, Any], trial: Trial | None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from app.db.reports.worklist import WorklistEntry, load_worklist
 from app.domain.rules.calendar import monday_of, week_code
 from app.routers.common.access import JobcentreQuery, ParticipantReader, visible_jobcentres
 from app.routers.common.services import KnownAt, ServicesDep, TrialPath, access_scope_of, trial_or_404
-from app.routers.common.tables import CSV_RESPONSE, table_response
+from app.routers.common.tables import TABLE_RESPONSE, TableFormatDep, table_response
 from app.routers.common.types import WeekCode
 from app.routers.reports.common import Report, as_of_day
 from app.web.problems import COMMON, Problem, problem_responses
@@ -33,11 +33,12 @@ class Worklist(Report):
     operation_id="getWorklist",
     summary="What to do this week, and for whom",
     response_model=Worklist,
-    responses={200: CSV_RESPONSE, **problem_responses(*COMMON, "not_found")},
+    responses={200: TABLE_RESPONSE, **problem_responses(*COMMON, "not_found")},
 )
 async def get_worklist(
     request: Request,
     services: ServicesDep,
+    table_format: TableFormatDep,
     trial_id: TrialPath,
     principal: ParticipantReader,
     jobcentre: JobcentreQuery = None,
@@ -57,7 +58,7 @@ async def get_worklist(
     - `exemption_ends`: an exemption ends in the week.
     - `no_contact_person`: the participant has no contact person.
 
-    The response is JSON, or CSV for `Accept: text/csv`.
+    The response is JSON, or by `Accept` CSV or XLSX.
     """
     today = as_of_day(services, known_at)
     monday = monday_of(today) if week is None else week
@@ -71,7 +72,7 @@ async def get_worklist(
         entries = await load_worklist(connection, trial, codes, monday, cut.moment)
     await services.audit_read(principal, "worklist.read", trial_id, codes, week=week_code(monday), known_at=known_at)
     value = {"as_of": today, "watermark": cut.watermark, "week": week_code(monday), "items": entries}
-    return table_response(request, value, map(_cells, entries), _BLANK)
+    return await table_response(request, table_format, trial, value, map(_cells, entries), _BLANK)
 
 
 def _cells(entry: WorklistEntry) -> dict[str, Any]:

@@ -12,9 +12,12 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from openpyxl import load_workbook
 from pyarrow import parquet
 
 from app.domain.figures.panel import TABLES
+from app.routers.common import xlsx
+from app.routers.common.xlsx import MEDIA_TYPE
 from tests.routers.panel.common import CSV, JSON_LINES, PARQUET, PATHS, Place
 
 POLARS = {
@@ -155,3 +158,29 @@ def test_what_one_has_already_is_not_sent_again(place: Place) -> None:
             assert (again.status_code, again.content) == (304, b"")
             tags.add(tag)
     assert len(tags) == 12
+
+
+@pytest.mark.parametrize("table", PATHS)
+def test_a_workbook_and_danish_csv_hold_the_cells_of_csv(place: Place, table: str) -> None:
+    release = place.release()["release_id"]
+    header, *plain = csv.reader(io.StringIO(place.read(table, release, CSV).text, newline=""))
+    danish = place.read(table, release, CSV, dialect="da")
+    assert danish.headers["etag"] != place.read(table, release, CSV).headers["etag"]
+    columns, *rows = csv.reader(io.StringIO(danish.content.decode("utf-8-sig"), newline=""), delimiter=";")
+    assert columns == header
+    assert len(rows) == len(plain)
+    workbook = load_workbook(io.BytesIO(place.read(table, release, MEDIA_TYPE).content))
+    names, *sheet = workbook["figures"].iter_rows(values_only=True)
+    assert [name for name in names if name in header] == header
+    assert {"jobcentre_name", "region_name"} <= set(names)
+    assert len(sheet) == len(plain)
+    about = dict(workbook["about"].iter_rows(values_only=True))
+    assert (about["release_id"], about["watermark"][-1]) == (release, "Z")
+
+
+def test_a_table_longer_than_a_sheet_is_refused(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """api.md, Conventions."""
+    monkeypatch.setattr(xlsx, "MAX_ROWS", 3)
+    path = f"/v1/trials/{place.trial}/person-weeks"
+    response = place.evaluator.request("GET", path, headers={"Accept": MEDIA_TYPE})
+    assert (response.status_code, response.json()["code"]) == (406, "not_acceptable")

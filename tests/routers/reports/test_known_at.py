@@ -104,7 +104,7 @@ def test_before_everything_and_in_the_future(register: Register) -> None:
         assert early.status_code == 422, "the week was not over then, and had not begun"
         assert faults(early.json()) == [("/query/week", "date_in_future")]
         assert system.get(f"/v1/trials/{trial}/{name}", known_at="2012-05-01T00:00:00Z").json()["items"] is not None
-    for wrong in ("yesterday", "2011-01-01", "2011-01-01T00:00:00"):
+    for wrong in ("yesterday", "2011-01", "2011-01-01T00:00:00"):
         answer = agency.get(f"/v1/trials/{trial}/weekly-summary", known_at=wrong)
         assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/query/known_at")
 

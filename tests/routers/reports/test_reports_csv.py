@@ -11,9 +11,9 @@ from app.domain.codes import CODES
 from app.domain.facts import ConversationForm, ExitReason
 from app.domain.figures.report_types import Group
 from app.protocols import protocols
-from app.routers.common.tables import to_csv
-from app.routers.reports.conditions import conditions_csv
-from app.routers.reports.weekly_summary import summary_csv
+from app.routers.common.tables import csv_table
+from app.routers.reports.conditions import condition_rows
+from app.routers.reports.weekly_summary import summary_table
 from tests.register import Client, Register, record_id
 
 CSV = {"Accept": "text/csv"}
@@ -140,8 +140,9 @@ def test_a_protocol_without_thresholds_and_grant_changes_no_column() -> None:
         "payable": True,
         "payable_dkk": 3,
     }
-    some = conditions_csv([{**row, "thresholds": limits, "conditions": dict.fromkeys(limits, "met"), "grant": money}])
-    none = conditions_csv([{**row, "thresholds": None, "conditions": None, "grant": None}])
+    met = {"thresholds": limits, "conditions": dict.fromkeys(limits, "met"), "grant": money}
+    some = csv_table(condition_rows([{**row, **met}]), {})
+    none = csv_table(condition_rows([{**row, **dict.fromkeys(met)}]), {})
     assert some.split(b"\r\n")[0] == none.split(b"\r\n")[0]
     assert none.split(b"\r\n")[1].startswith(b"2011-W05,849,1,,,")
 
@@ -159,15 +160,15 @@ def test_nothing_is_a_formula() -> None:
         "x|@SUM(A1);-1": "x|'@SUM(A1);'-1",
         "Anne-Marie + Bo": "Anne-Marie + Bo",
     }.items():
-        (_, line) = csv.reader(io.StringIO(to_csv([{"name": text}]).decode(), newline=""))
+        (_, line) = csv.reader(io.StringIO(csv_table([{"name": text}], {}).decode(), newline=""))
         assert line == [cell], "one that splits at another separator"
-    assert to_csv([{"n": -1, "x": -0.5}]) == b"n,x\r\n-1,-0.5\r\n", "numbers stay numbers"
+    assert csv_table([{"n": -1, "x": -0.5}], {}) == b"n,x\r\n-1,-0.5\r\n", "numbers stay numbers"
 
 
 def test_it_is_rfc_4180() -> None:
-    content = to_csv([{"a": 'one, "two"', "b": "line\nbreak", "c": None, "d": True, "e": "Hjørring"}])
+    content = csv_table([{"a": 'one, "two"', "b": "line\nbreak", "c": None, "d": True, "e": "Hjørring"}], {})
     assert content == 'a,b,c,d,e\r\n"one, ""two""","line\nbreak",,true,Hjørring\r\n'.encode()
-    assert summary_csv(Group(), []).count(b"\r\n") == 1
+    assert csv_table(*summary_table(Group(), [])).count(b"\r\n") == 1
 
 
 # --- what is still current --------------------------------------------------------------------------------------------
