@@ -59,6 +59,7 @@ _MEDIA_TYPES = {
     ".ndjson": "application/x-ndjson",
     ".csv": "text/csv",
     ".parquet": "application/vnd.apache.parquet",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     ".html": "text/html",
     ".pdf": "application/pdf",
 }
@@ -335,7 +336,7 @@ def panel_dictionary(trial: str) -> Call[dict[str, Any]]:
 
 def panel(trial: str, table: Table, release: str, path: Path) -> Request:
     request = _get("trials", trial, *_TABLES[table], release=release)
-    return _accepting(request, path, (".json", ".jsonl", ".ndjson", ".csv", ".parquet"))
+    return _accepting(request, path, (".json", ".jsonl", ".ndjson", ".csv", ".parquet", ".xlsx"))
 
 
 def _accepting(request: Request, path: Path, suffixes: tuple[str, ...]) -> Request:
