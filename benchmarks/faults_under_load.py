@@ -1,8 +1,9 @@
 """``python -m benchmarks.faults_under_load``: faults while every role is at work, and what became of each record.
 
 A real ``rettevej serve`` with two workers, on a file system of its own (a small tmpfs, which only root can mount).
-Meanwhile the postmaster is killed three times, a worker once, and the disk is full for some seconds. Writers send each
-record again until it is acknowledged. Afterwards the database is asked for every one: lost and doubled must be 0.
+Meanwhile the postmaster is killed three times, a worker once, and the disk is full for some seconds; with libfaketime
+(Debian: ``apt-get install libfaketime``) the clock goes back an hour and forward a day. Writers send each record again
+until it is acknowledged. Afterwards the database is asked for every one: lost and doubled must be 0.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import httpx
 
@@ -28,7 +30,7 @@ from app.db.core.kinds import TABLES
 from app.startup import embedded_in
 from app.web.tokens import LocalIssuer
 from tests.faults.figures import query
-from tests.faults.harness import FACTS, Server, wait_for
+from tests.faults.harness import FACTS, RETTEVEJ, Server, wait_for
 from tests.faults.load import Trial, bearer, new_trial
 from tests.register import new_cpr
 
@@ -38,6 +40,7 @@ QUIET = 4.0
 """Seconds of undisturbed work between two faults."""
 FULL = 3.0
 """Seconds without space."""
+DAY = 86_400
 
 
 @dataclass
@@ -72,7 +75,7 @@ class Role:
 
     def run(self, server: Server, issuer: LocalIssuer, stop: threading.Event) -> None:
         """Send until ``stop``."""
-        headers = bearer(issuer.token(self.role, f"{self.role}-{self.name}".replace(" ", "-"), hours=72))
+        headers = bearer(_token(issuer, self.role, self.name.replace(" ", "-")))
         for number in count():
             if stop.is_set():
                 return
@@ -100,6 +103,12 @@ class Role:
             time.sleep(0.5)
         else:
             time.sleep(0.1)
+
+
+def _token(issuer: LocalIssuer, role: str, name: str) -> str:
+    """Return a token that is valid for days, also by a clock that is two hours late."""
+    with mock.patch("time.time", return_value=time.time() - 7200):
+        return issuer.token(role, f"{role}-{name}", hours=72)
 
 
 def _all_stored(answer: httpx.Response, request: Request) -> bool:
@@ -228,6 +237,52 @@ class Register:
         filler.unlink()
         self.await_writes("disk full, space again", f"(refused after {full_since + 60 - end:.1f} s without space)")
 
+    def jump(self, clock: "Clock") -> None:
+        """Set the clock back and right again, then forward, which the operator accepts."""
+        clock.set(-3600)
+        time.sleep(QUIET)
+        clock.set(0)
+        self.await_writes("clock back an hour, right again")
+        clock.set(DAY)
+        time.sleep(QUIET)
+        command = [str(RETTEVEJ), "clock", "accept", "--yes", "--data-dir", str(self.server.data_dir)]
+        accepted = subprocess.run(command, env={**os.environ, **clock.environment}, check=False)
+        self.await_writes("clock forward a day, accepted", f"(clock accept: {accepted.returncode})")
+
+
+class Clock:
+    """The clock of the server and of its PostgreSQL, by libfaketime; the time since boot goes on."""
+
+    LIBRARY = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+
+    def __init__(self, directory: Path) -> None:
+        self._file = directory / "clock"
+        self.set(0)
+        self.environment = {
+            "LD_PRELOAD": str(self.LIBRARY),
+            "FAKETIME_TIMESTAMP_FILE": str(self._file),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            "FAKETIME_DISABLE_SHM": "1",
+        }
+        # For workers and PostgreSQL, not for the process that starts them: under libfaketime its time.sleep() fails.
+        self.for_children = {"PYTHONPATH": str(directory)}
+        (directory / "sitecustomize.py").write_text(
+            "import os\n"
+            "from app.postgres import process, supervisor\n"
+            f"fake = {self.environment!r}\n"
+            "os.environ.update(fake)\n"
+            "own = process.environment\n"
+            "process.environment = supervisor.environment = lambda: own() | fake\n",
+            encoding="utf-8",
+        )
+
+    def set(self, ahead: int) -> None:
+        """Set it so many seconds ahead of this machine's."""
+        draft = self._file.with_suffix(".new")
+        draft.write_text(f"{ahead:+d}\n", encoding="ascii")
+        draft.replace(self._file)
+
 
 @contextlib.contextmanager
 def _small_disk() -> Iterator[Path]:
@@ -295,7 +350,14 @@ def _show(register: Register, counts: Mapping[str, Mapping[str, int]], faults: l
 
 def main() -> int:
     """Run all faults, show the tables; 1 if anything is lost, doubled, faulty or refused for another reason."""
-    with _small_disk() as directory, Server(directory / "data", workers=2) as server:
+    with contextlib.ExitStack() as stack:
+        server = Server(stack.enter_context(_small_disk()) / "data", workers=2)
+        place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rettevej-clock-")))
+        place.chmod(0o755)  # PostgreSQL, as another user, reads the clock too
+        clock = Clock(place) if Clock.LIBRARY else None
+        if clock is not None:
+            server.environment |= clock.for_children
+        stack.enter_context(server)
         issuer = LocalIssuer.load_or_create(server.data_dir)
         trial = new_trial(server.url, issuer)
         register, stop = Register(server, _roles(trial)), threading.Event()
@@ -308,6 +370,10 @@ def main() -> int:
                 register.kill_postmaster()
             register.kill_worker()
             register.fill_disk()
+            if clock is None:
+                print("  the clock stays: libfaketime is missing (apt-get install libfaketime)")
+            else:
+                register.jump(clock)
         finally:
             stop.set()
             for thread in threads:

@@ -31,13 +31,13 @@ CONVERSATIONS_EACH, CONVERSATIONS = 10, 2_000_000
 TRIAL, BATCH, ROUNDS = "scale", 1_000, 7
 OF_PEOPLE = ("participant", "assignment", "screening", "vault.identity", "person_index")
 
-_PEOPLE = f"""
+PEOPLE = f"""
     create temporary table drawn as
     select n, ('{{{",".join(JOBCENTRES)}}}'::text[])[1 + n % 94] as code, uuidv7() as id, uuidv7() as screening,
            date '2010-11-08' + (n / 94 % 140 / 7 * 7 + n % 5)::int as day, sha256(n::text::bytea) as person
     from generate_series(0, $1::int - 1) as n;
 """
-_FILL = (
+FILL = (
     f"""
     insert into participant (jobcentre_code, trial_id, participant_id, screening_id, status, interview_on,
                              waiting_since, channel)
@@ -67,7 +67,7 @@ _FILL = (
     select '{TRIAL}', person, code, id from drawn
     """,
 )
-_TALKS = f"""
+TALKS = f"""
     insert into conversation (jobcentre_code, trial_id, version_id, record_id, participant_id, client_id, external_id,
                               revision, batch_id, registered_at, date, status, form, place, conducted_by,
                               mentor_present, job_interview, focus)
@@ -77,7 +77,7 @@ _TALKS = f"""
     from (select drawn.*, week, uuidv7() as version from drawn, generate_series(1, $1::int) as week
           order by week, code, n) as arrived
 """
-_KEYS = f"""
+KEYS = f"""
     insert into record_key (trial_id, kind, external_id, client_id, jobcentre_code, version_id)
     select '{TRIAL}', 'conversations', external_id, client_id, jobcentre_code, version_id from conversation
 """
@@ -86,7 +86,7 @@ _KEYS = f"""
 def measure(people: int) -> dict[str, float]:
     """The figures of one size, on a server and a database of its own."""
     with empty_place() as place:
-        _new_trial(place)
+        new_trial(place)
         print(f"{people:,} people: filling", flush=True)
         found: dict[str, float] = {"people": people}
         found["fill_seconds"] = timed(lambda: asyncio.run(_fill(place, people)))
@@ -99,7 +99,8 @@ def measure(people: int) -> dict[str, float]:
         return found
 
 
-def _new_trial(place: Place) -> None:
+def new_trial(place: Place) -> None:
+    """A trial in every jobcentre."""
     where = [
         {"code": code, "name": f"Jobcenter {code}", "region": REGIONS[n % 4], "agreed_participants": 100_000}
         for n, code in enumerate(JOBCENTRES)
@@ -111,12 +112,12 @@ def _new_trial(place: Place) -> None:
 
 async def _fill(place: Place, people: int) -> None:
     connection = await place.connect()
-    await connection.execute(_PEOPLE.replace("$1", str(people)))
-    for statement in _FILL:
+    await connection.execute(PEOPLE.replace("$1", str(people)))
+    for statement in FILL:
         await connection.execute(statement)
     await connection.execute("analyze")
-    await connection.execute(_TALKS.replace("$1", str(min(CONVERSATIONS_EACH, CONVERSATIONS // people))))
-    await connection.execute(_KEYS)
+    await connection.execute(TALKS.replace("$1", str(min(CONVERSATIONS_EACH, CONVERSATIONS // people))))
+    await connection.execute(KEYS)
     await connection.close()
 
 

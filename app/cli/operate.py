@@ -26,6 +26,8 @@ from app.settings import Settings, decode_master_key
 from app.startup import embedded_in, master_key_of, new_key_file
 
 app = typer.Typer()
+_SHOWN = 200
+"""Faults that `doctor` prints."""
 File = Annotated[Path, typer.Argument(help="The backup's file.")]
 
 
@@ -67,14 +69,18 @@ def doctor(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
 
 def _examine(settings: Settings, url: str) -> None:
     try:
-        faults = asyncio.run(examine(url, master_key_of(settings, make=False)))
+        with console.status("doctor") as status:
+            key = master_key_of(settings, make=False)
+            faults = asyncio.run(examine(url, key, lambda step: status.update(f"doctor: {step}")))
     except (RuntimeError, ValueError) as error:
         fail(str(error))
     console.print(f"The rules run {execution()}.")
     for notice in asyncio.run(load_notices(url)):
         console.print(f"- {notice}", style="yellow", markup=False)
-    for fault in faults:
+    for fault in faults[:_SHOWN]:
         console.print(f"- {fault}", style="red", markup=False)
+    if len(faults) > _SHOWN:
+        console.print(f"- and {len(faults) - _SHOWN} more", style="red")
     if faults:
         fail(f"{len(faults)} faults found")
     console.print("Schema, master key, numbers, audit chains, draws, keys of records, counts, weeks: all is well.")

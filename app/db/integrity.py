@@ -3,7 +3,7 @@
 Nothing is changed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -12,9 +12,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.audit.log import check_audit
-from app.db.core.kinds import TABLES
-from app.db.core.session import SYSTEM_SCOPE, Database
-from app.db.core.statements import sql
+from app.db.core.kinds import TABLES, RecordTable
+from app.db.core.session import SYSTEM_SCOPE, Database, driver_of
+from app.db.core.statements import compose, sql
 from app.db.derived.week_counts import rebuild
 from app.db.personal_data.vault import SealedIdentity, Vault
 from app.db.records.versions import digest_of
@@ -24,32 +24,54 @@ from app.domain.figures.counts import SUMS
 from app.domain.records.ingest import Version
 
 _ALL_TRIALS = 1_000_000
+_HERE = "where trial_id = :trial and jobcentre_code = :jobcentre"
+Progress = Callable[[str], None]
+"""Takes the name of each step as it begins."""
 
 
-async def check_register(database: Database, vault: Vault) -> list[str]:
+def ignore_progress(_: str) -> None:
+    """Show no progress."""
+
+
+async def check_register(database: Database, vault: Vault, progress: Progress = ignore_progress) -> list[str]:
     """Return a sentence for every fault."""
     async with database.read(SYSTEM_SCOPE) as connection:
+        progress("audit chains")
         _, faults = await check_audit(connection)
         trials = await load_trials(connection, await trial_ids(connection, "", _ALL_TRIALS))
+        progress("draws")
         for trial in trials.values():
             faults += await _check_draws(connection, vault, trial)
-        faults += await _check_keys(connection)
-        faults += await _check_digests(connection)
+        for table in TABLES.values():
+            progress(f"keys of {table.kind}")
+            faults += await _check_keys(connection, table)
+            faults += await _check_digests(connection, table)
+        progress("CPR numbers")
         faults += await _check_numbers(connection, vault)
     for trial in trials.values():
-        faults += await check_counts(database, trial)
+        faults += await check_counts(database, trial, progress)
     return faults
 
 
-async def check_counts(database: Database, trial: Trial) -> list[str]:
-    """Return a sentence for every stored count and week state that differs from the records."""
+async def check_counts(database: Database, trial: Trial, progress: Progress = ignore_progress) -> list[str]:
+    """Return a sentence for every stored count and week state that differs from the records.
+
+    Locks one stratum at a time.
+    """
+    faults: list[str] = []
+    for number, jobcentre in enumerate(sorted(trial.jobcentres), 1):
+        progress(f"counts and weeks of {trial.id}, jobcentre {number} of {len(trial.jobcentres)}")
+        faults += await _check_jobcentre(database, trial, jobcentre)
+    return faults
+
+
+async def _check_jobcentre(database: Database, trial: Trial, jobcentre: str) -> list[str]:
+    place = {"trial": trial.id, "jobcentre": jobcentre}
     async with database.write(SYSTEM_SCOPE, commit=False) as connection:
-        await connection.execute(
-            text("select from stratum where trial_id = :trial order by jobcentre_code for update"), {"trial": trial.id}
-        )
-        stored, stored_weeks = await _counts(connection, trial.id), await _weeks(connection, trial.id)
-        await rebuild(connection, trial)
-        rebuilt, rebuilt_weeks = await _counts(connection, trial.id), await _weeks(connection, trial.id)
+        await connection.execute(sql("select from stratum {here} for update", here=_HERE), place)
+        stored, stored_weeks = await _counts(connection, place), await _weeks(connection, place)
+        await rebuild(connection, trial, [jobcentre])
+        rebuilt, rebuilt_weeks = await _counts(connection, place), await _weeks(connection, place)
     wrong = sorted(key for key in stored.keys() | rebuilt.keys() if stored.get(key, {}) != rebuilt.get(key, {}))
     return [
         f"trial {trial.id}: the counts of {code}, {arm}, {monday} are not those of the records"
@@ -61,25 +83,21 @@ async def check_counts(database: Database, trial: Trial) -> list[str]:
     ]
 
 
-async def _weeks(connection: AsyncConnection, trial_id: str) -> Mapping[UUID, tuple[Any, ...]]:
-    """Load people's first Mondays and week states."""
+async def _weeks(connection: AsyncConnection, place: Mapping[str, str]) -> Mapping[UUID, tuple[Any, ...]]:
+    """Load the first Mondays and week states of a jobcentre's people."""
     rows = await connection.execute(
-        text("select participant_id, first_monday, week_states from participant where trial_id = :trial"),
-        {"trial": trial_id},
+        sql("select participant_id, first_monday, week_states from participant {here}", here=_HERE), place
     )
     return {participant_id: tuple(weeks) for participant_id, *weeks in rows}
 
 
-async def _counts(connection: AsyncConnection, trial_id: str) -> Mapping[tuple[str, str, str], Mapping[str, Any]]:
-    """Load the stored counts that are not zero."""
+async def _counts(
+    connection: AsyncConnection, place: Mapping[str, str]
+) -> Mapping[tuple[str, str, str], Mapping[str, Any]]:
+    """Load a jobcentre's stored counts that are not zero."""
     rows = await connection.execute(
-        sql(
-            """
-            select jobcentre_code, arm, monday, {columns}, other from week_count where trial_id = :trial
-            """,
-            columns=SUMS,
-        ),
-        {"trial": trial_id},
+        sql("select jobcentre_code, arm, monday, {columns}, other from week_count {here}", columns=SUMS, here=_HERE),
+        place,
     )
     counted = {}
     for row in rows:
@@ -123,56 +141,41 @@ async def _check_numbers(connection: AsyncConnection, vault: Vault) -> list[str]
     return faults
 
 
-async def _check_keys(connection: AsyncConnection) -> list[str]:
-    """Return kinds with keys without a standing version, or standing versions without a key or several of a record."""
-    faults: list[str] = []
-    for table in TABLES.values():
-        rows = await connection.execute(
-            sql(
-                """
-                with standing as (
-                    select trial_id, external_id, client_id, version_id, jobcentre_code from {table}
-                    where superseded_at = 'infinity'
-                ), pointed as (
-                    select trial_id, external_id, client_id, version_id, jobcentre_code from record_key
-                    where kind = :kind
-                )
-                select (select count(*) from (table pointed except table standing) as lost),
-                       (select count(*) from (table standing except table pointed) as stray)
-                """,
-                table=table.name,
-            ),
-            {"kind": table.kind},
-        )
-        lost, stray = rows.one()
-        if lost or stray:
-            faults.append(
-                f"{table.kind}: {lost} keys without a standing version, {stray} standing versions without a key"
-            )
-    return faults
+async def _check_keys(connection: AsyncConnection, table: RecordTable) -> list[str]:
+    """Return the kind if it has keys without a standing version, or standing versions without one key."""
+    rows = await connection.execute(
+        sql(
+            """
+            select count(*) filter (where standing is null), count(*) filter (where pointed is null)
+            from (select trial_id, external_id, client_id, version_id, jobcentre_code from {table}
+                  where superseded_at = 'infinity') standing
+            full join (select trial_id, external_id, client_id, version_id, jobcentre_code from record_key
+                       where kind = :kind) pointed using (trial_id, external_id, client_id, version_id, jobcentre_code)
+            """,
+            table=table.name,
+        ),
+        {"kind": table.kind},
+    )
+    lost, stray = rows.one()
+    if not lost and not stray:
+        return []
+    return [f"{table.kind}: {lost} keys without a standing version, {stray} standing versions without a key"]
 
 
-async def _check_digests(connection: AsyncConnection) -> list[str]:
-    """Return kinds with keys whose digest is not that of their version: an exact repeat would not be recognised."""
-    faults: list[str] = []
-    for table in TABLES.values():
-        rows = await connection.stream(
-            sql(
-                """
-                select digest, participant_id, revision, retraction_reason,
-                       {columns}
-                from record_key key join {table} version using (jobcentre_code, trial_id, version_id)
-                where key.kind = :kind and digest is not null
-                """,
-                columns=", ".join(f"version.{column}" for column in table.columns),
-                table=table.name,
-            ),
-            {"kind": table.kind},
-        )
-        wrong = 0
-        async for row in rows:
-            version = Version(row.participant_id, row.revision, table.fact_of(row), row.retraction_reason)
-            wrong += digest_of(version) != row.digest
-        if wrong:
-            faults.append(f"{table.kind}: {wrong} keys with another digest than that of their version")
-    return faults
+async def _check_digests(connection: AsyncConnection, table: RecordTable) -> list[str]:
+    """Return the kind if keys have a digest that is not their version's: an exact repeat would not be recognised."""
+    statement = compose(
+        """
+        select digest, participant_id, revision, retraction_reason, {columns}
+        from record_key key join {table} version using (jobcentre_code, trial_id, version_id)
+        where key.kind = $1 and digest is not null
+        """,
+        columns=tuple(f"version.{column}" for column in table.columns),
+        table=table.name,
+    )
+    wrong = 0
+    async for row in driver_of(connection).cursor(statement, table.kind, prefetch=1000):
+        digest, participant_id, revision, reason, *values = row
+        fact = None if participant_id is None else table.fact_from(values)
+        wrong += digest_of(Version(participant_id, revision, fact, reason)) != digest
+    return [f"{table.kind}: {wrong} keys with another digest than that of their version"] if wrong else []

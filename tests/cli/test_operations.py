@@ -96,6 +96,19 @@ def test_backup_and_restore_into_an_empty_server(filled: tuple[str, Path], tmp_p
         assert asyncio.run(examine(server.url, key)) == []
 
 
+def test_doctor_plans_with_statistics_and_says_where_it_is(filled: tuple[str, Path]) -> None:
+    """Issue 22.7: a million rows that nobody analysed; `python -m benchmarks.doctor` measures them."""
+    url, directory = filled
+    unknown = "select count(*) from pg_class where reltuples < 0 and relname in ('record_key', 'conversation')"
+    query(url, "update pg_class set reltuples = -1 where relname in ('record_key', 'conversation')")
+    assert query(url, unknown)[0][0] == 2
+    steps: list[str] = []
+    assert asyncio.run(examine(url, load_or_create_master_key(directory), steps.append)) == []
+    assert query(url, unknown)[0][0] == 0
+    assert steps[:2] == ["statistics", "audit chains"]
+    assert any("jobcentre 3 of 3" in step for step in steps)
+
+
 def test_the_tools_read_the_url_as_the_server_does(filled: tuple[str, Path]) -> None:
     """TLS too; SQLAlchemy's name for it is ``ssl``."""
     url = "postgresql://anna:s%40cret@db.example:6432/register?sslmode=verify-full&sslrootcert=/etc/ca.pem"

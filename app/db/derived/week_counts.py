@@ -3,7 +3,7 @@
 They change in the transaction of the records; ``rebuild`` computes them anew from the records.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 
 from pydantic_core import to_json
@@ -116,10 +116,14 @@ async def rebuild_outdated(database: Database) -> None:
             )
 
 
-async def rebuild(connection: AsyncConnection, trial: Trial) -> None:
-    """Compute counts and week states of a trial anew. The caller has locked the trial's strata."""
-    await connection.execute(sql("delete from week_count where trial_id = :trial"), {"trial": trial.id})
-    for jobcentre in trial.jobcentres:
+async def rebuild(connection: AsyncConnection, trial: Trial, jobcentres: Collection[str] | None = None) -> None:
+    """Compute counts and week states of a trial, or of some of its jobcentres, anew. Their strata are locked."""
+    jobcentres = trial.jobcentres.keys() if jobcentres is None else jobcentres
+    await connection.execute(
+        sql("delete from week_count where trial_id = :trial and jobcentre_code = any(:jobcentres)"),
+        {"trial": trial.id, "jobcentres": list(jobcentres)},
+    )
+    for jobcentre in jobcentres:
         people = (await load_everyone(connection, trial.id, jobcentre)).values()
         histories: dict[Arm, list[History]] = {}
         for person in people:
