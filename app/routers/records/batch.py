@@ -79,7 +79,7 @@ def add_batch(router: APIRouter, kind: RecordKind) -> None:
         when the body cannot be read, the whole batch is refused with 400, 413 or 422, and nothing is stored.
         """
         trial = await services.get_trial(principal, trial_id)
-        jobcentres = frozenset(require_jobcentre_access(principal, trial))
+        codes = frozenset(require_jobcentre_access(principal, trial))
         media_type, wire = media_type_of(request), wire_of(kind.kind)
         raw = read_batch(media_type, body := await request.body(), wire.names)
         today, index_of, register = services.today(), services.vault.blind_index, is_register(principal)
@@ -87,9 +87,7 @@ def add_batch(router: APIRouter, kind: RecordKind) -> None:
         records = [with_hints(record, each) for record, each in zip(parsed, raw, strict=True)]
         key = None if dry_run else await request_key(services, trial, request, body, idempotency_key)
         scope, make_receipt = access_scope_of(principal), partial(encode_report, level=report)
-        batch = BatchRequest(
-            trial, kind.kind, scope, jobcentres, records, dry_run, atomic, key=key, is_register=register
-        )
+        batch = BatchRequest(trial, kind.kind, scope, codes, records, dry_run, atomic, key=key, is_register=register)
         result = await receive(services.database, services.participant_cache, batch, make_receipt)
         measure(kind.kind, result.reports, committed=result.committed)
         await audit_disclosure(services, principal, batch, result)

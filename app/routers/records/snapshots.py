@@ -110,17 +110,8 @@ async def post_snapshot(
     lines = [_line(services, today, raw, follows_number=register) for raw in body.records]
     snapshot = Snapshot(body.jobcentre, body.first, body.last, lines, accept_removals)
     key = None if dry_run else await request_key(services, trial, request, await request.body(), idempotency_key)
-    batch = BatchRequest(
-        trial,
-        KIND,
-        access_scope_of(principal),
-        jobcentres,
-        (),
-        dry_run=dry_run,
-        atomic=atomic,
-        key=key,
-        is_register=register,
-    )
+    scope = access_scope_of(principal)
+    batch = BatchRequest(trial, KIND, scope, jobcentres, (), dry_run, atomic, key=key, is_register=register)
     make_receipt = partial(encode_report, level=report, received=len(body.records))
     result = await receive(services.database, services.participant_cache, batch, make_receipt, snapshot)
     measure(KIND, result.reports, committed=result.committed)

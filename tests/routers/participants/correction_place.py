@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from tests.database import register_faults
 from tests.register import Client, Register, record_id
 from tests.routers.records.single.common import FACTS
 
@@ -89,3 +90,8 @@ class Place:
 
     def record(self, external_id: str, kind: str = "conversations", rest: str = "") -> Any:
         return self.system.get(f"{self.path}/{kind}/{external_id}{rest}").json()
+
+
+def sound(place: Place) -> None:
+    """Chains, draws, keys and kept counts are as they should be, and so are the kept states of people's weeks."""
+    assert register_faults(place.register) == []
