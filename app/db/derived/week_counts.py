@@ -14,8 +14,8 @@ from app.db.core.session import SYSTEM_SCOPE, Database
 from app.db.core.statements import sql
 from app.db.derived.histories import load_everyone
 from app.db.trials.trials import Trial, load_trials
-from app.domain.facts import History
-from app.domain.figures.counts import SUMS, VERSION, count_people
+from app.domain.figures.counts import SUMS, VERSION, count_judged
+from app.domain.judged_weeks import JudgedWeeks
 from app.domain.records.ingest import Person
 from app.domain.rules.draw import Arm
 
@@ -125,11 +125,9 @@ async def rebuild(connection: AsyncConnection, trial: Trial, jobcentres: Collect
     )
     for jobcentre in jobcentres:
         people = (await load_everyone(connection, trial.id, jobcentre)).values()
-        histories: dict[Arm, list[History]] = {}
+        by_arm: dict[Arm, list[JudgedWeeks]] = {}
         for person in people:
-            histories.setdefault(person.arm, []).append(person.history())
-        counts = {
-            (jobcentre, arm): count_people(trial.protocol, trial.ends_on, group) for arm, group in histories.items()
-        }
+            by_arm.setdefault(person.arm, []).append(person.judged_weeks(trial.protocol, trial.ends_on))
+        counts = {(jobcentre, arm): count_judged(trial.protocol, group) for arm, group in by_arm.items()}
         await add_to_counts(connection, trial.id, counts)
         await store_states(connection, trial, people)

@@ -55,11 +55,15 @@ def count(protocol: Protocol, ends_on: date, history: History) -> dict[date, Cou
 
 
 def count_people(protocol: Protocol, ends_on: date, histories: Iterable[History]) -> dict[date, Counter[str]]:
-    """The contributions of several people, added up. Weeks that are alike are counted first and looked into once."""
+    """The contributions of several people, added up."""
+    return count_judged(protocol, (judge(protocol, ends_on, history) for history in histories))
+
+
+def count_judged(protocol: Protocol, people: Iterable[JudgedWeeks]) -> dict[date, Counter[str]]:
+    """The contributions of several people by their judged weeks. Weeks that are alike are looked into once."""
     weeks: Counter[tuple[Any, ...]] = Counter()
     numbers = Numbers()
-    for history in histories:
-        judged = judge(protocol, ends_on, history)
+    for judged in people:
         weeks.update(_counted_weeks(judged))
         _add_person_counts(protocol, judged, numbers, 1)
     for (monday, *week), n in weeks.items():
