@@ -3,22 +3,33 @@
 Decoders keep the last value of a repeated name: of two match groups that a sender wrote, one would decide.
 """
 
+import asyncio
 import codecs
 import json
 from collections import Counter
-from collections.abc import Iterator
-from typing import Any, Final, NoReturn
+from collections.abc import Callable, Iterator
+from typing import Any, Final, NoReturn, TypeVar
 
 from pydantic_core import from_json
 
 from app.web.json_faults import json_fault
 from app.web.problems import Fault, Problem
 
+_Decoded = TypeVar("_Decoded")
+SMALL_BODY: Final = 64 * 1024
+"""Bytes that a body may have where it is no batch and no snapshot."""
 _MAX_COLLECTIONS: Final = 100_000
 _MAX_PARTS: Final = 1_000_000
 """Lists and objects, and commas or lines. 10,000 records have far fewer; 16 MiB of ``[],`` would take a decoder
 seconds, and half a gigabyte."""
 _SPACES: Final = (b" :", b"\t:", b"\n:", b"\r:")
+
+
+async def decoded(decode: Callable[..., _Decoded], *arguments: Any) -> _Decoded:
+    """Decode a body among the arguments, a large one in a thread: others run between any two steps of the decoder."""
+    if all(len(argument) <= SMALL_BODY for argument in arguments if isinstance(argument, bytes)):
+        return decode(*arguments)
+    return await asyncio.to_thread(decode, *arguments)
 
 
 class RepeatedObject(dict[str, Any]):

@@ -16,6 +16,7 @@ from starlette.types import Scope
 
 from app.contract.danish import SENTENCES, Language
 from app.contract.expectations import Expectations
+from app.db.core.slices import in_slices
 from app.web.problems import Fault, Problem, code_meaning
 
 Node = Mapping[str, Any]
@@ -238,7 +239,7 @@ def respond(problem: Problem, scope: Scope) -> Response:
     return response
 
 
-def respond_report(report: bytes, operation_id: str, scope: Scope) -> Response:
+async def respond_report(report: bytes, operation_id: str, scope: Scope) -> Response:
     """Return the response 207 with the report of a batch, and a meaning beside the code of every error.
 
     Stored reports have none, so that each request gets its own language. A report without errors is sent as it is.
@@ -246,15 +247,15 @@ def respond_report(report: bytes, operation_id: str, scope: Scope) -> Response:
     headers = {"Vary": "Accept-Language"}
     if b'"errors":' in report:  # no text of a record can match: its quotes are escaped
         document = from_json(report)
-        headers["Content-Language"] = explain_report(document, operation_id, scope)
+        headers["Content-Language"] = await explain_report(document, operation_id, scope)
         report = to_json(document)
     return Response(report, 207, headers, _JSON)
 
 
-def explain_report(report: dict[str, Any], operation_id: str, scope: Scope) -> Language:
+async def explain_report(report: dict[str, Any], operation_id: str, scope: Scope) -> Language:
     """Add a meaning to every error of a batch's report. Returns the language, which is the one the client prefers."""
     language, meanings = language_of(scope), meanings_of(scope)
-    for result in report["results"]:
+    async for result in in_slices(report["results"]):
         for error in result.get("errors", ()):
             fault = Fault(error["pointer"], error["code"], error.pop("hint", ""))
             error["meaning"] = meanings.meaning(operation_id, fault, language)

@@ -21,11 +21,9 @@ from starlette.types import Message
 
 from app.web.auth import guards_of
 from app.web.http.accept import accepted_qualities
-from app.web.json_body import read_json, repeated_objects
+from app.web.json_body import SMALL_BODY, decoded, read_json, repeated_objects
 from app.web.problems import Problem
 
-SMALL_BODY: Final = 64 * 1024
-"""Bytes that a body may have where it is no batch and no snapshot."""
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 _LARGE_BODIES: Final = ("/batch", "/snapshot")
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z][A-Za-z_.-]{0,39}")
@@ -99,10 +97,15 @@ def _is_json(request: Request) -> bool:
     return media_type == "application/json" or (media_type.startswith("application/") and media_type.endswith("+json"))
 
 
+def _read(body: bytes) -> tuple[Any, Sequence[tuple[int | str, ...]]]:
+    document = read_json(body, surrogates=True)
+    return document, [*repeated_objects(document)]
+
+
 async def _decode(request: Request) -> None:
     if body := await request.body():
-        document = read_json(body, surrogates=True)
-        if errors := [{"type": "repeated_field", "loc": ("body", *path)} for path in repeated_objects(document)]:
+        document, repeated = await decoded(_read, body)
+        if errors := [{"type": "repeated_field", "loc": ("body", *path)} for path in repeated]:
             raise RequestValidationError(errors, body=document)
         request._json = document  # noqa: SLF001 - where Starlette's ``request.json()`` keeps what it has decoded
 

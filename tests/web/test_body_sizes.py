@@ -4,9 +4,8 @@ import json
 
 import pytest
 
-from app.web.json_body import refuse_excess
+from app.web.json_body import SMALL_BODY, refuse_excess
 from app.web.problems import Problem
-from app.web.routes import SMALL_BODY
 from tests.register import Register, record_id
 
 

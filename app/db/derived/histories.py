@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.core.kinds import TABLES, RecordTable
+from app.db.core.slices import in_slices
 from app.db.core.statements import sql
 from app.domain.facts import JobcentreSettings
 from app.domain.records.ingest import Person, StandingRecord
@@ -99,6 +100,6 @@ async def _load_records(
             "known_at": known_at,
         },
     )
-    for record_id, participant_id, client, external_id, *values in rows:
+    async for record_id, participant_id, client, external_id, *values in in_slices(rows):
         record = StandingRecord(record_id.int, client, table.fact_from(values))
         people[participant_id].records[table.kind, client, external_id] = record

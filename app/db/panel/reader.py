@@ -6,7 +6,7 @@ does not reveal the order of screening.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -19,6 +19,7 @@ from app.db.derived.histories import load_people
 from app.db.panel.releases import Release, find_release
 from app.db.trials.trials import Jobcentre, Trial
 from app.domain.figures.panel import PanelRow, Subject, draw_row, participant_row, person_week_rows
+from app.domain.records.ingest import Person
 from app.domain.rules.calendar import civil_day
 
 PORTION = 200
@@ -86,12 +87,15 @@ class PanelReader:
                 ids = [member.participant_id for _, member in portion]
                 async with self.database.read(self._scope_of(jobcentre)) as connection:
                     people = await load_people(connection, trial.id, [jobcentre.code], ids, release.watermark)
-                rows: list[PanelRow] = []
-                for subject, member in portion:
-                    history = people[member.participant_id].history()
-                    rows += person_week_rows(subject, trial.protocol, trial.ends_on, release.as_of, history)
-                    await asyncio.sleep(0)  # lets other requests run
-                yield rows
+                yield await asyncio.to_thread(self._rows_of, portion, people)  # a person may have thousands of records
+
+    def _rows_of(self, portion: Sequence[tuple[Subject, _Member]], people: Mapping[UUID, Person]) -> list[PanelRow]:
+        trial, rows = self.trial, list[PanelRow]()
+        for subject, member in portion:
+            history = people[member.participant_id].history()
+            for row in person_week_rows(subject, trial.protocol, trial.ends_on, self.release.as_of, history):
+                rows.append(row)
+        return rows
 
     async def participants(self) -> AsyncIterator[list[PanelRow]]:
         """Yield portions of ``panel.PARTICIPANTS``."""

@@ -1,6 +1,5 @@
 """Judge one batch inside one transaction: resolve people, lock their strata, load state, decide every record."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.core.kinds import TABLES, RecordTable
 from app.db.core.record_tables import NO_JOBCENTRE
+from app.db.core.slices import in_slices
 from app.db.core.statements import sql
 from app.db.derived.changes_since import load_changes_since
 from app.db.derived.histories import load_people
@@ -24,8 +24,6 @@ from app.domain.facts import JUDGED_KINDS, History
 from app.domain.records.errors import DomainError
 from app.domain.records.ingest import Change, Person, RecordIngest, RecordReport, Version
 
-YIELD_EVERY: Final = 100
-"""Records or people judged between two yields to the event loop: some milliseconds."""
 _UNCHANGED: Final = RecordReport("unchanged")
 _KEYS = sql(
     """
@@ -141,7 +139,7 @@ class BatchJudge:
         await self._confirm_numbers()
         self._keys = await self._load_keys([record.external_id for record in self._inputs])
         self._require_locked()
-        self._unchanged = self._find_unchanged()
+        self._unchanged = await self._find_unchanged()
         self._stored = await self._load_stored()
         people = await self._load_people()
         ingest = RecordIngest(
@@ -155,10 +153,8 @@ class BatchJudge:
             order={external_id: stored.record_id.int for external_id, stored in self._stored.items()},
         )
         pending, reports = iter(self._pending), list[RecordReport]()
-        for record in self._request.records:
+        async for record in in_slices(self._request.records):
             reports.append(self._decide(ingest, next(pending)) if isinstance(record, RecordInput) else record.report)
-            if len(reports) % YIELD_EVERY == 0:
-                await asyncio.sleep(0)
         return Judgement(
             self._request,
             self._table,
@@ -185,7 +181,8 @@ class BatchJudge:
         indexes = {record.blind_index for record in self._inputs if record.blind_index}
         people.update(await resolve_people(self._connection, self._trial.id, ids - people.keys(), indexes))
         self._pending = [
-            _pending(record, people.get(record.participant_id or record.blind_index or b"")) for record in self._inputs
+            _pending(record, people.get(record.participant_id or record.blind_index or b""))
+            async for record in in_slices(self._inputs)
         ]
         return cached
 
@@ -249,18 +246,19 @@ class BatchJudge:
         )
         return {row[0]: _StoredKey(*row[1:]) for row in rows}
 
-    def _find_unchanged(self) -> frozenset[str]:
+    async def _find_unchanged(self) -> frozenset[str]:
         """Find records sent once whose latest version has the same content, revision included."""
         if not self._keys or self._request.conditional:
             return frozenset()
-        return frozenset(
+        unchanged = [
             record.external_id
-            for record in self._pending
+            async for record in in_slices(self._pending)
             if (key := self._keys.get(record.external_id)) is not None
             and key.digest is not None
             and record.external_id not in self._repeated
             and key.digest == digest_of(record.version)
-        )
+        ]
+        return frozenset(unchanged)
 
     async def _load_stored(self) -> dict[str, StoredRecord]:
         """Load the latest versions of the records that may change. Their strata are locked."""
@@ -293,7 +291,7 @@ class BatchJudge:
             },
         )
         stored: dict[str, StoredRecord] = {}
-        for row in rows:
+        async for row in in_slices(rows):
             fact = self._table.fact_of(row)
             version = Version(row.participant_id, row.revision, fact, row.retraction_reason, row.sent_number)
             stored[row.external_id] = StoredRecord(row.jobcentre_code, row.version_id, row.record_id, version)

@@ -3,6 +3,7 @@
 ``app.domain.records.ingest`` decides each record; ``judge`` prepares its decision and ``store`` writes it.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -81,7 +82,8 @@ async def _receive_once(
         if loaded is not None:
             result = replace(result, reports=loaded.with_warnings(judgement.reports), snapshot=loaded.check)
         if make_receipt is not None:
-            result = replace(result, receipt=make_receipt(request, result))
+            receipt = await asyncio.to_thread(make_receipt, request, result)
+            result = replace(result, receipt=receipt)
             if not request.dry_run and not await store_receipt(connection, batch_id, request, result.receipt):
                 raise ChangedMeanwhileError
     if committed:

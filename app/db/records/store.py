@@ -9,9 +9,10 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.audit.log import NewAuditEntry, append_entries
+from app.db.core.slices import in_slices
 from app.db.core.statements import sql
 from app.db.derived.week_counts import add_to_counts, store_states
-from app.db.records.judge import YIELD_EVERY, Judgement
+from app.db.records.judge import Judgement
 from app.db.records.versions import Origin, VersionWriter
 from app.db.trials.strata import advance_watermark
 from app.domain.figures.counts import Numbers, add_count_change, by_week
@@ -45,9 +46,7 @@ async def _count_changes(judgement: Judgement) -> Mapping[tuple[str, Arm], Mappi
     """Judge the touched people again. Returns by jobcentre and arm what the counts of weeks change by."""
     trial = judgement.request.trial
     numbers: defaultdict[tuple[str, Arm], Numbers] = defaultdict(Numbers)
-    for index, (participant_id, before) in enumerate(judgement.histories_before.items()):
-        if index % YIELD_EVERY == 0:
-            await asyncio.sleep(0)
+    async for participant_id, before in in_slices(judgement.histories_before.items()):
         person = judgement.people[participant_id]
         earlier = person.judged
         if earlier is None or earlier.history is not before:

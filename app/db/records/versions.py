@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.db.core.ids import uuid7_at, uuids7_at
 from app.db.core.kinds import RecordTable, insert_versions
 from app.db.core.record_tables import MOVED_AWAY, NO_JOBCENTRE
+from app.db.core.slices import in_slices
 from app.db.core.statements import sql
 from app.domain.facts import Fact
 from app.domain.records.ingest import Change, Person, Version
@@ -88,7 +89,7 @@ class VersionWriter:
         rows: list[tuple[object, ...]] = []
         superseded: list[tuple[str, UUID]] = []
         version_ids = uuids7_at(self.origin.moment, range(1, 2 * len(changes), 2))
-        for index, (change, version_id) in enumerate(zip(changes, version_ids, strict=True)):
+        async for index, (change, version_id) in in_slices(enumerate(zip(changes, version_ids, strict=True))):
             external_id = change.key[2]
             before = self.latest.get(external_id)
             jobcentre = self._jobcentre(change.after, before)

@@ -73,7 +73,7 @@ class TableFormat:
         """
         if self.media_type == XLSX:
             return await asyncio.to_thread(_workbook, trial, value, rows, blank)
-        return csv_table(rows, blank, danish=self.danish)
+        return await asyncio.to_thread(csv_table, rows, blank, danish=self.danish)
 
 
 async def _table_format(request: Request, dialect: DialectQuery = None) -> TableFormat:

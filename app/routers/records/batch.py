@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from app.db.core.session import EMPTY_SCOPE
+from app.db.core.slices import in_slices
 from app.db.personal_data.vault import trial_key_name
 from app.db.records.batch_request import BatchRequest, BatchResult, RequestKey
 from app.db.records.pipeline import receive
@@ -20,6 +21,7 @@ from app.routers.records.kinds import RecordKind, is_register, jobcentres_of, re
 from app.routers.records.parse import read_record, wire_of
 from app.routers.records.schemas import batch_body
 from app.web.auth import Principal, requires
+from app.web.json_body import decoded
 from app.web.meanings import respond_report
 from app.web.metrics import BATCHES, RECORDS
 from app.web.problems import BODY, COMMON, problem_responses
@@ -81,17 +83,19 @@ def add_batch(router: APIRouter, kind: RecordKind) -> None:
         trial = await services.get_trial(principal, trial_id)
         codes = frozenset(require_jobcentre_access(principal, trial))
         media_type, wire = media_type_of(request), wire_of(kind.kind)
-        raw = read_batch(media_type, body := await request.body(), wire.names)
+        raw = await decoded(read_batch, media_type, body := await request.body(), wire.names)
         today, index_of, register = services.today(), services.vault.blind_index, is_register(principal)
-        parsed = [read_record(wire, each, today, index_of, follows_number=register) for each in raw]
-        records = [with_hints(record, each) for record, each in zip(parsed, raw, strict=True)]
+        records = [
+            with_hints(read_record(wire, each, today, index_of, follows_number=register), each)
+            async for each in in_slices(raw)
+        ]
         key = None if dry_run else await request_key(services, trial, request, body, idempotency_key)
         scope, make_receipt = access_scope_of(principal), partial(encode_report, level=report)
         batch = BatchRequest(trial, kind.kind, scope, codes, records, dry_run, atomic, key=key, is_register=register)
         result = await receive(services.database, services.participant_cache, batch, make_receipt)
         measure(kind.kind, result.reports, committed=result.committed)
         await audit_disclosure(services, principal, batch, result)
-        return respond_report(result.receipt, f"push{kind.plural}", request.scope)
+        return await respond_report(result.receipt, f"push{kind.plural}", request.scope)
 
 
 def measure(kind: str, reports: Sequence[RecordReport], *, committed: bool = True) -> None:

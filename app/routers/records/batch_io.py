@@ -115,7 +115,7 @@ async def get_batch(
         raise Problem("not_found")
     kind, report = receipt
     plural = next(known.plural for known in KINDS if known.kind == kind)
-    language = explain_report(report, f"push{plural}", request.scope)
+    language = await explain_report(report, f"push{plural}", request.scope)
     response = json_response(request, report)
     response.headers["Content-Language"] = language
     response.headers.add_vary_header("Accept-Language")

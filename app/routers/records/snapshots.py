@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field, TypeAdapter, ValidationError, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from app.db.core.slices import in_slices
 from app.db.records.batch_request import BatchRequest, MalformedRecord
 from app.db.records.pipeline import receive
 from app.db.records.snapshots import KIND, Snapshot, SnapshotLine
@@ -107,7 +108,7 @@ async def post_snapshot(
     if body.jobcentre not in jobcentres:
         raise Problem("not_found")
     today, register = services.today(), is_register(principal)
-    lines = [_line(services, today, raw, follows_number=register) for raw in body.records]
+    lines = [_line(services, today, raw, follows_number=register) async for raw in in_slices(body.records)]
     snapshot = Snapshot(body.jobcentre, body.first, body.last, lines, accept_removals)
     key = None if dry_run else await request_key(services, trial, request, await request.body(), idempotency_key)
     scope = access_scope_of(principal)
@@ -116,7 +117,7 @@ async def post_snapshot(
     result = await receive(services.database, services.participant_cache, batch, make_receipt, snapshot)
     measure(KIND, result.reports, committed=result.committed)
     await audit_disclosure(services, principal, batch, result)
-    return respond_report(result.receipt, "replaceActivations", request.scope)
+    return await respond_report(result.receipt, "replaceActivations", request.scope)
 
 
 def _line(services: Services, today: date, raw: Any, *, follows_number: bool) -> SnapshotLine:

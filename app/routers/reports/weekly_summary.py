@@ -1,5 +1,6 @@
 """Weekly summary: figures of jobcentres, regions or the trial, by week and arm (domain 5)."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -12,7 +13,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 from pydantic_core import to_json
 
-from app.db.reports.summary import DeliverySource, load_sources
+from app.db.reports.summary import DeliverySource, WeekCounts, load_sources
 from app.db.trials.trials import Trial
 from app.domain.codes import CODES
 from app.domain.facts import ConversationForm, ExitReason
@@ -204,17 +205,22 @@ async def _make_summary(services: Services, principal: Principal, scope: _Summar
     async with services.report(principal, trial.id) as connection:
         counts, watermark = await counts_and_watermark(connection, trial, groups, weeks[0], weeks[-1], known_at)
         sources = await load_sources(connection, trial.id, groups, known_at)
-    if trial.protocol.cadence == "average":
-        counts = with_requirements_of(trial, counts)
-    rows = summary_rows(trial.protocol, groups, counts.before, counts.weeks, weeks, scope.today)
-    items = [_summary_item(row, trial) for row in rows]
+    items = await asyncio.to_thread(_items_of, scope, counts)  # 520 weeks take a second
     value = {"as_of": scope.today, "watermark": watermark, "sources": sources, "items": items}
     if scope.table_format.media_type == JSON:
         content = to_json(value)
     else:
-        cells, blank = summary_table(next(iter(groups.values())), items, trial)
+        cells, blank = await asyncio.to_thread(summary_table, next(iter(groups.values())), items, trial)
         content = await scope.table_format.encode(trial, value, cells, blank)
     return CachedResponse(content, digest(content))
+
+
+def _items_of(scope: _SummaryScope, counts: WeekCounts) -> list[dict[str, Any]]:
+    trial = scope.trial
+    if trial.protocol.cadence == "average":
+        counts = with_requirements_of(trial, counts)
+    rows = summary_rows(trial.protocol, scope.groups, counts.before, counts.weeks, scope.weeks, scope.today)
+    return [_summary_item(row, trial) for row in rows]
 
 
 _ZERO_COUNTS: Final[Mapping[str, Mapping[str, int]]] = {
