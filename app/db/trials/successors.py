@@ -46,8 +46,11 @@ class Successors:
 
 async def name_successor(
     connection: AsyncConnection, trial_id: str, code: str, successor: str | None, client: str
-) -> None:
-    """Name the jobcentre's successor, or none. Whom the jobcentre succeeds itself gets the same successor."""
+) -> bool:
+    """Name the jobcentre's successor, or none. Whom the jobcentre succeeds itself gets the same successor.
+
+    Returns whether that changed anything.
+    """
     await lock_strata(connection, trial_id, [code])
     rows = await connection.execute(
         sql(
@@ -60,11 +63,7 @@ async def name_successor(
         ),
         {"trial": trial_id, "code": code, "successor": successor},
     )
-    details = {"successor": successor}
-    await append_entries(
-        connection,
-        [
-            NewAuditEntry(changed, client, "jobcentre.succeeded", trial_id, None, details)
-            for changed in sorted(rows.scalars())
-        ],
-    )
+    changed, details = sorted(rows.scalars()), {"successor": successor}
+    entries = [NewAuditEntry(each, client, "jobcentre.succeeded", trial_id, None, details) for each in changed]
+    await append_entries(connection, entries)
+    return bool(changed)

@@ -293,9 +293,11 @@ async def put_successor(
         successor = (next_one and next_one.successor) or body.successor
         if successor == code:
             raise Problem("malformed", errors=[("/successor", "invalid_value")])
-        await name_successor(connection, trial.id, code, successor, principal.client_id)
+        is_new = await name_successor(connection, trial.id, code, successor, principal.client_id)
         trial = await trial_or_404(services, connection, trial_id, closing=True)
     await services.successors.reload()
+    if not is_new:
+        await services.audit_read(principal, "successor.read", trial_id, [code])
     return json_response(request, _trial_view(services, trial))
 
 

@@ -28,7 +28,8 @@ def test_it_inherits_what_waits(place: Place) -> None:
     candidate = successor.post(f"{place.path}/participants", screening).json()["participant_id"]
     assert (successor.get(path).status_code, successor.delete(f"{path}/cpr").status_code) == (404, 404)
 
-    assert name(place, "860") == 200
+    agency = place.register.client("agency", client_id=f"agency-of-{place.trial}")
+    assert name(place, "860", client=agency) == 200
 
     assert (successor.get(path).json()["cpr_correction"], successor.get(path).json()["jobcentre"]) == ("waiting", "849")
     again = successor.post(f"{place.path}/participants", {**screening, "interview_on": "2011-01-17"})
@@ -40,6 +41,9 @@ def test_it_inherits_what_waits(place: Place) -> None:
     assert successor.delete(f"{path}/cpr").json()["status"] == "cancelled"
     assert place.state(anna) == successor.get(path).json()["state"]
     assert place.draws() == draws
+    entries = place.register.client("auditor").get("/v1/audit", client_id=f"agency-of-{place.trial}").json()["items"]
+    (named,) = (each for each in entries if each["action"] == "jobcentre.succeeded")
+    assert (named["jobcentre"], named["details"]) == ("849", {"successor": "860"})
 
 
 def test_only_in_the_trial_and_until_it_ends(place: Place) -> None:
