@@ -20,7 +20,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from app.contract.document import document
 from app.db.audit.signing import Signer
 from app.db.core.replica import Replica
-from app.db.core.session import REPORT, SHORT, Database, engine_on
+from app.db.core.session import REPORT, SHORT, Database, ReadDatabase, engine_on
 from app.db.derived.participant_cache import ParticipantCache
 from app.db.derived.person_reads import PersonReads
 from app.db.derived.week_counts import rebuild_outdated
@@ -28,6 +28,7 @@ from app.db.participants.drawn_numbers import prepare_trial_keys
 from app.db.participants.person_facts import store_missing_facts
 from app.db.personal_data.vault import Vault
 from app.db.records.group_commit import GroupCommit
+from app.db.trials.host_boot import register_boot
 from app.db.trials.successors import Successors
 from app.db.trials.trials import TrialCache, check_protocols, record_protocol_digests
 from app.protocols import add_folder
@@ -159,7 +160,9 @@ async def _lifespan(
         await _when_there(lambda: rebuild_outdated(Database(engine)))
         url = settings.report_database_url or database_url
         report_engine = await stack.enter_async_context(engine_on(url, max(1, settings.pool_size - size)))
-        report_database = (Replica if settings.report_database_url else Database)(report_engine, REPORT)
+        report_database: ReadDatabase = Database(report_engine, REPORT)
+        if settings.report_database_url is not None:
+            report_database = Replica(report_engine, REPORT, database)
         reads = ReadAudit(database)
         participant_cache = ParticipantCache()
         app.state.services = Services(
@@ -211,6 +214,7 @@ async def _open_keys(database: Database, master_key: bytes) -> tuple[Vault, Sign
     async with database.engine.begin() as connection:
         vault = await Vault.open(connection, master_key)
         signer = await Signer.open(connection, master_key)
+        await register_boot(connection)
         await record_protocol_digests(connection)
         await store_missing_facts(connection, vault)
         await prepare_trial_keys(connection, vault)

@@ -16,6 +16,7 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
+from app.cli.clock import app as clock
 from app.cli.common import DatabaseUrl, DataDir, console, database_of, fail, settings_of
 from app.cli.demo import app as demonstration
 from app.cli.import_extracts import app as importer
@@ -40,6 +41,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="The register
 app.add_typer(operator)
 app.add_typer(demonstration)
 app.add_typer(importer, name="import")
+app.add_typer(clock, name="clock")
 UrlOption = Annotated[str, typer.Option(help="Where the register answers.")]
 
 

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from app.db.integrity import Progress, check_register, ignore_progress
 from app.db.participants.erasure import ErasureError, erase_participant, expire_trial, load_expirable
 from app.db.participants.open_corrections import open_corrections
 from app.db.personal_data.vault import Vault, WrongMasterKeyError, change_master_key
+from app.db.trials.host_boot import accept_step, clock_notices, load_clock_step
 from app.db.trials.trials import check_protocols, load_trial, record_protocol_digests
 from app.postgres.supervisor import EmbeddedPostgres
 
@@ -107,9 +109,23 @@ async def examine(url: str, master_key: bytes, progress: Progress = ignore_progr
 
 
 async def load_notices(url: str) -> list[str]:
-    """Return what is no fault, and for someone to look at: see ``open_corrections``."""
+    """Return what is no fault, and for someone to look at: see ``open_corrections``, ``clock_notices``."""
     async with engine_on(url, 1) as engine, Database(engine).read(SYSTEM_SCOPE) as connection:
-        return await open_corrections(connection) if await schema_of(connection) == newest_schema() else []
+        if await schema_of(connection) != newest_schema():
+            return []
+        return await clock_notices(connection) + await open_corrections(connection)
+
+
+async def load_clock_notices(url: str) -> tuple[timedelta, list[str]]:
+    """Return how far this host's clock has stepped, and what there is to say of clocks."""
+    async with engine_on(url, 1) as engine, Database(engine).read(SYSTEM_SCOPE) as connection:
+        return await load_clock_step(connection), await clock_notices(connection)
+
+
+async def accept_clock(url: str, client: str) -> None:
+    """Accept the time of this host's clock: see ``app.db.trials.host_boot``."""
+    async with engine_on(url, 1) as engine, engine.begin() as connection:
+        await accept_step(connection, client)
 
 
 async def check_stored_protocols(url: str) -> list[str]:

@@ -62,6 +62,9 @@ PROBLEMS: Final[Mapping[str, ProblemDefinition]] = {
     "rate_limited": _type(429, "Too many requests", "Wait a little, then send it again.", Retry_After="1"),
     "internal_error": _type(500, "Internal error", "Something went wrong here; sending it again is safe."),
     "unavailable": _type(503, "Unavailable", "The database cannot be reached; send it again.", Retry_After="5"),
+    "clock_unreliable": _type(
+        503, "Clock unreliable", "A clock is wrong, so that nothing is registered; send it again.", Retry_After="60"
+    ),
     "issuer_unavailable": _type(
         503, "Issuer unavailable", "The keys of the token's issuer cannot be fetched; try again.", Retry_After="5"
     ),
@@ -149,6 +152,7 @@ COMMON: Final = (
     "rate_limited",
     "internal_error",
     "unavailable",
+    "clock_unreliable",
     "issuer_unavailable",
 )
 REQUEST: Final = ("invalid_encoding", "not_acceptable", "unknown_parameter", "repeated_parameter")

@@ -1,118 +1,99 @@
 """Replica: a standby from which reports are read, as consistent as the primary and a little behind it.
 
 A standby replays the primary's log in order, so that each of its snapshots is a state that the primary was in. It
-cannot lock, so `wait_for_writers` cannot run there. On the primary several jobcentres register at the same time, each
-under the lock of its stratum. One may commit a later registration before another commits an earlier one. A snapshot
-between the two would hold the later and miss the earlier. But the log contains row locks too: the `xmax` of a locked
-stratum is a transaction that was still running. So `Replica.report` takes a snapshot in which no stratum of the trial
-is locked. If there is none for half a second, it takes one in which every transaction that ran at the first try has
-ended, and reports the watermark of that first try.
+cannot wait for running registrations: one jobcentre may commit a later moment before another commits an earlier one. So
+the primary waits for them, and stores the moment up to which none runs (``trial.replica_floor``). A snapshot that has
+this moment has every registration up to it, and is read as of it. While the primary is away, or the standby far behind,
+that is the last such moment that the standby has.
 """
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Final
+from datetime import datetime
+from typing import Any, Final
 
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Row
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from app.db.core.session import EMPTY_SCOPE, AccessScope, ReadDatabase
+from app.db.core.session import (
+    EMPTY_SCOPE,
+    SYSTEM_SCOPE,
+    AccessScope,
+    Database,
+    ReadDatabase,
+    TimeLimits,
+    TrialBusyError,
+)
+from app.db.core.statements import sql
 from app.domain.records.errors import DomainError
 
-_REPLAYED: Final = "rettevej_replayed_to"
 _PAUSE: Final = 0.02
-"""Seconds between two tries while strata are locked."""
+"""Seconds between two tries."""
 _QUIET_TRIES: Final = 25
-_TRIES: Final = 500
-_NEVER: Final = datetime.min.replace(tzinfo=UTC)
+"""Tries for a snapshot without later registrations, whose stored figures need not be computed anew."""
+_TRIES: Final = 100
+_PRIMARY_SECONDS: Final = 2.0
+"""How long the primary may take."""
 
 
 class Replica(ReadDatabase):
-    """A standby of the database."""
+    """A standby of ``primary``."""
+
+    def __init__(self, engine: AsyncEngine, limits: TimeLimits, primary: Database) -> None:
+        super().__init__(engine, limits)
+        self._primary = primary
 
     @asynccontextmanager
     async def report(self, scope: AccessScope, trial_id: str) -> AsyncIterator[AsyncConnection]:
-        """Open a snapshot that holds everything of the trial registered up to ``replayed_to(connection)``.
+        """Open a snapshot that is read as of its ``replica_floor``. DomainError ``unavailable``: no standby (any more).
 
-        DomainError ``unavailable``: the server is not a standby (any more), or a registration takes longer than ten
-        seconds.
+        It has everything registered before, unless the primary takes longer than two seconds, or the standby is as
+        far behind.
         """
-        moment = await self._replayed()
-        awaited: frozenset[int] | None = None
+        floor = await self._settle(trial_id)
         for attempt in range(_TRIES):
             async with self.read(scope) as connection:
-                strata = await _strata(connection, trial_id)
-                if awaited is None:
-                    awaited = strata.running
-                    moment = max(moment, strata.latest)
-                quiet = not strata.running
-                if quiet or (attempt >= _QUIET_TRIES and all(map(strata.has_ended, awaited))):
-                    to = max(moment, strata.latest) if quiet else moment
-                    yield await connection.execution_options(**{_REPLAYED: to})
+                state = await _state(connection, trial_id, floor)
+                if not state.is_standby:
+                    detail = "The database for reports is no standby: its figures could be anybody's."
+                    raise DomainError("unavailable", detail)
+                settled = state.is_reached and (state.is_quiet or attempt >= _QUIET_TRIES)
+                if floor is None or settled or attempt == _TRIES - 1:
+                    yield connection
                     return
             await asyncio.sleep(_PAUSE)
-        raise DomainError("unavailable", "What is being registered takes long; ask again.")
+            if state.is_reached:
+                floor = await self._settle(trial_id)
 
     async def is_standby(self) -> bool:
         """Return whether the server follows a primary; errors of the driver are raised."""
         rows = await self.fetch(EMPTY_SCOPE, "select pg_is_in_recovery()")
         return bool(rows[0][0])
 
-    async def _replayed(self) -> datetime:
-        """Return the commit time of the last replayed transaction.
-
-        Read before the snapshot, which therefore holds it. A transaction that locks a stratum after the snapshot reads
-        a later time from the primary's clock.
-        """
-        rows = await self.fetch(EMPTY_SCOPE, "select pg_is_in_recovery(), pg_last_xact_replay_timestamp()")
-        standby, moment = rows[0]
-        if not standby:
-            raise DomainError("unavailable", "The database for reports is no standby: its figures could be anybody's.")
-        return _NEVER if moment is None else moment
+    async def _settle(self, trial_id: str) -> datetime | None:
+        """Let the primary wait for running registrations. Returns the moment up to which none runs; None: away."""
+        try:
+            async with asyncio.timeout(_PRIMARY_SECONDS), self._primary.write(SYSTEM_SCOPE, trial_id) as connection:
+                rows = await connection.execute(sql("select settle(:trial)"), {"trial": trial_id})
+                floor: datetime | None = rows.scalar_one()
+                return floor
+        except (OSError, SQLAlchemyError, TrialBusyError):
+            return None
 
 
-def replayed_to(connection: AsyncConnection) -> datetime | None:
-    """Return the moment up to which a report's snapshot holds every registration; None on the primary."""
-    moment: datetime | None = connection.sync_connection.get_execution_options().get(_REPLAYED)  # type: ignore[union-attr]  # open inside a block
-    return moment
-
-
-@dataclass(frozen=True, slots=True)
-class _Strata:
-    """The strata of a trial in a snapshot.
-
-    ``holders`` are the ids of the transactions that locked or changed one of them last; ``oldest`` is the id of the
-    oldest transaction that was running. Ids wrap around at 2^32.
-    """
-
-    latest: datetime
-    oldest: int
-    holders: frozenset[int]
-
-    def has_ended(self, transaction: int) -> bool:
-        return 0 < (self.oldest - transaction) % 2**32 < 2**31
-
-    @property
-    def running(self) -> frozenset[int]:
-        return frozenset(holder for holder in self.holders if not self.has_ended(holder))
-
-
-async def _strata(connection: AsyncConnection, trial_id: str) -> _Strata:
-    """Read the strata. ``xmax`` is the last transaction that locked the row or made its next version; 0 without one."""
+async def _state(connection: AsyncConnection, trial_id: str, floor: datetime | None) -> Row[Any]:
+    """Return whether the snapshot has the floor, and no registration later than its own."""
     rows = await connection.execute(
-        text(
+        sql(
             """
-            select nullif(max(last_registered_at), '-infinity') as latest,
-                   coalesce(array_agg(cast(cast(xmax as text) as bigint)) filter (where cast(xmax as text) <> '0'),
-                            '{}') as holders,
-                   cast(cast(pg_snapshot_xmin(pg_current_snapshot()) as text) as bigint) % 4294967296 as oldest
-            from stratum where trial_id = :trial
+            select pg_is_in_recovery() as is_standby,
+                   bool_and(replica_floor >= cast(:floor as timestamptz)) as is_reached,
+                   bool_and(last_registered_at <= replica_floor) as is_quiet
+            from trial join stratum on trial_id = id where id = :trial
             """
         ),
-        {"trial": trial_id},
+        {"trial": trial_id, "floor": floor},
     )
-    row = rows.one()
-    return _Strata(row.latest or _NEVER, row.oldest, frozenset(row.holders))
+    return rows.one()

@@ -32,6 +32,7 @@ ALL_JOBCENTRES = "*"
 POOLER: Final = "pooler"
 """The query parameter of a database URL that names the pooler before it."""
 TRANSACTION: Final = "transaction"
+_KEEP: Final = "rettevej_keep_changes"
 _LOST: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
@@ -274,9 +275,19 @@ class Database(ReadDatabase):
         """
         return self._driver(scope, readonly=False)
 
-    def report(self, scope: AccessScope, trial_id: str) -> AbstractAsyncContextManager[AsyncConnection]:
-        """Open a dry run: ``wait_for_writers`` locks strata, which a read-only transaction cannot."""
-        return self.write(scope, trial_id, commit=False)
+    @asynccontextmanager
+    async def report(self, scope: AccessScope, trial_id: str) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction that locks strata. It commits only after ``keep_changes``: most reports change nothing."""
+        async with self.write(scope, trial_id, commit=False) as connection:
+            yield connection
+            options = connection.sync_connection.get_execution_options()  # type: ignore[union-attr]  # open inside a block
+            if options.get(_KEEP):
+                await connection.commit()
+
+
+async def keep_changes(connection: AsyncConnection) -> None:
+    """Let the transaction of a report commit."""
+    await connection.execution_options(**{_KEEP: True})
 
 
 def driver_of(connection: AsyncConnection) -> asyncpg.Connection:

@@ -68,8 +68,21 @@ class TrialTable(SQLModel, table=True):
     """Last day on which what names its people is kept (domain 3.4)."""
     expired_at: dt.datetime | None = moment_column(nullable=True)
     """When its people were erased and its key destroyed."""
+    watermark_floor: dt.datetime = moment_column(default="'epoch'")
+    """Every registration is later than this: no watermark that an answer stated is higher (domain 2)."""
+    replica_floor: dt.datetime = moment_column(default="'epoch'")
+    """Up to this moment no registration was running in any jobcentre: what a standby may read."""
     counts_version: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     """The version of the rules that the week counts were made by; earlier ones are rebuilt at the next start."""
+
+
+class HostBootTable(SQLModel, table=True):
+    """When a host booted by its wall clock: a step of the clock moves it (domain 2)."""
+
+    __tablename__ = "host_boot"
+    host: str = Field(primary_key=True)
+    boot: str = Field(primary_key=True)
+    booted_at: dt.datetime = moment_column()
 
 
 class StratumTable(SQLModel, table=True):

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.audit.log import EVERYWHERE, NewAuditEntry, append_entries
 from app.db.core.ids import uuid7_at
 from app.db.core.statements import sql
 from app.db.personal_data.vault import Vault
+from app.db.trials.strata import lock_strata
 from app.db.trials.trials import Trial
-from app.db.trials.watermarks import wait_for_writers
+from app.db.trials.watermarks import raise_floor
 from app.domain.figures.panel import VERSION
 
 _PSEUDONYM_BYTES = 16
@@ -45,20 +45,18 @@ async def record_release(
     client: str,
     purpose: str,
     known_at: datetime | None,
-    day_of: Callable[[datetime], date],
+    as_of: date,
 ) -> Release:
     """Record a release as known now, or at an earlier moment.
 
-    ``day_of`` returns the day by which weeks are over for a watermark. Writers are waited for, so that each of their
-    transactions is wholly before the watermark or wholly after it.
+    Weeks are over by ``as_of``. Its moment is one of registration: releases are listed in their order, and later
+    registrations are later than its watermark.
     """
-    await wait_for_writers(connection, trial.id, trial.jobcentres)
-    moments = await connection.execute(
-        text("select now, least(now, cast(:known_at as timestamptz)) from clock_timestamp() as now"),
-        {"known_at": known_at},
-    )
-    now, watermark = moments.one()
-    release = Release(uuid7_at(now), trial.id, client, purpose, now, watermark, day_of(watermark), VERSION)
+    strata, moment = await lock_strata(connection, trial.id, trial.jobcentres)
+    latest = max((stratum.registered_at for stratum in strata.values() if stratum.registered_at), default=moment)
+    watermark = latest if known_at is None else min(known_at, latest)
+    await raise_floor(connection, trial.id, moment)
+    release = Release(uuid7_at(moment), trial.id, client, purpose, moment, watermark, as_of, VERSION)
     await vault.make_key(connection, _key_name(release.release_id))
     await connection.execute(
         sql(

@@ -8,6 +8,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.audit.log import NewAuditEntry
+from app.db.core.statements import sql
+from app.db.trials.strata import ADVANCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +53,15 @@ async def store_contact_person(
     """Store a new contact person under the stratum's lock. Returns the audit entry, which the caller appends."""
     parameters = {"jobcentre": jobcentre, "trial": trial_id, "participant": participant_id, "name": name}
     await connection.execute(
-        text(
+        sql(
             """
+            with advanced as ({advance})
             insert into contact_person (jobcentre_code, trial_id, participant_id, registered_at, name, client_id)
             values (:jobcentre, :trial, :participant, :moment, :name, :client)
-            """
+            """,
+            advance=ADVANCE,
         ),
-        {**parameters, "moment": moment, "client": client},
+        {**parameters, "moment": moment, "client": client, "codes": [jobcentre]},
     )
     await connection.execute(
         text(

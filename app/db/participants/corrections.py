@@ -14,7 +14,7 @@ from app.db.audit.log import NewAuditEntry, append_entries
 from app.db.core.statements import sql
 from app.db.participants.drawn_numbers import number_digests
 from app.db.personal_data.vault import SealedIdentity, Vault
-from app.db.trials.strata import lock_strata
+from app.db.trials.strata import ADVANCE, lock_strata
 from app.db.trials.trials import Trial, is_closed
 from app.domain.records.errors import DomainError
 from app.domain.rules.calendar import civil_day
@@ -215,15 +215,17 @@ async def end_correction(
             with destroyed as (
                 delete from vault.requested_number
                 where jobcentre_code = :jobcentre and trial_id = :trial and correction_id = :correction
-            )
+            ), advanced as ({advance})
             insert into correction_end (jobcentre_code, trial_id, correction_id, status, reason, client_id, ended_at,
                                         people)
             values (:jobcentre, :trial, :correction, :status, :reason, :client, :moment,
                     cast(cast(:people as text) as jsonb))
-            """
+            """,
+            advance=ADVANCE,
         ),
         {
             "jobcentre": key.jobcentre,
+            "codes": [key.jobcentre],
             "trial": trial_id,
             "correction": key.correction_id,
             "status": status,
@@ -285,11 +287,13 @@ async def _insert(
     await connection.execute(
         sql(
             """
+            with advanced as ({advance})
             insert into cpr_correction (jobcentre_code, trial_id, correction_id, kind, reason, client_id, requested_at)
             values (:jobcentre, :trial, :correction, :kind, :reason, :client, :moment)
-            """
+            """,
+            advance=ADVANCE,
         ),
-        {**request, "kind": kind, "reason": reason, "client": client, "moment": moment},
+        {**request, "codes": [key.jobcentre], "kind": kind, "reason": reason, "client": client, "moment": moment},
     )
     await connection.execute(
         sql(

@@ -71,8 +71,9 @@ async def assign(
         position = stratum.draws
         seed = vault.open_seed(trial.id, trial.sealed_seed)
         arm = arm_of_draw(seed, trial.id, jobcentre, position, stratum.balance, trial.protocol.imbalance_limit)
-        await count_draw(connection, trial.id, stratum, arm)
-    await advance_watermark(connection, trial.id, [jobcentre], moment)
+        await count_draw(connection, trial.id, stratum, arm, moment)
+    else:
+        await advance_watermark(connection, trial.id, [jobcentre], moment)
     assigned = await connection.execute(
         _ASSIGN,
         {

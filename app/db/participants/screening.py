@@ -12,12 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.audit.log import NewAuditEntry, append_entries
 from app.db.core.ids import uuid7_at
+from app.db.core.statements import sql
 from app.db.participants.changes import store_changes
 from app.db.participants.contact_persons import store_contact_person
 from app.db.participants.drawn_numbers import number_digest
 from app.db.participants.draws import Assignment, assign, load_assignment
 from app.db.personal_data.vault import Vault
-from app.db.trials.strata import advance_watermark, lock_strata
+from app.db.trials.strata import ADVANCE, advance_watermark, lock_strata
 from app.db.trials.trials import Trial, is_closed
 from app.domain.person_facts import age_band_of, sex_of
 from app.domain.records.errors import DomainError
@@ -278,16 +279,20 @@ async def _store_screening(
     connection: AsyncConnection, new: _NewScreening, request: ScreeningRequest, failures: Sequence[Failure]
 ) -> None:
     await connection.execute(
-        text(
+        sql(
             """
+            with advanced as ({advance})
             insert into screening (jobcentre_code, trial_id, screening_id, blind_index, interview_on, failures, facts,
                                    participant_id, client_id, registered_at)
             values (:jobcentre, :trial_id, :screening_id, :person, :day, :failures,
                     cast(cast(:facts as text) as jsonb), :participant_id, :client, :moment)
-            """
+            """,
+            advance=ADVANCE,
         ),
         {
             **asdict(new),
+            "trial": new.trial_id,
+            "codes": [new.jobcentre],
             "day": request.screening.interview_on,
             "failures": [failure.code for failure in failures],
             "facts": None if failures else to_json(request.facts).decode(),

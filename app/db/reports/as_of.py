@@ -7,47 +7,17 @@ some seconds for 3,000 people, in slices that let other requests run [choice].
 
 import asyncio
 from collections.abc import AsyncIterator, Collection
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.core.kinds import TABLES
-from app.db.core.replica import replayed_to
 from app.db.derived.histories import load_people
-from app.db.trials.watermarks import load_watermark, wait_for_writers
 from app.domain.records.ingest import Person
 
 _SLICE = 100
 """People who are loaded before other requests may run."""
-
-
-@dataclass(frozen=True, slots=True)
-class AsOf:
-    """The moment up to which a report reads registrations, and the last of these (``watermark``)."""
-
-    moment: datetime
-    watermark: datetime | None
-
-
-async def load_as_of(
-    connection: AsyncConnection, trial_id: str, jobcentres: Collection[str], known_at: datetime | None
-) -> AsOf:
-    """Return the moment and watermark of a report as known now, or at an earlier moment.
-
-    Writers are waited for, and later ones register after the moment. So the report may be made without the locks. On a
-    replica the moment is that of ``replayed_to``.
-    """
-    await wait_for_writers(connection, trial_id, jobcentres)
-    watermark = await load_watermark(connection, trial_id, jobcentres)
-    now = replayed_to(connection)
-    if now is None:
-        now = (await connection.execute(text("select clock_timestamp()"))).scalar_one()
-    moment = now if watermark is None else max(now, watermark)
-    if known_at is None or known_at >= moment:
-        return AsOf(moment, watermark)
-    return AsOf(known_at, None if watermark is None else min(watermark, known_at))
 
 
 async def iter_participants(

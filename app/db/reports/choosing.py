@@ -34,9 +34,17 @@ _SCREENINGS = sql(
     left join assignment on assignment.jobcentre_code = :jobcentre and assignment.trial_id = :trial
          and assignment.participant_id = screening.participant_id and drawn_at <= :moment
     left join lateral (
-        select min(at) as at from audit_entry
-        where audit_entry.participant_id = screening.participant_id and action = 'participant.withdrawn'
-          and jobcentre_code = :jobcentre and at > screening.registered_at and at <= :moment
+        select min(registered_at) as at from participant_change
+        where jobcentre_code = :jobcentre and trial_id = :trial and change = 'withdrawn'
+          and participant_change.participant_id = screening.participant_id
+          and registered_at > screening.registered_at and registered_at <= :moment
+          and not exists (  -- replaced by an ineligible screening, or erased
+              select from screening later where later.jobcentre_code = :jobcentre and later.trial_id = :trial
+                 and later.registered_at = participant_change.registered_at
+              union all
+              select from participant_change erased where erased.jobcentre_code = :jobcentre
+                 and erased.trial_id = :trial and erased.registered_at = participant_change.registered_at
+                 and erased.change = 'erased')
     ) withdrawn on true
     where screening.jobcentre_code = :jobcentre and screening.trial_id = :trial and screening.registered_at <= :moment
     order by screening_id

@@ -53,15 +53,16 @@ _LATEST = text(
     left join assignment on assignment.jobcentre_code = latest.jobcentre_code and assignment.trial_id = :trial
         and assignment.participant_id = latest.participant_id
     left join lateral (
-        select max(at) as at from audit_entry
-        where audit_entry.participant_id = latest.participant_id
-          and action in ('participant.withdrawn', 'participant.duplicate')
-          and jobcentre_code = latest.jobcentre_code and at > latest.registered_at and at <= :moment
+        select max(registered_at) as at from participant_change
+        where participant_change.jobcentre_code = latest.jobcentre_code and trial_id = :trial
+          and participant_change.participant_id = latest.participant_id and change in ('withdrawn', 'duplicate')
+          and participant_change.registered_at > latest.registered_at
+          and participant_change.registered_at <= :moment
     ) withdrawal on true
     """
 )
 """A person is whoever has the number at the moment, former ones of a ``new_number`` included (domain 3.4): a later
-correction changes no earlier flow. Withdrawals are read from the audit log, because the candidate's row has only the
+correction changes no earlier flow. Withdrawals are read from the changes, because the candidate's row has only the
 last one. A duplicate counts until it is registered as one."""
 
 

@@ -60,6 +60,7 @@ async def freeze(
     watermark: datetime | None,
     figures: Mapping[str, Any],
     client: str,
+    moment: datetime,
 ) -> bool:
     """Store an assessment; False, without a change, if the jobcentre and week have one already."""
     inputs = await _load_inputs(connection, trial, jobcentre, monday)
@@ -68,7 +69,7 @@ async def freeze(
             """
             insert into grant_assessment (jobcentre_code, trial_id, monday, frozen_at, client_id, watermark, figures,
                                           inputs)
-            values (:jobcentre, :trial, :monday, clock_timestamp(), :client, :watermark,
+            values (:jobcentre, :trial, :monday, :moment, :client, :watermark,
                     cast(cast(:figures as text) as jsonb), cast(cast(:inputs as text) as jsonb))
             on conflict do nothing
             """
@@ -78,6 +79,7 @@ async def freeze(
             "trial": trial.id,
             "monday": monday,
             "client": client,
+            "moment": moment,
             "watermark": watermark,
             "figures": to_json(figures).decode(),
             "inputs": to_json(inputs).decode(),

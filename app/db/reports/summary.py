@@ -98,13 +98,15 @@ async def counts_as_of(
 _STATES = """
     select jobcentre_code, last_registered_at::text || coalesce((
         select array_agg(last_received_at order by client_id, kind)::text from source
-        where source.jobcentre_code = stratum.jobcentre_code and source.trial_id = stratum.trial_id), '') as state
-    from stratum where trial_id = $1
+        where source.jobcentre_code = stratum.jobcentre_code and source.trial_id = stratum.trial_id), '')
+        || (greatest(last_registered_at, watermark_floor) > register_clock())::text as state
+    from stratum join trial on trial.id = trial_id where trial_id = $1
 """
 
 
 async def load_states(database: ReadDatabase, trial_id: str) -> dict[str, str]:
-    """Read, by jobcentre, the state that its figures rest on: the last registration and the clients' last batches.
+    """Read, by jobcentre, the state that its figures rest on: the last registration, the clients' last batches, and
+    whether it is ahead of the clock.
 
     A change of a count always comes with a later registration.
     """

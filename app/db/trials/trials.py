@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.audit.log import EVERYWHERE, NewAuditEntry, append_entries
 from app.db.personal_data.vault import Vault, trial_key_name
-from app.db.trials.strata import lock_strata
+from app.db.trials.strata import advance_watermark, lock_strata
 from app.domain.facts import JobcentreSettings
 from app.domain.figures.contacts import RequiredContacts
 from app.domain.figures.counts import VERSION
@@ -234,15 +234,18 @@ async def is_closed(connection: AsyncConnection, trial_id: str) -> bool:
     return row.scalar_one() is not None
 
 
-async def close_trial(connection: AsyncConnection, trial: Trial, client: str) -> bool:
-    """Close the trial for draws; False if it was closed. Locks every stratum, and so waits for the draws under way."""
-    await lock_strata(connection, trial.id, trial.jobcentres)
+async def close_trial(connection: AsyncConnection, trial: Trial, client: str) -> datetime | None:
+    """Close the trial for draws; None if it was closed. Locks every stratum, and so waits for the draws under way."""
+    _, moment = await lock_strata(connection, trial.id, trial.jobcentres)
     closed = await connection.execute(
-        text("update trial set closed_at = clock_timestamp() where id = :id and closed_at is null"), {"id": trial.id}
+        text("update trial set closed_at = :moment where id = :id and closed_at is null"),
+        {"id": trial.id, "moment": moment},
     )
-    if closed.rowcount:
-        await append_entries(connection, [NewAuditEntry(EVERYWHERE, client, "trial.closed", trial.id)])
-    return bool(closed.rowcount)
+    if not closed.rowcount:
+        return None
+    await advance_watermark(connection, trial.id, trial.jobcentres, moment)
+    await append_entries(connection, [NewAuditEntry(EVERYWHERE, client, "trial.closed", trial.id)])
+    return moment
 
 
 # --- protocols in use -----------------------------------------------------------------------------------------------

@@ -313,12 +313,9 @@ async def _record(
     async with services.write(principal, trial_id) as connection:
         trial = _visible(principal, await trial_or_404(services, connection, trial_id, closing=True))
 
-        def day_of(watermark: datetime) -> date:
-            return civil_day(min(services.clock(), watermark))
-
-        release = await record_release(
-            connection, services.vault, trial, principal.client_id, purpose, known_at, day_of
-        )
+        now = services.clock()
+        as_of = civil_day(now if known_at is None else min(now, known_at))
+        release = await record_release(connection, services.vault, trial, principal.client_id, purpose, known_at, as_of)
     return trial, release
 
 

@@ -11,7 +11,7 @@ from app.routers.common.services import KnownAt, ServicesDep, TrialPath
 from app.routers.common.tables import TABLE_RESPONSE, TableFormatDep, table_response
 from app.routers.common.types import JobcentreCode, ResponseModel
 from app.routers.reports.as_of import load_as_of_request
-from app.routers.reports.common import OneJobcentre, Report, ReportReader, difference_fields
+from app.routers.reports.common import OneJobcentre, Report, ReportReader, difference_fields, report_fields
 from app.web.problems import COMMON, problem_responses
 from app.web.routes import CheckedRoute
 
@@ -85,8 +85,7 @@ async def get_activity_curve(
     )
     items = [_item(point) for point in curve(tallies)]
     value = {
-        "as_of": scope.today,
-        "watermark": scope.cut.watermark,
+        **report_fields(scope.today, scope.cut),
         "measure": measure,
         "jobcentres": scope.jobcentres,
         "items": items,

@@ -8,8 +8,8 @@ from datetime import date, datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.core.session import ALL_JOBCENTRES, AccessScope
-from app.db.reports.as_of import AsOf, load_as_of
 from app.db.trials.trials import Trial
+from app.db.trials.watermarks import AsOf, load_as_of
 from app.routers.common.services import Services, trial_or_404
 from app.routers.reports.common import as_of_day, visible_codes, visible_groups
 from app.web.auth import Principal

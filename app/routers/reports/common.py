@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.db.core.session import AccessScope, set_access_scope
 from app.db.reports.summary import WeekCounts, counts_as_of, load_week_counts
 from app.db.trials.trials import Trial
-from app.db.trials.watermarks import load_watermark, wait_for_writers
+from app.db.trials.watermarks import AsOf, load_as_of
 from app.domain.figures.activity_curve import Difference
 from app.domain.figures.report_types import Group
 from app.domain.rules.calendar import civil_day, last_week_over, monday_of
@@ -37,6 +37,7 @@ class Report(ResponseModel):
 
     as_of: date = Field(description="Day in Copenhagen that decides which weeks are over.")
     watermark: datetime | None = Field(description="Latest registration that the report includes.")
+    moments_ahead: bool = Field(description="Whether moments of registration are ahead of the clock, which was wrong.")
 
 
 def as_of_day(services: Services, known_at: datetime | None) -> date:
@@ -101,15 +102,19 @@ async def counts_and_watermark(
     first: date,
     last: date,
     known_at: datetime | None,
-) -> tuple[WeekCounts, datetime | None]:
-    """Return the counts of weeks ``first`` to ``last`` and their watermark, as known at ``known_at`` if given."""
-    await wait_for_writers(connection, trial.id, groups)
-    watermark = await load_watermark(connection, trial.id, groups)
-    if known_at is not None:  # these counts are recomputed from people, whom a region's own scope does not include
+) -> tuple[WeekCounts, AsOf]:
+    """Return the counts of weeks ``first`` to ``last`` and what they are as of, at ``known_at`` if given."""
+    as_of = await load_as_of(connection, trial.id, groups, known_at)
+    if known_at is not None or not as_of.is_latest:  # read from people, whom a region's own scope does not include
         await set_access_scope(connection, AccessScope(jobcentres=frozenset(groups)))
-    if known_at is None or watermark is None or watermark <= known_at:
-        return await load_week_counts(connection, trial, groups, first, last), watermark
-    return await counts_as_of(connection, trial, groups, first, last, known_at), known_at
+    if as_of.is_latest:
+        return await load_week_counts(connection, trial, groups, first, last), as_of
+    return await counts_as_of(connection, trial, groups, first, last, as_of.moment), as_of
+
+
+def report_fields(today: date, as_of: AsOf) -> dict[str, Any]:
+    """Return the fields of ``Report``."""
+    return {"as_of": today, "watermark": as_of.watermark, "moments_ahead": as_of.moments_ahead}
 
 
 def difference_fields(difference: Difference | None) -> dict[str, Any]:

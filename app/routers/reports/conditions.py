@@ -27,6 +27,7 @@ from app.routers.reports.common import (
     WeekQuery,
     as_of_day,
     counts_and_watermark,
+    report_fields,
     requested_weeks,
     visible_groups,
 )
@@ -82,10 +83,10 @@ async def get_conditions(
         groups = visible_groups(principal, trial, "jobcentre")
         today = as_of_day(services, known_at)
         weeks = requested_weeks(trial, today, first, week)
-        counts, watermark = await counts_and_watermark(connection, trial, groups, weeks[0], weeks[-1], known_at)
+        counts, as_of = await counts_and_watermark(connection, trial, groups, weeks[0], weeks[-1], known_at)
     await services.audit_read(principal, "conditions.read", trial_id, groups, week=week, first=first, known_at=known_at)
     items = [item for code in sorted(groups) for item in _jobcentre_items(trial, code, counts, weeks)]
-    value = {"as_of": today, "watermark": watermark, "items": items}
+    value = {**report_fields(today, as_of), "items": items}
     return await table_response(request, table_format, trial, value, condition_rows(items), {})
 
 

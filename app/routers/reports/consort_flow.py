@@ -17,7 +17,7 @@ from app.routers.common.services import KnownAt, ServicesDep, TrialPath
 from app.routers.common.tables import TABLE_RESPONSE, TableFormatDep, table_response
 from app.routers.common.types import FailureCode, IsoDate, JobcentreCode, ResponseModel
 from app.routers.reports.as_of import load_as_of_request
-from app.routers.reports.common import OneJobcentre, Report, ReportReader
+from app.routers.reports.common import OneJobcentre, Report, ReportReader, report_fields
 from app.web.problems import COMMON, Problem, problem_responses
 from app.web.routes import CheckedRoute
 
@@ -127,7 +127,7 @@ async def get_flow(
     ]
     figures = {**_figures(intake_flow(screenings), paths), "corrections": corrections}
     value = {
-        "as_of": today,
+        **report_fields(today, scope.cut),
         "on": day,
         "watermark": max(registrations, default=None),
         "jobcentres": jobcentres,

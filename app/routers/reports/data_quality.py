@@ -10,17 +10,17 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field, WithJsonSchema
 
 from app.db.core.session import AccessScope, set_access_scope
-from app.db.reports.as_of import load_as_of
 from app.db.reports.choosing import load_signs
 from app.db.reports.corrected_people import load_corrected_people
 from app.db.reports.data_quality import load_findings
 from app.db.trials.trials import Trial
+from app.db.trials.watermarks import load_as_of
 from app.domain.figures.data_quality import Finding
 from app.domain.rules.draw import Arm
 from app.routers.common.services import KnownAt, ServicesDep, TrialPath, trial_or_404
 from app.routers.common.tables import TABLE_RESPONSE, TableFormatDep, table_response
 from app.routers.common.types import JobcentreCode, ResponseModel
-from app.routers.reports.common import OneJobcentre, Report, as_of_day, visible_codes
+from app.routers.reports.common import OneJobcentre, Report, as_of_day, report_fields, visible_codes
 from app.web.auth import Principal, requires_any
 from app.web.problems import COMMON, Problem, problem_responses
 from app.web.routes import CheckedRoute
@@ -120,7 +120,7 @@ async def get_data_quality(
             signs += [_item(SignView, code, finding, with_people) for finding in [*found, *choosing]]
             registrations += latest
     await services.audit_read(principal, "data_quality.read", trial_id, codes, known_at=known_at)
-    value = {"as_of": today, "watermark": max(registrations, default=None), "items": items, "signs": signs}
+    value = {**report_fields(today, cut), "watermark": max(registrations, default=None), "items": items, "signs": signs}
     return await table_response(request, table_format, trial, value, map(_cells, [*items, *signs]), _BLANK)
 
 

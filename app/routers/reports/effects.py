@@ -22,7 +22,7 @@ from app.routers.common.services import KnownAt, ServicesDep, TrialPath
 from app.routers.common.tables import TABLE_RESPONSE, TableFormatDep, table_response
 from app.routers.common.types import EffectWarning, ResponseModel
 from app.routers.reports.as_of import AsOfRequest, load_as_of_request
-from app.routers.reports.common import OneJobcentre, Report, ReportReader, difference_fields
+from app.routers.reports.common import OneJobcentre, Report, ReportReader, difference_fields, report_fields
 from app.web.problems import COMMON, Problem, problem_responses
 from app.web.routes import CheckedRoute
 
@@ -165,8 +165,7 @@ def _view(
 ) -> dict[str, Any]:
     until = effects.outcomes_until
     return {
-        "as_of": scope.today,
-        "watermark": scope.cut.watermark,
+        **report_fields(scope.today, scope.cut),
         "jobcentre": jobcentre,
         "outcomes_until": None if until is None else week_code(until),
         "after_weeks": effects.after_weeks,

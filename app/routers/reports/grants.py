@@ -9,8 +9,9 @@ from pydantic import ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.reports.grants import FrozenAssessment, freeze, load_frozen
+from app.db.trials.strata import lock_strata
 from app.db.trials.trials import Trial
-from app.db.trials.watermarks import wait_for_writers
+from app.db.trials.watermarks import load_as_of
 from app.domain.rules.calendar import is_over, week_code
 from app.routers.common.services import ServicesDep, TrialPath, TrialRoute, json_response, trial_or_404
 from app.routers.common.types import JobcentreCode, RequestModel, ResponseModel, WeekCode
@@ -93,10 +94,14 @@ async def post_assessment(
             raise Problem("not_found")
         if not is_over(body.week, services.today()):
             raise Problem("malformed", errors=[("/week", "date_in_future")])
+        # Locked before the figures are read, which share the lock.
+        _, moment = await lock_strata(connection, trial_id, [body.jobcentre])
         frozen = await _find(connection, trial_id, body.jobcentre, body.week)
         today, watermark = await _figures(connection, trial, body.jobcentre, body.week)
         if frozen is None:
-            created = await freeze(connection, trial, body.jobcentre, body.week, watermark, today, principal.client_id)
+            created = await freeze(
+                connection, trial, body.jobcentre, body.week, watermark, today, principal.client_id, moment
+            )
             frozen = await _find(connection, trial_id, body.jobcentre, body.week)
             assert frozen is not None  # stored by this request, or by one that was faster
     return json_response(request, _view(frozen, today), 201 if created else 200)
@@ -122,7 +127,7 @@ async def list_assessments(
         trial = await trial_or_404(services, connection, trial_id)
         jobcentres = visible_groups(principal, trial, "jobcentre")
         # All jobcentres at once: waiting for one at a time, two requests could deadlock.
-        await wait_for_writers(connection, trial_id, jobcentres)
+        await load_as_of(connection, trial_id, jobcentres, None)
         items = [
             _view(frozen, (await _figures(connection, trial, frozen.jobcentre, frozen.monday))[0])
             for frozen in await load_frozen(connection, trial_id, jobcentres)
@@ -136,9 +141,9 @@ async def _figures(
 ) -> tuple[dict[str, Any], datetime | None]:
     """Return a jobcentre's current conditions and grant up to a week, and the watermark."""
     after = monday + timedelta(days=7)
-    counts, watermark = await counts_and_watermark(connection, trial, [jobcentre], after, monday, None)
+    counts, as_of = await counts_and_watermark(connection, trial, [jobcentre], after, monday, None)
     sums: Mapping[str, int] = counts.before.get((jobcentre, "treatment"), {})
-    return conditions_item(trial, jobcentre, monday, sums), watermark
+    return conditions_item(trial, jobcentre, monday, sums), as_of.watermark
 
 
 def _view(frozen: FrozenAssessment, today: dict[str, Any]) -> dict[str, Any]:

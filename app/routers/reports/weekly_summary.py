@@ -42,6 +42,7 @@ from app.routers.reports.common import (
     WeekQuery,
     as_of_day,
     counts_and_watermark,
+    report_fields,
     requested_weeks,
     visible_groups,
 )
@@ -203,10 +204,10 @@ class _SummaryScope:
 async def _make_summary(services: Services, principal: Principal, scope: _SummaryScope) -> CachedResponse:
     trial, groups, weeks, known_at = scope.trial, scope.groups, scope.weeks, scope.known_at
     async with services.report(principal, trial.id) as connection:
-        counts, watermark = await counts_and_watermark(connection, trial, groups, weeks[0], weeks[-1], known_at)
-        sources = await load_sources(connection, trial.id, groups, known_at)
+        counts, as_of = await counts_and_watermark(connection, trial, groups, weeks[0], weeks[-1], known_at)
+        sources = await load_sources(connection, trial.id, groups, known_at if as_of.is_latest else as_of.moment)
     items = await asyncio.to_thread(_items_of, scope, counts)  # 520 weeks take a second
-    value = {"as_of": scope.today, "watermark": watermark, "sources": sources, "items": items}
+    value = {**report_fields(scope.today, as_of), "sources": sources, "items": items}
     if scope.table_format.media_type == JSON:
         content = to_json(value)
     else:

@@ -6,14 +6,14 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
-from app.db.reports.as_of import load_as_of
 from app.db.reports.worklist import WorklistEntry, load_worklist
+from app.db.trials.watermarks import load_as_of
 from app.domain.rules.calendar import monday_of, week_code
 from app.routers.common.access import JobcentreQuery, ParticipantReader, visible_jobcentres
 from app.routers.common.services import KnownAt, ServicesDep, TrialPath, access_scope_of, trial_or_404
 from app.routers.common.tables import TABLE_RESPONSE, TableFormatDep, table_response
 from app.routers.common.types import WeekCode
-from app.routers.reports.common import Report, as_of_day
+from app.routers.reports.common import Report, as_of_day, report_fields
 from app.web.problems import COMMON, Problem, problem_responses
 from app.web.routes import CheckedRoute
 
@@ -71,7 +71,7 @@ async def get_worklist(
     async with services.reports.read(access_scope_of(principal)) as connection:
         entries = await load_worklist(connection, trial, codes, monday, cut.moment)
     await services.audit_read(principal, "worklist.read", trial_id, codes, week=week_code(monday), known_at=known_at)
-    value = {"as_of": today, "watermark": cut.watermark, "week": week_code(monday), "items": entries}
+    value = {**report_fields(today, cut), "week": week_code(monday), "items": entries}
     return await table_response(request, table_format, trial, value, map(_cells, entries), _BLANK)
 
 

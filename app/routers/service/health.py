@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from app.db.core.migrate import newest_schema, schema_of
 from app.db.core.replica import Replica
+from app.db.trials.watermarks import load_moments_ahead
 from app.domain.rules.execution import Execution, execution
 from app.routers.common.services import JSON, ServicesDep
 from app.settings import is_loopback
@@ -34,6 +35,7 @@ class Readiness(BaseModel):
     schema_revision: str
     reports: Literal["primary", "replica", "away"]
     rules: Execution = Field(description="Whether the rules run compiled or, which is slower, interpreted.")
+    moments_ahead: bool = Field(description="Whether moments of registration are ahead of the clock, which was wrong.")
 
 
 @router.get(
@@ -62,10 +64,11 @@ async def readyz(services: ServicesDep) -> Readiness:
     async with services.database.engine.connect() as connection:
         await connection.execute(text("select 1"))
         revision = await schema_of(connection)
-    if revision is None or revision != newest_schema():
-        raise Problem("unavailable", "The database's schema is not the one expected: run `rettevej migrate`.")
+        if revision is None or revision != newest_schema():
+            raise Problem("unavailable", "The database's schema is not the one expected: run `rettevej migrate`.")
+        ahead = bool(await load_moments_ahead(connection))
     reports = await _reports_from(services)
-    return Readiness(status="ready", schema_revision=revision, reports=reports, rules=execution())
+    return Readiness(status="ready", schema_revision=revision, reports=reports, rules=execution(), moments_ahead=ahead)
 
 
 def _may_read_metrics(request: Request) -> bool:

@@ -11,7 +11,6 @@ from app.db.core.session import BATCH, SYSTEM_SCOPE
 from app.db.participants.corrections import refuse_waiting
 from app.db.participants.draws import published_draws
 from app.db.records.handovers import hand_over
-from app.db.trials.strata import lock_strata
 from app.db.trials.successors import name_successor
 from app.db.trials.trials import Jobcentre, NewTrial, Trial, close_trial, create_trial, load_trials, trial_ids
 from app.domain.protocol import Protocol
@@ -254,8 +253,7 @@ async def post_close(
         trial = await trial_or_404(services, connection, trial_id)
         if not all(principal.reads_person_of(code) for code in trial.jobcentres):
             raise Problem("not_found")
-        if await close_trial(connection, trial, principal.client_id):
-            _, moment = await lock_strata(connection, trial.id, trial.jobcentres)
+        if (moment := await close_trial(connection, trial, principal.client_id)) is not None:
             refused = await refuse_waiting(connection, trial.id, moment, principal.client_id)
             await append_entries(connection, refused)
         trial = await trial_or_404(services, connection, trial_id, closing=True)

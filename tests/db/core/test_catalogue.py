@@ -18,6 +18,7 @@ ELSEWHERE = {
     "trial": "of several jobcentres; small",
     "batch": "the receipt of a client, whose batch may be over several jobcentres",
     "release": "of a whole trial",
+    "host_boot": "one row a boot of a host",
     "vault.secret": "a handful of keys",
     "alembic_version": "one row",
 }

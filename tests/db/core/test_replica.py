@@ -102,11 +102,12 @@ def test_every_report_from_the_replica_is_that_of_the_primary(place: Place) -> N
         assert place.report(name, known_at=cut) == place.report(name, alone=True, known_at=cut), name
 
 
-def test_the_watermark_is_the_one_that_the_replica_has_reached(place: Place) -> None:
+def test_the_watermark_is_the_one_that_the_replica_has_reached(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """With replay paused every report stays as it was and says so; records are read where they were written."""
     place.push()
     place.caught_up()
     before = {name: place.report(name) for name in REPORTS}
+    monkeypatch.setattr(replica, "_TRIES", 5)
     query(place.standby.url, "select pg_wal_replay_pause()")
     try:
         place.push(day="2010-11-22")
@@ -144,19 +145,45 @@ def test_a_registration_that_is_not_committed_yet_is_waited_for(place: Place) ->
             assert asked.result(20)["watermark"] == place.report("weekly-summary", alone=True)["watermark"]
 
 
-def test_what_never_ends_is_said_and_nothing_is_promised(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replica, "_TRIES", 3)
+def test_what_never_ends_is_not_waited_for(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The report is of the last moment up to which nothing ran, and says so (domain 2)."""
+    monkeypatch.setattr(replica, "_PRIMARY_SECONDS", 0.2)
+    place.push()
+    before = place.report("weekly-summary")
     with _open_registration(place, "860"):
+        place.push("450")
         place.caught_up()
-        response = place.reader().get(f"/v1/trials/{place.trial}/weekly-summary")
-    assert (response.status_code, response.json()["code"]) == (503, "unavailable")
+        during = place.report("weekly-summary")
+        assert moment_of(during) == moment_of(before)
+        assert during["items"] == before["items"]
+    assert moment_of(place.report("weekly-summary")) > moment_of(before)
+
+
+def test_while_the_primary_is_away_a_report_is_of_its_last_floor(
+    place: Place, standby: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.push()
+    before = {name: place.report(name) for name in REPORTS}
+    place.push("860", day="2010-11-22")
+    place.caught_up()
+
+    def away(*_: object, **__: object) -> None:
+        raise ConnectionRefusedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(place.register.app.state.services.reports._primary, "write", away)
+        for name in REPORTS:
+            report = place.report(name)
+            assert moment_of(report) == moment_of(before[name]), name
+            assert report["items" if name != "flow" else "arms"] == before[name]["items" if name != "flow" else "arms"]
+    assert moment_of(place.report("flow")) > moment_of(before["flow"])
 
 
 @pytest.mark.parametrize("in_turn", [True, False])
 def test_under_steady_writing_the_watermark_promises_no_more_than_there_is(
     place: Place, monkeypatch: pytest.MonkeyPatch, in_turn: bool
 ) -> None:
-    """Known at the watermark of the replica, the primary gives the same curve, and no conversation more."""
+    """Known at the watermark of the replica, the primary gives the same figures."""
     if in_turn:
         monkeypatch.setattr(replica, "_QUIET_TRIES", 0)
     place.caught_up()
@@ -180,8 +207,7 @@ def test_under_steady_writing_the_watermark_promises_no_more_than_there_is(
     for curve, summary in answers:
         assert place.report("activity-curve", alone=True, known_at=curve["watermark"]) == curve
         then = place.report("weekly-summary", alone=True, week="2010-W46", known_at=summary["watermark"])
-        held = [sum(row["forms"].get("in_person", 0) for row in each["items"]) for each in (then, summary)]
-        assert held[0] <= held[1]
+        assert then["items"] == summary["items"]
 
 
 def test_an_export_waits_until_the_replica_has_the_release(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,4 +78,4 @@ select create_distributed_table('person_index', 'blind_index', colocate_with => 
 select create_distributed_table('drawn_number', 'digest', colocate_with => 'none');
 select create_distributed_table('record_key', 'external_id', colocate_with => 'none');
 
--- These stay on the coordinator: batch (its two keys share no column), release, vault.secret, alembic_version.
+-- These stay on the coordinator: batch (its two keys share no column), release, vault.secret, host_boot, alembic_version.

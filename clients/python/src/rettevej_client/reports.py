@@ -189,6 +189,7 @@ class WeeklySummary(TypedDict):
     as_of: str
     """The day in Copenhagen by which weeks are over."""
     watermark: str | None
+    moments_ahead: bool
     """The latest registration that the figures hold."""
     sources: list[Source]
     items: list[SummaryRow]
@@ -239,6 +240,7 @@ class ConditionsReport(TypedDict):
     as_of: str
     """The day in Copenhagen by which weeks are over."""
     watermark: str | None
+    moments_ahead: bool
     """The latest registration that the figures hold."""
     items: list[ConditionsRow]
 
@@ -308,6 +310,7 @@ class Worklist(TypedDict):
     as_of: str
     """The day in Copenhagen by which weeks are over."""
     watermark: str | None
+    moments_ahead: bool
     """The latest registration that the list holds."""
     week: str
     items: list[WorklistEntry]
@@ -349,6 +352,7 @@ class ActivityCurve(TypedDict):
     as_of: str
     """The day in Copenhagen by which weeks are over."""
     watermark: str | None
+    moments_ahead: bool
     """The latest registration that the figures hold."""
     measure: CurveMeasure
     jobcentres: list[str]
@@ -417,6 +421,7 @@ class Flow(TypedDict):
     on: str
     """The day of `in_trial`."""
     watermark: str | None
+    moments_ahead: bool
     """The latest registration that the figures hold."""
     jobcentres: list[str]
     """Whose figures these are."""
