@@ -18,7 +18,7 @@ from tests.register import Client, Register, record_id
 from tests.thorough import few_or_many
 
 CODES = ("849", "860", "450")
-REPORTS = (
+REPORTS: tuple[tuple[str, dict[str, str]], ...] = (
     ("weekly-summary", {"from": "2010-W45", "week": "2011-W20", "by": "jobcentre"}),
     ("weekly-summary", {"from": "2010-W45", "week": "2011-W20", "by": "trial"}),
     ("conditions", {"week": "2011-W20"}),
