@@ -16,8 +16,9 @@ from typing import TypeVar
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import JSONResponse
 
-from app.contract.document import document
+from app.contract.document import document, document_30
 from app.db.audit.signing import Signer
 from app.db.core.replica import Replica
 from app.db.core.session import REPORT, SHORT, Database, ReadDatabase, engine_on
@@ -60,6 +61,7 @@ from app.web.error_handlers import install as install_error_handlers
 from app.web.http.client_limits import OpenBodies, UnreadResponses
 from app.web.http.request_line import RequestLineMiddleware
 from app.web.http.security_headers import SecurityHeadersMiddleware
+from app.web.http.suffixes import SuffixMiddleware
 from app.web.http.timeouts import BodyDeadline
 from app.web.metrics import merge_dead_workers
 from app.web.rate_limit import RateLimit
@@ -132,7 +134,9 @@ def create_app(settings: Settings, database_url: str | None = None, clock: Calla
     # list of routes costs 2 % (PUT of a record) to 8 % (weeks of a person) more (measured 2026-11).
     app.router.routes.extend(route for router in _ROUTERS for route in router.routes)
     docs.install(app)
+    app.add_route("/openapi-3.0.json", lambda _: JSONResponse(document_30(app)), include_in_schema=False)
     web_page.install(app, settings.issuer, settings.page_client_id, settings.page_scope)
+    app.add_middleware(SuffixMiddleware, routes=app.routes)
     app.add_middleware(OpenBodies, total=settings.max_held_bytes)
     install_error_handlers(app, max_body_bytes=settings.max_body_bytes)
     app.add_middleware(RefusalAuditMiddleware)

@@ -14,6 +14,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from app.contract.generators import add_suffixes, make_nullable, names_of_numbers, openapi_30
 from app.contract.vocabulary import CODE_LISTS, OPEN_LISTS, SCOPES, TAGS
 from app.domain.codes import ENUMERATIONS, CodeList
 from app.web import problems
@@ -64,6 +65,14 @@ def document(app: FastAPI, request_schemas: Mapping[str, Any]) -> Node:
     return app.openapi_schema
 
 
+def document_30(app: FastAPI) -> Node:
+    """Return the document as OpenAPI 3.0; the first call builds it and caches it on the application."""
+    if not hasattr(app.state, "openapi_30"):
+        app.state.openapi_30 = openapi_30(app.openapi(), _walk)
+    old: Node = app.state.openapi_30
+    return old
+
+
 def examples() -> dict[str, Node]:
     """Return the examples of ``examples/*.json``, merged: of ``operations``, of ``schemas`` and of ``parameters``."""
     merged: dict[str, Node] = {"operations": {}, "schemas": {}, "parameters": {}}
@@ -105,6 +114,7 @@ def _build(app: FastAPI, request_schemas: Mapping[str, Any]) -> Node:
     _share_problems(schema)
     _name_codes(schema)
     _tidy(schema)
+    add_suffixes(schema, app.routes)
     return schema
 
 
@@ -285,10 +295,10 @@ def _name_codes(schema: Node) -> None:
 
     _walk(schema, replace)
     for name in sorted(used):
-        schema["components"]["schemas"][name] = _code_schema(CODE_LISTS[name], is_open=name in OPEN_LISTS)
+        schema["components"]["schemas"][name] = _code_schema(name, CODE_LISTS[name], is_open=name in OPEN_LISTS)
 
 
-def _code_schema(words: CodeList, *, is_open: bool) -> Node:
+def _code_schema(name: str, words: CodeList, *, is_open: bool) -> Node:
     values = list(words.meaning)
     meanings = "\n".join(f"- `{code}`: {meaning}" for code, meaning in words.meaning.items())
     if is_open:
@@ -297,6 +307,7 @@ def _code_schema(words: CodeList, *, is_open: bool) -> Node:
     elif isinstance(values[0], int):
         about = words.about
         component = {"type": "integer", "enum": values, "minimum": min(values), "maximum": max(values)}
+        component["x-enum-varnames"] = names_of_numbers(name, values)
     else:
         about, component = words.about, {"type": "string", "enum": values}
     return {**component, "description": f"{about}\n\n{meanings}"}
@@ -336,11 +347,12 @@ def _without_null(schema: Node) -> Node:
 
 
 def _tidy_node(node: Node) -> None:
+    make_nullable(node)
     if isinstance(node.get("title"), str) and "openapi" not in node and "version" not in node:
         del node["title"]
     if node.get("default", 0) is None:
         del node["default"]  # the same as absence; generated clients would require such a field
-    if node.get("type") == "integer":
+    if node.get("type") in ("integer", ["integer", "null"]):
         node.setdefault("format", "int32" if node.get("maximum", _MAX_INT32 + 1) <= _MAX_INT32 else "int64")
     if isinstance(node.get("description"), str):
         node["description"] = _INTERNAL_NOTE.sub("", node["description"])

@@ -30,10 +30,17 @@ TAGS: Final[Mapping[str, str]] = {
         "Screen people, draw their arm, look them up, and read their weeks. `participant_id` identifies a person. Send"
         " a CPR number (the Danish personal identification number) in bodies only; the service never returns one."
     ),
+    "conversations": "Conversations held, missed or cancelled, with their form and place.",
+    "activations": "Spells of activation, their hours and workplace; also the snapshots of registers without ids.",
+    "exemptions": "Days on which a person is exempt from conversations, activation or both.",
+    "presence-events": "When a person left the trial, came back, or changed match group.",
+    "support-efforts": "Support beside the job: social, health, and who coordinates it.",
+    "mentors": "Mentors of people at a workplace.",
+    "declined-offers": "Offers that a person declined, and why.",
+    "outcomes": "What a person lived on in a week, and hours of work. Registers deliver them.",
     "records": (
-        "What happened to people: conversations, activations, exemptions, presence events, support efforts, mentors,"
-        " declined offers, outcomes. The service stores a record that breaks the trial's rules and returns a warning,"
-        " unless the trial refuses such records. Sending a record again is safe."
+        "Reports of batches of any kind. The service stores a record that breaks the trial's rules and returns a"
+        " warning, unless the trial refuses such records. Sending a record again is safe."
     ),
     "reports": "Figures of jobcentres, regions and the whole trial. They include every acknowledged write.",
     "panel": (

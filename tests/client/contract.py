@@ -34,6 +34,8 @@ def schema_type(schema: Mapping[str, Any]) -> Notation:
         return repr(schema["const"])
     if "anyOf" in schema:
         return _union({part for option in schema["anyOf"] for part in schema_type(option).split(" | ")})
+    if isinstance(schema.get("type"), list):
+        return _union({part for each in schema["type"] for part in schema_type({**schema, "type": each}).split(" | ")})
     if schema.get("type") == "array":
         return f"list[{schema_type(schema['items'])}]"
     if schema.get("type") == "object":

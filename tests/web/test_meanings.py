@@ -42,7 +42,7 @@ def test_the_sentences_of_both_languages_have_the_same_places() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_wrong_value_of_a_record_gets_what_its_field_accepts(kind: Any, language: Language) -> None:
     schemas = DOCUMENT["components"]["schemas"]
-    for name, field in schemas[f"{kind.singular}Record"]["properties"].items():
+    for name, field in schemas[f"{kind.singular}Body"]["properties"].items():
         said = meaning(f"push{kind.plural}", f"/records/7/{name}", "invalid_value", language=language)
         assert said != code_meaning("invalid_value", language), name
         assert meaning(f"put{kind.singular}", f"/{name}", "invalid_value", language=language) == said

@@ -10,19 +10,18 @@ from datetime import date
 from uuid import UUID
 
 from rettevej_generated import AuthenticatedClient
+from rettevej_generated.api.conversations import push_conversations
 from rettevej_generated.api.participants import screen_participant
-from rettevej_generated.api.records import push_conversations
 from rettevej_generated.api.trials import create_trial
 from rettevej_generated.models import (
     Benefit,
     Channel,
     ConversationBatch,
     ConversationForm,
-    ConversationRecord,
+    ConversationItem,
     ExemptFrom,
     JobcentreIn,
     Region,
-    Retraction,
     RetractionReason,
     ScreeningIn,
     ScreeningView,
@@ -69,11 +68,11 @@ def batch(person: UUID) -> ConversationBatch:
     """A talk in person, one by telephone too early, and a record that is taken back before it came."""
     return ConversationBatch(
         records=[
-            ConversationRecord("talk-1", date(2010, 11, 15), revision=1, participant_id=person),
-            ConversationRecord(
-                "talk-2", date(2010, 11, 23), revision=1, participant_id=person, form=ConversationForm.TELEPHONE
+            ConversationItem("talk-1", date=date(2010, 11, 15), revision=1, participant_id=person),
+            ConversationItem(
+                "talk-2", date=date(2010, 11, 23), revision=1, participant_id=person, form=ConversationForm.TELEPHONE
             ),
-            Retraction("talk-3", True, RetractionReason.ENTERED_IN_ERROR, revision=2),
+            ConversationItem("talk-3", retracted=True, retraction_reason=RetractionReason.ENTERED_IN_ERROR, revision=2),
         ]
     )
 

@@ -108,7 +108,9 @@ MomentOrDay = Annotated[
     AwareDatetime,
     BeforeValidator(_moment_or_day),
     AfterValidator(_in_utc),
-    WithJsonSchema({"type": "string", "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ].+)?$"}),
+    WithJsonSchema(
+        {"type": "string", "maxLength": 60, "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9:.+Zz-]{1,40})?$"}
+    ),
 ]
 """RFC 3339 timestamp, or a date, which is the end of that day in Copenhagen (api.md)."""
 IsoDate = Annotated[

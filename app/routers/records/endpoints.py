@@ -12,7 +12,7 @@ from app.routers.records.single import add_writes
 
 def router_of(kind: RecordKind) -> APIRouter:
     """Return the endpoints of one kind."""
-    router = APIRouter(route_class=TrialRoute, tags=["records"], prefix=f"/v1/trials/{{trial}}/{kind.kind}")
+    router = APIRouter(route_class=TrialRoute, tags=[kind.kind], prefix=f"/v1/trials/{{trial}}/{kind.kind}")
     add_batch(router, kind)
     add_reads(router, kind)
     add_writes(router, kind)

@@ -20,6 +20,14 @@ from app.routers.records.parse import Retraction, wire_of
 
 Node = dict[str, Any]
 
+_RETRACTED: Node = {
+    "retracted": (bool | None, Field(False, description="Whether the record is taken back.")),
+    "retraction_reason": (
+        Retraction.model_fields["retraction_reason"].annotation | None,  # type: ignore[operator]
+        Field(None, description="Why the record is taken back; required then, and else absent."),
+    ),
+}
+"""What takes a record back, beside its facts: one flat object has both, since generators make little of a union."""
 _ENVELOPE = ("external_id", "revision", "participant_id", "cpr")
 
 
@@ -52,7 +60,7 @@ class _Version(BaseModel):
 
 @dataclass(frozen=True)
 class RecordModels:
-    """The models of one kind: a record and a batch as sent; a record, its history and a page as returned."""
+    """The models of one kind: a record and a batch of items as sent; a record, its history and a page as returned."""
 
     record: type[BaseModel]
     body: type[BaseModel]
@@ -73,10 +81,22 @@ def models_of(kind: RecordKind) -> RecordModels:
         for field, info in facts.items()
         if not info.is_required()
     }
+    optional: Node = {
+        field: (info.rebuild_annotation() | None, Field(None, description=info.description))
+        for field, info in facts.items()
+        if info.is_required()
+    }
     returned: Node = {
         field: (info.rebuild_annotation() | None, Field(description=info.description)) for field, info in facts.items()
     }
     record = create_model(f"{name}Record", __base__=wire, __doc__=wire.__doc__, **sent)
+    item = create_model(
+        f"{name}Item",
+        __base__=record,
+        __doc__=f"{wire.__doc__} Or, with `retracted`, takes it back: then it has no facts and nobody's id.",
+        **optional,
+        **_RETRACTED,
+    )
     stored = create_model(
         f"{name}Stored",
         __base__=_Stored,
@@ -86,7 +106,7 @@ def models_of(kind: RecordKind) -> RecordModels:
     version = create_model(f"{name}Version", __base__=(_Version, stored), __doc__="One version of a record.")
     return RecordModels(
         record,
-        *_request_models(kind, record),
+        *_request_models(kind, record, item),
         stored,
         create_model(
             f"{name}Written",
@@ -98,9 +118,11 @@ def models_of(kind: RecordKind) -> RecordModels:
     )
 
 
-def _request_models(kind: RecordKind, record: type[BaseModel]) -> tuple[type[BaseModel], type[BaseModel]]:
+def _request_models(
+    kind: RecordKind, record: type[BaseModel], item: type[BaseModel]
+) -> tuple[type[BaseModel], type[BaseModel]]:
     external_id = Annotated[ExternalId, Field(description="The id in the address; may be left out here.")]
-    records = Annotated[list[record | Retraction], Field(min_length=1, max_length=10_000)]  # type: ignore[valid-type]
+    records = Annotated[list[item], Field(min_length=1, max_length=10_000)]  # type: ignore[valid-type]
     body = create_model(
         f"{kind.singular}Body",
         __base__=record,
@@ -146,9 +168,9 @@ def _spell(kind: RecordKind) -> type[BaseModel]:
 
 def request_schemas(kinds: Iterable[RecordKind]) -> Node:
     """Return the schemas by component name of all request bodies that endpoints read one record at a time."""
-    models: list[type[BaseModel]] = [Retraction]
+    models: list[type[BaseModel]] = []
     for kind in kinds:
-        models += [models_of(kind).record, models_of(kind).body, models_of(kind).batch]
+        models += [models_of(kind).body, models_of(kind).batch]
         models += [_spell(kind)] if kind.kind == SNAPSHOT_KIND else []
     _, schema = models_json_schema(
         [(model, "validation") for model in models], ref_template="#/components/schemas/{model}"
@@ -166,7 +188,7 @@ def _ref(model: type[BaseModel]) -> Node:
 
 def batch_body(kind: RecordKind) -> Node:
     """Return the request body of a batch in its three media types."""
-    lines = f"One record per line, each a `{kind.singular}Record` or a `Retraction`."
+    lines = f"One record per line, each a `{kind.singular}Item`."
     table = (
         "RFC 4180 in UTF-8. The header contains the names of the fields. Separate the items of a list by `|`, leave a"
         " cell empty for null, and write `true` and `false`. A row has as many fields as the header, or it is rejected"

@@ -27,7 +27,7 @@ from app.web.json_body import RepeatedObject
 from app.web.meanings import respond_report
 from app.web.problems import BODY, COMMON, Problem, problem_responses
 
-router = APIRouter(route_class=TrialRoute, tags=["records"])
+router = APIRouter(route_class=TrialRoute, tags=["activations"])
 _WIRE: Final = wire_of(KIND)
 _FORBIDDEN_FIELDS: Final = frozenset({"external_id", "revision", "retracted", "retraction_reason"})
 _PLACEHOLDER_ID: Final = "spell"
