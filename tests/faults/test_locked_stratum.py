@@ -5,6 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import pytest
 
 from app.startup import embedded_in
 from app.web.tokens import LocalIssuer
@@ -13,6 +14,7 @@ from tests.faults.harness import FACTS, Server, wait_for
 from tests.faults.load import Trial, bearer, new_trial
 from tests.faults.test_stopped import WAITING
 
+pytestmark = pytest.mark.slow
 Place = tuple[Path, Trial, LocalIssuer]
 POOL = 5
 WAITERS = 12
