@@ -26,17 +26,10 @@ class ReadAudit:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._groups = MicroBatcher(self._append)
-        self._turn = asyncio.Lock()
 
     async def note(self, entry: NewAuditEntry) -> None:
-        """Append the entry and return when it is on disk. Raises what the database raised when it is not.
-
-        The calls of a group return one by one, each in a turn of the event loop of its own: a hundred responses that
-        were encoded in one turn stopped all other requests for 3 to 6 s (benchmarks.one_client, 2026-11).
-        """
+        """Append the entry and return when it is on disk. Raises what the database raised when it is not."""
         await self._groups.submit("reads", entry)
-        await self._turn.acquire()
-        asyncio.get_running_loop().call_soon(self._turn.release)
 
     async def stop(self) -> None:
         """Wait until all entries are written."""
