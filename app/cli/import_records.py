@@ -23,7 +23,7 @@ RecordsFile = Annotated[
     Path, typer.Argument(help="CSV, NDJSON or Excel, with the names of the fields.", exists=True, dir_okay=False)
 ]
 TrialOption = Annotated[str, typer.Option(help="Id of the trial.")]
-UrlOption = Annotated[str, typer.Option(help="Where the register answers.")]
+UrlOption = Annotated[str, typer.Option(envvar="RETTEVEJ_URL", help="Where the register answers.")]
 TokenOption = Annotated[
     str | None,
     typer.Option("--token", envvar="RETTEVEJ_TOKEN", help="A token; of the local issuer where left out."),

@@ -42,7 +42,7 @@ app.add_typer(operator)
 app.add_typer(demonstration)
 app.add_typer(importer, name="import")
 app.add_typer(clock, name="clock")
-UrlOption = Annotated[str, typer.Option(help="Where the register answers.")]
+UrlOption = Annotated[str, typer.Option(envvar="RETTEVEJ_URL", help="Where the register answers.")]
 
 
 def main() -> None:

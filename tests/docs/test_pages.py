@@ -148,4 +148,4 @@ def test_every_parameter_of_a_protocol_has_a_name() -> None:
 def test_the_operators_guide_names_every_setting() -> None:
     text = (ROOT / "docs" / "operate.md").read_text("utf-8")
     named = set(re.findall(r"RETTEVEJ_([A-Z_]+)", text))
-    assert named == {name.upper() for name in Settings.model_fields}
+    assert named - {"URL"} == {name.upper() for name in Settings.model_fields}  # the address is an option of clients
