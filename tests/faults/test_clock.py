@@ -137,9 +137,9 @@ class Reader:
 
 
 def _stops(load: Load) -> None:
-    """Nothing more is acknowledged: every answer says to come again."""
-    wait_for(lambda: load.answers[503] or _still(load), "writes are refused")
-    assert _still(load)
+    """What was under way is acknowledged, and then nothing more."""
+    wait_for(lambda: _still(load), "writes are refused")
+    assert _still(load), load.answers
 
 
 def _still(load: Load) -> bool:
