@@ -61,7 +61,7 @@ def database_is_away(exc: BaseException) -> bool:
 def _unexpected(exc: BaseException) -> Problem:
     """Return the problem of an unexpected exception. Log its type and place, not its text, which may have a row."""
     late = _TOO_LONG if has_timed_out(exc) else None
-    problem = Problem("unavailable", late) if database_is_away(exc) else Problem("internal_error")
+    problem = Problem("database_unavailable", late) if database_is_away(exc) else Problem("internal_error")
     chain: list[str] = []
     link: BaseException | None = exc
     while link is not None and len(chain) < 8:
@@ -153,7 +153,7 @@ _STATUS_CODES: Final[Mapping[int, str]] = {
     413: "too_large",
     415: "unsupported_media_type",
     429: "rate_limited",
-    503: "unavailable",
+    503: "database_unavailable",
 }
 
 

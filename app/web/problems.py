@@ -61,7 +61,9 @@ PROBLEMS: Final[Mapping[str, ProblemDefinition]] = {
     "unsupported_media_type": _type(415, "Media type not supported", "The body has a media type not accepted here."),
     "rate_limited": _type(429, "Too many requests", "Wait a little, then send it again.", Retry_After="1"),
     "internal_error": _type(500, "Internal error", "Something went wrong here; sending it again is safe."),
-    "unavailable": _type(503, "Unavailable", "The database cannot be reached; send it again.", Retry_After="5"),
+    "database_unavailable": _type(
+        503, "Unavailable", "The database cannot be reached; send it again.", Retry_After="5"
+    ),
     "clock_unreliable": _type(
         503, "Clock unreliable", "A clock is wrong, so that nothing is registered; send it again.", Retry_After="60"
     ),
@@ -151,7 +153,7 @@ COMMON: Final = (
     "repeated_parameter",
     "rate_limited",
     "internal_error",
-    "unavailable",
+    "database_unavailable",
     "clock_unreliable",
     "issuer_unavailable",
 )

@@ -170,7 +170,9 @@ def test_an_operation_declares_every_status(path: str, method: str, operation: d
     assert len(statuses & {"200", "201", "207"}) >= 1
     if operation["security"]:
         assert statuses >= {"429", "500", "503"}
-        assert {"rate_limited", "unavailable", "issuer_unavailable", "internal_error"} <= _declared_codes(operation)
+        assert {"rate_limited", "database_unavailable", "issuer_unavailable", "internal_error"} <= _declared_codes(
+            operation
+        )
     assert "422" in statuses  # whatever an operation takes, a parameter that it does not know is refused
     names = {_follow(parameter)["name"] for parameter in operation.get("parameters", [])}
     assert not ("{" in path and "404" not in statuses)

@@ -57,7 +57,7 @@ def test_nothing_of_the_batch_is_stored(fresh_register: Register, fault: str) ->
         query(url, f"create trigger fail after insert or update on {table} for each row execute function fail()")
         before = _everything(url)
         refused = client.post(f"/v1/trials/{trial}/conversations/batch", {"records": records})
-        assert (refused.status_code, refused.json()["code"]) == (503, "unavailable"), table
+        assert (refused.status_code, refused.json()["code"]) == (503, "database_unavailable"), table
         assert int(refused.headers["retry-after"]) > 0
         assert _everything(url) == before, table
         query(url, f"drop trigger fail on {table}")

@@ -73,5 +73,5 @@ def _answered_in_time(singles: list[Future[httpx.Response]]) -> None:
     refused = [response for response in late if response.status_code == 503]
     assert refused
     assert {response.headers["retry-after"] for response in refused} == {"5"}
-    assert {response.json()["code"] for response in refused} == {"unavailable"}
+    assert {response.json()["code"] for response in refused} == {"database_unavailable"}
     assert {response.status_code for response in late} <= {201, 503}

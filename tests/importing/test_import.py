@@ -54,7 +54,7 @@ class Place:
                 if status == 0:
                     raise httpx.ReadError("gone")
                 if status is not None:
-                    return httpx.Response(status, json={"code": "unavailable"})
+                    return httpx.Response(status, json={"code": "database_unavailable"})
                 self.sent.append(body)
             answer = amfora.request(
                 request.method,

@@ -64,7 +64,7 @@ def test_members_never_replace_those_of_the_standard() -> None:
         (418, 422, "malformed"),
         (429, 429, "rate_limited"),
         (500, 500, "internal_error"),
-        (503, 503, "unavailable"),
+        (503, 503, "database_unavailable"),
     ],
 )
 def test_exceptions_of_starlette_lose_their_text_and_keep_their_headers(status: int, becomes: int, code: str) -> None:
@@ -106,7 +106,7 @@ def test_an_answer_that_breaks_off_says_nothing_either() -> None:
 def test_a_database_that_is_away() -> None:
     with structlog.testing.capture_logs() as logs:
         answer = call("GET", "/away")
-    problem(answer, 503, "unavailable")
+    problem(answer, 503, "database_unavailable")
     assert answer.headers["retry-after"] == "5"
     assert CANARY not in json.dumps(logs)
 

@@ -47,8 +47,9 @@ class Replica(ReadDatabase):
 
     @asynccontextmanager
     async def report(self, scope: AccessScope, trial_id: str) -> AsyncIterator[AsyncConnection]:
-        """Open a snapshot that is read as of its ``replica_floor``. DomainError ``unavailable``: no standby (any more).
+        """Open a snapshot that is read as of its ``replica_floor``.
 
+        DomainError ``database_unavailable``: no standby (any more).
         It has everything registered before, unless the primary takes longer than two seconds, or the standby is as
         far behind.
         """
@@ -58,7 +59,7 @@ class Replica(ReadDatabase):
                 state = await _state(connection, trial_id, floor)
                 if not state.is_standby:
                     detail = "The database for reports is no standby: its figures could be anybody's."
-                    raise DomainError("unavailable", detail)
+                    raise DomainError("database_unavailable", detail)
                 settled = state.is_reached and (state.is_quiet or attempt >= _QUIET_TRIES)
                 if floor is None or settled or attempt == _TRIES - 1:
                     yield connection

@@ -166,7 +166,7 @@ class TrialBusyError(DomainError):
     """The trial's share of the connections stays in use."""
 
     def __init__(self) -> None:
-        super().__init__("unavailable", "Other requests of this trial wait for each other; send it again.")
+        super().__init__("database_unavailable", "Other requests of this trial wait for each other; send it again.")
 
 
 class ReadDatabase(ABC):

@@ -39,7 +39,7 @@ async def receive(
     """Judge and store a batch. With ``committed`` all of it is on disk, and in every report from then on.
 
     The records are those of the request or, with a snapshot, are derived from it and what is stored. Error
-    ``unavailable``: other transactions changed the same records in each of ten attempts; a repetition is safe.
+    ``database_unavailable``: other transactions changed the same records in each of ten attempts; a repetition is safe.
     """
     extra_jobcentres: frozenset[str] = frozenset()
     for attempt in range(_ATTEMPTS):
@@ -53,7 +53,7 @@ async def receive(
             driver_error = error.orig if isinstance(error, DBAPIError) else error
             if getattr(driver_error, "sqlstate", None) not in RETRYABLE_SQLSTATES or attempt == _ATTEMPTS - 1:
                 raise
-    raise DomainError("unavailable", "Other requests kept changing the same records; send it again.")
+    raise DomainError("database_unavailable", "Other requests kept changing the same records; send it again.")
 
 
 async def _receive_once(

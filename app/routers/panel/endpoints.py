@@ -368,7 +368,7 @@ async def _export(
         return unchanged
     if not await wait_for_replica(services.reports, release):
         detail = "The replica for reports does not have the release yet: repeat the request with its id."
-        raise Problem("unavailable", detail, headers={RELEASE_HEADER: str(release.release_id)})
+        raise Problem("database_unavailable", detail, headers={RELEASE_HEADER: str(release.release_id)})
     async with services.read(principal) as connection:
         pseudonym = await pseudonyms(connection, services.vault, trial.id, release.release_id)
     await services.audit_read(

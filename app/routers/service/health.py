@@ -54,7 +54,7 @@ async def healthz() -> Response:
     "/readyz",
     operation_id="getReadiness",
     summary="The database answers, and its schema is the one expected",
-    responses=problem_responses(*REQUEST, "unavailable", "internal_error"),
+    responses=problem_responses(*REQUEST, "database_unavailable", "internal_error"),
 )
 async def readyz(services: ServicesDep) -> Readiness:
     """Returns 503 while the database cannot be reached or its schema is not that of this version.
@@ -65,7 +65,9 @@ async def readyz(services: ServicesDep) -> Readiness:
         await connection.execute(text("select 1"))
         revision = await schema_of(connection)
         if revision is None or revision != newest_schema():
-            raise Problem("unavailable", "The database's schema is not the one expected: run `rettevej migrate`.")
+            raise Problem(
+                "database_unavailable", "The database's schema is not the one expected: run `rettevej migrate`."
+            )
         ahead = bool(await load_moments_ahead(connection))
     reports = await _reports_from(services)
     return Readiness(status="ready", schema_revision=revision, reports=reports, rules=execution(), moments_ahead=ahead)

@@ -83,7 +83,7 @@ PASSING: list[Callable[[], Answer]] = [
     lambda: httpx.ReadTimeout("slow"),
     lambda: problem(429, "rate_limited"),
     lambda: httpx.Response(502, text="<html>"),
-    lambda: problem(503, "unavailable"),
+    lambda: problem(503, "database_unavailable"),
     lambda: httpx.Response(504),
 ]
 
@@ -132,10 +132,10 @@ def test_pauses_double_up_to_a_bound_and_what_the_register_asks_for_comes_on_top
         problem(429, "rate_limited", **{"Retry-After": "7"}),
         problem(
             503,
-            "unavailable",
+            "database_unavailable",
             **{"Retry-After": "Mon, 08 Nov 2010 08:00:05 GMT", "Date": "Mon, 08 Nov 2010 08:00:00 GMT"},
         ),
-        problem(503, "unavailable", **{"Retry-After": "soon"}),
+        problem(503, "database_unavailable", **{"Retry-After": "soon"}),
     )
     with register.client(first_pause=1, longest_pause=4) as client:
         client.trial("prvij")
@@ -148,7 +148,7 @@ def test_pauses_are_shortened_at_random_by_up_to_half() -> None:
 
 
 def test_a_register_that_asks_for_an_hour_is_not_waited_for() -> None:
-    register = Register(problem(503, "unavailable", **{"Retry-After": "3600"}))
+    register = Register(problem(503, "database_unavailable", **{"Retry-After": "3600"}))
     with register.client() as client, pytest.raises(BusyError):
         client.trial("prvij")
     assert register.pauses == []

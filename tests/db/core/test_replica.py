@@ -247,7 +247,7 @@ def test_while_the_replica_is_away_all_but_reports_goes_on(
         assert (ready.status_code, ready.json()["reports"]) == (200, "away")
         for name in REPORTS:
             response = place.reader().get(f"/v1/trials/{place.trial}/{name}")
-            assert (response.status_code, response.json()["code"]) == (503, "unavailable"), name
+            assert (response.status_code, response.json()["code"]) == (503, "database_unavailable"), name
             assert response.headers["Retry-After"]
         place.push()
 

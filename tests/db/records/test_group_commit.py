@@ -35,7 +35,7 @@ def groups(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         seen.append(ids)
         await asyncio.sleep(0.05)
         if any(each.startswith("poison") for each in ids):
-            raise DomainError("unavailable")
+            raise DomainError("database_unavailable")
         return await receive(database, participant_cache, request)
 
     monkeypatch.setattr(group_commit, "receive", slowly)

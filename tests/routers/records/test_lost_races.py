@@ -15,7 +15,7 @@ def _loses_every_race(*_: Any) -> Any:
 
 
 def _is_unavailable(response: httpx2.Response) -> None:
-    assert (response.status_code, response.json()["code"]) == (503, "unavailable")
+    assert (response.status_code, response.json()["code"]) == (503, "database_unavailable")
     assert response.headers["retry-after"] == "5"
 
 
