@@ -274,7 +274,7 @@ def test_a_download_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["weeks.parquet"]
     assert register.requests[0].headers["Accept"] == "application/vnd.apache.parquet"
     with register.client() as client, pytest.raises(ValueError, match="must end in"):
-        client.export_panel("prvij", "release", tmp_path / "weeks.xlsx")
+        client.export_panel("prvij", "release", tmp_path / "weeks.ods")
 
 
 @pytest.mark.parametrize("part", ["a/b", "..", "?x=1", "samtale 1", "æ#"])
