@@ -58,7 +58,7 @@ from app.startup import embedded_in, master_key_of, verifier_of
 from app.web.access_log import AccessLog, configure_logging
 from app.web.error_handlers import database_is_away
 from app.web.error_handlers import install as install_error_handlers
-from app.web.http.client_limits import OpenBodies, UnreadResponses
+from app.web.http.client_limits import OpenBodies, RequestsInProgress, UnreadResponses
 from app.web.http.request_line import RequestLineMiddleware
 from app.web.http.security_headers import SecurityHeadersMiddleware
 from app.web.http.suffixes import SuffixMiddleware
@@ -145,6 +145,7 @@ def create_app(settings: Settings, database_url: str | None = None, clock: Calla
     app.add_middleware(BodyDeadline, seconds=settings.body_seconds, limit=settings.max_body_bytes)
     app.add_middleware(RequestLineMiddleware)
     app.add_middleware(SecurityHeadersMiddleware)
+    app.add_middleware(RequestsInProgress)
     app.add_middleware(AccessLog)
     app.openapi = lambda: document(app, records.REQUEST_SCHEMAS)  # type: ignore[method-assign]
     return app

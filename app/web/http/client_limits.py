@@ -1,12 +1,14 @@
-"""Bounds on what one client may make a worker hold: bytes of unfinished bodies, and of responses that it does not read.
+"""Bounds on what one client may make a worker hold: unfinished bodies, responses that it does not read, work at once.
 
 A client is an address: behind a trusted proxy the forwarded one, of IPv6 a whole /64.
 """
 
+import asyncio
 from collections import Counter
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import Final
+from weakref import WeakValueDictionary
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -59,6 +61,40 @@ class _Budget:
         self.held[client] -= size
         if not self.held[client]:
             del self.held[client]
+
+
+class RequestsInProgress:
+    """ASGI middleware: 64 requests of one client are worked on at once; the others wait for their turn, in order.
+
+    A request is in progress until its response starts. A thousand at once let /healthz wait for the first steps of all.
+    """
+
+    def __init__(self, app: ASGIApp, limit: int = 64) -> None:
+        self.app = app
+        self.limit = limit
+        self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI entry point."""
+        if scope["type"] != "http" or not scope["path"].startswith("/v1/"):
+            await self.app(scope, receive, send)
+            return
+        turn = self._turns.setdefault(_client(scope), asyncio.Semaphore(self.limit))
+        await turn.acquire()
+        in_progress = True
+
+        async def starting(message: Message) -> None:
+            nonlocal in_progress
+            if in_progress:
+                in_progress = False
+                turn.release()
+            await send(message)
+
+        try:
+            await self.app(scope, receive, starting)
+        finally:
+            if in_progress:
+                turn.release()
 
 
 class OpenBodies:

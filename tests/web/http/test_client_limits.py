@@ -17,7 +17,7 @@ from uvicorn.server import ServerState
 
 from app.main import create_app
 from app.settings import Settings
-from app.web.http.client_limits import OpenBodies, UnreadResponses, client_of
+from app.web.http.client_limits import OpenBodies, RequestsInProgress, UnreadResponses, client_of
 from app.web.http.timeouts import BodyDeadline, TimedProtocol, protocol_of
 from tests.register import Client, Clock, Register, record_id
 
@@ -50,6 +50,37 @@ def chunks(sizes: Iterable[int], *, ends: bool) -> Receive:
         return {"type": "http.request", "body": body, "more_body": bool(left) or not ends}
 
     return receive
+
+
+# --- Requests in progress ---------------------------------------------------------------------------------------------
+
+
+def test_a_client_waits_for_its_turn_and_no_other_client_does() -> None:
+    begun: list[str] = []
+    ends = asyncio.Event()
+
+    async def slow(scope: Scope, _: Receive, send: Send) -> None:
+        begun.append(scope["path"])
+        await ends.wait()
+        await send({"type": "http.response.start", "status": 200})
+
+    async def run() -> None:
+        limited = RequestsInProgress(slow, limit=2)
+
+        def call(client: str, path: str) -> asyncio.Task[None]:
+            return asyncio.create_task(limited({**scope(client), "path": path}, chunks([1], ends=True), nothing))
+
+        calls = [call("10.0.0.1", f"/v1/{number}") for number in range(5)]
+        calls += [call("10.0.0.2", "/v1/other"), call("10.0.0.1", "/healthz")]
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert begun == ["/v1/0", "/v1/1", "/v1/other", "/healthz"]
+        calls[2].cancel()
+        ends.set()
+        await asyncio.gather(*calls, return_exceptions=True)
+        assert begun[4:] == ["/v1/3", "/v1/4"]
+
+    asyncio.run(run())
 
 
 # --- Bodies -----------------------------------------------------------------------------------------------------------
