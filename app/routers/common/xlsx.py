@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
+from html import escape
 from typing import IO, Any, Final
-from xml.sax.saxutils import escape
 
 MEDIA_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MAX_ROWS: Final = 1_048_576
@@ -116,7 +116,7 @@ def _cell(place: str, value: Any) -> str:
         return f'<c r="{place}"><v>{value}</v></c>' if math.isfinite(value) else ""
     if type(value) is date:
         return f'<c r="{place}" s="1"><v>{value.toordinal() - _EPOCH}</v></c>'
-    text = escape(_NO_XML.sub("\ufffd", str(value)), {"\r": "&#13;"})
+    text = escape(_NO_XML.sub("\ufffd", str(value)), quote=False).replace("\r", "&#13;")
     return f'<c r="{place}" t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>'
 
 
