@@ -1,14 +1,16 @@
 """Parsing of batch bodies (JSON, NDJSON, CSV) and encoding of batch reports (api.md "Records")."""
 
 import io
+import re
 from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict
 from itertools import islice
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
+import msgspec
 from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, Field
 from pydantic_core import to_json
@@ -22,7 +24,7 @@ from app.routers.common.services import ServicesDep, json_response
 from app.routers.common.types import FaultCode, WarningCode
 from app.routers.records.kinds import KINDS
 from app.web.auth import Principal, authenticated
-from app.web.json_body import RepeatedObject, decode_json, read_json, refuse_excess
+from app.web.json_body import SMALL_BODY, RepeatedObject, decode_json, read_json, refuse_excess
 from app.web.json_faults import json_fault
 from app.web.meanings import explain_report, nearest_name
 from app.web.problems import COMMON, MEANING, Fault, Problem, problem_responses
@@ -180,7 +182,30 @@ def _sentence(error: FileError) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
+class _JsonBatch(msgspec.Struct):
+    """Body of a batch whose records are not decoded."""
+
+    records: list[msgspec.Raw]
+
+
+_BATCH: Final = msgspec.json.Decoder(_JsonBatch)
+_WRONG_TYPE: Final = re.compile(r"^Expected `(?:object|array)`, got `(?!null)\w+`( - at `\$\.records`)?$")
+
+
+def _refuse_wrong_type(body: bytes) -> None:
+    """Refuse a large body at the first value that has not the type of a batch's, without decoding the rest."""
+    try:
+        _BATCH.decode(body.removeprefix(BOM_UTF8))
+    except msgspec.ValidationError as error:
+        if match := _WRONG_TYPE.search(str(error)):
+            raise Problem("malformed", errors=[("/records" if match[1] else "", "invalid_value")]) from None
+    except (ValueError, RecursionError):
+        pass  # what comes next says what is wrong, and where
+
+
 def _json_records(body: bytes) -> list[Any]:
+    if len(body) > SMALL_BODY:
+        _refuse_wrong_type(body)
     document = read_json(body)
     if not isinstance(document, dict):
         raise Problem("malformed", errors=[("", "invalid_value")])
