@@ -40,8 +40,12 @@ def _codes_of(operation_id: str, status: int) -> frozenset[str]:
 
 
 def _read(response: schemathesis.Response) -> Any:
+    """The decoded body; of lines of JSON a list."""
+    in_lines = "ndjson" in response.headers.get("content-type", [""])[0]
     try:
-        return json.loads(response.content)
+        return (
+            [json.loads(line) for line in response.content.splitlines()] if in_lines else json.loads(response.content)
+        )
     except ValueError:
         raise AssertionError(f"{response.status_code} is not JSON: {response.content[:200]!r}") from None
 

@@ -16,7 +16,7 @@ from tests.faults.load import Load, Trial
 from tests.faults.test_slow_clients import _dial, _head
 
 Place = tuple[Path, Trial, LocalIssuer]
-WAITING = "select count(*) as n from pg_stat_activity where wait_event_type = 'Lock' and query like '%stratum%'"
+WAITING = "select count(*) as n from pg_stat_activity where wait_event_type = 'Lock' and query ~ 'strat(a|um)'"
 
 
 @pytest.mark.parametrize(
