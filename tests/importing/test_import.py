@@ -227,7 +227,7 @@ def test_patience(place: Place) -> None:
 def test_a_refusal_is_told(place: Place) -> None:
     place.write(place.line(0, "20", "2", "03-01-2011", "", "20"))
     place.refuse = lambda body: 403
-    with pytest.raises(ImportFaultError, match=r"answered 403 \(unavailable\)"):
+    with pytest.raises(ImportFaultError, match=r"answered 403 \(database_unavailable\)"):
         place.run()
     with pytest.raises(ImportFaultError, match="999 takes no part"):
         place.run(jobcentres=("999",))

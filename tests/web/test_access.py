@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from app.main import create_app
 from app.settings import Settings
+from app.web.http.suffixes import SUFFIXES
 from app.web.tokens import LOCAL_ISSUER
 from tests.register import Client, Register, new_cpr, record_id
 
@@ -154,12 +155,15 @@ class Operation:
         return part if part in RECORDS else None
 
 
-OPERATIONS = [
+_ALL = [
     Operation(method.upper(), template, document)
     for template, methods in DOCUMENT["paths"].items()
     for method, document in methods.items()
     if method in ("get", "post", "put", "patch", "delete")
 ]
+SUFFIXED = [each for each in _ALL if each.template.endswith(tuple(SUFFIXES.values()))]
+"""The same operations at an address with a suffix, which the middleware takes off before anything is decided."""
+OPERATIONS = [each for each in _ALL if each not in SUFFIXED]
 GUARDED = [each for each in OPERATIONS if each.name not in OPEN]
 every = pytest.mark.parametrize("operation", GUARDED, ids=lambda operation: operation.name)
 
@@ -387,6 +391,17 @@ def test_without_a_valid_token(place: Place, operation: Operation) -> None:
 
 
 # --- scopes -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("operation", SUFFIXED, ids=lambda operation: operation.name)
+def test_an_address_with_a_suffix_asks_for_the_same(place: Place, operation: Operation) -> None:
+    template, _, suffix = operation.template.rpartition(".")
+    base = next(each for each in OPERATIONS if (each.method, each.template) == (operation.method, template))
+    assert operation.document["x-scopes"] == base.document["x-scopes"]
+    path = f"{place.request(base).path}.{suffix}"
+    others = place.client(EVERY_SCOPE - set(base.rule.scopes), jobcentres=["*"])
+    assert refusal(others.request(operation.method, path)) == (403, "insufficient_scope")
+    assert refusal(place.register.http.request(operation.method, path))[0] == 401
 
 
 @every

@@ -144,7 +144,7 @@ def check_door(protocol_id: str, ends_on: str, person: Person, kind: str, record
     return codes
 
 
-@quick_and_slow(40, 2_400)
+@quick_and_slow(80, 2_400)
 def test_door_of_many(protocol_id: str, seeds: range) -> None:
     """Some of the person's own records, each as if it were the last to arrive, and calls beside some talks."""
     found: Counter[str] = Counter()

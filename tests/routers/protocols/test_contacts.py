@@ -75,7 +75,8 @@ def test_a_jobcentre_picks_groups_themes_and_contacts_of_its_own(register: Regis
     shown = agency.get(f"/v1/trials/{trial}").json()
     first, second = shown["jobcentres"]
     assert second == {**JOBCENTRES[1], "weekly_target": None, "external_provider_talks": True} | settings | {
-        "themes": ["cadence", "form"]
+        "themes": ["cadence", "form"],
+        "successor": None,
     }
     assert (shown["themes"], first["themes"], first["target_groups"]) == (["content"], None, None)
 
