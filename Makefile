@@ -25,7 +25,7 @@ test: setup
 # The page in a real Chromium, which is installed where it is missing.
 test-page: setup
 	tests/page/install-chromium
-	PYTHONHASHSEED=0 $(BIN)/python -m pytest -m browser --numprocesses=logical --dist=loadfile tests/page
+	$(BIN)/python -m pytest -m browser tests/page
 
 # The wheel with the compiled rules, in dist. Without a C compiler it has the sources alone, which are slower.
 wheel: dist/.built
