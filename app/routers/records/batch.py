@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from app.db.core.session import EMPTY_SCOPE
 from app.db.core.slices import in_slices
 from app.db.personal_data.vault import trial_key_name
-from app.db.records.batch_request import BatchRequest, BatchResult, RequestKey
+from app.db.records.batch_request import BatchRequest, BatchResult, MalformedRecord, RecordInput, RequestKey
 from app.db.records.pipeline import receive
 from app.db.trials.trials import Trial
 from app.domain.records.ingest import RecordReport
@@ -82,20 +82,28 @@ def add_batch(router: APIRouter, kind: RecordKind) -> None:
         """
         trial = await services.get_trial(principal, trial_id)
         codes = frozenset(require_jobcentre_access(principal, trial))
-        media_type, wire = media_type_of(request), wire_of(kind.kind)
-        raw = await decoded(read_batch, media_type, body := await request.body(), wire.names)
-        today, index_of, register = services.today(), services.vault.blind_index, is_register(principal)
-        records = [
-            with_hints(read_record(wire, each, today, index_of, follows_number=register), each)
-            async for each in in_slices(raw)
-        ]
-        key = None if dry_run else await request_key(services, trial, request, body, idempotency_key)
+        register = is_register(principal)
+        records = await _read_records(services, kind, request, is_register=register)
+        key = None if dry_run else await request_key(services, trial, request, await request.body(), idempotency_key)
         scope, make_receipt = access_scope_of(principal), partial(encode_report, level=report)
         batch = BatchRequest(trial, kind.kind, scope, codes, records, dry_run, atomic, key=key, is_register=register)
         result = await receive(services.database, services.participant_cache, batch, make_receipt)
         measure(kind.kind, result.reports, committed=result.committed)
         await audit_disclosure(services, principal, batch, result)
         return await respond_report(result.receipt, f"push{kind.plural}", request.scope)
+
+
+async def _read_records(
+    services: Services, kind: RecordKind, request: Request, *, is_register: bool
+) -> list[RecordInput | MalformedRecord]:
+    """Parse the body. Problems for the whole batch: see ``read_batch``."""
+    media_type, wire = media_type_of(request), wire_of(kind.kind)
+    raw = await decoded(read_batch, media_type, await request.body(), wire.names)
+    today, index_of = services.today(), services.vault.blind_index
+    return [
+        with_hints(read_record(wire, each, today, index_of, follows_number=is_register), each)
+        async for each in in_slices(raw)
+    ]
 
 
 def measure(kind: str, reports: Sequence[RecordReport], *, committed: bool = True) -> None:
