@@ -151,6 +151,28 @@ def test_an_hour_back_changes_nothing_that_was_told(place: Place) -> None:
     assert register_faults(place.register) == []
 
 
+def test_a_frozen_assessment_rests_on_the_records_of_its_watermark(place: Place) -> None:
+    """Domain 2: a report and a frozen assessment of one watermark, also of one stated before the clock went back."""
+    agency, week = place.register.client("agency"), {"week": "2011-W20"}
+    while (drawn := place.register.screen(place.trial, jobcentre="849"))["assignment"]["arm"] != "treatment":
+        pass
+    place.people["849"] = drawn["participant_id"]
+    place.push(*CODES)
+    frozen = agency.post(f"{place.path}/grant-assessments", {"jobcentre": "849", **week})
+    assert frozen.status_code == 201, frozen.text
+    place.clocks.set(-HOUR)
+    place.clocks.accept()
+    later = {"external_id": record_id(), "participant_id": place.people["849"], "date": "2010-12-07"}
+    place.register.case_system().push(place.trial, "conversations", [later])
+    stated = frozen.json()["watermark"]
+    items = place.ask(agency, "conditions", week, known_at=stated)["items"]
+    (then,) = [item for item in items if "849" in str(item.get("group", item))]
+    again = agency.post(f"{place.path}/grant-assessments", {"jobcentre": "849", **week}).json()
+    assert then == again["frozen"], (then, again["frozen"])
+    assert again["frozen"] == frozen.json()["frozen"]
+    assert again["today"] != again["frozen"], "the later record is in today's figures alone"
+
+
 def test_the_moment_lies_above_a_watermark_told_for_another_jobcentre_too(place: Place) -> None:
     """849 was told of in a report of the trial, whose watermark is that of a later registration in 860."""
     place.put("849")
